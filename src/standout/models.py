@@ -1,0 +1,67 @@
+"""The shelf of known weights: a name -> a checked model file.
+
+To add a model: put the file in weights/ and a row with its sha256 in SHELF.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from standout.errors import ModelError
+
+WEIGHTS = Path(__file__).parent / "weights"
+DEFAULT = "standout-mobile"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A bundled model file and the sha256 it must have."""
+
+    file: str
+    sha256: str
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies in the installed package."""
+        return WEIGHTS / self.file
+
+
+SHELF: dict[str, Weights] = {
+    "standout-mobile": Weights("standout-mobile.onnx", "46ea57809af771716fe7c3cfaaefdaa1fa7c0e5cab41ce8f5d6ac3706dad4f67"),
+}
+
+
+def sha256(path: Path) -> str:
+    """The file's sha256 in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def find(model: str | Path) -> Path:
+    """The file of a bundled model's name, its checksum verified, or the model file at a path.
+
+    Raises ModelError when there is neither, or when a bundled file is damaged.
+    """
+    if str(model) in SHELF:
+        return _checked(str(model), SHELF[str(model)])
+    path = Path(model)
+    if path.is_file():
+        return path
+    near = get_close_matches(str(model), SHELF, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"bundled: {', '.join(SHELF)}; or give the path of an .onnx file"
+    raise ModelError(f"model {str(model)!r} is neither a bundled model nor a file; {hint}")
+
+
+def _checked(name: str, weights: Weights) -> Path:
+    if not weights.path.is_file():
+        raise ModelError(f"the bundled model {name} is missing ({weights.path}); reinstall standout")
+    found = sha256(weights.path)
+    if found != weights.sha256:
+        raise ModelError(
+            f"the bundled model {name} is damaged ({weights.path}: sha256 {found[:12]}..., "
+            f"wanted {weights.sha256[:12]}...); reinstall standout"
+        )
+    return weights.path

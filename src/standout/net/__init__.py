@@ -1,0 +1,1 @@
+"""The network, in torch: encoders, the U-Net, and its checkpoint file."""

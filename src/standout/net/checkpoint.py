@@ -1,0 +1,63 @@
+"""A trained network as one safetensors file, its card inside. Loading never unpickles."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from standout.card import CARD_KEY, ModelCard
+from standout.errors import ModelError
+from standout.net.unet import UNet
+
+
+def fingerprint(state: Mapping[str, Tensor]) -> str:
+    """sha256 over names and bytes of all tensors, in order of name."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        digest.update(name.encode())
+        digest.update(state[name].detach().contiguous().cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def save(net: UNet, card: ModelCard, path: Path) -> ModelCard:
+    """Writes the weights as float16 (batch-norm statistics stay float32); returns the card with their sha256."""
+    state = {
+        name: tensor.half() if tensor.is_floating_point() and "running_" not in name else tensor
+        for name, tensor in net.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    state = {name: tensor.contiguous() for name, tensor in state.items()}
+    card = replace(card, sha256=fingerprint(state))
+    save_file(state, path, metadata={CARD_KEY: card.to_json()})
+    return card
+
+
+def load(path: Path) -> tuple[UNet, ModelCard]:
+    """The network, in float32 and eval mode, and its card.
+
+    Raises ModelError when the file is not such a checkpoint or its weights do not match the card's sha256.
+    """
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            card_text = (file.metadata() or {}).get(CARD_KEY)
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path} is not a readable safetensors checkpoint: {error}") from None
+    if card_text is None:
+        raise ModelError(f"{path} holds no standout model card; it was not written by standout train")
+    card = ModelCard.from_json(card_text, where=str(path))
+    if fingerprint(state) != card.sha256:
+        raise ModelError(f"{path} is damaged: its weights do not match the sha256 in its card; get the file again")
+    net = UNet(card.encoder)
+    missing, unexpected = net.load_state_dict({n: t.float() for n, t in state.items()}, strict=False)
+    lost = [name for name in missing if not name.endswith("num_batches_tracked")] + list(unexpected)
+    if lost:
+        raise ModelError(f"{path} does not fit the network its card names: {lost[0]} and {len(lost) - 1} more")
+    return net.to(memory_format=torch.channels_last).eval(), card

@@ -1,0 +1,96 @@
+"""Fit a photo to the network's rectangle, and a mask back to the photo: one function each, for training and inference.
+
+    image   (H, W, C) or (H, W), any dtype OpenCV resizes   a photo or mask
+    size    (long, short)                                   the network's rectangle, turned to the photo's orientation
+    fitted  (h, w, C) or (h, w)                             letterboxed: scaled to touch two sides, centred, rest filled
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+FILL = 128
+"""Level (of 255) painted around a letterboxed photo."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where in the network's rectangle a photo of (height, width) was put."""
+
+    height: int
+    width: int
+    top: int
+    left: int
+    inner_height: int
+    inner_width: int
+
+
+def rectangle(height: int, width: int, size: tuple[int, int]) -> tuple[int, int]:
+    """The network's (h, w) for a photo: the long side lies along the photo's longer side.
+
+    >>> rectangle(4000, 3000, (320, 256)), rectangle(1080, 1920, (320, 256))
+    ((320, 256), (256, 320))
+    """
+    long, short = max(size), min(size)
+    return (long, short) if height >= width else (short, long)
+
+
+def place(height: int, width: int, rect: tuple[int, int]) -> Where:
+    """Where a photo of height x width goes in rect (h, w): as large as fits, centred, never less than one pixel.
+
+    >>> place(100, 50, (320, 256))
+    Where(height=100, width=50, top=0, left=48, inner_height=320, inner_width=160)
+    """
+    scale = min(rect[0] / height, rect[1] / width)
+    inner_height = min(rect[0], max(1, round(height * scale)))
+    inner_width = min(rect[1], max(1, round(width * scale)))
+    return Where(
+        height, width, (rect[0] - inner_height) // 2, (rect[1] - inner_width) // 2, inner_height, inner_width
+    )
+
+
+def fit(image: NDArray[Any], rect: tuple[int, int], *, fill: float = FILL) -> tuple[NDArray[Any], Where]:
+    """The image letterboxed into rect (h, w), and where it went. The dtype stays.
+
+    Downscaling averages (INTER_AREA), so fine texture does not alias; upscaling is linear.
+    """
+    height, width = image.shape[:2]
+    where = place(height, width, rect)
+    if (where.inner_height, where.inner_width) == (height, width):
+        scaled = image
+    else:
+        shrinks = where.inner_height <= height and where.inner_width <= width
+        scaled = cv2.resize(
+            image,
+            (where.inner_width, where.inner_height),
+            interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
+        )
+    fitted = np.full((*rect, *image.shape[2:]), fill, image.dtype)
+    fitted[where.top : where.top + where.inner_height, where.left : where.left + where.inner_width] = scaled
+    return fitted, where
+
+
+def inner(mask: NDArray[np.float32], where: Where) -> NDArray[np.float32]:
+    """The network's (h, w) mask without its letterbox: the whole photo, at the size the network saw it."""
+    rows = slice(where.top, where.top + where.inner_height)
+    return np.ascontiguousarray(mask[rows, where.left : where.left + where.inner_width])
+
+
+def unfit(mask: NDArray[np.float32], where: Where) -> NDArray[np.float32]:
+    """The network's (h, w) mask as a mask of the photo's own size: the letterbox cut away, the rest scaled back."""
+    small = inner(mask, where)
+    if small.shape == (where.height, where.width):
+        return small
+    return np.asarray(cv2.resize(small, (where.width, where.height), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def to_input(fitted: NDArray[Any]) -> NDArray[np.float32]:
+    """Fitted (h, w, 3) uint8 pixels as the network takes them: (1, 3, h, w) float32 in 0..1."""
+    scaled = fitted.transpose(2, 0, 1)[None].astype(np.float32)
+    scaled /= 255.0 if fitted.dtype == np.uint8 else 65535.0
+    return scaled

@@ -1,0 +1,47 @@
+"""Photo -> mask: the model, kept ready between photos.
+
+    image  uint8 or uint16  (H, W, 3)  RGB
+    mask   float32          (H, W)     0..1, the photo's own size
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from standout import masks
+from standout.errors import InputError
+from standout.models import DEFAULT, find
+from standout.pixels import fit, inner, rectangle, to_input, unfit
+from standout.runtimes import onnx
+from standout.types import Image, Mask, Runner
+
+
+class Segmenter:
+    """Finds the people in photos. Safe to share between threads.
+
+    model: a bundled model's name or the path of an .onnx file. device: "auto", "cpu", "cuda", "coreml", "directml".
+    threads: for one photo; None = all cores.
+
+    Raises ModelError for an unknown or damaged model, SetupError for a device that is not here.
+    """
+
+    def __init__(self, model: str | Path = DEFAULT, *, device: str = "auto", threads: int | None = None) -> None:
+        session = onnx.open(find(model), device=device, threads=threads)
+        self._run: Runner = session.run
+        self.card = session.card
+        self.device = session.device
+        self.why = session.why
+
+    def mask(self, image: Image, *, refine: bool = True) -> Mask:
+        """The person mask of an RGB image, at its own size.
+
+        refine=False gives the network's own probability, merely enlarged: softer, and faster on large photos.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16) or not image.size:
+            raise InputError(f"image is {image.dtype} {image.shape}; wanted uint8 or uint16 (H, W, 3), RGB")
+        height, width = image.shape[:2]
+        fitted, where = fit(image, rectangle(height, width, self.card.size))
+        found = self._run(to_input(fitted))[0, 0]
+        return masks.refine(inner(found, where), image) if refine else unfit(found, where)

@@ -1,0 +1,1 @@
+"""Train a person segmentation network on a folder of photos and masks."""

@@ -1,0 +1,134 @@
+"""Augmentations: what the network sees instead of the photo as it is.
+
+    sample  image uint8 (H, W, 3), mask uint8 (H, W), counts uint8 (H, W)   any size, photo and both planes alike
+
+Everything random comes from the generator given, so a (seed, epoch, index) always makes the same sample.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import albumentations as A
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from standout.pixels import FILL
+
+Bytes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A photo, its mask (255 = person) and where the mask counts (255 = counts)."""
+
+    image: Bytes
+    mask: Bytes
+    counts: Bytes
+
+    @property
+    def planes(self) -> tuple[Bytes, Bytes, Bytes]:
+        """All three, photo first."""
+        return self.image, self.mask, self.counts
+
+
+def pipeline() -> A.Compose:
+    """Flip, shift, scale, rotate; colour, light and quality as bad cameras and messengers leave them."""
+    return A.Compose(
+        [
+            A.HorizontalFlip(p=0.5),
+            A.Affine(
+                scale=(0.65, 1.5), translate_percent=(-0.12, 0.12), rotate=(-18, 18), shear=(-4, 4),
+                fill=FILL, p=0.75,
+            ),
+            A.RandomBrightnessContrast(brightness_limit=0.3, contrast_limit=0.3, p=0.5),
+            A.HueSaturationValue(hue_shift_limit=8, sat_shift_limit=35, val_shift_limit=0, p=0.3),
+            A.RGBShift(r_shift_limit=18, g_shift_limit=18, b_shift_limit=18, p=0.2),
+            A.RandomGamma(gamma_limit=(60, 150), p=0.2),
+            A.ToGray(p=0.04),
+            A.OneOf(
+                [
+                    A.GaussianBlur(blur_limit=(3, 5)),
+                    A.MotionBlur(blur_limit=(3, 7)),
+                    A.Downscale(scale_range=(0.4, 0.8)),
+                ],
+                p=0.12,
+            ),
+            A.GaussNoise(std_range=(0.01, 0.06), p=0.1),
+            A.ImageCompression(quality_range=(35, 90), p=0.2),
+        ]
+    )
+
+
+def augment(sample: Sample, transforms: A.Compose, rng: np.random.Generator) -> Sample:
+    """The sample through the pipeline; pixels that come from beyond the photo do not count."""
+    transforms.set_random_seed(int(rng.integers(2**31)))
+    done = transforms(image=sample.image, masks=[sample.mask, sample.counts])
+    mask, counts = done["masks"]
+    return Sample(done["image"], mask, counts)
+
+
+def crop_to(sample: Sample, rect: tuple[int, int], rng: np.random.Generator) -> Sample:
+    """The largest crop with rect's proportions, at a random place: people cut by the frame, at a larger scale."""
+    height, width = sample.mask.shape
+    crop_h = min(height, round(width * rect[0] / rect[1]))
+    crop_w = min(width, round(height * rect[1] / rect[0]))
+    top, left = int(rng.integers(height - crop_h + 1)), int(rng.integers(width - crop_w + 1))
+    image, mask, counts = (plane[top : top + crop_h, left : left + crop_w] for plane in sample.planes)
+    return Sample(image, mask, counts)
+
+
+def paste(onto: Sample, donor: Sample, rng: np.random.Generator) -> Sample:
+    """The donor's people over the photo, at 15 to 90 % of its height, light matched halfway to where they stand.
+
+    A donor who touches the bottom of their own photo (cut off there) mostly stands on the bottom of this one.
+    """
+    found = cv2.findNonZero(donor.mask)
+    if found is None:
+        return onto
+    x, y, w, h = cv2.boundingRect(found)
+    cut_off = y + h >= donor.mask.shape[0] - 2
+    height, width = onto.mask.shape
+    tall = height * rng.uniform(0.3 if cut_off else 0.15, 0.9)
+    scale = min(tall / h, 0.9 * width / w)
+    size = (max(2, round(w * scale)), max(2, round(h * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    person, matte = (cv2.resize(p[y : y + h, x : x + w], size, interpolation=how) for p in donor.planes[:2])
+    if rng.random() < 0.5:
+        person, matte = person[:, ::-1], matte[:, ::-1]
+    left = int(rng.integers(-size[0] // 3, max(1, width - 2 * size[0] // 3)))
+    lowest = height - size[1]
+    top = lowest if cut_off and rng.random() < 0.8 else int(rng.integers(lowest // 3, lowest + size[1] // 6 + 1))
+    return _blend(onto, person, matte, top, left, match=float(rng.uniform(0.0, 0.6)))
+
+
+def _blend(onto: Sample, person: Bytes, matte: Bytes, top: int, left: int, *, match: float) -> Sample:
+    height, width = onto.mask.shape
+    y0, x0 = max(0, top), max(0, left)
+    y1, x1 = min(height, top + matte.shape[0]), min(width, left + matte.shape[1])
+    if y1 <= y0 or x1 <= x0:
+        return onto
+    person, matte = person[y0 - top : y1 - top, x0 - left : x1 - left], matte[y0 - top : y1 - top, x0 - left : x1 - left]
+    alpha = cv2.GaussianBlur(matte, (3, 3), 0).astype(np.float32)[..., None] / 255.0
+    here = onto.image[y0:y1, x0:x1].astype(np.float32)
+    light = float(here.mean()) - float(person[matte > 127].mean() if (matte > 127).any() else here.mean())
+    lit = np.clip(person.astype(np.float32) + match * light, 0, 255)
+    image, mask, counts = (plane.copy() for plane in onto.planes)
+    image[y0:y1, x0:x1] = (alpha * lit + (1 - alpha) * here).astype(np.uint8)
+    mask[y0:y1, x0:x1] = np.maximum(mask[y0:y1, x0:x1], matte)
+    counts[y0:y1, x0:x1] = np.maximum(counts[y0:y1, x0:x1], matte)
+    return Sample(image, mask, counts)
+
+
+def sheet(samples: list[Sample], *, columns: int = 8) -> NDArray[Any]:
+    """A picture of samples, person tinted red, uncounted pixels darkened: look before you train."""
+    tiles = []
+    for sample in samples:
+        tile = sample.image.astype(np.float32)
+        tile[..., 0] += 0.4 * sample.mask
+        tile *= np.where(sample.counts > 127, 1.0, 0.4)[..., None]
+        tiles.append(np.clip(tile, 0, 255).astype(np.uint8))
+    rows = [np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles) - columns + 1, columns)]
+    return np.vstack(rows)

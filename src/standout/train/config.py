@@ -1,0 +1,83 @@
+"""What a training run is made of: one dataclass, read from a recipe (TOML)."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from standout.errors import InputError
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Some epochs at one network size (long, short), in pixels: small first is faster, full size last is sharper."""
+
+    epochs: int
+    size: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        if any(side % 32 for side in self.size):
+            raise InputError(f"stage size {self.size} is not a multiple of 32 on both sides")
+
+
+@dataclass(frozen=True)
+class Config:
+    """A training run. Lengths are in pixels of the network's input; shares and probabilities are 0..1."""
+
+    name: str
+    data: Path
+    encoder: str = "mobilenetv2_100"
+    encoder_weights: Path | None = None
+    stages: tuple[Stage, ...] = (Stage(12, (256, 192)), Stage(8, (320, 256)))
+    batch: int = 16
+    draws: dict[str, float] = field(default_factory=dict)
+    """How often each photo of a source is drawn in an epoch; 1 where a source is not named."""
+    lr: float = 2e-3
+    """Peak of the one-cycle schedule, for the decoder."""
+    encoder_lr: float = 0.35
+    """The encoder's share of lr."""
+    weight_decay: float = 1e-2
+    bce_share: float = 0.5
+    border: int = 8
+    """Width of the band about a person's outline where BCE counts more."""
+    border_boost: float = 3.0
+    """How many times more."""
+    compose: float = 0.3
+    """Share of photos onto which people cut from other photos are pasted."""
+    ema: float = 0.998
+    seed: int = 0
+
+
+def load_config(path: Path) -> Config:
+    """The recipe at path. Paths in it are relative to the folder you run in.
+
+    Raises InputError for unknown keys (naming the nearest known one), missing ones, and files that are not TOML.
+    """
+    try:
+        raw = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise InputError(f"recipe {path} does not exist") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} is not valid TOML: {error}") from None
+    return _from_dict(raw, path)
+
+
+def _from_dict(raw: dict[str, Any], path: Path) -> Config:
+    known = [f.name for f in fields(Config)]
+    for key in raw:
+        if key not in known:
+            near = get_close_matches(key, known, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"
+            raise InputError(f"{path}: unknown key {key!r}{hint}")
+    for key in ("name", "data"):
+        if key not in raw:
+            raise InputError(f"{path}: {key!r} is missing")
+    raw = dict(raw, data=Path(raw["data"]))
+    if "encoder_weights" in raw:
+        raw["encoder_weights"] = Path(raw["encoder_weights"])
+    if "stages" in raw:
+        raw["stages"] = tuple(Stage(stage["epochs"], tuple(stage["size"])) for stage in raw["stages"])
+    return Config(**raw)

@@ -1,0 +1,52 @@
+"""What travels between the rooms.
+
+    Image    uint8 or uint16  (H, W, 3)       RGB, the photo's own size; 0..255 or 0..65535
+    Mask     float32          (H, W)          share of each pixel that is person, 0..1
+    Picture  uint8 or uint16  (H, W, 1|3|4)   a result: grey, RGB or RGBA with straight (not premultiplied) alpha
+    Photo    an Image with what else its file held
+    Runner   float32 (N, 3, h, w) in 0..1 -> float32 (N, 1, h, w) in 0..1: a model that is ready to run
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Image: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+    Mask: TypeAlias = NDArray[np.float32]
+    Picture: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+    Runner: TypeAlias = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+else:  # names only: numpy is loaded by the rooms that compute
+    Image = Mask = Picture = Any
+    Runner = Callable
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a picture file says about its pixels.
+
+    icc: colour profile, as stored. exif: TIFF-structured block without the "Exif\\0\\0" lead, its orientation already
+    applied to the pixels and set to 1. dpi: dots per inch, horizontal and vertical. format: "JPEG", "PNG", ... of the
+    file it came from. bits: 8 or 16, per channel.
+    """
+
+    format: str = ""
+    icc: bytes | None = None
+    exif: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    bits: int = 8
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A picture as read: upright RGB pixels, the file's own transparency if it had any, and its metadata."""
+
+    image: Image
+    alpha: Mask | None = None
+    meta: Metadata = field(default_factory=Metadata)
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,58 @@
+"""Shared pictures: people drawn by code, the sample photo, and the research photos where they are at hand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+SAMPLE = ROOT / "examples" / "astronaut.jpg"
+
+
+def drawn_person(height: int = 120, width: int = 90, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """A figure (head, body) on a noisy background: image (H, W, 3) uint8 and its exact mask (H, W) uint8."""
+    rng = np.random.default_rng(seed)
+    mask = np.zeros((height, width), np.uint8)
+    centre = (int(width * rng.uniform(0.4, 0.6)), int(height * 0.3))
+    cv2.circle(mask, centre, height // 8, 255, -1)
+    cv2.ellipse(mask, (centre[0], height), (width // 4, int(height * 0.6)), 0, 180, 360, 255, -1)
+    image = rng.integers(0, 90, (height, width, 3), np.uint8)
+    skin = np.array([230, 180, 150]) + rng.integers(-20, 20, 3)
+    image[mask > 0] = np.clip(skin + rng.integers(-10, 10, (int((mask > 0).sum()), 3)), 0, 255)
+    return image, mask
+
+
+@pytest.fixture
+def sample() -> np.ndarray:
+    """The sample photo (H, W, 3) uint8."""
+    return np.ascontiguousarray(cv2.imread(str(SAMPLE))[..., ::-1])
+
+
+@pytest.fixture(scope="session")
+def people() -> Path:
+    """The research photos; without them the test is skipped, except on CI, where they must be there."""
+    folder = SHARED / "people"
+    if not folder.is_dir():
+        assert os.environ.get("CI") != "true", f"{folder} is missing; CI must run the tests that need it"
+        pytest.skip(f"needs {folder}")
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A small training folder of drawn people: 12 pairs to train on, one of them empty, 4 to validate on."""
+    for split, count in (("train", 12), ("val", 4)):
+        for part in ("images", "masks"):
+            (tmp_path / "data" / split / part).mkdir(parents=True)
+        for n in range(count):
+            image, mask = drawn_person(seed=n)
+            if n == 3:
+                image, mask = np.random.default_rng(n).integers(0, 90, image.shape, np.uint8), np.zeros_like(mask)
+            cv2.imwrite(str(tmp_path / "data" / split / "images" / f"drawn_{n}.png"), image[..., ::-1])
+            cv2.imwrite(str(tmp_path / "data" / split / "masks" / f"drawn_{n}.png"), mask)
+    return tmp_path / "data"

@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from standout import export
+from standout.card import CARD_KEY, ModelCard
+from standout.errors import ModelError, SetupError
+from standout.net import checkpoint
+from standout.net.unet import UNet
+from standout.runtimes import onnx as runtime
+
+CARD = ModelCard("test", "0", "mobilenetv2_100", (64, 32), scores={"drawn": 0.5})
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint whose batch norms have lived: statistics and gains far from 0 and 1."""
+    torch.manual_seed(0)
+    net = UNet()
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.5, 0.5)
+            module.running_var.uniform_(0.5, 2)
+            module.weight.data.uniform_(0.7, 1.5)
+            module.bias.data.uniform_(-0.5, 0.5)
+    path = tmp_path_factory.mktemp("net") / "model.safetensors"
+    checkpoint.save(net, CARD, path)
+    export.to_onnx(path, path.with_suffix(".onnx"))
+    return path
+
+
+def test_the_export_computes_what_the_checkpoint_does_at_any_size(trained: Path) -> None:
+    rng = np.random.default_rng(0)
+    shapes = [(1, 3, 64, 32), (1, 3, 32, 64), (3, 3, 96, 128)]
+    proof = export.parity(trained, trained.with_suffix(".onnx"), [rng.random(s, np.float32) for s in shapes])
+    assert proof.largest < 0.01
+    assert proof.mean < 0.001
+
+
+def test_the_card_travels_inside(trained: Path) -> None:
+    _, card = checkpoint.load(trained)
+    assert len(card.sha256) == 64
+    assert runtime.open(trained.with_suffix(".onnx")).card == card
+    assert (card.name, card.size, card.scores) == (CARD.name, CARD.size, CARD.scores)
+
+
+def test_the_file_names_nothing_of_the_machine(trained: Path) -> None:
+    data = trained.with_suffix(".onnx").read_bytes()
+    assert str(Path(export.__file__).parent).encode() not in data
+    assert b"site-packages" not in data
+
+
+def test_a_damaged_checkpoint_is_refused(trained: Path, tmp_path: Path) -> None:
+    data = bytearray(trained.read_bytes())
+    data[-1000] ^= 0x40
+    damaged = tmp_path / "damaged.safetensors"
+    damaged.write_bytes(data)
+    with pytest.raises(ModelError, match="do not match the sha256 in its card"):
+        checkpoint.load(damaged)
+    damaged.write_bytes(data[: len(data) // 2])
+    with pytest.raises(ModelError, match="not a readable safetensors"):
+        checkpoint.load(damaged)
+
+
+def test_models_that_are_not_ours_are_refused(trained: Path, tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(b"not a model")
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        runtime.open(path)
+    model = onnx.load(trained.with_suffix(".onnx"))
+    del model.metadata_props[:]
+    onnx.save(model, path)
+    with pytest.raises(ModelError, match="no standout model card"):
+        runtime.open(path)
+    newer = CARD.to_json().replace('"card_version": 1', '"card_version": 99')
+    onnx.helper.set_model_props(model, {CARD_KEY: newer})
+    onnx.save(model, path)
+    with pytest.raises(ModelError, match="card is version 99"):
+        runtime.open(path)
+
+
+def test_a_device_that_is_not_here_is_an_error_never_a_fallback(trained: Path) -> None:
+    missing = next(d for d in runtime.PROVIDERS if d not in runtime.devices())
+    with pytest.raises(SetupError, match=f"'{missing}' is not available here"):
+        runtime.open(trained.with_suffix(".onnx"), device=missing)
+    with pytest.raises(SetupError, match="'tpu' is not known"):
+        runtime.open(trained.with_suffix(".onnx"), device="tpu")

@@ -1,0 +1,95 @@
+import cv2
+import numpy as np
+import pytest
+
+from standout import masks
+from standout.metrics import dice
+
+
+def disc(size: int, radius: float) -> np.ndarray:
+    y, x = np.mgrid[:size, :size] + 0.5
+    return (np.hypot(y - size / 2, x - size / 2) < radius).astype(np.float32)
+
+
+def scene(size: int, truth: np.ndarray, dtype: type = np.uint8) -> np.ndarray:
+    """Orange person on blue, with a little texture."""
+    rng = np.random.default_rng(0)
+    image = np.where(truth[..., None] > 0.5, (220, 120, 60), (30, 60, 130)) + rng.normal(0, 4, (size, size, 3))
+    eight = np.clip(image, 0, 255).astype(np.uint8)
+    return eight if dtype is np.uint8 else eight.astype(np.uint16) * 257
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("size", [400, 1600])
+def test_refine_snaps_a_coarse_mask_to_the_photos_edge(size: int, dtype: type) -> None:
+    truth = disc(size, size * 0.3)
+    coarse = cv2.GaussianBlur(cv2.resize(truth, (80, 80), interpolation=cv2.INTER_AREA), (0, 0), 0.8)
+    enlarged = cv2.resize(coarse, (size, size))
+    refined = masks.refine(coarse, scene(size, truth, dtype))
+    assert refined.shape == truth.shape
+    assert refined.dtype == np.float32
+    assert np.abs(refined - truth).mean() < 0.3 * np.abs(enlarged - truth).mean()
+    assert dice(refined > 0.5, truth > 0.5) > 0.998
+
+
+def test_refine_leaves_no_haze_where_background_has_the_persons_colours() -> None:
+    truth = disc(400, 100)
+    image = scene(400, truth)
+    image[:60, :60] = (220, 120, 60)
+    refined = masks.refine(cv2.resize(truth, (80, 80), interpolation=cv2.INTER_AREA), image)
+    assert refined[:60, :60].max() == 0.0
+    assert refined[200, 200] == 1.0
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_refine_keeps_nobody_and_everybody(value: float) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (150, 200, 3), np.uint8)
+    refined = masks.refine(np.full((30, 40), value, np.float32), image)
+    assert (refined == value).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1), (2, 3), (129, 127)])
+def test_refine_stands_odd_sizes(shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (*shape, 3), np.uint8)
+    coarse = np.random.default_rng(1).random((max(1, shape[0] // 9), max(1, shape[1] // 9)), np.float32)
+    refined = masks.refine(coarse, image)
+    assert refined.shape == shape
+    assert np.isfinite(refined).all()
+    assert refined.min() >= 0
+    assert refined.max() <= 1
+
+
+def test_tiles_agree_with_one_whole_enlargement() -> None:
+    small = np.random.default_rng(0).random((20, 30)).astype(np.float32)
+    whole = cv2.resize(small, (600, 400), interpolation=cv2.INTER_LINEAR)
+    for tile in masks.tiles(400, 600):
+        np.testing.assert_allclose(masks.enlarge(small, tile, 400, 600), whole[tile], atol=0.04)
+
+
+def test_keep_largest_drops_the_smaller_person_with_its_soft_edge() -> None:
+    mask = np.zeros((200, 300), np.float32)
+    cv2.circle(mask, (80, 100), 60, 1.0, -1)
+    cv2.circle(mask, (250, 60), 20, 1.0, -1)
+    soft = cv2.GaussianBlur(mask, (0, 0), 3)
+    kept = masks.keep_largest(soft)
+    assert kept[:, 220:].max() == 0.0
+    np.testing.assert_array_equal(kept[:, :160], soft[:, :160])
+
+
+def test_keep_largest_of_one_or_none_changes_nothing() -> None:
+    one = disc(50, 10)
+    np.testing.assert_array_equal(masks.keep_largest(one), one)
+    np.testing.assert_array_equal(masks.keep_largest(one * 0), one * 0)
+
+
+def test_feather_softens_but_keeps_the_area() -> None:
+    mask = disc(200, 60)
+    soft = masks.feather(mask, 8)
+    assert abs(soft.mean() - mask.mean()) < 1e-3
+    assert 0 < soft[100, 100 + 60 + 4] < 0.5
+    assert masks.feather(mask, 0) is mask
+
+
+def test_bounds_of_nobody_is_none() -> None:
+    assert masks.bounds(np.zeros((4, 4), np.float32)) is None
+    assert masks.bounds(disc(100, 10)) == (40, 40, 60, 60)

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from standout import models
+from standout.errors import InputError, ModelError
+from standout.runtimes import onnx as runtime
+from standout.segment import Segmenter
+
+
+@pytest.mark.parametrize("name", sorted(models.SHELF))
+def test_every_bundled_model_is_whole_light_and_carries_its_card(name: str) -> None:
+    path = models.find(name)
+    assert path.stat().st_size < 10e6
+    card = runtime.open(path).card
+    assert card.name == name
+    assert set(card.scores) >= {"picsart", "eg1800", "ccp", "voc", "coco", "empty"}
+    assert card.license == "Apache-2.0"
+
+
+def test_an_unknown_model_names_the_nearest() -> None:
+    with pytest.raises(ModelError, match="did you mean 'standout-mobile'"):
+        models.find("standout-mobil")
+    with pytest.raises(ModelError, match=r"give the path of an \.onnx file"):
+        models.find("zebra")
+
+
+def test_a_damaged_bundled_model_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytearray(models.find(models.DEFAULT).read_bytes())
+    data[len(data) // 2] ^= 1
+    monkeypatch.setattr(models, "WEIGHTS", tmp_path)
+    with pytest.raises(ModelError, match="is missing"):
+        models.find(models.DEFAULT)
+    (tmp_path / f"{models.DEFAULT}.onnx").write_bytes(data)
+    with pytest.raises(ModelError, match=r"is damaged .* reinstall"):
+        models.find(models.DEFAULT)
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), float), np.zeros((0, 4, 3), np.uint8)]
+)
+def test_arrays_that_are_no_image_are_refused(image: np.ndarray) -> None:
+    with pytest.raises(InputError, match="wanted uint8 or uint16"):
+        Segmenter().mask(image)
+
+
+def test_the_sample_photo_is_segmented_at_8_and_16_bit(sample: np.ndarray) -> None:
+    segmenter = Segmenter(threads=1)
+    mask = segmenter.mask(sample)
+    assert mask.shape == sample.shape[:2]
+    assert mask[100:180, 190:270].min() > 0.9, "the face"
+    assert mask[:100, 290:500].mean() < 0.1, "the wall and the rocket's tip"
+    deep = segmenter.mask(sample.astype(np.uint16) * 257)
+    assert np.abs(deep - mask).mean() < 0.002
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1), (37, 911)])
+def test_photos_of_any_shape_get_a_mask_of_their_own_size(shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (*shape, 3), np.uint8)
+    for refine in (True, False):
+        mask = Segmenter(threads=1).mask(image, refine=refine)
+        assert mask.shape == shape
+        assert mask.dtype == np.float32
+        assert 0 <= mask.min() <= mask.max() <= 1
