@@ -12,7 +12,6 @@ import argparse
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from standout import images, metrics
@@ -22,7 +21,7 @@ from standout.segment import Segmenter
 
 def score(pair: Pair, segmenter: Segmenter, *, refine: bool) -> float:
     """Dice of one photo, or the area called person where the mask shows nobody."""
-    truth = cv2.imread(str(pair.mask), cv2.IMREAD_GRAYSCALE)
+    truth = images.read(pair.mask).image[..., 0]
     found = segmenter.mask(images.read(pair.image).image, refine=refine) >= segmenter.card.threshold
     counts = truth != IGNORE
     if not (truth[counts] > IGNORE).any():
@@ -62,9 +61,8 @@ def main() -> None:
         low, high = interval(values)
         print(f"| {source} | {len(values)} | {np.mean(values):.4f} | {low:.4f} to {high:.4f} |")
     if options.worst:
-        names = [pair for pair in find_pairs(options.data)]
         for source, values in sorted(scores.items()):
-            own = [pair.image.stem for pair in names if pair.source == source]
+            own = [pair.image.stem for pair in find_pairs(options.data) if pair.source == source]
             order = np.argsort(values) if source != "empty" else np.argsort(values)[::-1]
             print(source, [(own[i], round(values[i], 3)) for i in order[: options.worst]])
 

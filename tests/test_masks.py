@@ -41,6 +41,17 @@ def test_refine_leaves_no_haze_where_background_has_the_persons_colours() -> Non
     assert refined[200, 200] == 1.0
 
 
+def test_refine_drops_islands_that_are_nowhere_surely_a_person() -> None:
+    truth = disc(400, 100)
+    coarse = cv2.resize(truth, (80, 80), interpolation=cv2.INTER_AREA)
+    coarse[4:10, 60:76] = 0.7
+    coarse[68:76, 4:14] = 0.7
+    coarse[70, 8] = 0.9
+    refined = masks.refine(coarse, np.full((400, 400, 3), 128, np.uint8))
+    assert refined[:60, 280:].max() == 0.0
+    assert refined[355, 45] > 0.5
+
+
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_refine_keeps_nobody_and_everybody(value: float) -> None:
     image = np.random.default_rng(0).integers(0, 255, (150, 200, 3), np.uint8)

@@ -38,7 +38,13 @@ def test_a_damaged_bundled_model_is_refused(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    "image", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), float), np.zeros((0, 4, 3), np.uint8)]
+    "image",
+    [
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 3), float),
+        np.zeros((0, 4, 3), np.uint8),
+    ],
 )
 def test_arrays_that_are_no_image_are_refused(image: np.ndarray) -> None:
     with pytest.raises(InputError, match="wanted uint8 or uint16"):

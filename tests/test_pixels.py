@@ -9,14 +9,16 @@ rects = st.sampled_from([(320, 256), (256, 320), (64, 32), (96, 96)])
 
 
 @given(sides, sides, rects)
-def test_a_photo_of_any_size_fits_and_comes_back_at_its_own_size(height: int, width: int, rect: tuple[int, int]) -> None:
+def test_a_photo_of_any_size_fits_and_comes_back_at_its_own_size(
+    height: int, width: int, rect: tuple[int, int]
+) -> None:
     image = np.full((height, width, 3), 7, np.uint8)
     fitted, where = fit(image, rect)
     assert fitted.shape == (*rect, 3)
     assert fitted.dtype == np.uint8
     back = unfit((fitted[..., 0] == 7).astype(np.float32), where)
     assert back.shape == (height, width)
-    assert back.min() == 1.0, "the letterbox must not leak into the mask"
+    assert back.min() > 0.9999, "the letterbox must not leak into the mask"
 
 
 @given(sides, sides, rects)

@@ -1,3 +1,77 @@
-"""standout: find the people in photos and videos."""
+"""standout: find the people in photos, cut them out, blur, colour or replace what is behind them.
+
+    import standout
+    mask = standout.segment("photo.jpg")                   # float32 (H, W), 0..1
+    picture = standout.blur("photo.jpg", mask=mask)        # uint8 (H, W, 3)
+    standout.write("blurred.jpg", picture)
+
+Names are loaded on first use, so that importing standout costs nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from standout.errors import StandoutError as StandoutError
+    from standout.images import read as read
+    from standout.images import write as write
+    from standout.quick import blur as blur
+    from standout.quick import color as color
+    from standout.quick import cut as cut
+    from standout.quick import replace as replace
+    from standout.quick import segment as segment
+    from standout.segment import Segmenter as Segmenter
+    from standout.types import Image as Image
+    from standout.types import Mask as Mask
+    from standout.types import Metadata as Metadata
+    from standout.types import Photo as Photo
+    from standout.types import Picture as Picture
 
 __version__ = "0.1.0"
+
+_FACE = {
+    "Segmenter": "segment",
+    "segment": "quick",
+    "cut": "quick",
+    "blur": "quick",
+    "color": "quick",
+    "replace": "quick",
+    "read": "images",
+    "write": "images",
+    "Photo": "types",
+    "Metadata": "types",
+    "Image": "types",
+    "Mask": "types",
+    "Picture": "types",
+    "StandoutError": "errors",
+}
+"""Public name -> the module it comes from."""
+
+__all__ = [*_FACE, "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _FACE:
+        raise AttributeError(f"module 'standout' has no attribute {name!r}")
+    value = getattr(import_module(f"standout.{_FACE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+class _Face(ModuleType):
+    """Keeps standout.segment the function: importing standout/segment.py would put that module in its place."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _FACE and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Face

@@ -10,14 +10,19 @@ To add an effect: write f(image, mask, *, ...) -> Picture and name it in EFFECTS
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from standout.errors import InputError
 from standout.masks import Floats, Tile, enlarge, levels, shrink, tiles
+from standout.pixels import resize
 from standout.types import Image, Mask, Picture
+
+COLOUR_SIDE = 512
+"""Longest side, in pixels, at which the people's and the background's own colours are estimated: both are smooth."""
 
 
 def cut(image: Image, mask: Mask, *, decontaminate: bool = True) -> Picture:
@@ -28,13 +33,14 @@ def cut(image: Image, mask: Mask, *, decontaminate: bool = True) -> Picture:
     _check(image, mask)
     white = levels(image)
     picture = np.zeros((*mask.shape, 4), image.dtype)
-    for tile, alpha, front in _fronts(image, mask, decontaminate):
-        if alpha.max() <= 0:
+    for tile, kind, front in _fronts(image, mask, decontaminate):
+        if kind == "nobody":
             continue
-        shares = np.rint(alpha * white).astype(image.dtype)
         picture[tile][..., :3] = front
-        picture[tile][..., 3] = shares
-        if shares.min() == 0:
+        picture[tile][..., 3] = white
+        if kind == "edge":
+            shares = np.rint(mask[tile] * white).astype(image.dtype)
+            picture[tile][..., 3] = shares
             picture[tile][shares == 0] = 0
     return picture
 
@@ -83,7 +89,8 @@ def replace(
 def matte(mask: Mask, *, bits: int = 8) -> Picture:
     """The mask as a grey picture (H, W, 1), white = person."""
     white = 2**bits - 1
-    return np.rint(mask * white).astype(np.uint8 if bits == 8 else np.uint16)[..., None]
+    grey: Picture = np.rint(mask * white).astype(np.uint8 if bits == 8 else np.uint16)[..., None]
+    return grey
 
 
 EFFECTS: dict[str, Callable[..., Picture]] = {"cut": cut, "blur": blur, "color": color, "replace": replace}
@@ -98,20 +105,25 @@ def _over(image: Image, mask: Mask, behind: Floats, *, decontaminate: bool) -> P
     """The people over behind: (1, 1, 3) one colour, (H, W, 3), or smaller and to be enlarged."""
     height, width = mask.shape
     picture = np.empty_like(image)
-    for tile, alpha, front in _fronts(image, mask, decontaminate):
-        if alpha.min() >= 1:
+    for tile, kind, front in _fronts(image, mask, decontaminate):
+        if kind == "person":
             picture[tile] = front
             continue
         if behind.shape[:2] in ((1, 1), (height, width)):
             back = behind[tile] if behind.shape[:2] == (height, width) else behind
         else:
             back = enlarge(behind, tile, height, width)
-        picture[tile] = np.rint(back + alpha[..., None] * (front - back))
+        if kind == "edge":
+            back = back + mask[tile][..., None] * (front - back)
+        picture[tile] = np.rint(back)
     return picture
 
 
-def _fronts(image: Image, mask: Mask, decontaminate: bool) -> Iterator[tuple[Tile, Floats, Floats | Image]]:
-    """(tile, alpha, foreground colour) over the whole photo; colours are estimated only where an edge runs.
+Kind = Literal["nobody", "edge", "person"]
+
+
+def _fronts(image: Image, mask: Mask, decontaminate: bool) -> Iterator[tuple[Tile, Kind, Floats | Image]]:
+    """(tile, what is in it, foreground colour) over the whole photo; colours are estimated only where an edge runs.
 
     "Approximate Fast Foreground Colour Estimation" (Forte, ICIP 2021): foreground and background are first blurred
     from where each is sure, then corrected so that alpha * F + (1 - alpha) * B is the photo again. The blurred
@@ -121,31 +133,32 @@ def _fronts(image: Image, mask: Mask, decontaminate: bool) -> Iterator[tuple[Til
     height, width = mask.shape
     estimate: tuple[Floats, Floats] | None = None
     for tile in tiles(height, width):
-        alpha, pixels = mask[tile], image[tile]
-        if not decontaminate or alpha.min() >= 1 or alpha.max() <= 0:
-            yield tile, alpha, pixels
+        least, most, _, _ = cv2.minMaxLoc(mask[tile])
+        if most <= 0 or least >= 1 or not decontaminate:
+            yield tile, "nobody" if most <= 0 else "person" if least >= 1 else "edge", image[tile]
             continue
         estimate = estimate or _sure_colours(image, mask)
+        pixels, share = image[tile].astype(np.float32), mask[tile][..., None]
         front, back = (enlarge(colours, tile, height, width) for colours in estimate)
-        share = alpha[..., None]
         fixed = front + share * (pixels - share * front - (1 - share) * back)
         # Where alpha nears 1 the photo itself is the answer; the estimate there would only cost detail.
         keep = np.clip((share - 0.9) * 10, 0, 1)
-        yield tile, alpha, np.clip(fixed + keep * (pixels - fixed), 0, levels(image)).astype(np.float32)
+        yield tile, "edge", np.clip(fixed + keep * (pixels - fixed), 0, levels(image))
 
 
 def _sure_colours(image: Image, mask: Mask) -> tuple[Floats, Floats]:
     """Foreground and background colour about each pixel, (h, w, 3) on a smaller photo: blurred wide, then near."""
-    small, alpha = shrink(image).astype(np.float32), shrink(mask)[..., None]
+    small: Floats = shrink(image, COLOUR_SIDE).astype(np.float32)
+    alpha: Floats = shrink(mask, COLOUR_SIDE)[..., None]
     front, back = small, small
     for share in (0.045, 0.006):
         radius = max(1, round(share * max(alpha.shape)))
         near_front = _weighted_blur(front, alpha**3, radius)
         near_back = _weighted_blur(back, (1 - alpha) ** 3, radius)
         front = near_front + alpha * (small - alpha * near_front - (1 - alpha) * near_back)
-        front = np.clip(front, 0, levels(image))
+        front = np.clip(front, 0, levels(image), dtype=np.float32)
         back = near_back + (1 - alpha) * (small - alpha * near_front - (1 - alpha) * near_back)
-        back = np.clip(back, 0, levels(image))
+        back = np.clip(back, 0, levels(image), dtype=np.float32)
     return near_front, near_back
 
 
@@ -161,10 +174,10 @@ def _blurred(image: Image, mask: Mask, sigma: float) -> Floats:
     """The background blurred by sigma pixels, people left out, at a size where sigma is still a few pixels."""
     height, width = mask.shape
     scale = min(1.0, 4.0 / sigma)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    size = (max(1, round(height * scale)), max(1, round(width * scale)))
     # A pixel takes part by its share of background; the soft rim, still tinted by the person, takes no part.
-    weight = cv2.resize((mask < 0.02).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    colours = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    weight: Floats = resize((mask < 0.02).astype(np.float32), *size)
+    colours: Floats = resize(image, *size).astype(np.float32)
     behind = np.zeros_like(colours)
     known = np.zeros_like(weight)
     # Deep inside a large person the narrow blur finds no background: wider ones fill in, faintly weighted.
@@ -178,41 +191,36 @@ def _blurred(image: Image, mask: Mask, sigma: float) -> Floats:
 
 def _gaussian(values: Floats, sigma: float) -> Floats:
     """Gaussian blur; a wide one is done on a smaller copy."""
+    height, width = values.shape[:2]
     scale = min(1.0, 4.0 / sigma)
-    if scale == 1.0:
-        return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float32)
-    size = (max(1, round(values.shape[1] * scale)), max(1, round(values.shape[0] * scale)))
-    small = cv2.GaussianBlur(
-        cv2.resize(values, size, interpolation=cv2.INTER_AREA), (0, 0), sigma * scale, borderType=cv2.BORDER_REFLECT
-    )
-    return np.asarray(cv2.resize(small, values.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+    small = resize(values, max(1, round(height * scale)), max(1, round(width * scale)))
+    soft = cv2.GaussianBlur(small, (0, 0), sigma * scale, borderType=cv2.BORDER_REFLECT)
+    return resize(np.asarray(soft, np.float32), height, width)
 
 
-def _framed(background: Image, shape: tuple[int, int], how: Literal["fill", "fit"]) -> Image:
+def _framed(background: Image, shape: tuple[int, ...], how: Literal["fill", "fit"]) -> Image:
     """The background at the photo's (H, W)."""
     height, width = shape
     ratios = height / background.shape[0], width / background.shape[1]
-    covering = _centred(_scaled(background, max(ratios)), shape)
+    covering = _centred(_scaled(background, max(ratios)), height, width)
     if how == "fill":
         return covering
     whole = _scaled(background, min(ratios))
-    soft = cv2.GaussianBlur(covering, (0, 0), max(1.0, 0.03 * min(shape)))
+    whole = whole[:height, :width]
+    framed: Image = np.asarray(cv2.GaussianBlur(covering, (0, 0), max(1.0, 0.03 * min(shape))), covering.dtype)
     top, left = (height - whole.shape[0]) // 2, (width - whole.shape[1]) // 2
-    soft[max(0, top) : top + whole.shape[0], max(0, left) : left + whole.shape[1]] = _centred(
-        whole, (min(height, whole.shape[0]), min(width, whole.shape[1]))
-    )
-    return soft
+    framed[top : top + whole.shape[0], left : left + whole.shape[1]] = whole
+    return framed
 
 
 def _scaled(image: Image, scale: float) -> Image:
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    return resize(image, max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
 
 
-def _centred(image: Image, shape: tuple[int, int]) -> Image:
-    """The middle (H, W) of an image at least, but for rounding, that large."""
-    rows, columns = max(0, shape[0] - image.shape[0]), max(0, shape[1] - image.shape[1])
+def _centred(image: NDArray[Any], height: int, width: int) -> NDArray[Any]:
+    """The middle height x width of an image at least, but for rounding, that large."""
+    rows, columns = max(0, height - image.shape[0]), max(0, width - image.shape[1])
     if rows or columns:
         image = np.pad(image, ((0, rows), (0, columns), (0, 0)), mode="edge")
-    top, left = (image.shape[0] - shape[0]) // 2, (image.shape[1] - shape[1]) // 2
-    return image[top : top + shape[0], left : left + shape[1]]
+    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    return image[top : top + height, left : left + width]

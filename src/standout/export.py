@@ -76,8 +76,7 @@ def _fold_batch_norms(net: UNet) -> None:
     def fold(module: nn.Module) -> None:
         before: tuple[str, nn.Module] | None = None
         for name, child in list(module.named_children()):
-            plain = isinstance(child, nn.BatchNorm2d)
-            if plain and before is not None and isinstance(before[1], nn.Conv2d):
+            if isinstance(child, nn.BatchNorm2d) and before is not None and isinstance(before[1], nn.Conv2d):
                 setattr(module, before[0], fuse_conv_bn_eval(before[1], child))
                 # timm's batch norms carry the activation that follows them
                 setattr(module, name, getattr(child, "act", nn.Identity()))

@@ -8,6 +8,7 @@ To add a way to publish on a file system that knows neither hard links nor renam
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import secrets
@@ -19,7 +20,7 @@ from standout.errors import OutputError
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NAME_SHARE = 40
-"""Characters of the name that the temporary file carries, so that a long name does not outgrow the file system's limit."""
+"""Characters of the name in the temporary file's, so that a long one does not outgrow the file system's limit."""
 
 
 def write_atomic(path: Path, data: bytes, *, overwrite: bool = False) -> None:
@@ -30,13 +31,9 @@ def write_atomic(path: Path, data: bytes, *, overwrite: bool = False) -> None:
 
     Raises OutputError: the file exists, it is a folder, no permission, no space left.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder; give the name of a file in it")
-    if not overwrite and os.path.lexists(path):
-        raise _exists(path)
-    part = path.with_name(f".{path.name[:_NAME_SHARE]}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    part = path.parent / f".{path.name[:_NAME_SHARE]}.{os.getpid()}-{secrets.token_hex(4)}.part"
     try:
+        _check_target(path, overwrite=overwrite)
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("xb") as file:
             file.write(data)
@@ -47,6 +44,15 @@ def write_atomic(path: Path, data: bytes, *, overwrite: bool = False) -> None:
         raise _refused(path, len(data), error) from error
     finally:
         _remove(part)
+
+
+def _check_target(path: Path, *, overwrite: bool) -> None:
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; give the name of a file in it")
+    if path.exists() and not path.is_file():
+        raise OutputError(f"{path} is a device or a pipe, not a file; give the name of a file")
+    if not overwrite and os.path.lexists(path):
+        raise _exists(path)
 
 
 def _publish(part: Path, path: Path, *, overwrite: bool) -> None:
@@ -76,10 +82,8 @@ def _publish_by_reservation(part: Path, path: Path) -> None:
 
 def _remove(path: Path) -> None:
     """No file at path, whether there was one or not."""
-    try:
+    with contextlib.suppress(OSError, ValueError):  # never made, or already renamed
         path.unlink()
-    except (OSError, ValueError):  # never made, or already renamed
-        pass
 
 
 def _exists(path: Path) -> OutputError:

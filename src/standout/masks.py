@@ -1,8 +1,8 @@
 """Mask -> better mask: edges at the photo's own size, fewer people, softer edges.
 
-    coarse  float32  (h, w)   person probability of the whole photo, at any smaller size
-    mask    float32  (H, W)   0..1, the photo's own size
-    image   uint8 or uint16 (H, W, 3)   RGB
+coarse  float32  (h, w)   person probability of the whole photo, at any smaller size
+mask    float32  (H, W)   0..1, the photo's own size
+image   uint8 or uint16 (H, W, 3)   RGB
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from standout.pixels import resize
 from standout.types import Image, Mask
 
 WORK_SIDE = 1024
@@ -22,6 +23,9 @@ WORK_SIDE = 1024
 TILE = 128
 """Side of the squares in which full-size work is done: only those that an edge crosses cost anything."""
 
+SURE = 0.8
+"""Probability that an island of the mask must reach somewhere, or it is dropped."""
+
 Tile = tuple[slice, slice]
 Floats = NDArray[np.float32]
 
@@ -29,11 +33,8 @@ Floats = NDArray[np.float32]
 def shrink(image: NDArray[Any], side: int = WORK_SIDE) -> NDArray[Any]:
     """The image scaled down, by area, to at most `side` pixels on its longer side; itself where it is smaller."""
     height, width = image.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
-        return image
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    scale = min(1.0, side / max(height, width))
+    return resize(image, max(1, round(height * scale)), max(1, round(width * scale)))
 
 
 def tiles(height: int, width: int) -> Iterator[Tile]:
@@ -58,6 +59,16 @@ def enlarge(small: Floats, tile: Tile, height: int, width: int) -> Floats:
     return np.asarray(cv2.warpAffine(small, inverse, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
+def under(small: Floats, tile: Tile, height: int, width: int) -> Floats:
+    """The part of small from which the tile of its height x width enlargement is made."""
+    rows, columns = tile
+    step_y, step_x = small.shape[0] / height, small.shape[1] / width
+    return small[
+        max(0, int(rows.start * step_y) - 1) : int(rows.stop * step_y) + 2,
+        max(0, int(columns.start * step_x) - 1) : int(columns.stop * step_x) + 2,
+    ]
+
+
 def levels(image: Image) -> float:
     """The value of white: 255 or 65535."""
     return float(np.iinfo(image.dtype).max)
@@ -74,29 +85,41 @@ def refine(coarse: Mask, image: Image) -> Mask:
     """
     height, width = image.shape[:2]
     small = shrink(image).astype(np.float32) / levels(image)
-    size = (small.shape[1], small.shape[0])
-    probability = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
-    pixel = max(size[0] / coarse.shape[1], 1.0)  # one network pixel, in pixels of the small photo
+    probability: Floats = resize(_without_islands(coarse), *small.shape[:2])
+    pixel = max(small.shape[1] / coarse.shape[1], 1.0)  # one network pixel, in pixels of the small photo
     radius = max(2, round(2.0 * pixel))
     least, most = _limits(probability, radius)
     slopes = _colour_lines(small, _decide(probability), radius)
     bounds = np.dstack([least, most])
     mask = np.empty((height, width), np.float32)
     for tile in tiles(height, width):
-        lower, upper = np.moveaxis(enlarge(bounds, tile, height, width), -1, 0)
-        if lower.min() >= 1.0 or upper.max() <= 0.0:
-            mask[tile] = lower
+        if under(least, tile, height, width).min() >= 1.0:
+            mask[tile] = 1.0
             continue
+        if under(most, tile, height, width).max() <= 0.0:
+            mask[tile] = 0.0
+            continue
+        lower, upper = np.moveaxis(enlarge(bounds, tile, height, width), -1, 0)
         line = enlarge(slopes, tile, height, width)
         pixels = image[tile].astype(np.float32) / levels(image)
-        alpha = (line[..., :3] * pixels).sum(-1) + line[..., 3]
+        alpha = np.einsum("yxc,yxc->yx", line[..., :3], pixels) + line[..., 3]
         mask[tile] = np.clip(_decide(alpha, gain=1.25), lower, upper)
     return mask
 
 
 def _decide(alpha: Floats, *, gain: float = 1.6) -> Floats:
     """Alpha pushed away from one half: what is nearly sure becomes sure, what is half stays half."""
-    return np.clip((alpha - 0.5) * gain + 0.5, 0.0, 1.0).astype(np.float32)
+    decided: Floats = np.clip((alpha - 0.5) * gain + 0.5, 0.0, 1.0).astype(np.float32)
+    return decided
+
+
+def _without_islands(coarse: Mask) -> Mask:
+    """The mask without the islands that are nowhere surely a person: a haze over background."""
+    labels = np.asarray(cv2.connectedComponents((coarse > 0.08).astype(np.uint8), connectivity=8)[1], np.intp)
+    surest = np.zeros(int(labels.max()) + 1, np.float32)
+    np.maximum.at(surest, labels.ravel(), coarse.ravel())
+    surest[0] = 1.0
+    return np.where(surest[labels] >= SURE, coarse, np.float32(0.0))
 
 
 def _limits(probability: Floats, radius: int) -> tuple[Floats, Floats]:
@@ -151,9 +174,7 @@ def keep_largest(mask: Mask) -> Mask:
     near_largest = cv2.distanceTransform((labels != largest).astype(np.uint8), cv2.DIST_L2, 3)
     near_others = cv2.distanceTransform(1 - others, cv2.DIST_L2, 3)
     mine = (near_largest < near_others).astype(np.float32)
-    if mine.shape != mask.shape:
-        mine = cv2.resize(mine, mask.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    return np.asarray(mask * mine, np.float32)
+    return np.asarray(mask * resize(mine, *mask.shape), np.float32)
 
 
 def feather(mask: Mask, radius: float) -> Mask:

@@ -1,8 +1,8 @@
 """Scores for person masks.
 
-    found   float or bool (H, W)   probability or mask, 0..1
-    truth   bool (H, W)            person or not
-    counts  bool (H, W)            pixels that count
+found   float or bool (H, W)   probability or mask, 0..1
+truth   bool (H, W)            person or not
+counts  bool (H, W)            pixels that count
 """
 
 from __future__ import annotations

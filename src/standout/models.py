@@ -30,7 +30,9 @@ class Weights:
 
 
 SHELF: dict[str, Weights] = {
-    "standout-mobile": Weights("standout-mobile.onnx", "46ea57809af771716fe7c3cfaaefdaa1fa7c0e5cab41ce8f5d6ac3706dad4f67"),
+    "standout-mobile": Weights(
+        "standout-mobile.onnx", "5e594bcf834f0b157e473e72df1f52ca5bb204b41c76b3c494439f8ef28e25b8"
+    ),
 }
 
 

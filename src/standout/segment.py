@@ -1,7 +1,7 @@
 """Photo -> mask: the model, kept ready between photos.
 
-    image  uint8 or uint16  (H, W, 3)  RGB
-    mask   float32          (H, W)     0..1, the photo's own size
+image  uint8 or uint16  (H, W, 3)  RGB
+mask   float32          (H, W)     0..1, the photo's own size
 """
 
 from __future__ import annotations

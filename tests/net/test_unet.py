@@ -38,7 +38,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
     save_file({"x": torch.zeros(1)}, tmp_path / "other.safetensors")
-    with pytest.raises(ModelError, match="lacks .* tensors"):
+    with pytest.raises(ModelError, match=r"lacks .* tensors"):
         Encoder("mobilenetv2_100", tmp_path / "other.safetensors")
 
 

@@ -46,7 +46,9 @@ def test_pixels_from_beyond_the_photo_do_not_count() -> None:
 
 
 def test_paste_adds_a_person_to_photo_and_mask_alike() -> None:
-    ground = Sample(np.zeros((200, 300, 3), np.uint8), np.zeros((200, 300), np.uint8), np.full((200, 300), 255, np.uint8))
+    ground = Sample(
+        np.zeros((200, 300, 3), np.uint8), np.zeros((200, 300), np.uint8), np.full((200, 300), 255, np.uint8)
+    )
     for seed in range(20):
         done = paste(ground, sample(seed), np.random.default_rng(seed))
         found = done.mask > 127

@@ -1,4 +1,5 @@
 import csv
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -57,8 +58,8 @@ def test_one_cycle_rises_once_and_falls_to_0() -> None:
     rates = [run.one_cycle(step, 200) for step in range(201)]
     peak = rates.index(max(rates))
     assert peak == 30
-    assert all(a <= b for a, b in zip(rates[:peak], rates[1 : peak + 1], strict=True))
-    assert all(a >= b for a, b in zip(rates[peak:-1], rates[peak + 1 :], strict=True))
+    assert all(a <= b for a, b in pairwise(rates[: peak + 1]))
+    assert all(a >= b for a, b in pairwise(rates[peak:]))
     assert rates[-1] == 0
 
 

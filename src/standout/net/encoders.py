@@ -45,6 +45,7 @@ class SamePadConv2d(nn.Conv2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
+        """The convolution of x, padded by the odd pixel at the bottom and right."""
         total = self.kernel_size[0] - self.stride[0]
         before, after = total // 2, total - total // 2
         x = F.pad(x, (before, after, before, after))
@@ -74,10 +75,12 @@ class Encoder(nn.Module):
         if name not in ENCODERS:
             raise ModelError(f"encoder {name!r} is not known; choose one of: {', '.join(ENCODERS)}")
         spec = ENCODERS[name]
-        self.body = timm.create_model(spec.timm_name, features_only=True, pretrained=False)
-        self.channels: list[int] = self.body.feature_info.channels()
+        self.body: nn.Module = timm.create_model(spec.timm_name, features_only=True, pretrained=False)
+        self.channels: list[int] = self.body.feature_info.channels()  # type: ignore[union-attr, operator]
         if spec.same_padding:
             _use_same_padding(self.body)
+        self.mean: Tensor
+        self.std: Tensor
         self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
         if weights is not None:
@@ -90,5 +93,6 @@ class Encoder(nn.Module):
             raise ModelError(f"{weights} lacks {len(lost)} tensors of the encoder, {lost[0]} among them")
 
     def forward(self, image: Tensor) -> list[Tensor]:
+        """The five feature maps, largest first."""
         features: list[Tensor] = self.body((image - self.mean) / self.std)
         return features

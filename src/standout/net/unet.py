@@ -42,6 +42,7 @@ class Up(nn.Module):
         self.mix = nn.Sequential(Separable(outputs + skip, outputs), Separable(outputs, outputs))
 
     def forward(self, deep: Tensor, skip: Tensor) -> Tensor:
+        """(N, outputs, H, W) at the skip's size."""
         grown = F.interpolate(self.narrow(deep), scale_factor=2.0, mode="bilinear", align_corners=False)
         mixed: Tensor = self.mix(torch.cat([F.relu(grown), skip], 1))
         return mixed
@@ -56,7 +57,11 @@ class UNet(nn.Module):
     """
 
     def __init__(
-        self, encoder: str = "mobilenetv2_100", *, decoder: tuple[int, ...] = (128, 64, 40, 32), weights: Path | None = None
+        self,
+        encoder: str = "mobilenetv2_100",
+        *,
+        decoder: tuple[int, ...] = (128, 64, 40, 32),
+        weights: Path | None = None,
     ) -> None:
         super().__init__()
         self.encoder = Encoder(encoder, weights)
@@ -71,6 +76,7 @@ class UNet(nn.Module):
         self.head = nn.Conv2d(32, 4, 1)
 
     def forward(self, image: Tensor) -> Tensor:
+        """Logits (N, 1, H, W)."""
         *skips, deep = self.encoder(image)
         for up, skip in zip(self.ups, reversed(skips), strict=True):
             deep = up(deep, skip)
@@ -87,4 +93,5 @@ class Probability(nn.Module):
         self.net = net
 
     def forward(self, image: Tensor) -> Tensor:
+        """Probability (N, 1, H, W), 0..1."""
         return torch.sigmoid(self.net(image))

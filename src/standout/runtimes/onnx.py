@@ -69,7 +69,7 @@ def choose(device: str) -> tuple[str, str]:
     return device, "asked for"
 
 
-def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Session:  # noqa: A001 (the rooms' common verb)
+def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Session:
     """The model at path, ready to run. threads: for one network call; None = all cores.
 
     Raises ModelError when the file is damaged or not a standout model, SetupError when the device is not here.
@@ -85,7 +85,9 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
         reason = str(error).strip().splitlines()[0][:200]
         raise ModelError(f"{path} cannot be loaded as an ONNX model ({reason}); get the file again") from None
     if PROVIDERS[chosen] not in session.get_providers():
-        raise SetupError(f"ONNX Runtime lists {chosen!r} but could not start it; {CURES.get(chosen, 'try --device cpu')}")
+        raise SetupError(
+            f"ONNX Runtime lists {chosen!r} but could not start it; {CURES.get(chosen, 'try --device cpu')}"
+        )
     text = session.get_modelmeta().custom_metadata_map.get(CARD_KEY)
     if text is None:
         raise ModelError(f"{path} holds no standout model card; export it with standout's own exporter")

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.pixels import FILL
+from standout.pixels import FILL, resize
 
 Bytes = NDArray[np.uint8]
 
@@ -40,8 +40,12 @@ def pipeline() -> A.Compose:
         [
             A.HorizontalFlip(p=0.5),
             A.Affine(
-                scale=(0.65, 1.5), translate_percent=(-0.12, 0.12), rotate=(-18, 18), shear=(-4, 4),
-                fill=FILL, p=0.75,
+                scale=(0.65, 1.5),
+                translate_percent=(-0.12, 0.12),
+                rotate=(-18, 18),
+                shear=(-4, 4),
+                fill=FILL,
+                p=0.75,
             ),
             A.RandomBrightnessContrast(brightness_limit=0.3, contrast_limit=0.3, p=0.5),
             A.HueSaturationValue(hue_shift_limit=8, sat_shift_limit=35, val_shift_limit=0, p=0.3),
@@ -93,14 +97,13 @@ def paste(onto: Sample, donor: Sample, rng: np.random.Generator) -> Sample:
     height, width = onto.mask.shape
     tall = height * rng.uniform(0.3 if cut_off else 0.15, 0.9)
     scale = min(tall / h, 0.9 * width / w)
-    size = (max(2, round(w * scale)), max(2, round(h * scale)))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    person, matte = (cv2.resize(p[y : y + h, x : x + w], size, interpolation=how) for p in donor.planes[:2])
+    size = (max(2, round(h * scale)), max(2, round(w * scale)))
+    person, matte = (resize(p[y : y + h, x : x + w], *size) for p in donor.planes[:2])
     if rng.random() < 0.5:
         person, matte = person[:, ::-1], matte[:, ::-1]
-    left = int(rng.integers(-size[0] // 3, max(1, width - 2 * size[0] // 3)))
-    lowest = height - size[1]
-    top = lowest if cut_off and rng.random() < 0.8 else int(rng.integers(lowest // 3, lowest + size[1] // 6 + 1))
+    left = int(rng.integers(-size[1] // 3, max(1, width - 2 * size[1] // 3)))
+    lowest = height - size[0]
+    top = lowest if cut_off and rng.random() < 0.8 else int(rng.integers(lowest // 3, lowest + size[0] // 6 + 1))
     return _blend(onto, person, matte, top, left, match=float(rng.uniform(0.0, 0.6)))
 
 
@@ -110,7 +113,10 @@ def _blend(onto: Sample, person: Bytes, matte: Bytes, top: int, left: int, *, ma
     y1, x1 = min(height, top + matte.shape[0]), min(width, left + matte.shape[1])
     if y1 <= y0 or x1 <= x0:
         return onto
-    person, matte = person[y0 - top : y1 - top, x0 - left : x1 - left], matte[y0 - top : y1 - top, x0 - left : x1 - left]
+    person, matte = (
+        person[y0 - top : y1 - top, x0 - left : x1 - left],
+        matte[y0 - top : y1 - top, x0 - left : x1 - left],
+    )
     alpha = cv2.GaussianBlur(matte, (3, 3), 0).astype(np.float32)[..., None] / 255.0
     here = onto.image[y0:y1, x0:x1].astype(np.float32)
     light = float(here.mean()) - float(person[matte > 127].mean() if (matte > 127).any() else here.mean())

@@ -1,8 +1,8 @@
 """Pairs -> batches, in two views of one store of decoded photos.
 
-    image   uint8    (N, 3, h, w)   RGB
-    target  float32  (N, 1, h, w)   0..1
-    weight  float32  (N, 1, h, w)   see borders.py
+image   uint8    (N, 3, h, w)   RGB
+target  float32  (N, 1, h, w)   0..1
+weight  float32  (N, 1, h, w)   see borders.py
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from standout.dataset import IGNORE, Pair
-from standout.pixels import fit, rectangle
+from standout.pixels import fit, rectangle, resize
 from standout.train.augment import Sample, augment, crop_to, paste, pipeline
 from standout.train.borders import weights
 from standout.train.config import Config
@@ -39,8 +39,8 @@ def read_sample(pair: Pair) -> Sample:
     scale = STORED_SIDE / max(mask.shape)
     planes = [cv2.cvtColor(image, cv2.COLOR_BGR2RGB), mask, counts]
     if scale < 1:
-        size = (round(mask.shape[1] * scale), round(mask.shape[0] * scale))
-        planes = [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in planes]
+        size = (round(mask.shape[0] * scale), round(mask.shape[1] * scale))
+        planes = [resize(plane, *size) for plane in planes]
     return Sample(*(np.asarray(plane, np.uint8) for plane in planes))
 
 
@@ -133,6 +133,7 @@ def _one_thread(_: int) -> None:
 
 def train_batches(view: TrainView, keys: list[list[tuple[int, bool, int]]]) -> Iterator[Batch]:
     """The epoch's batches, made by one worker process beside the training."""
-    loader = DataLoader(view, batch_sampler=keys, num_workers=1, prefetch_factor=6,
-                        collate_fn=collate, worker_init_fn=_one_thread)
+    loader = DataLoader(
+        view, batch_sampler=keys, num_workers=1, prefetch_factor=6, collate_fn=collate, worker_init_fn=_one_thread
+    )
     return iter(loader)

@@ -1,8 +1,8 @@
 """How much each pixel counts in the loss: more at the outline, nothing where nobody knows.
 
-    mask     uint8   (H, W)   255 = person, 0 = background
-    counts   uint8   (H, W)   255 = counts, 0 = does not
-    weight   float32 (H, W)   0, 1 or boost
+mask     uint8   (H, W)   255 = person, 0 = background
+counts   uint8   (H, W)   255 = counts, 0 = does not
+weight   float32 (H, W)   0, 1 or boost
 """
 
 from __future__ import annotations

@@ -75,7 +75,8 @@ def _groups(net: UNet, config: Config) -> list[dict[str, object]]:
     for part, share in (("encoder.", config.encoder_lr), ("", 1.0)):
         for decays in (True, False):
             chosen = [
-                p for name, p in net.named_parameters()
+                p
+                for name, p in net.named_parameters()
                 if name.startswith("encoder.") == bool(part) and (p.ndim > 1) == decays
             ]
             decay = config.weight_decay if decays else 0.0
@@ -100,8 +101,13 @@ def one_cycle(step: int, steps: int, *, rise: float = 0.15) -> float:
 def _epoch(state: State, view: TrainView, keys: list[list[tuple[int, bool, int]]], config: Config, steps: int) -> float:
     state.net.train()
     total = 0.0
-    columns = (TextColumn("epoch {task.fields[epoch]} {task.fields[size]}"), BarColumn(), MofNCompleteColumn(),
-               TextColumn("loss {task.fields[loss]:.4f}  {task.fields[rate]:.1f} photos/s"), TimeRemainingColumn())
+    columns = (
+        TextColumn("epoch {task.fields[epoch]} {task.fields[size]}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]:.4f}  {task.fields[rate]:.1f} photos/s"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns) as progress:
         task = progress.add_task("", total=len(keys), epoch=state.epoch + 1, size=view.size, loss=0.0, rate=0.0)
         began = time.monotonic()
@@ -111,7 +117,9 @@ def _epoch(state: State, view: TrainView, keys: list[list[tuple[int, bool, int]]
                 group["lr"] = config.lr * group["share"] * share
             loss = _step(state, batch, config)
             if not math.isfinite(loss):
-                raise InputError(f"the loss became {loss} in epoch {state.epoch + 1}, step {done}; try a lower lr than {config.lr}")
+                raise InputError(
+                    f"the loss became {loss} in epoch {state.epoch + 1}, step {done}; try a lower lr than {config.lr}"
+                )
             total += loss
             state.step += 1
             _follow(state.ema, state.net, min(config.ema, (1 + state.step) / (10 + state.step)))
@@ -180,8 +188,11 @@ def _log(path: Path, row: dict[str, float]) -> None:
 
 def _save(state: State, path: Path) -> None:
     parts = {
-        "net": state.net.state_dict(), "ema": state.ema.state_dict(), "optimizer": state.optimizer.state_dict(),
-        "epoch": state.epoch, "step": state.step,
+        "net": state.net.state_dict(),
+        "ema": state.ema.state_dict(),
+        "optimizer": state.optimizer.state_dict(),
+        "epoch": state.epoch,
+        "step": state.step,
     }
     part = path.with_suffix(".part")
     torch.save(parts, part)

@@ -105,7 +105,7 @@ def without_thumbnail(block: bytes) -> bytes:
     if _THUMBNAIL in entries and _THUMBNAIL_SIZE in entries:
         tags.erase(tags.number(entries[_THUMBNAIL]), tags.number(entries[_THUMBNAIL_SIZE]))
     tags.erase_folder(following)
-    tags.erase(after, 4)
+    tags.data[after : after + 4] = bytes(4)
     return tags.trimmed()
 
 

@@ -1,0 +1,125 @@
+"""Prints what whole commands cost, each beside a plain way to do the same in the same run: read the ratios.
+
+    python benchmarks/speed.py [--rounds 5] [--photos 200]
+
+Rows: start-up, a small photo cold, a 12-megapixel photo on one core with its peak memory, a folder on one core and on
+all. The photos are enlarged and tiled from the sample photo, with sensor noise, so that encoders see real detail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+SAMPLE = Path(__file__).parent.parent / "examples" / "astronaut.jpg"
+
+PLAIN = """
+import sys, cv2, numpy as np
+from PIL import Image
+from standout.segment import Segmenter
+photo = np.asarray(Image.open(sys.argv[1]).convert("RGB"))
+mask = Segmenter(threads=1).mask(photo, refine=False)
+Image.fromarray(np.dstack([photo, np.rint(mask * 255).astype(np.uint8)])).save(sys.argv[2])
+"""
+"""What a user would write by hand: no refinement, Pillow's default PNG, hidden pixels left in."""
+
+
+@dataclass
+class Cost:
+    """Best seconds of some rounds, and the peak memory of the process, in MB."""
+
+    seconds: float
+    peak: float
+
+
+def cost(command: list[str], *, cores: int, rounds: int, before: Callable[[], object] = lambda: None) -> Cost:
+    """What a command costs as a process of its own, held to some cores."""
+    allowed = sorted(os.sched_getaffinity(0))[:cores]
+    best, peak = float("inf"), 0.0
+    for _ in range(rounds):
+        before()
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: os.sched_setaffinity(0, allowed),
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        best = min(best, time.perf_counter() - began)
+        peak = max(peak, usage.ru_maxrss / 1024)
+        if os.waitstatus_to_exitcode(status):
+            assert process.stderr is not None
+            sys.exit(f"{' '.join(command)} failed: {process.stderr.read().decode()[-2000:]}")
+    return Cost(best, peak)
+
+
+def large_photo(path: Path) -> None:
+    """A 12-megapixel portrait with noise, as JPEG."""
+    photo = cv2.resize(np.asarray(cv2.imread(str(SAMPLE))), (3000, 4000), interpolation=cv2.INTER_CUBIC)
+    noisy = photo + np.random.default_rng(0).normal(0, 3, photo.shape)
+    cv2.imwrite(str(path), np.clip(noisy, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 92])
+
+
+def small_photos(folder: Path, count: int) -> None:
+    """Many 640x480-class photos, each a little different."""
+    folder.mkdir()
+    photo, rng = cv2.resize(np.asarray(cv2.imread(str(SAMPLE))), (640, 640)), np.random.default_rng(0)
+    for n in range(count):
+        top = int(rng.integers(160))
+        cv2.imwrite(str(folder / f"{n:04}.jpg"), photo[top : top + 480])
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--photos", type=int, default=200)
+    options = parser.parse_args()
+    python, standout = sys.executable, str(Path(sys.executable).parent / "standout")
+    rows: list[tuple[str, Cost, str, Cost]] = []
+    with tempfile.TemporaryDirectory() as temp:
+        folder = Path(temp)
+        large_photo(folder / "large.jpg")
+        small_photos(folder / "small", options.photos)
+        cut = [standout, "cut", "--overwrite"]
+
+        def measure(name: str, command: list[str], against: str, plain: list[str], cores: int = 1) -> None:
+            one = cost(command, cores=cores, rounds=options.rounds)
+            rows.append((name, one, against, cost(plain, cores=cores, rounds=options.rounds)))
+
+        nothing = [python, "-c", "pass"]
+        measure("standout --version", [standout, "--version"], "python -c pass", nothing)
+        measure("standout --help", [standout, "--help"], "python -c pass", nothing)
+        small, large = str(folder / "small" / "0000.jpg"), str(folder / "large.jpg")
+        out = str(folder / "out.png")
+        plain = [python, "-c", PLAIN]
+        measure("small photo, cold", [*cut, small, "-o", out], "by hand", [*plain, small, out], cores=2)
+        measure("12 MP to RGBA PNG, one core", [*cut, large, "-o", out], "by hand", [*plain, large, out])
+        many = [*cut, str(folder / "small"), "-o", str(folder / "many")]
+        rows.append((
+            f"{options.photos} photos, all cores", cost(many, cores=os.cpu_count() or 1, rounds=2),
+            "one core", cost(many, cores=1, rounds=2),
+        ))  # fmt: skip
+    print("| what | seconds | peak MB | against | seconds | peak MB | ratio |\n|---|---|---|---|---|---|---|")
+    for name, one, against, other in rows:
+        print(
+            f"| {name} | {one.seconds:.3f} | {one.peak:.0f} | {against} | {other.seconds:.3f} | {other.peak:.0f} "
+            f"| {other.seconds / one.seconds:.2f} |"
+        )
+    print(f"\nown peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB; {os.cpu_count()} cores")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""Draws the pictures in README and docs, with the bundled model, from the sample photo.
+
+python docs/draw.py
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from standout import effects, masks
+from standout.images import read, write
+from standout.segment import Segmenter
+
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS.parent / "examples"))
+from contact_sheet import on_checkerboard  # noqa: E402 (a script of ours, beside the package)
+from draw_background import dusk  # noqa: E402
+
+Array = np.ndarray
+
+
+def caption(image: Array, text: str) -> Array:
+    """The image over a line of text."""
+    strip = np.full((30, image.shape[1], 3), 255, np.uint8)
+    cv2.putText(strip, text, (4, 21), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (40, 40, 40), 1, cv2.LINE_AA)
+    return np.vstack([image, strip])
+
+
+def row(cells: list[tuple[str, Array]], side: int, *, smooth: bool = True) -> Array:
+    """Captioned images in a row, each scaled to a height of side."""
+    done = []
+    for text, image in cells:
+        width = round(image.shape[1] * side / image.shape[0])
+        how = cv2.INTER_AREA if side < image.shape[0] else cv2.INTER_CUBIC if smooth else cv2.INTER_NEAREST
+        done += [
+            caption(cv2.resize(image, (width, side), interpolation=how), text),
+            np.full((side + 30, 8, 3), 255, np.uint8),
+        ]
+    return np.hstack(done[:-1])
+
+
+def hero(photo: Array, mask: Array) -> Array:
+    """Photo, cut-out, blur, replaced background."""
+    cut = effects.cut(photo, mask)
+    return row(
+        [
+            ("photo", photo),
+            ("standout cut", on_checkerboard(cut[..., :3], cut[..., 3] / np.float32(255))),
+            ("standout blur", effects.blur(photo, mask, strength=0.8)),
+            ("standout replace", effects.replace(photo, mask, background=dusk())),
+        ],
+        300,
+    )
+
+
+def edges(photo: Array, segmenter: Segmenter) -> Array:
+    """Two places with hard edges, before and after: on the photo enlarged fourfold, as a large camera would see it."""
+    large = cv2.resize(photo, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    coarse, fine = segmenter.mask(large, refine=False), segmenter.mask(large)
+    teal = (0, 150, 140)
+    steps = [
+        ("photo", large),
+        ("network's mask, enlarged", effects.color(large, coarse, rgb=teal, decontaminate=False)),
+        ("refined at full size", effects.color(large, fine, rgb=teal, decontaminate=False)),
+        ("and decontaminated", effects.color(large, fine, rgb=teal)),
+    ]
+    places = [(slice(20, 480), slice(560, 1020)), (slice(130, 590), slice(780, 1240))]
+    return np.vstack([row([(text, image[place]) for text, image in steps], 300) for place in places])
+
+
+def tinted(photo: Array, mask: Array) -> Array:
+    """The photo with what is called person in red."""
+    return effects.color(photo, 1 - 0.55 * mask, rgb=(255, 30, 30), decontaminate=False)
+
+
+def failures(photo: Array, mask: Array, segmenter: Segmenter) -> Array:
+    """Scenes composed from the sample photo that are hard on the model, with what it finds in red."""
+    cut = effects.cut(photo, mask)
+
+    def scene(*people: tuple[int, int, float], size: tuple[int, int] = (512, 683)) -> Array:
+        ground = cv2.resize(dusk(), size[::-1], interpolation=cv2.INTER_AREA)
+        for top, left, scale in people:
+            small = cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            part = ground[max(0, top) : top + small.shape[0], max(0, left) : left + small.shape[1]]
+            small = small[max(0, -top) :, max(0, -left) :][: part.shape[0], : part.shape[1]]
+            alpha = small[..., 3:] / 255.0
+            part[:] = np.rint(alpha * small[..., :3] + (1 - alpha) * part).astype(np.uint8)
+        return ground
+
+    dark = np.clip(scene((60, 100, 0.9)) * 0.12 + np.random.default_rng(0).normal(0, 6, (512, 683, 3)), 0, 255)
+    poster = cv2.resize(dusk(), (683, 512), interpolation=cv2.INTER_AREA)
+    cv2.rectangle(poster, (230, 90), (450, 330), (245, 245, 240), -1)
+    poster[110:310, 240:440] = cv2.resize(photo, (200, 200), interpolation=cv2.INTER_AREA)
+    scenes = {
+        "several, small": scene((300, 60, 0.2), (310, 300, 0.18), (290, 500, 0.22)),
+        "tiny": scene((380, 330, 0.06)),
+        "head down": np.ascontiguousarray(scene((52, 100, 0.9))[::-1]),
+        "night, noise": dark.astype(np.uint8),
+        "a picture of a person": poster,
+        "nobody": cv2.resize(dusk(), (683, 512), interpolation=cv2.INTER_AREA),
+    }
+    cells = [
+        (f"{name}: {segmenter.mask(image).mean():.1%} person", tinted(image, segmenter.mask(image)))
+        for name, image in scenes.items()
+    ]
+    return np.vstack([row(cells[:3], 230), row(cells[3:], 230)])
+
+
+def main() -> None:
+    """Writes hero.jpg, edges.jpg and failures.jpg."""
+    segmenter = Segmenter()
+    photo = read(DOCS.parent / "examples" / "astronaut.jpg").image
+    mask = masks.keep_largest(segmenter.mask(photo))
+    pictures = {
+        "hero": hero(photo, mask),
+        "edges": edges(photo, segmenter),
+        "failures": failures(photo, mask, segmenter),
+    }
+    for name, picture in pictures.items():
+        write(DOCS / f"{name}.jpg", picture, quality=88, overwrite=True)
+        print(DOCS / f"{name}.jpg", picture.shape)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Puts a trained run into the package: exports it, measures it, writes the card with its scores, updates the shelf.
+
+    .venv/bin/python scripts/bundle.py runs/standout-mobile [--data ../shared/people/val]
+
+The scores are measured on the validation photos through the ONNX file, refined, as users get it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from standout import export, images, models
+from standout.dataset import find_pairs
+from standout.net import checkpoint
+from standout.pixels import fit, to_input
+from standout.segment import Segmenter
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "benchmarks"))
+from quality import quality  # noqa: E402 (a script beside this one)
+
+DATA = (
+    "4,858 photos: portraits, full-body street fashion, general scenes with several people, and people-free scenes; "
+    "research photos, not redistributed. Encoder started from ImageNet weights (Apache-2.0)."
+)
+
+
+def main() -> None:
+    """Bundles the run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "people" / "val")
+    options = parser.parse_args()
+    source = options.run / "model.safetensors"
+    net, card = checkpoint.load(source)
+    target = models.WEIGHTS / f"{card.name}.onnx"
+    weights = target.with_suffix(".safetensors")
+    checkpoint.save(net, card, weights)
+    export.to_onnx(weights, target)
+    scores = quality(options.data, Segmenter(target, threads=1))
+    means = {source: round(float(np.mean(values)), 4) for source, values in sorted(scores.items())}
+    checkpoint.save(net, replace(card, data=DATA, scores=means), weights)
+    export.to_onnx(weights, target)
+    photos = [images.read(pair.image).image for pair in find_pairs(options.data)[::14]]
+    proof = export.parity(weights, target, (to_input(fit(photo, card.size)[0]) for photo in photos))
+    shelf = Path(models.__file__)
+    row = rf'("{target.name}", ")[0-9a-f]*"'
+    shelf.write_text(re.sub(row, rf'\g<1>{models.sha256(target)}"', shelf.read_text()))
+    print(f"{target}: {target.stat().st_size / 1e6:.2f} MB, {means}")
+    print(f"probability differs from the checkpoint by at most {proof.largest:.4f}, on average {proof.mean:.6f}, "
+          f"over {len(photos)} photos")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

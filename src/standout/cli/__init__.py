@@ -1,0 +1,109 @@
+"""The command line: `standout COMMAND ...`, and `standout photo.jpg` for `standout cut photo.jpg`.
+
+    arguments   list[str]   as typed, without the program's name
+    exit code   int         0 all good, 1 some files failed, 2 nothing begun: usage or input wrong, 130 interrupted
+
+To add an effect: a class like Blur in effects.py. To add another command: a function in about.py. Name either below.
+"""
+
+import logging
+import os
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from standout import __version__
+from standout.cli import about, effects
+from standout.cli.options import Photos
+from standout.cli.show import examples, fail
+from standout.errors import InputError, StandoutError
+
+
+def _finish(command: Photos | int | None, version: bool = False) -> None:
+    """What every command ends in: an effect's options are carried out, the others have done their work."""
+    if isinstance(command, Photos):
+        from standout.cli.photos import run
+
+        command = run(command)
+    raise typer.Exit(command or 0)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"standout {__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    name="standout",
+    help="Find the people in photos: cut them out, blur, colour or replace what is behind. Offline, on a plain CPU.",
+    epilog=examples(
+        ("standout photo.jpg", "cut the people out, to photo-cut.png"),
+        ("standout blur holiday/ -o blurred/", "a whole folder"),
+        ("standout cut - < a.jpg > a.png", "from a pipe to a pipe"),
+        ("standout cut --help", "what else cut can do"),
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    result_callback=_finish,
+)
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None: ...
+
+
+for _effect in effects.COMMANDS:
+    app.command(_effect.__name__.lower(), epilog=_effect.epilog, rich_help_panel="Photos")(_effect)
+for _command in about.COMMANDS:
+    app.command(_command.__name__, rich_help_panel="More")(_command)
+
+
+def main(arguments: list[str]) -> int:
+    """Does what the arguments say and returns the exit code; errors go to standard error as one line each.
+
+    STANDOUT_DEBUG=1 in the environment shows where an error came from.
+    """
+    debug = os.environ.get("STANDOUT_DEBUG", "") not in ("", "0")
+    if debug:
+        logging.basicConfig()
+        logging.getLogger("standout").setLevel(logging.DEBUG)
+    try:
+        app(_with_command(arguments), prog_name="standout")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    except StandoutError as error:
+        if debug:
+            raise
+        fail(str(error))
+        return 2
+    except OSError as error:  # a folder that may not be looked into, a full disk under standard output, ...
+        if debug:
+            raise
+        fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
+        return 2
+    return 0
+
+
+def _with_command(arguments: list[str]) -> list[str]:
+    """The arguments with `cut` before them where they name a photo in a command's place.
+
+    Raises InputError when that is neither, but looks like a mistyped command.
+    """
+    first = arguments[0] if arguments else "--help"
+    names = [str(command.name) for command in app.registered_commands]
+    if first in names or (first.startswith("-") and first != "-"):
+        return arguments
+    near = get_close_matches(first, names, 1)
+    if near and not Path(first).exists():
+        raise InputError(f"{first!r} is neither a command nor a file; did you mean `standout {near[0]}`?")
+    return ["cut", *arguments]

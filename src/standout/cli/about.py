@@ -1,0 +1,62 @@
+"""The commands that are no effect: what is bundled, what this machine can do, training.
+
+To add one: a function that returns the exit code, named in COMMANDS; its docstring is its help.
+"""
+
+# Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from standout.cli.show import say
+from standout.errors import MissingExtra
+
+
+def models() -> int:
+    """List the bundled models: size, input, scores, checksum."""
+    from standout.models import SHELF, find
+    from standout.runtimes import onnx
+
+    for name, weights in SHELF.items():
+        path = find(name)
+        card = onnx.open(path, threads=1).card
+        print(f"{name}  {card.version}")
+        print(f"  file      {weights.file}, {path.stat().st_size / 1e6:.1f} MB, sha256 {weights.sha256[:12]}")
+        print(f"  input     {card.size[0]}x{card.size[1]}, encoder {card.encoder}, license {card.license}")
+        scores = ", ".join(f"{source} {score:.3f}" for source, score in card.scores.items())
+        print(f"  scores    {scores or 'none on its card'}")
+    return 0
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as one JSON object.")] = False,
+) -> int:
+    """Check this machine: versions, devices, bundled models; exit code 1 if something is broken."""
+    from standout.doctor import examine
+
+    findings = examine()
+    print(findings.to_json() if as_json else findings.to_text())
+    return 1 if findings.broken else 0
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A .toml file; see recipes/.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="For checkpoints, log and the model.")],
+) -> int:
+    """Train a model; stopped at any time, the same command goes on where it was."""
+    try:
+        from standout.train.config import load_config
+        from standout.train.run import train as run
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("standout"):
+            raise
+        raise MissingExtra("training", "train") from None
+    path = run(load_config(recipe), out)
+    say(f"trained; the model is {path}")
+    return 0
+
+
+COMMANDS: tuple[Callable[..., int], ...] = (models, doctor, train)

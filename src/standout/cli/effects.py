@@ -1,0 +1,163 @@
+"""The five effects as commands: each class holds one command's own options and makes the effect of them.
+
+To add an effect: such a class, named in COMMANDS; its docstring is the command's help.
+"""
+
+# Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import typer
+
+from standout.cli.options import Decontaminate, Photos
+from standout.cli.show import examples
+from standout.errors import InputError
+
+if TYPE_CHECKING:
+    from standout.plan import Naming
+    from standout.work import Effect
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut(Photos):
+    """Cut the people out: all else becomes transparent."""
+
+    ending: ClassVar[str] = "-cut"
+    epilog: ClassVar[str] = examples(
+        ("standout cut photo.jpg", "to photo-cut.png"),
+        ("standout cut photo.jpg -o out.webp --crop", "no larger than the people"),
+        ("standout cut pics/ -r -o cutouts/", "a folder, its tree kept"),
+        ("standout cut photo.jpg -b white -f jpg", "on white, not transparent"),
+        ("standout cut photo.jpg --mask-from mine.png", "a mask made by hand"),
+    )
+
+    background: Annotated[
+        str | None,
+        typer.Option("--background", "-b", metavar="COLOR", help="Put this colour behind, in place of transparency."),
+    ] = None
+    decontaminate: Decontaminate = True
+
+    def effect(self) -> "Effect":
+        """The cut-out, or the people before a colour."""
+        from standout import effects, images
+
+        if self.background is None:
+            return lambda image, mask: effects.cut(image, mask, decontaminate=self.decontaminate)
+        rgb = images.parse_color(self.background)
+        return lambda image, mask: effects.color(image, mask, rgb=rgb, decontaminate=self.decontaminate)
+
+    def naming(self) -> "Naming":
+        """PNG where nothing else is asked for."""
+        from standout.plan import Naming
+
+        return Naming(self.ending, default=".png", format=self.format, alpha=self.background is None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blur(Photos):
+    """Blur what is behind the people."""
+
+    ending: ClassVar[str] = "-blur"
+    see_through: ClassVar[bool] = True
+    epilog: ClassVar[str] = examples(
+        ("standout blur photo.jpg", "to photo-blur.jpg"),
+        ("standout blur photo.jpg --strength 0.9", "stronger"),
+        ("standout blur 'pics/*.jpg' -o blurred/ -q", "all that match, saying nothing"),
+    )
+
+    strength: Annotated[
+        float, typer.Option("--strength", "-s", metavar="N", min=0, max=1, help="How blurred: 0 not at all, 1 most.")
+    ] = 0.5
+
+    def effect(self) -> "Effect":
+        """The people before a blurred background."""
+        from standout import effects
+
+        return lambda image, mask: effects.blur(image, mask, strength=self.strength)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Color(Photos):
+    """Put one colour behind the people."""
+
+    ending: ClassVar[str] = "-color"
+    epilog: ClassVar[str] = examples(
+        ("standout color photo.jpg", "white, to photo-color.jpg"),
+        ("standout color photo.jpg --color '#1e90ff'", "any colour"),
+        ("standout color staff/ -c lightgrey --crop", "portraits that go together"),
+    )
+
+    color: Annotated[str, typer.Option("--color", "-c", metavar="COLOR", help="A name, or #hex.")] = "white"
+    decontaminate: Decontaminate = True
+
+    def effect(self) -> "Effect":
+        """The people before a colour."""
+        from standout import effects, images
+
+        rgb = images.parse_color(self.color)
+        return lambda image, mask: effects.color(image, mask, rgb=rgb, decontaminate=self.decontaminate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replace(Photos):
+    """Put another picture behind the people."""
+
+    ending: ClassVar[str] = "-replace"
+    epilog: ClassVar[str] = examples(
+        ("standout replace photo.jpg -b beach.jpg", "to photo-replace.jpg"),
+        ("standout replace photo.jpg -b beach.jpg --fit", "all of beach.jpg in sight"),
+        ("standout replace pics/ -b beach.jpg", "a folder, to pics-replace/"),
+    )
+
+    background: Annotated[
+        Path, typer.Option("--background", "-b", metavar="PICTURE", help="The picture to put behind.")
+    ]
+    fit: Annotated[
+        bool, typer.Option("--fit/--fill", help="Show the whole picture, or fill the frame and crop the rest.")
+    ] = False
+    decontaminate: Decontaminate = True
+
+    def effect(self) -> "Effect":
+        """The people before the picture, which is read once for all photos."""
+        from standout import effects, images
+
+        if not self.background.exists():
+            raise InputError(f"background {self.background} does not exist; give a picture to --background")
+        behind = images.read(self.background, max_pixels=self.limit()).image
+        return lambda image, mask: effects.replace(
+            image,
+            mask,
+            background=behind,
+            how="fit" if self.fit else "fill",
+            decontaminate=self.decontaminate,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mask(Photos):
+    """Write the mask itself: white people on black."""
+
+    ending: ClassVar[str] = "-mask"
+    grey: ClassVar[bool] = True
+    epilog: ClassVar[str] = examples(
+        ("standout mask photo.jpg", "to photo-mask.png"),
+        ("standout blur photo.jpg --mask-from photo-mask.png", "once retouched"),
+        ("standout mask pics/ --json", "tell person shares"),
+    )
+
+    def effect(self) -> "Effect":
+        """The mask as a grey picture, as deep as the photo."""
+        from standout import effects
+
+        return lambda image, mask: effects.matte(mask, bits=8 * image.itemsize)
+
+    def naming(self) -> "Naming":
+        """PNG where nothing else is asked for."""
+        from standout.plan import Naming
+
+        return Naming(self.ending, default=".png", format=self.format)
+
+
+COMMANDS: tuple[type[Photos], ...] = (Cut, Blur, Color, Replace, Mask)

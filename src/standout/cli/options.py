@@ -1,0 +1,160 @@
+"""The options that all effects share, as one dataclass; Typer reads its fields as a command's parameters.
+
+    Photos   what the user asked for; a subclass a command adds its own fields
+
+To add an option to every effect: a field here. To one effect: a field in its class in effects.py.
+"""
+
+# Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from standout.plan import Naming
+    from standout.work import Effect
+
+_RESULT, _MASK, _FILES, _MACHINE = "Result", "Mask", "Files", "Machine"
+
+Decontaminate = Annotated[
+    bool, typer.Option("--decontaminate/--no-decontaminate", help="Free soft edges of the old background's colour.")
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Photos(ABC):
+    """What to do with which photos."""
+
+    ending: ClassVar[str]
+    """Behind the names of results that stay beside their photos: "-cut"."""
+    epilog: ClassVar[str] = ""
+    grey: ClassVar[bool] = False
+    """The results are masks, no photos."""
+    see_through: ClassVar[bool] = False
+    """Where the photo is transparent, the result is too."""
+
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="INPUT", help="Photos, folders, quoted patterns like 'pics/*.jpg', or - for a pipe."),
+    ]
+
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="OUT", rich_help_panel=_FILES,
+            help="A file for one photo, a folder for several, - for a pipe. Else: beside the photo or folder.",
+        ),
+    ] = None  # fmt: skip
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", rich_help_panel=_FILES, help="Folders inside folders too; tree kept.")
+    ] = False
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", rich_help_panel=_FILES, help="Make results anew that are already there.")
+    ] = False
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", rich_help_panel=_FILES, help="Add a line of JSON per photo to FILE."),
+    ] = None
+    as_json: Annotated[
+        bool, typer.Option("--json", rich_help_panel=_FILES, help="Print a line of JSON per photo, nothing else.")
+    ] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=_FILES, help="Print nothing but errors.")] = (
+        False
+    )
+
+    format: Annotated[
+        str | None,
+        typer.Option("--format", "-f", metavar="NAME", rich_help_panel=_RESULT, help="png, jpg, webp, avif, tiff, ..."),
+    ] = None
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            "--quality", metavar="N", min=1, max=100, rich_help_panel=_RESULT, help="Of jpg, webp, avif, heic."
+        ),
+    ] = None
+    crop: Annotated[bool, typer.Option("--crop", rich_help_panel=_RESULT, help="Crop to the people.")] = False
+    metadata: Annotated[
+        Literal["keep", "strip", "all"],
+        typer.Option(
+            "--metadata", metavar="WHICH", rich_help_panel=_RESULT,
+            help="EXIF: keep (without the place), strip, or all.",
+        ),
+    ] = "keep"  # fmt: skip
+
+    mask_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--mask-from", metavar="PATH", rich_help_panel=_MASK,
+            help="Use this mask picture, or the one of the photo's name in this folder, instead of the model.",
+        ),
+    ] = None  # fmt: skip
+    keep: Annotated[
+        Literal["all", "largest"],
+        typer.Option("--keep", metavar="WHO", rich_help_panel=_MASK, help="Which people: all, or the largest only."),
+    ] = "all"
+    feather: Annotated[
+        float,
+        typer.Option(
+            "--feather",
+            metavar="PX",
+            min=0,
+            show_default=False,
+            rich_help_panel=_MASK,
+            help="Soften edges by PX pixels.",
+        ),
+    ] = 0.0
+    refine: Annotated[
+        bool, typer.Option("--refine/--no-refine", rich_help_panel=_MASK, help="Draw edges at the photo's full size.")
+    ] = True
+    model: Annotated[
+        str,
+        typer.Option("--model", metavar="NAME", rich_help_panel=_MASK, help="A bundled model, or an .onnx file."),
+    ] = "standout-mobile"
+
+    device: Annotated[
+        str,
+        typer.Option("--device", metavar="NAME", rich_help_panel=_MACHINE, help="auto, cpu, cuda, coreml or directml."),
+    ] = "auto"
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", "-j", metavar="N", min=1, rich_help_panel=_MACHINE,
+            help="Photos worked on at once. Else: one a core.",
+        ),
+    ] = None  # fmt: skip
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads", metavar="N", min=1, rich_help_panel=_MACHINE,
+            help="Threads a photo. Else: the cores, shared out among the jobs.",
+        ),
+    ] = None  # fmt: skip
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(
+            "--max-pixels", metavar="N", min=0, rich_help_panel=_MACHINE,
+            help="Refuse larger photos. Else: 200 million; 0 is no limit.",
+        ),
+    ] = None  # fmt: skip
+
+    @abstractmethod
+    def effect(self) -> "Effect":
+        """What becomes of image and mask. Raises InputError for options that make no sense."""
+
+    def naming(self) -> "Naming":
+        """How results are named: in the photo's own format where nothing else is asked for."""
+        from standout.plan import Naming
+
+        return Naming(self.ending, format=self.format)
+
+    def limit(self) -> int | None:
+        """Most pixels that a picture may have; None = no limit."""
+        if self.max_pixels is None:
+            from standout.images import MAX_PIXELS
+
+            return MAX_PIXELS
+        return self.max_pixels or None

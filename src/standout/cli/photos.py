@@ -1,0 +1,155 @@
+"""Options of an effect -> photos planned, worked on and reported; the way from the command line to jobs.run.
+
+Photos   options   what the user asked for
+int      exit code
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from types import FrameType
+
+from standout import jobs
+from standout.cli import show
+from standout.cli.options import Photos
+from standout.errors import InputError
+from standout.jobs import Result, Summary
+from standout.plan import STREAM, Task, plan
+from standout.work import Finder, Work, by_hand, by_model
+
+INTERRUPTED = 130
+
+
+def run(options: Photos) -> int:
+    """Carries the options out. Raises StandoutError for what is wrong before the first photo is begun."""
+    avoid = [options.mask_from] if options.mask_from else []
+    naming = options.naming()
+    tasks = plan(
+        options.inputs,
+        options.output,
+        naming=naming,
+        recursive=options.recursive,
+        overwrite=options.overwrite,
+        avoid=avoid,
+    )
+    _check(options, tasks)
+    pending = [task for task in tasks if options.overwrite or not task.target.is_file()]
+    workers, threads = _shares(options, len(pending))
+    work = Work(
+        find=_finder(options, threads, needed=bool(pending)),
+        effect=options.effect(),
+        keep=options.keep,
+        feather=options.feather,
+        crop=options.crop,
+        see_through=options.see_through,
+        grey=options.grey,
+        quality=options.quality,
+        metadata=options.metadata,
+        max_pixels=options.limit(),
+        overwrite=options.overwrite,
+    )
+    try:
+        summary, stopped = _run(options, tasks, work, workers)
+    except KeyboardInterrupt:
+        show.say("interrupted; no half file is left")
+        return INTERRUPTED
+    show.summary(summary, tasks, quiet=options.quiet)
+    if stopped:
+        show.say("interrupted; the same command goes on from here")
+        return INTERRUPTED
+    return 1 if summary.failed else 0
+
+
+def _run(options: Photos, tasks: list[Task], work: Work, workers: int) -> tuple[Summary, bool]:
+    """What became of the tasks, and whether Ctrl-C stopped them."""
+    alone = len(tasks) == 1
+
+    def tell(result: Result) -> None:
+        if options.as_json:
+            print(result.to_json(), flush=True)
+        elif alone and not options.quiet and result.status != "failed" and result.target != STREAM:
+            print(result.target, flush=True)
+        advance()
+
+    with show.progress(len(tasks), wanted=not options.quiet) as advance, _stoppable(wanted=not alone) as stop:
+        summary = jobs.run(
+            tasks,
+            work,
+            workers=workers,
+            overwrite=options.overwrite,
+            report=options.report,
+            on_result=tell,
+            stop=stop,
+            engine=jobs.in_turn if alone else jobs.threads,
+        )
+    return summary, stop.is_set()
+
+
+@contextmanager
+def _stoppable(*, wanted: bool) -> Iterator[Event]:
+    """An event that Ctrl-C sets, so that photos in work are finished; a second Ctrl-C leaves at once.
+
+    Not wanted, or where Ctrl-C was switched off (nohup), everything stays as it was.
+    """
+    stop = Event()
+    before = signal.getsignal(signal.SIGINT)
+    if not wanted or before is not signal.default_int_handler:
+        yield stop
+        return
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(INTERRUPTED)
+        stop.set()
+        os.write(
+            2, b"\nfinishing the photos in work; Ctrl-C again leaves at once\n"
+        )  # print() may be interrupted itself
+
+    signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _check(options: Photos, tasks: list[Task]) -> None:
+    """Raises InputError for options that do not go together."""
+    if any(task.target == STREAM for task in tasks):
+        if options.as_json:
+            raise InputError("--json and the picture would both go to standard output; name a file: -o out.png")
+        if sys.stdout.isatty():
+            raise InputError("a terminal shows no pictures; redirect it (> out.png), or name a file: -o out.png")
+
+
+def _shares(options: Photos, photos: int) -> tuple[int, int]:
+    """(photos at once, threads each): together as many as there are cores, where nothing else is asked for."""
+    import cv2
+
+    cores = jobs.cores()
+    workers = options.jobs or max(1, min(cores, photos))
+    threads = options.threads or max(1, cores // workers)
+    cv2.setNumThreads(threads)
+    return workers, threads
+
+
+def _finder(options: Photos, threads: int, *, needed: bool) -> Finder:
+    """What finds the people; the model is loaded only when a photo needs it."""
+    if options.device != "auto":  # a device that is not here is an error even where nothing is left to do
+        from standout.runtimes import onnx
+
+        onnx.choose(options.device)
+    if options.mask_from:
+        return by_hand(Path(options.mask_from), max_pixels=options.limit())
+
+    def load() -> Finder:
+        from standout.segment import Segmenter
+
+        return by_model(Segmenter(options.model, device=options.device, threads=threads), refine=options.refine)
+
+    return load() if needed else lambda task, photo: load()(task, photo)

@@ -1,0 +1,100 @@
+"""What the terminal shows: progress, a summary, errors; all on standard error, so that standard output stays clean.
+
+To change how a run is summed up: summary().
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from standout.jobs import Result, Summary
+    from standout.plan import Task
+
+LIST_AT_MOST = 20
+"""Failed files named on the terminal; the ledger names all."""
+
+
+def examples(*rows: tuple[str, str]) -> str:
+    """Commands and what they do, as the last part of a command's help."""
+    width = max(len(command) for command, _ in rows)
+    lines = [f"[bold cyan]{command}[/]{' ' * (width - len(command))}   [dim]{what}[/]" for command, what in rows]
+    return "\n".join(["[bold]Examples[/]", *lines])
+
+
+def say(text: str, *, style: str = "") -> None:
+    """One line on standard error, in a style ("31" is red) where that is a terminal which shows styles."""
+    styled = style and sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    print(f"\033[{style}m{text}\033[0m" if styled else text, file=sys.stderr, flush=True)
+
+
+def fail(text: str) -> None:
+    """The error line."""
+    say(f"error: {text}", style="31")
+
+
+@contextmanager
+def progress(total: int, *, wanted: bool) -> Iterator[Callable[[], None]]:
+    """A function to call after each photo; it moves a bar, where several photos are done before a terminal."""
+    if not (wanted and total > 1 and sys.stderr.isatty()):
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TimeRemainingColumn
+    from rich.progress import Task as Row
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """Photos a second."""
+
+        def render(self, task: Row) -> Text:
+            return Text(f"{task.finished_speed or task.speed or 0:.1f} photos/s", style="cyan")
+
+    columns = (BarColumn(None), MofNCompleteColumn(), Rate(), TimeRemainingColumn(compact=True))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        row = bar.add_task("", total=total)
+        yield lambda: bar.advance(row)
+
+
+def summary(result: Summary, tasks: list[Task], *, quiet: bool) -> None:
+    """What became of a run: counts, where the results are, and every failure with its reason."""
+    if not quiet and len(tasks) > 1:
+        counts = [f"{result.done} done"]
+        counts += [f"{result.kept} kept (there already; --overwrite makes them anew)"] if result.kept else []
+        counts += [f"{len(result.failed)} failed"] if result.failed else []
+        counts += [f"{result.left} left"] if result.left else []
+        rate = f" ({result.done / result.seconds:.1f} photos/s)" if result.done and result.seconds else ""
+        say(f"{', '.join(counts)} in {result.seconds:.1f} s{rate}; results in {_folder(tasks)}")
+    elif not quiet and result.kept:
+        say(f"{tasks[0].target} is there already and is kept; --overwrite makes it anew")
+    if not quiet:
+        _warnings(result.warned)
+    for one in sorted(result.failed, key=lambda one: one.source)[:LIST_AT_MOST]:
+        name = str(one.source)
+        reason = one.error or "unknown"
+        fail(reason if name in reason else f"{name}: {reason}")
+    if len(result.failed) > LIST_AT_MOST:
+        fail(f"... and {len(result.failed) - LIST_AT_MOST} more; --report FILE lists them all")
+
+
+def _warnings(warned: list[Result]) -> None:
+    """The warnings, one line each kind."""
+    kinds: dict[str, list[str]] = {}
+    for result in warned:
+        for warning in result.warnings:
+            kinds.setdefault(warning, []).append(str(result.source))
+    for warning, names in kinds.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        say(f"warning: {warning}: {', '.join(names[:3])}{more}", style="33")
+
+
+def _folder(tasks: list[Task]) -> str:
+    """The folder that holds all results."""
+    common = Path(os.path.commonpath([task.target.parent.absolute() for task in tasks]))
+    here = Path.cwd()
+    return f"{common.relative_to(here) if common.is_relative_to(here) else common}{os.sep}"

@@ -1,0 +1,16 @@
+"""Pictures in and out: the only room that knows Pillow.
+
+    decode     file, bytes or PIL image -> Photo        read
+    encode     picture -> file or bytes                 write, encode, WRITERS
+    colors     any mode -> RGB, alpha, profile          parse_color
+    exif       EXIF blocks, changed in place
+    lossless   PNG and TIFF, 8 and 16 bits
+
+To add a format: see decode.py (in) and encode.py (out).
+"""
+
+from standout.images.colors import parse_color
+from standout.images.decode import MAX_PIXELS, READABLE, read
+from standout.images.encode import WRITERS, Codec, Policy, encode, write
+
+__all__ = ["MAX_PIXELS", "READABLE", "WRITERS", "Codec", "Policy", "encode", "parse_color", "read", "write"]

@@ -1,0 +1,265 @@
+"""Picture file, bytes or PIL image -> Photo: upright RGB pixels and what else the file says.
+
+    source   str, Path, bytes, PIL image   JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP or GIF, told by content, not by name
+    Photo    image uint8|uint16 (H, W, 3), alpha float32 (H, W) or None, meta, warnings
+
+To add an input format: a row in READERS, a line in _STARTS or a case in kind_of, its suffix in READABLE.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import PIL.Image
+from numpy.typing import NDArray
+
+from standout.errors import InputError, SetupError, StandoutError, TooLarge, UnreadableImage
+from standout.images import colors, exif
+from standout.types import Metadata, Photo
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+MAX_PIXELS = 200_000_000
+"""Pictures with more pixels are refused: a small file can claim a size that fills the memory."""
+
+READABLE = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif"})
+"""Suffixes that are tried when a folder is listed."""
+
+READERS = {
+    "JPEG": "PIL.JpegImagePlugin:JpegImageFile",
+    "PNG": "PIL.PngImagePlugin:PngImageFile",
+    "WEBP": "PIL.WebPImagePlugin:WebPImageFile",
+    "AVIF": "PIL.AvifImagePlugin:AvifImageFile",
+    "HEIF": "pillow_heif:HeifImageFile",
+    "TIFF": "PIL.TiffImagePlugin:TiffImageFile",
+    "BMP": "PIL.BmpImagePlugin:BmpImageFile",
+    "GIF": "PIL.GifImagePlugin:GifImageFile",
+}
+"""Only the module that a file needs is loaded; PIL.Image.open would load all 40."""
+
+_STARTS = {
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"GIF87a": "GIF",
+    b"GIF89a": "GIF",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
+    b"BM": "BMP",
+}
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+
+
+def read(source: str | Path | bytes | PIL.Image.Image, *, max_pixels: int | None = MAX_PIXELS) -> Photo:
+    """The picture, upright, with what else its file holds. Of several frames or pages, the first, and a warning.
+
+    alpha is None where the file has none or all of it is opaque. CMYK, Lab and grey with a profile become sRGB; an RGB
+    profile is kept, as it says what the numbers mean. max_pixels: None lifts the limit.
+
+    Raises UnreadableImage or TooLarge, naming the file, and InputError when there is no such file.
+    """
+    if isinstance(source, PIL.Image.Image):
+        return _guarded("the given PIL image", source, None, max_pixels)
+    if isinstance(source, bytes):
+        return _guarded(f"the given picture of {len(source)} bytes", None, source, max_pixels)
+    if isinstance(source, str | Path):
+        return _guarded(str(source), None, _content(Path(source)), max_pixels)
+    raise InputError(f"cannot read a picture from {type(source).__name__}; give a path, bytes or a PIL image")
+
+
+def _content(path: Path) -> bytes:
+    """All bytes of the file; only its start if that already says that it is no picture."""
+    try:
+        if path.is_dir():
+            raise UnreadableImage(f"{path} is a folder; give a picture file")
+        if path.is_block_device() or path.is_char_device():  # may never end
+            raise UnreadableImage(f"{path} is a device; give a picture file")
+        with path.open("rb") as file:
+            head = file.read(64)
+            return head + file.read() if kind_of(head) else head
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; check the name and the folder") from None
+    except PermissionError:
+        raise UnreadableImage(f"{path}: no permission to read it; change its permissions (chmod +r)") from None
+    except (OSError, ValueError) as error:
+        raise UnreadableImage(f"{path} cannot be read ({error}); check the name and the disk") from error
+
+
+def kind_of(head: bytes) -> str | None:
+    """The format that a file's first 64 bytes tell, a key of READERS."""
+    for start, name in _STARTS.items():
+        if head.startswith(start):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[4:8] != b"ftyp":
+        return None
+    brands = {head[8:12], *(head[at : at + 4] for at in range(16, min(len(head), int.from_bytes(head[:4])), 4))}
+    if brands & {b"avif", b"avis"}:
+        return "AVIF"
+    return "HEIF" if brands & _HEIF_BRANDS else None
+
+
+def _guarded(name: str, given: PIL.Image.Image | None, data: bytes | None, max_pixels: int | None) -> Photo:
+    """The Photo, or an error of ours: damaged bytes make decoders raise nearly anything."""
+    try:
+        opened = _opened(name, data) if data is not None else given
+        assert opened is not None
+        return _photo(name, opened, data, max_pixels)
+    except StandoutError:
+        raise
+    except MemoryError as error:
+        raise UnreadableImage(f"{name} needs more memory than there is; make the picture smaller") from error
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise UnreadableImage(f"{name} is damaged or unusual ({reason}); get the file again or convert it") from error
+
+
+def _opened(name: str, data: bytes) -> ImageFile:
+    """The file's header, read; its pixels are not decoded yet."""
+    if not data:
+        raise UnreadableImage(f"{name} is empty (0 bytes); get the file again")
+    kind = kind_of(data[:64])
+    if kind is None:
+        raise UnreadableImage(
+            f"{name} is not a picture: it starts with {data[:12]!r}; wanted {', '.join(READERS)}; convert it first"
+        )
+    opener = load_plugin(kind)
+    try:
+        opened: ImageFile = opener(io.BytesIO(data))
+    except PIL.Image.DecompressionBombError:  # some readers ask Pillow's limit; ours comes right after
+        with _pillow_limit_off():
+            opened = opener(io.BytesIO(data))
+    return opened
+
+
+def load_plugin(kind: str) -> Any:
+    """The reader of a format, a key of READERS; its module, which may be able to write too, gets loaded.
+
+    Raises SetupError when this installation lacks it.
+    """
+    module, _, reader = READERS[kind].partition(":")
+    try:
+        return getattr(importlib.import_module(module), reader)
+    except ImportError as error:
+        raise SetupError(f"{kind} needs {module} ({error}); run: pip install --upgrade pillow pillow-heif") from error
+
+
+_lock = threading.Lock()
+_limits_off: list[int | None] = []
+
+
+@contextmanager
+def _pillow_limit_off() -> Iterator[None]:
+    """Pillow's own limit lifted inside, for pictures that passed ours; counted, so that threads can overlap."""
+    with _lock:
+        _limits_off.append(PIL.Image.MAX_IMAGE_PIXELS if not _limits_off else _limits_off[0])
+        PIL.Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        with _lock:
+            before = _limits_off.pop()
+            if not _limits_off:
+                PIL.Image.MAX_IMAGE_PIXELS = before
+
+
+def _check_size(name: str, size: tuple[int, int], max_pixels: int | None) -> None:
+    pixels = size[0] * size[1]
+    if pixels <= 0:
+        raise UnreadableImage(f"{name} is {size[0]}x{size[1]} pixels, wanted at least 1x1; get the file again")
+    if max_pixels is not None and pixels > max_pixels:
+        raise TooLarge(
+            f"{name} has {pixels:,} pixels ({size[0]}x{size[1]}), the limit is {max_pixels:,}; "
+            f"if you trust the file, lift it with --max-pixels {pixels} (max_pixels={pixels})"
+        )
+
+
+def _photo(name: str, opened: PIL.Image.Image, data: bytes | None, max_pixels: int | None) -> Photo:
+    """The opened picture decoded."""
+    _check_size(name, opened.size, max_pixels)
+    tags = getattr(opened, "tag_v2", {})
+    tile = int(tags.get(322, 1)) * int(tags.get(323, 1))  # a small TIFF may come in one giant tile
+    _check_size(name, (tile, 1), max_pixels and max(max_pixels, 1 << 24))
+    notes = []
+    kind = {"MPO": "JPEG"}.get(opened.format or "", opened.format or "")
+    if data is not None and getattr(opened, "is_animated", False):
+        notes.append("holds several frames or pages; the first was used")
+    theirs = PIL.Image.MAX_IMAGE_PIXELS
+    with _pillow_limit_off() if theirs and opened.width * opened.height > theirs else nullcontext():
+        opened.load()
+    _check_size(name, opened.size, max_pixels)  # HEIC: known for sure only now
+    block = _exif(opened, kind, notes)
+    turn = exif.orientation(block) if block else 1
+    image, alpha, icc = colors.unpack(opened, name=name, kind=kind, data=data, notes=notes)
+    return Photo(
+        image=_upright(image, turn),
+        alpha=None if alpha is None else _upright(alpha, turn),
+        meta=Metadata(kind, icc, block and exif.upright(block), _dpi(opened, turned=turn >= 5), 8 * image.itemsize),
+        warnings=tuple(notes),
+    )
+
+
+def _exif(opened: PIL.Image.Image, kind: str, notes: list[str]) -> bytes | None:
+    """The EXIF block, sound enough to be written again; else None and a note."""
+    try:
+        block = opened.info.get("exif")
+        if not block and (tags := opened.getexif()):
+            block = _rebuilt_exif(tags) if kind == "TIFF" else tags.tobytes()
+        if not block or not (block := exif.bare(block)):
+            return None
+        exif.without_thumbnail(exif.without(block, exif.PRIVATE))
+        return bytes(block)
+    except Exception:  # whatever is wrong with it, the pixels are fine
+        notes.append("its EXIF is damaged and was left out")
+        return None
+
+
+_EXIF_TAGS = frozenset({0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746, 0x4749, 0x8298})
+"""Tags of IFD0 that speak about the photo; in a TIFF most others say where its pixels are, and Pillow turns those."""
+
+
+def _rebuilt_exif(stored: PIL.Image.Exif) -> bytes:
+    """The tags of a TIFF that speak about the photo, as a block."""
+    block = PIL.Image.Exif()
+    for tag in _EXIF_TAGS & set(stored):
+        block[tag] = stored[tag]
+    for folder in (exif.EXIF, exif.GPS):
+        if folder in stored and (tags := dict(stored.get_ifd(folder))):
+            tags.pop(0xA005, None)  # a pointer to yet another folder, meaningless here
+            block[folder] = tags
+    return block.tobytes() if len(block) else b""
+
+
+def _dpi(opened: PIL.Image.Image, *, turned: bool) -> tuple[float, float] | None:
+    """Dots per inch of the upright picture, if the file tells sane ones."""
+    if 282 not in getattr(opened, "tag_v2", {282: None}):  # without the tag, Pillow says 1
+        return None
+    try:
+        x, y = (float(value) for value in opened.info["dpi"])
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
+    if not all(math.isfinite(value) and 0.01 < value < 1e5 for value in (x, y)):
+        return None
+    return (y, x) if turned else (x, y)
+
+
+def _upright(array: NDArray[Any], turn: int) -> NDArray[Any]:
+    """The array as EXIF orientation `turn` wants it shown."""
+    if turn == 1:
+        return array
+    import cv2
+
+    if turn >= 5:
+        array = cv2.transpose(array)
+    flip = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}.get(turn)
+    return array if flip is None else cv2.flip(array, flip)

@@ -1,0 +1,322 @@
+"""What to do: the inputs somebody names -> one Task a photo, each with a target of its own.
+
+    inputs   photos, folders, glob patterns, or "-" alone (standard input)
+    out      None: beside the photo, or in a folder beside the folder; else a file, a folder, or "-" (standard output)
+    Task     source -> target
+
+To add a kind of input: yield its photos as Found in find().
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from standout.errors import InputError, OutputError
+from standout.images import READABLE, WRITERS
+
+STREAM = Path("-")
+"""Standard input as a source, standard output as a target."""
+
+_INSTEAD = {".gif": ".png", ".heic": ".jpg", ".heif": ".jpg"}
+"""Kept suffixes that would lose colours (gif) or that few programs open (heic): their results get another one."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A photo that an input led to. name: its place below the input's folder; root: that folder, for folders only."""
+
+    source: Path
+    name: Path
+    root: Path | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One photo to read and the file to write. suffix: of the format to write, ".png"."""
+
+    source: Path
+    target: Path
+    name: Path
+    suffix: str
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How results are named.
+
+    ending: put behind a name that stays in its folder, "-cut". default: suffix of the results; None keeps the photo's.
+    format: the suffix asked for, with or without its dot. alpha: the result has transparency, so the format must too.
+    """
+
+    ending: str
+    default: str | None = None
+    format: str | None = None
+    alpha: bool = False
+
+    def asked(self) -> str | None:
+        """The suffix asked for, checked. Raises OutputError when it cannot be written."""
+        return self.checked("." + self.format.lower().removeprefix(".")) if self.format else None
+
+    def suffix(self, source: Path) -> str:
+        """The suffix of the result of source."""
+        if fixed := self.asked() or self.default:
+            return fixed
+        kept = _INSTEAD.get(source.suffix.lower(), source.suffix)
+        return kept if kept.lower() in WRITERS else ".png"
+
+    def checked(self, suffix: str) -> str:
+        """The suffix, in small letters. Raises OutputError when it cannot be written, or cannot hold the result."""
+        suffix = suffix.lower()
+        if suffix not in WRITERS:
+            raise OutputError(f"cannot write {suffix or 'a file without a suffix'}; choose one of {' '.join(WRITERS)}")
+        if self.alpha and not WRITERS[suffix].alpha:
+            fit = " ".join(other for other, codec in WRITERS.items() if codec.alpha)
+            raise OutputError(
+                f"{suffix} cannot hold the transparency of a cut-out; choose one of {fit}, or give --background COLOR"
+            )
+        return suffix
+
+
+def plan(
+    inputs: Iterable[str | Path],
+    out: str | Path | None = None,
+    *,
+    naming: Naming,
+    recursive: bool = False,
+    overwrite: bool = False,
+    avoid: Iterable[Path] = (),
+) -> list[Task]:
+    """One task a photo, in order, no target twice and none of them an input.
+
+    Photos that would share a target get their whole name: a.jpg and a.png become a.jpg.png and a.png.png. An input
+    that is another's result of an earlier run (`blur *.jpg`, run twice) is left out. avoid: folders not to look into.
+
+    Raises InputError for what is missing or holds no photo, OutputError where a result cannot go.
+    """
+    texts = [str(each) for each in inputs]
+    place = str(out) if out is not None else None
+    if "-" in texts:
+        return [_stream(texts, place, naming)]
+    skip = [*avoid, *(_results(texts, naming) if place is None else [Path(place)])]
+    done = {_real(folder) for folder in skip} if place is None else set()
+    texts = [text for text in texts if _real(Path(text)) not in done]
+    found = _once(photo for text in texts for photo in find(text, recursive=recursive, avoid=skip))
+    if not found:
+        raise InputError("no input; name a photo, a folder, a pattern or - for standard input")
+    if place is not None and (single := _single(texts, found, place, naming)):
+        tasks = [single]
+    else:
+        tasks = _spread(found, place, naming)
+    return _without_inputs(tasks, drop=place is None and not overwrite)
+
+
+def find(text: str, *, recursive: bool = False, avoid: Iterable[Path] = ()) -> Iterator[Found]:
+    """The photos that one input leads to, sorted: itself, those in a folder, those that match a pattern."""
+    path = Path(text)
+    if path.is_dir():
+        yield from _in_folder(path, recursive, {_real(each) for each in avoid})
+    elif os.path.lexists(path):
+        yield Found(path, Path(path.name))
+    elif glob.has_magic(text):
+        matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]  # noqa: PTH207 (absolute ones, too)
+        photos = [match for match in matches if _is_photo(match) and match.is_file()]
+        if not photos:
+            raise InputError(f"no photo matches {text!r}")
+        root = _fixed_part(text)
+        yield from (Found(photo, photo.relative_to(root)) for photo in photos)
+    else:
+        raise InputError(f"{text} does not exist; name a photo, a folder or a quoted pattern like '*.jpg'")
+
+
+def _in_folder(root: Path, recursive: bool, avoid: set[str]) -> Iterator[Found]:
+    found = folders = 0
+    for place, inside, files in os.walk(root, onerror=_cannot_list):
+        inside[:] = sorted(each for each in inside if each[0] != "." and _real(Path(place, each)) not in avoid)
+        folders += len(inside)
+        if not recursive:
+            inside.clear()
+        for file in sorted(files):
+            photo = Path(place, file)
+            if _is_photo(photo):
+                found += 1
+                yield Found(photo, photo.relative_to(root), root)
+    if not found:
+        hint = f"; it has {folders} folders inside: add --recursive" if folders and not recursive else ""
+        raise InputError(f"{root} holds no photo ({' '.join(sorted(READABLE))}){hint}")
+
+
+def _is_photo(path: Path) -> bool:
+    return path.suffix.lower() in READABLE and not path.name.startswith(".")
+
+
+def _cannot_list(error: OSError) -> None:
+    raise InputError(f"{error.filename} cannot be listed: {error.strerror}") from None
+
+
+def _fixed_part(pattern: str) -> Path:
+    """The folders of a pattern before its first wildcard.
+
+    >>> _fixed_part("pics/2024/*/a*.jpg").as_posix(), str(_fixed_part("*.jpg"))
+    ('pics/2024', '.')
+    """
+    fixed = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+    return Path(fixed) if fixed.endswith(("/", os.sep)) else Path(fixed).parent
+
+
+def _once(photos: Iterable[Found]) -> list[Found]:
+    """The photos, each path once, as first named."""
+    once: dict[str, Found] = {}
+    for photo in photos:
+        once.setdefault(os.path.normpath(photo.source.absolute()), photo)
+    return list(once.values())
+
+
+def _results(texts: list[str], naming: Naming) -> list[Path]:
+    """Where the results of those inputs that are folders go when no place is named."""
+    return [_sibling(Path(text), naming.ending) for text in texts if Path(text).is_dir()]
+
+
+def _real(path: Path) -> str:
+    return os.path.realpath(path)
+
+
+def _stream(texts: list[str], out: str | None, naming: Naming) -> Task:
+    """The task that reads standard input."""
+    if len(texts) > 1:
+        raise InputError("- (standard input) stands alone; name no other input beside it")
+    if out is None or out == "-":
+        return Task(STREAM, STREAM, STREAM, naming.checked(naming.asked() or naming.default or ".png"))
+    if _names_folder(out):
+        raise OutputError(f"{out} is a folder; a photo from standard input has no name, so name the file: -o out.png")
+    return Task(STREAM, Path(out), STREAM, _agreed(Path(out), naming))
+
+
+def _single(texts: list[str], found: list[Found], out: str, naming: Naming) -> Task | None:
+    """The task of a photo whose target is named in full; None where out is a folder.
+
+    Raises OutputError when out is a file or a stream but there are several photos.
+    """
+    only = len(texts) == 1 and len(found) == 1 and found[0].root is None
+    if only and out == "-":
+        return Task(found[0].source, STREAM, found[0].name, naming.checked(naming.suffix(found[0].source)))
+    if only and not _names_folder(out):
+        return Task(found[0].source, Path(out), found[0].name, _agreed(Path(out), naming))
+    if out == "-" or Path(out).is_file() or (Path(out).suffix.lower() in WRITERS and not Path(out).is_dir()):
+        what = "standard output" if out == "-" else out
+        raise OutputError(f"{what} takes one photo, and the inputs name {len(found)}, or a folder; give a folder to -o")
+    return None
+
+
+def _names_folder(out: str) -> bool:
+    return out.endswith(("/", os.sep)) or Path(out).is_dir() or not Path(out).suffix
+
+
+def _agreed(out: Path, naming: Naming) -> str:
+    """The suffix of a named file, which must be the one asked for if one was."""
+    suffix, asked = naming.checked(out.suffix), naming.asked()
+    if asked and WRITERS[asked].format != WRITERS[suffix].format:
+        raise OutputError(f"{out} ends in {suffix} but the format asked for is {asked}; make them agree, or drop one")
+    return suffix
+
+
+def _spread(found: list[Found], out: str | None, naming: Naming) -> list[Task]:
+    """Tasks whose targets are named after their photos."""
+    roots = {photo.root for photo in found if photo.root is not None}
+    for root in roots:
+        if out is not None and _real(Path(out)) == _real(root):
+            raise OutputError(f"{out} is the input folder itself: results would be taken for photos; give another -o")
+
+    def task(photo: Found, base: str) -> Task:
+        suffix = naming.suffix(photo.source)
+        naming.checked(suffix)
+        name = photo.name
+        if out is not None:
+            folder = Path(out, photo.root.name if photo.root and len(roots) > 1 else "", name.parent)
+            target = folder / f"{base}{suffix}"
+        elif photo.root is not None:
+            target = _sibling(photo.root, naming.ending) / name.parent / f"{base}{suffix}"
+        else:
+            target = photo.source.parent / f"{base}{naming.ending}{suffix}"
+        return Task(photo.source, target, name, suffix.lower())
+
+    return _apart([(task(photo, photo.source.stem), task(photo, photo.source.name)) for photo in found])
+
+
+def _sibling(root: Path, ending: str) -> Path:
+    """The folder of results beside a folder of photos.
+
+    >>> _sibling(Path("pics"), "-cut").as_posix()
+    'pics-cut'
+    """
+    if root.name in ("", ".."):
+        root = root.resolve()
+    if not root.name:
+        raise OutputError(f"there is no place beside {root}; give the folder for the results: -o FOLDER")
+    return root.with_name(f"{root.name}{ending}")
+
+
+def _apart(pairs: list[tuple[Task, Task]]) -> list[Task]:
+    """For each (short name, whole name) the short one where no other task wants its target, else the whole one.
+
+    Letters' case does not tell targets apart, since on many disks it does not tell files apart.
+    """
+    chosen = [short for short, _ in pairs]
+    while True:
+        sharing = _shared(chosen)
+        longer = [pair[1] if task.target in sharing else task for pair, task in zip(pairs, chosen, strict=True)]
+        if longer == chosen:
+            break
+        chosen = longer
+    owners: dict[str, Task] = {}
+    for task in chosen:
+        other = owners.setdefault(str(task.target).casefold(), task)
+        same_folder = other.source.parent == task.source.parent and other.target != task.target
+        if other is not task and not same_folder:
+            raise OutputError(
+                f"{other.source} and {task.source} would both become {task.target}; run them apart, "
+                "each with its own -o, or name the folder that holds both and add --recursive"
+            )
+    return chosen
+
+
+def _shared(tasks: list[Task]) -> set[Path]:
+    """Targets that more than one task wants."""
+    groups: dict[str, list[Path]] = {}
+    for task in tasks:
+        groups.setdefault(str(task.target).casefold(), []).append(task.target)
+    return {target for group in groups.values() if len(group) > 1 for target in group}
+
+
+def _without_inputs(tasks: list[Task], *, drop: bool) -> list[Task]:
+    """The tasks, none of which writes where another, or it itself, reads.
+
+    drop: inputs that are another task's target are left out, as results of an earlier run; else that is an OutputError.
+    """
+    sources = {key: task for task in tasks if (key := _identity(task.source))}
+    overwritten = {}
+    for task in tasks:
+        key = _identity(task.target)
+        if key in sources:
+            overwritten[key] = task
+            if not drop or sources[key] is task:
+                raise OutputError(
+                    f"{task.target}, the result of {task.source}, is an input itself; inputs are never written over: "
+                    "give another -o"
+                )
+    return [task for task in tasks if _identity(task.source) not in overwritten]
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """The same for all names, links and spellings of one file; None where there is no file."""
+    if path == STREAM:
+        return None
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,185 @@
+"""One photo, start to end: read, mask, effect, encode, write.
+
+    Task -> Outcome   what the photo was, and what there is to say about it
+
+To add a step between mask and effect: write it in masks.py and call it in Work._mask.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+import numpy as np
+
+from standout import images, masks
+from standout.errors import InputError, UnreadableImage
+from standout.files import write_atomic
+from standout.plan import STREAM, Task
+from standout.types import Image, Mask, Metadata, Photo, Picture
+
+NOBODY = 0.001
+"""Share of the picture below which nobody counts as found."""
+
+MARGIN = 0.02
+"""Room left around the subject by a crop, as a share of its longer side."""
+
+Finder: TypeAlias = Callable[[Task, Photo], Mask]
+Effect: TypeAlias = Callable[[Image, Mask], Picture]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The photo's size in pixels, the share of it that is person (0..1), and warnings."""
+
+    width: int
+    height: int
+    person_share: float
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is done with each photo; call it with a Task. Safe to share between threads.
+
+    find: photo -> mask. feather: in pixels. see_through: transparency of the photo itself stays in the result (else
+    the effect has already filled it). grey: the result is no photo, so no colour profile or EXIF goes with it.
+    max_pixels: None = no limit.
+    """
+
+    find: Finder
+    effect: Effect
+    keep: Literal["all", "largest"] = "all"
+    feather: float = 0.0
+    crop: bool = False
+    see_through: bool = False
+    grey: bool = False
+    quality: int | None = None
+    metadata: Literal["keep", "strip", "all"] = "keep"
+    max_pixels: int | None = images.MAX_PIXELS
+    overwrite: bool = False
+
+    def __call__(self, task: Task) -> Outcome:
+        """The task done, its target written. Raises InputError, or what the finder raises."""
+        photo = images.read(_stdin() if task.source == STREAM else task.source, max_pixels=self.max_pixels)
+        mask, share = self._mask(task, photo)
+        nobody = ("nobody found",) if share < NOBODY else ()
+        picture = self.effect(photo.image, mask)
+        if self.see_through and photo.alpha is not None:
+            picture = with_alpha(picture, photo.alpha, flatten=not images.WRITERS[task.suffix].alpha)
+        if self.crop:
+            picture = cropped(picture, mask)
+        meta = Metadata(dpi=photo.meta.dpi, bits=photo.meta.bits) if self.grey else photo.meta
+        data = images.encode(picture, task.suffix, meta=meta, quality=self.quality, metadata=self.metadata)
+        if task.target == STREAM:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        else:
+            write_atomic(task.target, data, overwrite=self.overwrite)
+        height, width = photo.image.shape[:2]
+        return Outcome(width, height, share, (*photo.warnings, *nobody))
+
+    def _mask(self, task: Task, photo: Photo) -> tuple[Mask, float]:
+        mask = self.find(task, photo)
+        if self.keep == "largest":
+            mask = masks.keep_largest(mask)
+        share = float(mask.mean())
+        mask = masks.feather(mask, self.feather)
+        return (mask if photo.alpha is None else np.minimum(mask, photo.alpha)), share
+
+
+def cropped(picture: Picture, mask: Mask) -> Picture:
+    """The picture cut to where the mask is, with a small margin; the whole picture where nobody is.
+
+    >>> cropped(np.zeros((9, 9, 3), np.uint8), np.pad(np.ones((3, 3), np.float32), 3)).shape
+    (5, 5, 3)
+    """
+    box = masks.bounds(mask)
+    if box is None:
+        return picture
+    top, left, bottom, right = box
+    margin = max(1, round(MARGIN * max(bottom - top, right - left)))
+    return picture[max(0, top - margin) : bottom + margin, max(0, left - margin) : right + margin]
+
+
+def with_alpha(picture: Picture, alpha: Mask, *, flatten: bool) -> Picture:
+    """The RGB picture with this transparency, or before white where flatten says that it cannot be kept."""
+    white = np.iinfo(picture.dtype).max
+    share = alpha[..., None]
+    if flatten:
+        flat: Picture = np.rint(white + share * (picture.astype(np.float32) - white)).astype(picture.dtype)
+        return flat
+    return np.dstack([picture, np.rint(share * white).astype(picture.dtype)])
+
+
+class Segments(Protocol):
+    """What finds people in an image: a Segmenter, or a fake of three lines."""
+
+    def mask(self, image: Image, *, refine: bool = True) -> Mask:
+        """The mask, of the image's size."""
+
+
+def by_model(segmenter: Segments, *, refine: bool = True) -> Finder:
+    """A finder that asks the model."""
+    return lambda task, photo: segmenter.mask(photo.image, refine=refine)
+
+
+def by_hand(where: Path, *, max_pixels: int | None = images.MAX_PIXELS) -> Finder:
+    """A finder that reads masks made or retouched by hand: one file, or a folder with one a photo.
+
+    Raises InputError when there is nothing at where; the finder does when a photo has no mask or one of another size.
+    """
+    if not where.exists():
+        raise InputError(f"mask {where} does not exist; give a mask picture, or a folder of them named like the photos")
+
+    def find(task: Task, photo: Photo) -> Mask:
+        path = _like(task, where) if where.is_dir() else where
+        mask = grey_mask(images.read(path, max_pixels=max_pixels), path)
+        if mask.shape != photo.image.shape[:2]:
+            height, width = photo.image.shape[:2]
+            raise InputError(
+                f"mask {path} is {mask.shape[1]}x{mask.shape[0]} but {task.source} is {width}x{height}; "
+                "a mask has its photo's size"
+            )
+        return mask
+
+    return find
+
+
+def grey_mask(picture: Photo, path: Path) -> Mask:
+    """A picture's transparency as a mask, or else its grey levels. Raises InputError for an opaque colour picture."""
+    if picture.alpha is not None and picture.alpha.min() < 1:
+        return picture.alpha
+    levels = picture.image
+    white = np.iinfo(levels.dtype).max
+    if any(np.ptp(levels[row : row + 64].astype(np.int32), axis=2).max() > white // 16 for row in _strips(levels)):
+        raise InputError(f"{path} is a colour picture; a mask is grey (white = person) or has transparency")
+    return np.asarray(levels[..., 1].astype(np.float32) / white, np.float32)
+
+
+def _strips(image: Image) -> Iterator[int]:
+    """First rows of strips 64 rows high, so that checks on a large picture stay small."""
+    return iter(range(0, image.shape[0], 64))
+
+
+def _like(task: Task, folder: Path) -> Path:
+    """The mask in folder named like the task's photo: name.jpg.png, name.png or name-mask.png, in the photo's place."""
+    names = (task.name.name, task.name.stem, f"{task.name.stem}-mask")
+    suffixes = (".png", *sorted(images.READABLE - {".png"}))
+    for place in dict.fromkeys((folder / task.name.parent, folder)):
+        for name in names:
+            for suffix in suffixes:
+                if (path := place / f"{name}{suffix}").is_file():
+                    return path
+    raise InputError(f"{folder} has no mask for {task.source}; wanted {names[1]}.png")
+
+
+def _stdin() -> bytes:
+    """All of standard input. Raises UnreadableImage when there is none."""
+    data = b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
+    if not data:
+        raise UnreadableImage("standard input is empty; pipe a picture in: standout cut - < photo.jpg > cut.png")
+    return data

@@ -1,0 +1,192 @@
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from standout.errors import OutputError
+from standout.files import write_atomic
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*"))
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("data", [b"", b"x", bytes(3_000_000)])
+def test_the_file_holds_the_bytes_and_stands_alone(tmp_path: Path, data: bytes, overwrite: bool) -> None:
+    write_atomic(tmp_path / "a.png", data, overwrite=overwrite)
+    assert (tmp_path / "a.png").read_bytes() == data
+    assert names(tmp_path) == ["a.png"]
+
+
+def test_missing_parents_are_made(tmp_path: Path) -> None:
+    write_atomic(tmp_path / "some" / "deep" / "a.png", b"x")
+    assert (tmp_path / "some" / "deep" / "a.png").read_bytes() == b"x"
+
+
+def test_an_existing_file_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    with pytest.raises(OutputError, match=r"a\.png exists and is kept; use --overwrite"):
+        write_atomic(path, b"new")
+    assert path.read_bytes() == b"old"
+    write_atomic(path, b"new", overwrite=True)
+    assert path.read_bytes() == b"new"
+    assert names(tmp_path) == ["a.png"]
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["hard links", "no hard links"])
+def test_a_file_that_appears_while_writing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    path = tmp_path / "a.png"
+    real_sync = os.fsync
+
+    def meanwhile(number: int) -> None:
+        real_sync(number)
+        path.write_bytes(b"somebody else's")
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", no_links)
+    with pytest.raises(OutputError, match="exists and is kept"):
+        write_atomic(path, b"ours")
+    assert path.read_bytes() == b"somebody else's"
+    assert names(tmp_path) == ["a.png"]
+
+
+def no_links(*_: Any) -> None:
+    raise OSError(errno.EPERM, "Operation not permitted")
+
+
+def test_file_systems_without_hard_links_work_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    write_atomic(tmp_path / "a.png", b"x")
+    assert (tmp_path / "a.png").read_bytes() == b"x"
+    assert names(tmp_path) == ["a.png"]
+
+
+def test_without_hard_links_a_failed_rename_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+
+    def broken(*_: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "replace", broken)
+    with pytest.raises(OutputError, match="Input/output error"):
+        write_atomic(tmp_path / "a.png", b"x")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "no space left for 5 bytes; free some"),
+        (errno.EDQUOT, "no space left"),
+        (errno.EACCES, "no permission to write in"),
+        (errno.EROFS, "no permission to write in"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
+@pytest.mark.parametrize("existing", [False, True])
+def test_when_the_disk_refuses_nothing_is_left_and_nothing_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, said: str, existing: bool
+) -> None:
+    path = tmp_path / "a.png"
+    if existing:
+        path.write_bytes(b"old")
+
+    def full(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match=said) as caught:
+        write_atomic(path, b"12345", overwrite=True)
+    assert str(path) in str(caught.value)
+    assert names(tmp_path) == (["a.png"] if existing else [])
+    assert not existing or path.read_bytes() == b"old"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is always full")
+def test_a_full_disk_while_the_bytes_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real_open = Path.open
+
+    def opened(path: Path, *args: Any) -> Any:
+        real_open(path, *args).close()
+        return real_open(Path("/dev/full"), "wb")
+
+    monkeypatch.setattr(Path, "open", opened)
+    with pytest.raises(OutputError, match="no space left"):
+        write_atomic(tmp_path / "a.png", bytes(100_000))
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("moment", ["fsync", "replace"])
+def test_ctrl_c_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(*((os, "fsync") if moment == "fsync" else (Path, "replace")), interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomic(tmp_path / "a.png", b"x", overwrite=True)
+    assert names(tmp_path) == []
+
+
+def test_a_folder_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(OutputError, match="is a folder"):
+        write_atomic(tmp_path / "a.png", b"x", overwrite=True)
+
+
+def test_a_file_where_a_folder_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "out").write_bytes(b"")
+    for path in (tmp_path / "out" / "a.png", tmp_path / "out" / "deeper" / "a.png"):
+        with pytest.raises(OutputError, match="is a file, not a folder"):
+            write_atomic(path, b"x")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_or_device_is_never_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(OutputError, match="device or a pipe"):
+        write_atomic(tmp_path / "pipe.png", b"x", overwrite=True)
+    assert stat.S_ISFIFO((tmp_path / "pipe.png").stat().st_mode)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the administrator may write anywhere")
+def test_no_permission(tmp_path: Path) -> None:
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0o500)
+    with pytest.raises(OutputError, match="no permission to write in"):
+        write_atomic(folder / "a.png", b"x")
+
+
+@pytest.mark.parametrize("name", ["n" * 250 + ".png", "ä" * 120 + ".png", "with space.png", ".hidden.png"])
+def test_any_name_the_file_system_takes(tmp_path: Path, name: str) -> None:
+    write_atomic(tmp_path / name, b"x")
+    assert names(tmp_path) == [name]
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "a\0b.png"])
+def test_a_name_the_file_system_refuses(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_atomic(tmp_path / name, b"x")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX file modes")
+def test_the_file_is_as_readable_as_any_other(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_bytes(b"")
+    write_atomic(tmp_path / "a.png", b"x")
+    assert (tmp_path / "a.png").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"the input")
+    (tmp_path / "a.png").symlink_to(tmp_path / "photo.jpg")
+    write_atomic(tmp_path / "a.png", b"result", overwrite=True)
+    assert (tmp_path / "photo.jpg").read_bytes() == b"the input"
+    assert (tmp_path / "a.png").read_bytes() == b"result"
