@@ -33,6 +33,11 @@ def turned(upright: np.ndarray, orientation: int) -> np.ndarray:
     }[orientation]
 
 
+def close(found: np.ndarray, wanted: np.ndarray, *, within: float) -> bool:
+    """Whether the mean difference is small, of 255 or 65535."""
+    return found.shape == wanted.shape and bool(np.abs(found.astype(float) - wanted).mean() <= within)
+
+
 def pillow(array: np.ndarray, kind: str, **options: Any) -> bytes:
     """An array as Pillow saves it."""
     return saved(Image.fromarray(np.ascontiguousarray(array)), kind, **options)
@@ -163,18 +168,23 @@ def tiff(
     extra: int | None = None,
     planar: bool = False,
     sample: int = 1,
+    tile: int = 0,
 ) -> bytes:
-    """An uncompressed TIFF file of (H, W, C). photometric: 0 white is zero, 1 black is zero, 2 RGB. sample: 3 is float."""
+    """A TIFF file of (H, W, C). photometric: 0 white is zero, 1 black is zero, 2 RGB. sample 3: float.
+
+    tile: the side of the square tile, deflated, that it claims to be in; 0 is an uncompressed strip.
+    """
     height, width, channels = array.shape
     planes = [array[..., [n]] for n in range(channels)] if planar else [array]
     strips = [plane.astype(array.dtype.newbyteorder(order)).tobytes() for plane in planes]
+    strips = [zlib.compress(strip) for strip in strips] if tile else strips
     starts = [8 + sum(map(len, strips[:n])) for n in range(len(strips))]
     kind = photometric if photometric is not None else (2 if channels >= 3 else 1)
     tags: dict[int, tuple[str, list[int]]] = {
         256: ("H", [width]),
         257: ("H", [height]),
         258: ("H", [8 * array.itemsize] * channels),
-        259: ("H", [1]),
+        259: ("H", [8 if tile else 1]),
         262: ("H", [kind]),
         273: ("I", starts),
         274: ("H", [orientation]),
@@ -186,6 +196,9 @@ def tiff(
     }
     if extra is not None:
         tags[338] = ("H", [extra])
+    if tile:
+        tags |= {322: ("I", [tile]), 323: ("I", [tile]), 324: tags.pop(273), 325: tags.pop(279)}
+        tags.pop(278)
     body = b"".join(strips)
     body += bytes(len(body) % 2)
     at = 8 + len(body)

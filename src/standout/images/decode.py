@@ -188,8 +188,8 @@ def _photo(name: str, opened: PIL.Image.Image, data: bytes | None, max_pixels: i
     """The opened picture decoded."""
     _check_size(name, opened.size, max_pixels)
     tags = getattr(opened, "tag_v2", {})
-    tile = int(tags.get(322, 1)) * int(tags.get(323, 1))  # a small TIFF may come in one giant tile
-    _check_size(name, (tile, 1), max_pixels and max(max_pixels, 1 << 24))
+    tile = (tags.get(322, 1), tags.get(323, 1))  # a small TIFF may come in one giant tile
+    _check_size(name, tile, max_pixels and max(max_pixels, 1 << 24))
     notes = []
     kind = {"MPO": "JPEG"}.get(opened.format or "", opened.format or "")
     if data is not None and getattr(opened, "is_animated", False):
@@ -217,7 +217,7 @@ def _exif(opened: PIL.Image.Image, kind: str, notes: list[str]) -> bytes | None:
             block = _rebuilt_exif(tags) if kind == "TIFF" else tags.tobytes()
         if not block or not (block := exif.bare(block)):
             return None
-        exif.without_thumbnail(exif.without(block, exif.PRIVATE))
+        exif.cleaned(block)
         return bytes(block)
     except Exception:  # whatever is wrong with it, the pixels are fine
         notes.append("its EXIF is damaged and was left out")

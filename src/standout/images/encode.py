@@ -149,7 +149,7 @@ def _carried(
     if exif:
         try:
             if policy == "keep":
-                exif = exifs.without_thumbnail(exifs.without(exif, exifs.PRIVATE))
+                exif = exifs.cleaned(exif)
             exif = exifs.sized(exifs.upright(exif), picture.shape[1], picture.shape[0])
         except exifs.Damaged as error:
             raise InputError(f"meta.exif {error}; give a block as read() returns it, or None") from None
@@ -174,7 +174,7 @@ def _saved(
         options["subsampling"] = "4:4:4" if quality and quality >= 90 else "4:2:0"
         exif = exif if exif and len(exif) <= _JPEG_EXIF_LIMIT else None
     if codec.format == "AVIF" and exif:
-        exif = exifs.without(exif, frozenset({exifs.ORIENTATION}))  # else Pillow rewrites the block to move it
+        exif = exifs.without(exif, exifs.ORIENTATION)  # else Pillow rewrites the block to move it
     found = {"icc_profile": icc, "exif": exif and b"Exif\0\0" + exif, "dpi": dpi}
     options |= {key: value for key, value in found.items() if value}
     shown = PIL.Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)

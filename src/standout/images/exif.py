@@ -16,11 +16,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 ORIENTATION = 0x0112
-EXIF, GPS = 0x8769, 0x8825
-PRIVATE = frozenset({GPS, 0x02BC, 0x83BB, 0x8649})
-"""Tags that can tell the place: the GPS folder, and XMP, IPTC and Photoshop blocks, which may repeat it."""
+EXIF, GPS, INTEROP = 0x8769, 0x8825, 0xA005
+PRIVATE = frozenset({GPS, 0x014A, 0x02BC, 0x83BB, 0x8649})
+"""Tags that can tell the place or show the photo: GPS, further pictures, and XMP, IPTC and Photoshop blocks."""
 
-_THUMBNAIL, _THUMBNAIL_SIZE = 0x0201, 0x0202
+_INNER = {0: EXIF, 1: INTEROP}
+"""Depth -> the tag that points to a folder worth keeping."""
+
 _WIDTHS, _HEIGHTS = (0x0100, 0xA002), (0x0101, 0xA003)
 _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _SHORT = 3
@@ -81,56 +83,57 @@ def sized(block: bytes, width: int, height: int) -> bytes:
     return bytes(tags.data)
 
 
-def without(block: bytes, unwanted: frozenset[int]) -> bytes:
-    """The block without the unwanted tags of IFD0 and the Exif folder; where their values stood, there are zeros."""
+def without(block: bytes, tag: int) -> bytes:
+    """The block without one tag of IFD0; what it pointed to stays in the bytes."""
     tags = _Tags(block)
-    for offset in tags.folders():
-        for entry in tags.folder(offset)[0]:
-            if entry.tag in unwanted:
-                if entry.tag == GPS:
-                    tags.erase_folder(tags.number(entry))
-                tags.erase_value(entry)
-        tags.drop(offset, unwanted)
-    return tags.trimmed()
+    entries, after = tags.folder(tags.first)
+    tail = bytes(tags.data[after : after + 4])
+    tags.put(tags.first, tags.table([entry for entry in entries if entry.tag != tag])[:-4] + tail)
+    return bytes(tags.data)
 
 
-def without_thumbnail(block: bytes) -> bytes:
-    """The block without IFD1 and its small picture, which shows the photo as it was before any cut."""
+def cleaned(block: bytes) -> bytes:
+    """The block without PRIVATE tags and without IFD1, whose small picture shows the photo as it was before any cut.
+
+    Only what the kept tags point to is copied. All else, the bytes of the place and of the thumbnail among it, and
+    whatever else no tag owns up to, becomes zeros; at the end it is cut off.
+    """
     tags = _Tags(block)
-    after = tags.folder(tags.first)[1]
-    following = tags.long(after)
-    if not following:
-        return block
-    entries = {entry.tag: entry for entry in tags.folder(following)[0]}
-    if _THUMBNAIL in entries and _THUMBNAIL_SIZE in entries:
-        tags.erase(tags.number(entries[_THUMBNAIL]), tags.number(entries[_THUMBNAIL_SIZE]))
-    tags.erase_folder(following)
-    tags.data[after : after + 4] = bytes(4)
-    return tags.trimmed()
+    clean = _Tags(block[:8] + bytes(len(block) - 8), parse=False)
+    for depth, offset in enumerate(tags.folders()):
+        entries = [entry for entry in tags.folder(offset)[0] if entry.tag not in PRIVATE and tags.sound(entry, depth)]
+        clean.put(offset, tags.table(entries))
+        for entry in entries:
+            if entry.size > 4:
+                clean.put(entry.start, bytes(tags.data[entry.start : entry.start + entry.size]))
+    del clean.data[clean.end :]
+    clean.folders()
+    return bytes(clean.data)
 
 
 def rows(block: bytes) -> tuple[str, list[bytes]]:
     """The byte order ("<" or ">") and IFD0's entries, 12 bytes each, as they stand in the block."""
     tags = _Tags(block)
-    return tags.order, [bytes(tags.data[e.at : e.at + 12]) for e in tags.folder(tags.first)[0]]
+    return tags.order, [tags.row(entry) for entry in tags.folder(tags.first)[0]]
 
 
 class _Tags:
     """A block under change; every access is checked against its bounds."""
 
-    def __init__(self, block: bytes) -> None:
+    def __init__(self, block: bytes, *, parse: bool = True) -> None:
         self.data = bytearray(block)
-        self._erased: list[tuple[int, int]] = []
+        self.end = 8
         if block[:4] not in (b"II*\0", b"MM\0*"):
             raise Damaged(f"starts with {block[:4]!r}, wanted b'II*\\x00' or b'MM\\x00*'")
         self.order = "<" if block[:2] == b"II" else ">"
         self.first = self.long(4)
-        self.folder(self.first)
+        if parse:
+            self.folder(self.first)
 
     def long(self, at: int) -> int:
-        """The 4-byte number at an offset; 0 past the end, as for the last pointer that some cameras leave away."""
+        """The 4-byte number at an offset."""
         if at + 4 > len(self.data):
-            return 0
+            raise Damaged(f"needs 4 bytes at {at} of {len(self.data)}")
         return int(struct.unpack_from(self.order + "I", self.data, at)[0])
 
     def folder(self, offset: int) -> tuple[list[Entry], int]:
@@ -150,9 +153,23 @@ class _Tags:
             yield Entry(at, tag, kind, at + 8 if size <= 4 else self.long(at + 8), size)
 
     def folders(self) -> list[int]:
-        """Offsets of IFD0 and, if there is one, of its Exif folder."""
-        inner = [self.number(entry) for entry in self.folder(self.first)[0] if entry.tag == EXIF]
-        return [self.first, *inner]
+        """Offsets of IFD0, of its Exif folder and of that one's interoperability folder, as far as there are any."""
+        found = [self.first]
+        for depth, pointer in _INNER.items():
+            inner = [entry for entry in self.folder(found[-1])[0] if entry.tag == pointer]
+            if not inner or not self.sound(inner[0], depth):
+                break
+            found.append(self.number(inner[0]))
+        return found
+
+    def sound(self, entry: Entry, depth: int) -> bool:
+        """Whether the entry's value stands inside the block, and a pointer to a folder points to one."""
+        if entry.tag == _INNER.get(depth):
+            try:
+                self.folder(self.number(entry))
+            except Damaged:
+                return False
+        return 8 <= entry.start <= len(self.data) - entry.size
 
     def number(self, entry: Entry) -> int:
         """The first whole number of an entry's value."""
@@ -160,46 +177,21 @@ class _Tags:
             return int(struct.unpack_from(self.order + "H", self.data, entry.at + 8)[0])
         return self.long(entry.at + 8)
 
+    def row(self, entry: Entry) -> bytes:
+        """The entry's 12 bytes."""
+        return bytes(self.data[entry.at : entry.at + 12])
+
+    def table(self, entries: list[Entry]) -> bytes:
+        """A folder of these entries, with no folder after it."""
+        return struct.pack(self.order + "H", len(entries)) + b"".join(map(self.row, entries)) + bytes(4)
+
+    def put(self, at: int, data: bytes) -> None:
+        """Data in its place; end is where the last of it ends."""
+        self.data[at : at + len(data)] = data
+        self.end = max(self.end, at + len(data))
+
     def set(self, entry: Entry, value: int) -> None:
         """One number as the entry's value, 2 bytes wide where it was and the number fits."""
         short = entry.kind == _SHORT and value < 1 << 16
-        packed = struct.pack(self.order + ("HI" + ("H" if short else "I")), 3 if short else 4, 1, value)
+        packed = struct.pack(self.order + ("HIH" if short else "HII"), 3 if short else 4, 1, value)
         self.data[entry.at + 2 : entry.at + 12] = packed.ljust(10, b"\0")
-
-    def erase(self, start: int, size: int) -> None:
-        """Zeros instead of size bytes; those past the end do not count."""
-        stop = min(start + size, len(self.data))
-        if 8 <= start < stop:
-            self.data[start:stop] = bytes(stop - start)
-            self._erased.append((start, stop))
-
-    def erase_value(self, entry: Entry) -> None:
-        """Zeros where the entry's value stands, if outside the entry."""
-        if entry.size > 4:
-            self.erase(entry.start, entry.size)
-
-    def erase_folder(self, offset: int) -> None:
-        """Zeros instead of a folder and the values it points to."""
-        entries, after = self.folder(offset)
-        for entry in entries:
-            self.erase_value(entry)
-        self.erase(offset, after + 4 - offset)
-
-    def drop(self, offset: int, unwanted: frozenset[int]) -> None:
-        """The folder without the unwanted tags; the others close up."""
-        entries, after = self.folder(offset)
-        kept = [bytes(self.data[entry.at : entry.at + 12]) for entry in entries if entry.tag not in unwanted]
-        table = struct.pack(self.order + "H", len(kept)) + b"".join(kept) + bytes(self.data[after : after + 4])
-        stop = min(after + 4, len(self.data))
-        self.data[offset:stop] = table[: stop - offset].ljust(stop - offset, b"\0")
-
-    def trimmed(self) -> bytes:
-        """The block as bytes, cut where only erased bytes follow. Raises Damaged if erasing hit the folders it kept."""
-        end = len(self.data)
-        for start, stop in sorted(self._erased, reverse=True):
-            if stop >= end - 1:  # a pad byte may follow
-                end = min(end, start)
-        del self.data[end:]
-        for offset in self.folders():
-            self.folder(offset)
-        return bytes(self.data)

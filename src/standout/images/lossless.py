@@ -36,8 +36,11 @@ _AVERAGE = 3
 _METRE = 39.37007874015748
 """Inches in a metre."""
 
-_ALL_FORMATS = 1 << 32
-"""TIFF and PNG sizes are 32-bit numbers."""
+_CHUNK = 1 << 30
+"""A PNG chunk has to be smaller than 2 GiB."""
+
+_WHOLE_TIFF = 1 << 32
+"""TIFF counts its bytes in 32 bits."""
 
 
 def png(picture: Picture, *, icc: bytes | None, exif: bytes | None, dpi: tuple[float, float] | None) -> bytes:
@@ -62,8 +65,9 @@ def _png_parts(
     if exif:
         yield b"eXIf", exif
     squeeze = zlib.compressobj(1, strategy=zlib.Z_RLE)
-    squeezed = [squeeze.compress(block.data) for block in _averaged(picture)]
-    yield b"IDAT", b"".join([*squeezed, squeeze.flush()])
+    squeezed = b"".join([*(squeeze.compress(block.data) for block in _averaged(picture)), squeeze.flush()])
+    for start in range(0, len(squeezed), _CHUNK):
+        yield b"IDAT", squeezed[start : start + _CHUNK]
     yield b"IEND", b""
 
 
@@ -186,7 +190,7 @@ def _append_strips(out: bytearray, picture: Picture, order: str) -> tuple[list[i
         starts.append(len(out))
         sizes.append(len(strip))
         out += strip
-        if len(out) >= _ALL_FORMATS:
+        if len(out) >= _WHOLE_TIFF:
             raise ValueError("a TIFF file holds at most 4 GiB")
     return starts, sizes
 
