@@ -16,7 +16,7 @@ import numpy as np
 
 from standout import images, metrics
 from standout.dataset import IGNORE, Pair, find_pairs
-from standout.segment import Segmenter
+from standout.segmenter import Segmenter
 
 
 def score(pair: Pair, segmenter: Segmenter, *, refine: bool) -> float:

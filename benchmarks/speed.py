@@ -27,7 +27,7 @@ SAMPLE = Path(__file__).parent.parent / "examples" / "astronaut.jpg"
 PLAIN = """
 import sys, cv2, numpy as np
 from PIL import Image
-from standout.segment import Segmenter
+from standout.segmenter import Segmenter
 photo = np.asarray(Image.open(sys.argv[1]).convert("RGB"))
 mask = Segmenter(threads=1).mask(photo, refine=False)
 Image.fromarray(np.dstack([photo, np.rint(mask * 255).astype(np.uint8)])).save(sys.argv[2])

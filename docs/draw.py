@@ -13,7 +13,7 @@ import numpy as np
 
 from standout import effects, masks
 from standout.images import read, write
-from standout.segment import Segmenter
+from standout.segmenter import Segmenter
 
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent / "examples"))

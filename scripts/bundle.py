@@ -19,7 +19,7 @@ from standout import export, images, models
 from standout.dataset import find_pairs
 from standout.net import checkpoint
 from standout.pixels import fit, to_input
-from standout.segment import Segmenter
+from standout.segmenter import Segmenter
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))

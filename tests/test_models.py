@@ -6,7 +6,7 @@ import pytest
 from standout import models
 from standout.errors import InputError, ModelError
 from standout.runtimes import onnx as runtime
-from standout.segment import Segmenter
+from standout.segmenter import Segmenter
 
 
 @pytest.mark.parametrize("name", sorted(models.SHELF))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from standout.segment import Segmenter
+from standout.segmenter import Segmenter
 from tests.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))

@@ -10,9 +10,7 @@ Names are loaded on first use, so that importing standout costs nothing.
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from standout.quick import cut as cut
     from standout.quick import replace as replace
     from standout.quick import segment as segment
-    from standout.segment import Segmenter as Segmenter
+    from standout.segmenter import Segmenter as Segmenter
     from standout.types import Image as Image
     from standout.types import Mask as Mask
     from standout.types import Metadata as Metadata
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _FACE = {
-    "Segmenter": "segment",
+    "Segmenter": "segmenter",
     "segment": "quick",
     "cut": "quick",
     "blur": "quick",
@@ -64,14 +62,3 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-class _Face(ModuleType):
-    """Keeps standout.segment the function: importing standout/segment.py would put that module in its place."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in _FACE and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Face

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 
 from standout import __version__
 from standout.errors import StandoutError
@@ -74,7 +72,17 @@ def _attempt(check: Callable[[Findings], None], findings: Findings) -> None:
             findings.broken.append(reason)
 
 
+def cores() -> int:
+    """How many processor cores this process may use, at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _versions(findings: Findings) -> None:
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
     findings.versions["python"] = platform.python_version()
     findings.versions["standout"] = __version__
     for package, module in PACKAGES.items():
@@ -90,7 +98,7 @@ def _versions(findings: Findings) -> None:
 
 
 def _machine(findings: Findings) -> None:
-    from standout.jobs import cores
+    import platform
 
     findings.machine["system"] = platform.platform()
     findings.machine["processor"] = platform.machine()
@@ -123,7 +131,7 @@ def _trial(findings: Findings) -> None:
 
     import numpy as np
 
-    from standout.segment import Segmenter
+    from standout.segmenter import Segmenter
 
     segmenter = Segmenter()
     picture = np.full((480, 640, 3), 128, np.uint8)

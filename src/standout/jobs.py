@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -29,6 +28,8 @@ from standout.plan import Task
 from standout.work import Outcome
 
 log = logging.getLogger(__name__)
+
+_NO_LEDGER = "it is another kind of file, no ledger"
 
 
 @dataclass(frozen=True)
@@ -155,13 +156,6 @@ def run(
     return summary
 
 
-def cores() -> int:
-    """How many processor cores this process may use, at least 1."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _record(result: Result, summary: Summary, ledger: Ledger | None) -> None:
     summary.add(result)
     if ledger:
@@ -182,7 +176,7 @@ def _guarded(work: Work, overwrite: bool) -> Attempt:
     def attempt(task: Task) -> Result:
         began = time.monotonic()
         try:
-            if not overwrite and task.target.is_file():
+            if not overwrite and task.is_done():
                 return Result(task.source, task.target, "kept")
             done = work(task)
         except Exception as error:  # one bad file, even one that finds a bug, must not stop the rest
@@ -212,11 +206,14 @@ class Ledger:
         self._told: set[str] = set()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a+", encoding="ascii")
-            self._file.seek(0)
-            whole = self._read(self._file)
-            if not whole:  # the machine went down in the middle of a line
-                self._file.write("\n")
+            earlier = path.is_file()  # and no device or pipe, which may never end
+            self._file = path.open("a+" if earlier else "a", encoding="ascii")
+            if earlier:
+                self._file.seek(0)
+                if not self._read(self._file):  # the machine went down in the middle of a line
+                    self._file.write("\n")
+        except UnicodeDecodeError:
+            raise self._refused(ValueError(_NO_LEDGER)) from None
         except (OSError, ValueError) as error:
             raise self._refused(error) from None
 
@@ -230,7 +227,7 @@ class Ledger:
                     self._told.add(fields["target"])
             except (ValueError, KeyError, TypeError):
                 if number == 0 and line.endswith("\n"):
-                    raise ValueError("it is another kind of file, no ledger") from None
+                    raise ValueError(_NO_LEDGER) from None
         return line.endswith("\n")
 
     def add(self, result: Result) -> None:

@@ -44,6 +44,10 @@ class Task:
     name: Path
     suffix: str
 
+    def is_done(self) -> bool:
+        """Whether the target is there already."""
+        return self.target != STREAM and self.target.is_file()
+
 
 @dataclass(frozen=True)
 class Naming:
@@ -134,10 +138,10 @@ def find(text: str, *, recursive: bool = False, avoid: Iterable[Path] = ()) -> I
 
 
 def _in_folder(root: Path, recursive: bool, avoid: set[str]) -> Iterator[Found]:
-    found = folders = 0
+    found, folders = 0, False
     for place, inside, files in os.walk(root, onerror=_cannot_list):
         inside[:] = sorted(each for each in inside if each[0] != "." and _real(Path(place, each)) not in avoid)
-        folders += len(inside)
+        folders = folders or bool(inside)
         if not recursive:
             inside.clear()
         for file in sorted(files):
@@ -146,7 +150,7 @@ def _in_folder(root: Path, recursive: bool, avoid: set[str]) -> Iterator[Found]:
                 found += 1
                 yield Found(photo, photo.relative_to(root), root)
     if not found:
-        hint = f"; it has {folders} folders inside: add --recursive" if folders and not recursive else ""
+        hint = "; add --recursive for the folders inside it" if folders and not recursive else ""
         raise InputError(f"{root} holds no photo ({' '.join(sorted(READABLE))}){hint}")
 
 

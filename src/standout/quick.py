@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from standout import effects, images
 from standout.errors import InputError
-from standout.segment import Segmenter
+from standout.segmenter import Segmenter
 from standout.types import Image, Mask, Photo, Picture
 
 if TYPE_CHECKING:

@@ -47,14 +47,16 @@ def train(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="For checkpoints, log and the model.")],
 ) -> int:
     """Train a model; stopped at any time, the same command goes on where it was."""
+    from standout.train.config import load_config
+
+    config = load_config(recipe)
     try:
-        from standout.train.config import load_config
         from standout.train.run import train as run
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("standout"):
             raise
         raise MissingExtra("training", "train") from None
-    path = run(load_config(recipe), out)
+    path = run(config, out)
     say(f"trained; the model is {path}")
     return 0
 

@@ -18,6 +18,7 @@ from types import FrameType
 from standout import jobs
 from standout.cli import show
 from standout.cli.options import Photos
+from standout.doctor import cores
 from standout.errors import InputError
 from standout.jobs import Result, Summary
 from standout.plan import STREAM, Task, plan
@@ -39,7 +40,7 @@ def run(options: Photos) -> int:
         avoid=avoid,
     )
     _check(options, tasks)
-    pending = [task for task in tasks if options.overwrite or not task.target.is_file()]
+    pending = [task for task in tasks if options.overwrite or not task.is_done()]
     workers, threads = _shares(options, len(pending))
     work = Work(
         find=_finder(options, threads, needed=bool(pending)),
@@ -72,9 +73,9 @@ def _run(options: Photos, tasks: list[Task], work: Work, workers: int) -> tuple[
 
     def tell(result: Result) -> None:
         if options.as_json:
-            print(result.to_json(), flush=True)
+            show.tell(result.to_json())
         elif alone and not options.quiet and result.status != "failed" and result.target != STREAM:
-            print(result.target, flush=True)
+            show.tell(str(result.target))
         advance()
 
     with show.progress(len(tasks), wanted=not options.quiet) as advance, _stoppable(wanted=not alone) as stop:
@@ -131,9 +132,8 @@ def _shares(options: Photos, photos: int) -> tuple[int, int]:
     """(photos at once, threads each): together as many as there are cores, where nothing else is asked for."""
     import cv2
 
-    cores = jobs.cores()
-    workers = options.jobs or max(1, min(cores, photos))
-    threads = options.threads or max(1, cores // workers)
+    workers = options.jobs or max(1, min(cores(), photos))
+    threads = options.threads or max(1, cores() // workers)
     cv2.setNumThreads(threads)
     return workers, threads
 
@@ -148,7 +148,7 @@ def _finder(options: Photos, threads: int, *, needed: bool) -> Finder:
         return by_hand(Path(options.mask_from), max_pixels=options.limit())
 
     def load() -> Finder:
-        from standout.segment import Segmenter
+        from standout.segmenter import Segmenter
 
         return by_model(Segmenter(options.model, device=options.device, threads=threads), refine=options.refine)
 

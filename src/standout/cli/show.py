@@ -33,6 +33,13 @@ def say(text: str, *, style: str = "") -> None:
     print(f"\033[{style}m{text}\033[0m" if styled else text, file=sys.stderr, flush=True)
 
 
+def tell(text: str) -> None:
+    """One line on standard output; a file name that is no proper text leaves as the bytes it came as."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(os.fsencode(text) + b"\n")
+    sys.stdout.buffer.flush()
+
+
 def fail(text: str) -> None:
     """The error line."""
     say(f"error: {text}", style="31")
@@ -56,7 +63,8 @@ def progress(total: int, *, wanted: bool) -> Iterator[Callable[[], None]]:
             return Text(f"{task.finished_speed or task.speed or 0:.1f} photos/s", style="cyan")
 
     columns = (BarColumn(None), MofNCompleteColumn(), Rate(), TimeRemainingColumn(compact=True))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    # not redirected: lines of JSON must reach standard output, not the bar's console
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
         row = bar.add_task("", total=total)
         yield lambda: bar.advance(row)
 
@@ -95,6 +103,9 @@ def _warnings(warned: list[Result]) -> None:
 
 def _folder(tasks: list[Task]) -> str:
     """The folder that holds all results."""
-    common = Path(os.path.commonpath([task.target.parent.absolute() for task in tasks]))
+    try:
+        common = Path(os.path.commonpath([task.target.parent.absolute() for task in tasks]))
+    except ValueError:
+        return "several drives"
     here = Path.cwd()
     return f"{common.relative_to(here) if common.is_relative_to(here) else common}{os.sep}"

@@ -1,0 +1,69 @@
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from standout import doctor, models
+from standout.cli import main
+from standout.cli.show import examples
+from tests.cli.conftest import standout
+
+
+def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models"]) == 0
+    out = capsys.readouterr().out
+    for name, weights in models.SHELF.items():
+        assert name in out and weights.sha256[:12] in out and " MB" in out
+
+
+def test_doctor_on_a_sound_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    text = capsys.readouterr().out
+    assert "all is well" in text and "checksum OK" in text
+    assert main(["doctor", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["broken"] == [] and found["devices"]["chosen"].startswith("cpu")
+    assert {"python", "standout", *doctor.PACKAGES} == set(found["versions"])
+
+
+def test_doctor_names_a_package_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(doctor.PACKAGES, "numpy", "no_such_module")
+    findings = doctor.examine()
+    assert findings.versions["numpy"] == "BROKEN"
+    assert "pip install --force-reinstall numpy" in findings.broken[0]
+
+
+def test_training_without_torch_names_the_cure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    Path("recipe.toml").write_text('name = "small"\ndata = "data"\n')
+    for name in [name for name in sys.modules if name.startswith(("standout.train", "standout.net"))]:
+        monkeypatch.delitem(sys.modules, name)
+    assert main(["train", "recipe.toml", "--out", "runs"]) == 2
+    assert "pip install 'standout[train]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["cut", "blur", "color", "replace", "mask"])
+def test_help_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "Examples" in out and f"standout {command} " in out and "--mask-from" in out
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    import standout as package
+
+    for arguments in (["--version"], ["-V"]):
+        assert standout(*arguments).stdout.decode().strip() == f"standout {package.__version__}"
+        assert main(arguments) == 0
+        assert capsys.readouterr().out.strip() == f"standout {package.__version__}"
+    assert main(["--help"]) == 0
+    assert "replace" in capsys.readouterr().out
+
+
+def test_examples_are_lined_up() -> None:
+    assert examples(("a", "one"), ("bcd", "two")).splitlines()[1].index("one") == (
+        examples(("a", "one"), ("bcd", "two")).splitlines()[2].index("two")
+    )

@@ -1,0 +1,269 @@
+import errno
+import json
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from standout import effects, files, jobs
+from standout.errors import OutputError
+from standout.jobs import Ledger, Result, Summary
+from standout.plan import Naming, Task, plan
+from standout.types import Image, Mask, Photo
+from standout.work import Outcome, Work, by_model
+from tests.conftest import drawn_person
+
+CUT = Naming("-cut", default=".png", alpha=True)
+
+
+class LeftHalf:
+    """A fake model: the left half of every photo is person."""
+
+    def mask(self, image: Image, *, refine: bool = True) -> Mask:
+        mask = np.zeros(image.shape[:2], np.float32)
+        mask[:, : image.shape[1] // 2] = 1
+        return mask
+
+
+WORK = Work(by_model(LeftHalf()), effects.cut)
+
+
+@pytest.fixture
+def pics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Six photos, one of them in a folder of its own; tests run where pics/ is."""
+    monkeypatch.chdir(tmp_path)
+    Path("pics/sub").mkdir(parents=True)
+    for n in range(6):
+        image, _ = drawn_person(60, 40, seed=n)
+        cv2.imwrite(f"pics/{'sub/' if n == 5 else ''}p{n}.jpg", image[..., ::-1])
+    return tmp_path / "pics"
+
+
+def tasks(*inputs: str) -> list[Task]:
+    return plan(inputs or ("pics",), naming=CUT, recursive=True)
+
+
+def leftovers(folder: str = ".") -> list[Path]:
+    return [path for path in Path(folder).rglob("*") if path.suffix == ".part"]
+
+
+def told(report: str = "jobs.jsonl") -> list[dict[str, object]]:
+    return [json.loads(line) for line in Path(report).read_text().splitlines()]
+
+
+def test_a_folder_is_done_and_its_tree_kept(pics: Path) -> None:
+    summary = jobs.run(tasks(), WORK, workers=2)
+    assert (summary.done, summary.kept, summary.failed, summary.left) == (6, 0, [], 0)
+    assert sorted(path.as_posix() for path in Path("pics-cut").rglob("*.png")) == [
+        *(f"pics-cut/p{n}.png" for n in range(5)),
+        "pics-cut/sub/p5.png",
+    ]
+    picture = cv2.imread("pics-cut/p0.png", cv2.IMREAD_UNCHANGED)
+    assert picture.shape == (60, 40, 4)
+    assert (picture[:, :20, 3] == 255).all() and not picture[:, 20:].any()
+
+
+def test_what_is_there_is_kept_unless_told_otherwise(pics: Path) -> None:
+    jobs.run(tasks(), WORK)
+    Path("pics-cut/p0.png").write_bytes(b"retouched")
+    again = jobs.run(tasks(), WORK)
+    assert (again.done, again.kept) == (0, 6)
+    assert Path("pics-cut/p0.png").read_bytes() == b"retouched"
+    anew = jobs.run(tasks(), Work(WORK.find, WORK.effect, overwrite=True), overwrite=True)
+    assert (anew.done, anew.kept) == (6, 0)
+    assert Path("pics-cut/p0.png").read_bytes() != b"retouched"
+
+
+def test_one_bad_file_never_stops_the_rest(pics: Path) -> None:
+    whole = Path("pics/p1.jpg").read_bytes()
+    Path("pics/empty.jpg").write_bytes(b"")
+    Path("pics/text.jpg").write_text("no picture at all")
+    Path("pics/half.jpg").write_bytes(whole[:200])
+    Path("pics/gone.jpg").symlink_to("nowhere.jpg")
+    os.mkfifo("pics/p9.txt")
+    summary = jobs.run(tasks(), WORK, workers=2, report=Path("jobs.jsonl"))
+    assert (summary.done, len(summary.failed)) == (6, 4)
+    assert {result.source.name for result in summary.failed} == {"empty.jpg", "text.jpg", "half.jpg", "gone.jpg"}
+    for result in summary.failed:
+        assert result.error and str(result.source) in result.error
+    assert sum(line["status"] == "failed" and bool(line["error"]) for line in told()) == 4
+
+
+def test_a_bug_in_one_photo_is_named_and_stops_no_other(pics: Path) -> None:
+    def effect(image: Image, mask: Mask) -> Image:
+        raise MemoryError("no room for 1 TB")
+
+    summary = jobs.run(tasks(), Work(WORK.find, effect), workers=2)
+    assert len(summary.failed) == 6
+    assert all(result.error and "MemoryError: no room for 1 TB" in result.error for result in summary.failed)
+
+
+def test_the_ledger_has_one_line_a_photo(pics: Path) -> None:
+    jobs.run(tasks(), WORK, workers=2, report=Path("new/jobs.jsonl"))
+    lines = told("new/jobs.jsonl")
+    assert {line["source"] for line in lines} == {task.source.as_posix() for task in tasks()}
+    assert set(lines[0]) == {
+        "source", "target", "status", "seconds", "width", "height", "person_share", "warnings", "error",
+    }  # fmt: skip
+    line = next(line for line in lines if line["source"] == "pics/p0.jpg")
+    assert (line["status"], line["width"], line["height"], line["person_share"]) == ("done", 40, 60, 0.5)
+    assert (line["warnings"], line["error"]) == ([], None)
+
+
+def test_the_ledger_goes_on_where_it_stopped(pics: Path) -> None:
+    report = Path("jobs.jsonl")
+    Path("pics/p7.jpg").write_bytes(b"")
+    jobs.run(tasks()[:3], WORK, report=report)
+    with report.open("a") as file:
+        file.write('{"source": "pics/p3.j')  # the machine went down here
+    Path("pics-cut/p4.png").write_bytes(b"from elsewhere")
+    jobs.run(tasks(), WORK, report=report)
+    whole = [json.loads(line) for line in report.read_text().splitlines() if line.endswith("}")]
+    assert len(whole) == 7
+    assert [line["status"] for line in whole].count("kept") == 1
+    Path("pics/p7.jpg").write_bytes(Path("pics/p1.jpg").read_bytes())
+    jobs.run(tasks(), WORK, report=report)
+    lines = [json.loads(line) for line in report.read_text().splitlines() if line.endswith("}")]
+    assert len(lines) == 8 and lines[-1]["status"] == "done", "only the photo that failed is told again"
+
+
+def test_a_file_that_is_no_ledger_is_left_alone(pics: Path) -> None:
+    before = Path("pics/p0.jpg").read_bytes()
+    for name in ("pics/p0.jpg", "notes.txt", "list.json"):
+        if name != "pics/p0.jpg":
+            Path(name).write_text("dear diary\n" if name == "notes.txt" else "[1, 2]\n")
+        with pytest.raises(OutputError, match="no ledger"):
+            jobs.run(tasks(), WORK, report=Path(name))
+    assert Path("pics/p0.jpg").read_bytes() == before
+    with pytest.raises(OutputError, match="--report"):
+        Ledger(Path("pics"))
+
+
+def test_nobody_found_is_a_warning(pics: Path) -> None:
+    def nobody(task: Task, photo: Photo) -> Mask:
+        return np.zeros(photo.image.shape[:2], np.float32)
+
+    summary = jobs.run(tasks("pics/p0.jpg"), Work(nobody, effects.cut, crop=True), report=Path("jobs.jsonl"))
+    assert [result.warnings for result in summary.warned] == [("nobody found",)]
+    assert told()[0]["warnings"] == ["nobody found"] and told()[0]["person_share"] == 0
+    assert cv2.imread("pics/p0-cut.png", cv2.IMREAD_UNCHANGED).shape == (60, 40, 4), "nothing to crop to"
+
+
+# ---- stopping
+
+
+def test_ctrl_c_finishes_what_is_in_work_and_the_next_run_goes_on(pics: Path) -> None:
+    def interrupt(result: Result) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        jobs.run(tasks(), WORK, workers=2, report=Path("jobs.jsonl"), on_result=interrupt)
+    done = len(list(Path("pics-cut").rglob("*.png")))
+    assert 1 <= done < 6 and not leftovers()
+    assert len(told()) == done
+    rest = jobs.run(tasks(), WORK, workers=2, report=Path("jobs.jsonl"))
+    assert (rest.done, rest.kept) == (6 - done, done)
+    assert len(told()) == 6
+
+
+@pytest.mark.parametrize("engine", [jobs.threads, jobs.in_turn])
+def test_stop_begins_no_further_photo(pics: Path, engine: jobs.Engine) -> None:
+    stop = threading.Event()
+    summary = jobs.run(tasks(), WORK, on_result=lambda result: stop.set(), stop=stop, engine=engine)
+    assert 1 <= summary.done <= 3
+    assert summary.done + summary.left == 6
+
+
+def test_ctrl_c_in_the_midst_of_a_photo_leaves_no_half_file(pics: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(handle: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files.os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        jobs.run(tasks("pics/p0.jpg"), WORK, engine=jobs.in_turn)
+    assert not leftovers() and not Path("pics/p0-cut.png").exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EIO])
+def test_a_disk_that_refuses(pics: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    sync, calls = os.fsync, iter(range(100))
+
+    def refusing(handle: int) -> None:
+        if next(calls) >= 2:
+            raise OSError(number, os.strerror(number))
+        sync(handle)
+
+    monkeypatch.setattr(files.os, "fsync", refusing)
+    summary = jobs.run(tasks(), WORK)
+    assert (summary.done, len(summary.failed)) == (2, 4)
+    assert all(result.error and str(result.target) in result.error for result in summary.failed)
+    assert not leftovers()
+
+
+def test_a_ledger_on_a_full_disk_ends_the_run(pics: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    Path("full.jsonl").symlink_to("/dev/full")
+    with pytest.raises(OutputError, match="No space left"):
+        jobs.run(tasks(), WORK, report=Path("full.jsonl"))
+
+
+# ---- engines
+
+
+def test_no_more_photos_are_taken_than_there_are_workers_for(pics: Path) -> None:
+    lock, now, most, taken, finished = threading.Lock(), 0, 0, 0, 0
+
+    def work(task: Task) -> Outcome:
+        nonlocal now, most, finished
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.002)
+        with lock:
+            now -= 1
+            finished += 1
+        return Outcome(1, 1, 1.0)
+
+    many = [Task(Path(f"{n}.jpg"), Path(f"{n}.png"), Path(f"{n}.jpg"), ".png") for n in range(100)]
+
+    def counted() -> Iterator[Task]:
+        nonlocal taken
+        for task in many:
+            taken += 1
+            assert taken - finished <= 4 + 1 + 4  # in flight, and finished but not yet collected
+            yield task
+
+    def engine(given: Iterable[Task], attempt: jobs.Attempt, *, workers: int) -> jobs.Generator[Result, None, None]:
+        return jobs.threads(counted(), attempt, workers=workers)
+
+    summary = jobs.run(many, work, workers=4, engine=engine)
+    assert summary.done == 100 and most == 4
+
+
+def test_work_overlaps(pics: Path) -> None:
+    def work(task: Task) -> Outcome:
+        meeting.wait(5)
+        return Outcome(1, 1, 1.0)
+
+    meeting = threading.Barrier(3)
+    assert jobs.run(tasks()[:3], work, workers=3).done == 3
+
+
+def test_results_as_they_come(pics: Path) -> None:
+    seen: list[Result] = []
+    jobs.run(tasks(), WORK, on_result=seen.append)
+    assert [result.status for result in seen] == ["done"] * 6
+    assert all(result.seconds > 0 for result in seen)
+
+
+def test_summary_counts() -> None:
+    summary = Summary(left=3)
+    for status in ("done", "kept", "failed"):
+        summary.add(Result(Path("a"), Path("b"), status))  # type: ignore[arg-type]
+    assert (summary.done, summary.kept, len(summary.failed), summary.left) == (1, 1, 1, 0)

@@ -1,0 +1,136 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from standout import effects, images, jobs
+from standout.errors import InputError
+from standout.plan import Naming, Task, plan
+from standout.types import Image, Mask, Photo
+from standout.work import Outcome, Work, by_hand, by_model, cropped, grey_mask
+from tests.conftest import drawn_person
+
+CUT = Naming("-cut", default=".png", alpha=True)
+
+
+class LeftHalf:
+    """A fake model: the left half of every photo is person."""
+
+    def mask(self, image: Image, *, refine: bool = True) -> Mask:
+        mask = np.zeros(image.shape[:2], np.float32)
+        mask[:, : image.shape[1] // 2] = 1
+        return mask
+
+
+WORK = Work(by_model(LeftHalf()), effects.cut)
+
+
+@pytest.fixture
+def pics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Six photos, one of them in a folder of its own; tests run where pics/ is."""
+    monkeypatch.chdir(tmp_path)
+    Path("pics/sub").mkdir(parents=True)
+    for n in range(6):
+        image, _ = drawn_person(60, 40, seed=n)
+        cv2.imwrite(f"pics/{'sub/' if n == 5 else ''}p{n}.jpg", image[..., ::-1])
+    return tmp_path / "pics"
+
+
+def tasks(*inputs: str) -> list[Task]:
+    return plan(inputs or ("pics",), naming=CUT, recursive=True)
+
+
+def one(work: Work, out: str | None = None, *, naming: Naming = CUT) -> tuple[np.ndarray, Outcome]:
+    (task,) = plan(["pics/p0.jpg"], out, naming=naming)
+    outcome = work(task)
+    return cv2.imread(str(task.target), cv2.IMREAD_UNCHANGED), outcome
+
+
+def test_crop_leaves_a_small_margin(pics: Path) -> None:
+    picture, outcome = one(Work(WORK.find, WORK.effect, crop=True))
+    assert picture.shape == (60, 21, 4)
+    assert (outcome.width, outcome.height) == (40, 60), "the photo's own size is reported"
+    assert cropped(np.zeros((5, 5, 3), np.uint8), np.zeros((5, 5), np.float32)).shape == (5, 5, 3)
+
+
+def test_feather_softens_and_keep_largest_drops(pics: Path) -> None:
+    picture, _ = one(Work(WORK.find, WORK.effect, feather=4), "soft.png")
+    assert len(np.unique(picture[30, :, 3])) > 4
+
+    def two(task: Task, photo: Photo) -> Mask:
+        mask = np.zeros(photo.image.shape[:2], np.float32)
+        mask[5:50, 2:20], mask[5:15, 30:38] = 1, 1
+        return mask
+
+    picture, outcome = one(Work(two, WORK.effect, keep="largest"), "one.png")
+    assert picture[10, 10, 3] == 255 and not picture[:, 28:, 3].any()
+    assert outcome.person_share == pytest.approx(45 * 18 / 2400)
+
+
+def test_masks_made_by_hand(pics: Path) -> None:
+    by = np.zeros((60, 40), np.uint8)
+    by[:30] = 255
+    cv2.imwrite("grey.png", by)
+    cv2.imwrite("alpha.png", np.dstack([np.full((60, 40, 3), 77, np.uint8), by]))
+    cv2.imwrite("grey.jpg", by)
+    cv2.imwrite("deep.png", by.astype(np.uint16) * 257)
+    for name in ("grey.png", "alpha.png", "grey.jpg", "deep.png"):
+        picture, outcome = one(Work(by_hand(Path(name)), effects.cut, overwrite=True))
+        assert (picture[:29, :, 3] > 250).all() and (picture[31:, :, 3] < 5).all(), name
+        assert outcome.person_share == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["p0.png", "p0.jpg.png", "p0-mask.png", "p0.webp"])
+def test_masks_in_a_folder_are_named_like_their_photos(pics: Path, name: str) -> None:
+    Path("masks").mkdir()
+    cv2.imwrite(f"masks/{name}", np.full((60, 40), 255, np.uint8))
+    _, outcome = one(Work(by_hand(Path("masks")), effects.cut))
+    assert outcome.person_share == 1
+
+
+def test_masks_in_a_tree_are_found_in_their_place_first(pics: Path) -> None:
+    Path("masks/sub").mkdir(parents=True)
+    cv2.imwrite("masks/p5.png", np.zeros((60, 40), np.uint8))
+    cv2.imwrite("masks/sub/p5.png", np.full((60, 40), 255, np.uint8))
+    summary = jobs.run(tasks(), Work(by_hand(Path("masks")), effects.cut))
+    assert summary.done == 1 and not summary.warned
+    assert "masks has no mask for pics/p0.jpg; wanted p0.png" in str(sorted(r.error or "" for r in summary.failed))
+
+
+def test_masks_that_do_not_fit(pics: Path) -> None:
+    cv2.imwrite("small.png", np.zeros((30, 20), np.uint8))
+    with pytest.raises(InputError, match=r"small.png is 20x30 but pics.p0.jpg is 40x60"):
+        one(Work(by_hand(Path("small.png")), effects.cut))
+    with pytest.raises(InputError, match="colour picture"):
+        one(Work(by_hand(Path("pics/p1.jpg")), effects.cut))
+    with pytest.raises(InputError, match=r"nope\.png does not exist"):
+        by_hand(Path("nope.png"))
+    assert grey_mask(Photo(np.full((2, 2, 3), 255, np.uint8)), Path("x")).tolist() == [[1, 1], [1, 1]]
+
+
+def test_a_photo_keeps_its_own_transparency(pics: Path) -> None:
+    rgba = np.full((60, 40, 4), 200, np.uint8)
+    rgba[:, :10, 3], rgba[:, 10:, 3] = 0, 255
+    cv2.imwrite("pics/p0.png", rgba)
+
+    def run(work: Work, out: str, naming: Naming) -> np.ndarray:
+        (task,) = plan(["pics/p0.png"], out, naming=naming)
+        work(task)
+        return cv2.imread(out, cv2.IMREAD_UNCHANGED)
+
+    cut = run(WORK, "cut.png", CUT)
+    assert not cut[:, :10, 3].any() and (cut[:, 10:20, 3] == 255).all() and not cut[:, 20:, 3].any()
+    through = Work(WORK.find, effects.blur, see_through=True)
+    assert (run(through, "blur.png", Naming("-blur"))[..., 3] == rgba[..., 3]).all()
+    flat = run(through, "blur.jpg", Naming("-blur"))
+    assert flat.shape == (60, 40, 3) and (flat[:, :5] > 250).all() and (flat[:, 15:] < 210).all()
+
+
+def test_a_mask_carries_no_exif_or_profile(pics: Path) -> None:
+    image = images.read("pics/p0.jpg")
+    data = images.encode(image.image, ".jpg", meta=images.read("pics/p0.jpg").meta)
+    Path("pics/p0.jpg").write_bytes(data)
+    one(Work(WORK.find, lambda image, mask: effects.matte(mask), grey=True), "m.png", naming=Naming("-mask"))
+    meta = images.read("m.png").meta
+    assert meta.exif is None and meta.icc is None
