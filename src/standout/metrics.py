@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 def dice(found: NDArray[np.bool_], truth: NDArray[np.bool_], counts: NDArray[np.bool_] | None = None) -> float:
     """Dice overlap of two binary masks, 0..1: 2 |A and B| / (|A| + |B|). Nobody there and nobody found is 1.
 
-    >>> dice(np.array([[True, True]]), np.array([[True, False]])).__round__(3)
+    >>> round(dice(np.array([[True, True]]), np.array([[True, False]])), 3)
     0.667
     """
     if counts is not None:
@@ -27,7 +27,7 @@ def dice(found: NDArray[np.bool_], truth: NDArray[np.bool_], counts: NDArray[np.
 def iou(found: NDArray[np.bool_], truth: NDArray[np.bool_], counts: NDArray[np.bool_] | None = None) -> float:
     """Intersection over union, 0..1, from Dice: d / (2 - d). Nobody there and nobody found is 1.
 
-    >>> iou(np.array([[True, True]]), np.array([[True, False]]))
+    >>> round(iou(np.array([[True, True]]), np.array([[True, False]])), 3)
     0.5
     """
     overlap = dice(found, truth, counts)

@@ -1,0 +1,59 @@
+"""What README and docs show, run as printed."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, SAMPLE
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCKS = [
+    pytest.param(block, id=f"{page.stem}-{n}")
+    for page in PAGES
+    for n, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.S))
+]
+COMMANDS = [
+    pytest.param(line.split("  #")[0].strip(), id=f"{page.stem}-{n}")
+    for page in PAGES
+    for n, line in enumerate(re.findall(r"^    (standout (?!train|cut\||models \|).*)$", page.read_text(), re.M))
+]
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A folder with the files that the examples name."""
+    for name in ("photo.jpg", "me.jpg", "beach.jpg", "holiday/one.jpg", "holiday/deep/two.jpg", "portrait.heic"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(SAMPLE, tmp_path / name)  # read by content, so the suffix may say what it likes
+    return tmp_path
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_python_in_the_docs_runs(block: str, here: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", "import standout\n" + block], cwd=here, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_in_the_docs_run(command: str, here: Path) -> None:
+    places = f'export PATH="{Path(sys.executable).parent}:$PATH"; '
+    done = subprocess.run(places + command, cwd=here, shell=True, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_links_in_the_docs_lead_somewhere() -> None:
+    for page in PAGES:
+        for link in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_the_contact_sheet_example_runs(tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.jpg"
+    script = ROOT / "examples" / "contact_sheet.py"
+    done = subprocess.run([sys.executable, script, sheet, SAMPLE, SAMPLE], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert sheet.stat().st_size > 10_000
