@@ -1,6 +1,6 @@
 """Prints mean Dice by source of validation photos, at the photos' own size, through the Segmenter that users get.
 
-    python benchmarks/quality.py [--data ../shared/people/val] [--model standout-mobile] [--no-refine]
+    python benchmarks/quality.py [--data ../shared/people/val] [--model standout-mobile] [--no-refine] [--no-mirror]
 
 For photos of nobody ("empty") the figure is the share of the picture called person. Pixels of mask level 128 do not
 count. The interval is a bootstrap over photos, 95 %.
@@ -52,9 +52,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/people/val"))
     parser.add_argument("--model", default="standout-mobile")
     parser.add_argument("--no-refine", action="store_true")
+    parser.add_argument("--no-mirror", action="store_true")
     parser.add_argument("--worst", type=int, default=0, help="also name the worst photos of each source")
     options = parser.parse_args()
-    segmenter = Segmenter(options.model, threads=1)
+    segmenter = Segmenter(options.model, threads=1, mirror=not options.no_mirror)
     scores = quality(options.data, segmenter, refine=not options.no_refine)
     print(f"| source | photos | mean | 95 % |\n|---|---|---|---|   ({options.model}, {segmenter.card.sha256[:12]})")
     for source, values in sorted(scores.items()):

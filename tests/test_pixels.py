@@ -48,6 +48,13 @@ def test_rectangle_turns_with_the_photo() -> None:
     assert rectangle(5, 10, (320, 256)) == (256, 320)
 
 
+def test_the_letterbox_is_as_grey_at_16_bit_as_at_8() -> None:
+    eight = to_input(fit(np.zeros((10, 10, 3), np.uint8), (64, 32))[0])
+    sixteen = to_input(fit(np.zeros((10, 10, 3), np.uint16), (64, 32))[0])
+    np.testing.assert_allclose(eight, sixteen)
+    assert abs(eight[0, 0, 0, 0] - 128 / 255) < 1e-6
+
+
 def test_to_input_is_channels_first_in_0_to_1_for_8_and_16_bit() -> None:
     eight = np.zeros((2, 4, 3), np.uint8)
     eight[0, 1] = (255, 128, 0)

@@ -107,7 +107,7 @@ def refine(coarse: Mask, image: Image) -> Mask:
     return mask
 
 
-def _decide(alpha: Floats, *, gain: float = 1.6) -> Floats:
+def _decide(alpha: Floats, *, gain: float = 2.5) -> Floats:
     """Alpha pushed away from one half: what is nearly sure becomes sure, what is half stays half."""
     decided: Floats = np.clip((alpha - 0.5) * gain + 0.5, 0.0, 1.0).astype(np.float32)
     return decided

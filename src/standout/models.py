@@ -31,7 +31,7 @@ class Weights:
 
 SHELF: dict[str, Weights] = {
     "standout-mobile": Weights(
-        "standout-mobile.onnx", "5e594bcf834f0b157e473e72df1f52ca5bb204b41c76b3c494439f8ef28e25b8"
+        "standout-mobile.onnx", "badf81657ac68a9fafa79ad056ced18f5f55356308b1d6b799b9ccecdf59c6a6"
     ),
 }
 

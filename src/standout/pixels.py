@@ -72,12 +72,13 @@ def resize(image: NDArray[Any], height: int, width: int) -> NDArray[Any]:
 def fit(image: NDArray[Any], rect: tuple[int, int], *, fill: float = FILL) -> tuple[NDArray[Any], Where]:
     """The image letterboxed into rect (h, w), and where it went. The dtype stays.
 
-    Shrinking averages, so that fine texture does not alias.
+    Shrinking averages, so that fine texture does not alias. fill: level around it, of 255 whatever the depth.
     """
     height, width = image.shape[:2]
     where = place(height, width, rect)
     scaled = resize(image, where.inner_height, where.inner_width)
-    fitted = np.full((*rect, *image.shape[2:]), fill, image.dtype)
+    level = fill * 257 if image.dtype == np.uint16 else fill
+    fitted = np.full((*rect, *image.shape[2:]), level, image.dtype)
     fitted[where.top : where.top + where.inner_height, where.left : where.left + where.inner_width] = scaled
     return fitted, where
 

@@ -22,14 +22,18 @@ class Segmenter:
     """Finds the people in photos. Safe to share between threads.
 
     model: a bundled model's name or the path of an .onnx file. device: "auto", "cpu", "cuda", "coreml", "directml".
-    threads: for one photo; None = all cores.
+    threads: for one photo; None = all cores. mirror: the network also sees each photo mirrored, and the two answers
+    are averaged: steadier, for twice the network's time.
 
     Raises ModelError for an unknown or damaged model, SetupError for a device that is not here.
     """
 
-    def __init__(self, model: str | Path = DEFAULT, *, device: str = "auto", threads: int | None = None) -> None:
+    def __init__(
+        self, model: str | Path = DEFAULT, *, device: str = "auto", threads: int | None = None, mirror: bool = True
+    ) -> None:
         session = onnx.open(find(model), device=device, threads=threads)
         self._run: Runner = session.run
+        self.mirror = mirror
         self.card = session.card
         self.device = session.device
         self.why = session.why
@@ -43,5 +47,8 @@ class Segmenter:
             raise InputError(f"image is {image.dtype} {image.shape}; wanted uint8 or uint16 (H, W, 3), RGB")
         height, width = image.shape[:2]
         fitted, where = fit(image, rectangle(height, width, self.card.size))
-        found = self._run(to_input(fitted))[0, 0]
-        return masks.refine(inner(found, where), image) if refine else unfit(found, where)
+        batch = to_input(fitted)
+        found = self._run(np.concatenate([batch, batch[..., ::-1]]) if self.mirror else batch)[:, 0]
+        if self.mirror:
+            found[0] = (found[0] + found[1, :, ::-1]) / 2
+        return masks.refine(inner(found[0], where), image) if refine else unfit(found[0], where)

@@ -1,10 +1,10 @@
 """What travels between the rooms.
 
-    Image    uint8 or uint16  (H, W, 3)       RGB, the photo's own size; 0..255 or 0..65535
-    Mask     float32          (H, W)          share of each pixel that is person, 0..1
-    Picture  uint8 or uint16  (H, W, 1|3|4)   a result: grey, RGB or RGBA with straight (not premultiplied) alpha
-    Photo    an Image with what else its file held
-    Runner   float32 (N, 3, h, w) in 0..1 -> float32 (N, 1, h, w) in 0..1: a model that is ready to run
+Image    uint8 or uint16  (H, W, 3)       RGB, the photo's own size; 0..255 or 0..65535
+Mask     float32          (H, W)          share of each pixel that is person, 0..1
+Picture  uint8 or uint16  (H, W, 1|3|4)   a result: grey, RGB or RGBA with straight (not premultiplied) alpha
+Photo    an Image with what else its file held
+Runner   float32 (N, 3, h, w) in 0..1 -> float32 (N, 1, h, w) in 0..1: a model that is ready to run
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from standout.dataset import Pair, find_pairs
 from standout.train.augment import Sample, augment, crop_to, paste, pipeline
 from standout.train.batches import TrainView, draw_order, read_all, to_item
 from standout.train.borders import weights
-from standout.train.config import Config
+from standout.train.config import Config, Stage
 from tests.conftest import drawn_person
 
 
@@ -67,7 +67,7 @@ def test_crop_to_has_the_rectangles_proportions() -> None:
 def test_items_have_the_promised_shapes(data: Path) -> None:
     config = Config("test", data)
     pairs = find_pairs(data / "train")
-    view = TrainView(read_all(pairs), config, (64, 32))
+    view = TrainView(read_all(pairs), config, Stage(1, (64, 32)))
     for upright, rect in ((True, (64, 32)), (False, (32, 64))):
         image, target, weight = view[(0, upright, 5)]
         assert image.shape == (3, *rect)

@@ -36,7 +36,7 @@ def test_a_killed_run_goes_on_exactly(data: Path, tmp_path: Path, monkeypatch: p
 
 
 def test_training_learns_the_drawn_people(data: Path, tmp_path: Path) -> None:
-    run.train(config(data, stages=(Stage(14, (64, 64)),), lr=5e-3, ema=0.9, compose=0.0), tmp_path)
+    run.train(config(data, stages=(Stage(14, (64, 64), compose=0.0),), lr=5e-3, ema=0.9), tmp_path)
     rows = list(csv.DictReader((tmp_path / "log.csv").open()))
     assert len(rows) == 14
     assert float(rows[-1]["loss"]) < 0.6 * float(rows[0]["loss"])

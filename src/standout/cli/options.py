@@ -110,6 +110,12 @@ class Photos(ABC):
     refine: Annotated[
         bool, typer.Option("--refine/--no-refine", rich_help_panel=_MASK, help="Draw edges at the photo's full size.")
     ] = True
+    mirror: Annotated[
+        bool,
+        typer.Option(
+            "--mirror/--no-mirror", rich_help_panel=_MASK, help="Look at each photo twice: steadier, a little slower."
+        ),
+    ] = True
     model: Annotated[
         str,
         typer.Option("--model", metavar="NAME", rich_help_panel=_MASK, help="A bundled model, or an .onnx file."),

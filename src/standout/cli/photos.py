@@ -150,6 +150,7 @@ def _finder(options: Photos, threads: int, *, needed: bool) -> Finder:
     def load() -> Finder:
         from standout.segmenter import Segmenter
 
-        return by_model(Segmenter(options.model, device=options.device, threads=threads), refine=options.refine)
+        segmenter = Segmenter(options.model, device=options.device, threads=threads, mirror=options.mirror)
+        return by_model(segmenter, refine=options.refine)
 
     return load() if needed else lambda task, photo: load()(task, photo)

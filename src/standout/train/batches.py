@@ -20,7 +20,7 @@ from standout.dataset import IGNORE, Pair
 from standout.pixels import fit, rectangle, resize
 from standout.train.augment import Sample, augment, crop_to, paste, pipeline
 from standout.train.borders import weights
-from standout.train.config import Config
+from standout.train.config import Config, Stage
 
 Item = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -62,8 +62,8 @@ def to_item(sample: Sample, rect: tuple[int, int], config: Config) -> Item:
 class TrainView(Dataset[Item]):
     """Augmented samples. An item is asked for by (index, upright, seed): see draw_order."""
 
-    def __init__(self, samples: list[Sample], config: Config, size: tuple[int, int]) -> None:
-        self.samples, self.config, self.size = samples, config, size
+    def __init__(self, samples: list[Sample], config: Config, stage: Stage) -> None:
+        self.samples, self.config, self.stage = samples, config, stage
         share = [float(np.count_nonzero(s.mask)) / s.mask.size for s in samples]
         whole = [bool((s.counts > 0).all()) for s in samples]
         self.donors = [i for i, s in enumerate(share) if 0.05 < s < 0.7 and whole[i]]
@@ -79,8 +79,8 @@ class TrainView(Dataset[Item]):
     def draw(self, index: int, upright: bool, seed: int) -> tuple[Sample, tuple[int, int]]:
         """The augmented sample, and the rectangle it is to be fitted to."""
         rng = np.random.default_rng(seed)
-        sample, rect = self.samples[index], rectangle(2, 1 + 2 * (not upright), self.size)
-        if rng.random() < self.config.compose and self.donors:
+        sample, rect = self.samples[index], rectangle(2, 1 + 2 * (not upright), self.stage.size)
+        if rng.random() < self.stage.compose and self.donors:
             for _ in range(int(rng.integers(1, 4))):
                 sample = paste(sample, self.samples[self.donors[int(rng.integers(len(self.donors)))]], rng)
         turned = (sample.mask.shape[0] >= sample.mask.shape[1]) != upright

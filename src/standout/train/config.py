@@ -13,10 +13,15 @@ from standout.errors import InputError
 
 @dataclass(frozen=True)
 class Stage:
-    """Some epochs at one network size (long, short), in pixels: small first is faster, full size last is sharper."""
+    """Some epochs at one network size (long, short), in pixels: small first is faster, full size last is sharper.
+
+    compose: share of photos onto which people cut from other photos are pasted. Less of it toward the end, so that the
+    network settles on photos as they are.
+    """
 
     epochs: int
     size: tuple[int, int]
+    compose: float = 0.3
 
     def __post_init__(self) -> None:
         if any(side % 32 for side in self.size):
@@ -31,7 +36,7 @@ class Config:
     data: Path
     encoder: str = "mobilenetv2_100"
     encoder_weights: Path | None = None
-    stages: tuple[Stage, ...] = (Stage(12, (256, 192)), Stage(8, (320, 256)))
+    stages: tuple[Stage, ...] = (Stage(12, (256, 192)), Stage(8, (320, 256), compose=0.15))
     batch: int = 16
     draws: dict[str, float] = field(default_factory=dict)
     """How often each photo of a source is drawn in an epoch; 1 where a source is not named."""
@@ -45,8 +50,6 @@ class Config:
     """Width of the band about a person's outline where BCE counts more."""
     border_boost: float = 3.0
     """How many times more."""
-    compose: float = 0.3
-    """Share of photos onto which people cut from other photos are pasted."""
     ema: float = 0.998
     seed: int = 0
 
@@ -79,5 +82,5 @@ def _from_dict(raw: dict[str, Any], path: Path) -> Config:
     if "encoder_weights" in raw:
         raw["encoder_weights"] = Path(raw["encoder_weights"])
     if "stages" in raw:
-        raw["stages"] = tuple(Stage(stage["epochs"], tuple(stage["size"])) for stage in raw["stages"])
+        raw["stages"] = tuple(Stage(**(stage | {"size": tuple(stage["size"])})) for stage in raw["stages"])
     return Config(**raw)

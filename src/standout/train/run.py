@@ -50,12 +50,12 @@ def train(config: Config, out: Path) -> Path:
     stages = [stage for stage in config.stages for _ in range(stage.epochs)]
     steps = sum(len(draw_order(train_pairs, config, epoch)) for epoch in range(len(stages)))
     while state.epoch < len(stages):
-        size = stages[state.epoch].size
-        view = TrainView(samples, config, size)
+        stage = stages[state.epoch]
+        view = TrainView(samples, config, stage)
         began = time.monotonic()
         loss = _epoch(state, view, draw_order(train_pairs, config, state.epoch), config, steps)
         state.epoch += 1
-        scores = validate(state.ema, val_pairs, val_samples, config, size)
+        scores = validate(state.ema, val_pairs, val_samples, config, stage.size)
         _log(out / "log.csv", {"epoch": state.epoch, "loss": loss, "seconds": time.monotonic() - began, **scores})
         _save(state, out / "last.pt")
     card = ModelCard(config.name, __version__, config.encoder, stages[-1].size, data=str(config.data.name))
@@ -109,7 +109,7 @@ def _epoch(state: State, view: TrainView, keys: list[list[tuple[int, bool, int]]
         TimeRemainingColumn(),
     )
     with Progress(*columns) as progress:
-        task = progress.add_task("", total=len(keys), epoch=state.epoch + 1, size=view.size, loss=0.0, rate=0.0)
+        task = progress.add_task("", total=len(keys), epoch=state.epoch + 1, size=view.stage.size, loss=0.0, rate=0.0)
         began = time.monotonic()
         for done, batch in enumerate(train_batches(view, keys), 1):
             share = one_cycle(state.step, steps)
