@@ -56,3 +56,14 @@ def data(tmp_path: Path) -> Path:
             cv2.imwrite(str(tmp_path / "data" / split / "images" / f"drawn_{n}.png"), image[..., ::-1])
             cv2.imwrite(str(tmp_path / "data" / split / "masks" / f"drawn_{n}.png"), mask)
     return tmp_path / "data"
+
+
+@pytest.fixture
+def pics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Six photos, one of them in a folder of its own; tests run where pics/ is."""
+    monkeypatch.chdir(tmp_path)
+    Path("pics/sub").mkdir(parents=True)
+    for n in range(6):
+        image, _ = drawn_person(60, 40, seed=n)
+        cv2.imwrite(f"pics/{'sub/' if n == 5 else ''}p{n}.jpg", image[..., ::-1])
+    return tmp_path / "pics"

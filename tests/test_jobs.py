@@ -13,39 +13,10 @@ import pytest
 from standout import effects, files, jobs
 from standout.errors import OutputError
 from standout.jobs import Ledger, Result, Summary
-from standout.plan import Naming, Task, plan
+from standout.plan import Task
 from standout.types import Image, Mask, Photo
-from standout.work import Outcome, Work, by_model
-from tests.conftest import drawn_person
-
-CUT = Naming("-cut", default=".png", alpha=True)
-
-
-class LeftHalf:
-    """A fake model: the left half of every photo is person."""
-
-    def mask(self, image: Image, *, refine: bool = True) -> Mask:
-        mask = np.zeros(image.shape[:2], np.float32)
-        mask[:, : image.shape[1] // 2] = 1
-        return mask
-
-
-WORK = Work(by_model(LeftHalf()), effects.cut)
-
-
-@pytest.fixture
-def pics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Six photos, one of them in a folder of its own; tests run where pics/ is."""
-    monkeypatch.chdir(tmp_path)
-    Path("pics/sub").mkdir(parents=True)
-    for n in range(6):
-        image, _ = drawn_person(60, 40, seed=n)
-        cv2.imwrite(f"pics/{'sub/' if n == 5 else ''}p{n}.jpg", image[..., ::-1])
-    return tmp_path / "pics"
-
-
-def tasks(*inputs: str) -> list[Task]:
-    return plan(inputs or ("pics",), naming=CUT, recursive=True)
+from standout.work import Outcome, Work
+from tests.fakes import WORK, tasks
 
 
 def leftovers(folder: str = ".") -> list[Path]:
