@@ -36,8 +36,7 @@ def test_the_export_computes_what_the_checkpoint_does_at_any_size(trained: Path)
     rng = np.random.default_rng(0)
     shapes = [(1, 3, 64, 32), (1, 3, 32, 64), (3, 3, 96, 128)]
     proof = export.parity(trained, trained.with_suffix(".onnx"), [rng.random(s, np.float32) for s in shapes])
-    assert proof.largest < 0.01
-    assert proof.mean < 0.001
+    assert proof.largest < 1e-4
 
 
 def test_the_card_travels_inside(trained: Path) -> None:

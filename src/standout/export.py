@@ -10,7 +10,6 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -18,9 +17,6 @@ from standout.card import CARD_KEY
 from standout.net import checkpoint
 from standout.net.unet import Probability, UNet
 from standout.runtimes import onnx as runtime
-
-HALF_FROM = 256
-"""Tensors with at least so many values are stored as float16; they are cast back when the model is loaded."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +28,7 @@ class Parity:
 
 
 def to_onnx(source: Path, target: Path) -> None:
-    """Writes the checkpoint as ONNX: batch norms folded, any N and any H, W that are multiples of 32.
-
-    Weights are stored as float16 and computed in float32: half the size, no half-precision arithmetic on the way.
-    """
+    """Writes the checkpoint as ONNX: batch norms folded, any N and any H, W that are multiples of 32."""
     net, card = checkpoint.load(source)
     _fold_batch_norms(net)
     program = torch.onnx.export(
@@ -51,7 +44,6 @@ def to_onnx(source: Path, target: Path) -> None:
         raise RuntimeError("torch.onnx.export returned no program")
     model = program.model_proto
     del model.metadata_props[:]
-    _halve(model)
     onnx.helper.set_model_props(model, {CARD_KEY: card.to_json()})
     _strip_names(model)
     onnx.checker.check_model(model, full_check=True)
@@ -85,20 +77,6 @@ def _fold_batch_norms(net: UNet) -> None:
             before = (name, child)
 
     fold(net.eval())
-
-
-def _halve(model: onnx.ModelProto) -> None:
-    graph = model.graph
-    casts = []
-    for tensor in graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if tensor.data_type != TensorProto.FLOAT or values.size < HALF_FROM:
-            continue
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
-        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
-    for cast in reversed(casts):
-        graph.node.insert(0, cast)
 
 
 def _strip_names(model: onnx.ModelProto) -> None:

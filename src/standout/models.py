@@ -31,7 +31,7 @@ class Weights:
 
 SHELF: dict[str, Weights] = {
     "standout-mobile": Weights(
-        "standout-mobile.onnx", "badf81657ac68a9fafa79ad056ced18f5f55356308b1d6b799b9ccecdf59c6a6"
+        "standout-mobile.onnx", "b554931c62c4251be9175f12fef03bad033383bf079cca81b44bfbd73ca59739"
     ),
 }
 
