@@ -81,8 +81,9 @@ def replace(
     its own blurred colours.
     """
     _check(image, mask)
-    behind = _framed(background, mask.shape, how).astype(np.float32)
-    behind *= levels(image) / levels(background)
+    behind: NDArray[Any] = _framed(background, mask.shape, how)
+    if behind.dtype != image.dtype:
+        behind = behind.astype(np.float32) * np.float32(levels(image) / levels(background))
     return _over(image, mask, behind, decontaminate=decontaminate)
 
 
@@ -101,7 +102,7 @@ def _check(image: Image, mask: Mask) -> None:
         raise InputError(f"mask is {mask.shape[1]}x{mask.shape[0]}, the photo {image.shape[1]}x{image.shape[0]}")
 
 
-def _over(image: Image, mask: Mask, behind: Floats, *, decontaminate: bool) -> Picture:
+def _over(image: Image, mask: Mask, behind: NDArray[Any], *, decontaminate: bool) -> Picture:
     """The people over behind: (1, 1, 3) one colour, (H, W, 3), or smaller and to be enlarged."""
     height, width = mask.shape
     picture = np.empty_like(image)
@@ -109,8 +110,10 @@ def _over(image: Image, mask: Mask, behind: Floats, *, decontaminate: bool) -> P
         if kind == "person":
             picture[tile] = front
             continue
-        if behind.shape[:2] in ((1, 1), (height, width)):
-            back = behind[tile] if behind.shape[:2] == (height, width) else behind
+        if behind.shape[:2] == (height, width):
+            back = behind[tile].astype(np.float32)
+        elif behind.shape[:2] == (1, 1):
+            back = behind
         else:
             back = enlarge(behind, tile, height, width)
         if kind == "edge":
