@@ -74,6 +74,11 @@ def test_every_recipe_loads(recipe: Path) -> None:
         ('name = "a"\ndata = "b"\nepoch = 3', "unknown key 'epoch'"),
         ('name = "a"\ndata = "b"\nbacth = 3', "did you mean 'batch'"),
         ('name = "a"', "'data' is missing"),
+        (
+            'name = "a"\ndata = "b"\nstages = [{ epoch = 1, size = [96, 64] }]',
+            "stage 1: unknown key 'epoch'; did you mean",
+        ),
+        ('name = "a"\ndata = "b"\nstages = [{ epochs = 1 }]', "stage 1: 'size' is missing"),
         ("name = ", "not valid TOML"),
         ('name = "a"\ndata = "b"\nstages = [{ epochs = 1, size = [100, 64] }]', "not a multiple of 32"),
     ],

@@ -69,18 +69,25 @@ def load_config(path: Path) -> Config:
 
 
 def _from_dict(raw: dict[str, Any], path: Path) -> Config:
-    known = [f.name for f in fields(Config)]
-    for key in raw:
-        if key not in known:
-            near = get_close_matches(key, known, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"
-            raise InputError(f"{path}: unknown key {key!r}{hint}")
-    for key in ("name", "data"):
-        if key not in raw:
-            raise InputError(f"{path}: {key!r} is missing")
+    _check_keys(raw, Config, ("name", "data"), str(path))
     raw = dict(raw, data=Path(raw["data"]))
     if "encoder_weights" in raw:
         raw["encoder_weights"] = Path(raw["encoder_weights"])
     if "stages" in raw:
+        for number, stage in enumerate(raw["stages"], 1):
+            _check_keys(stage, Stage, ("epochs", "size"), f"{path}, stage {number}")
         raw["stages"] = tuple(Stage(**(stage | {"size": tuple(stage["size"])})) for stage in raw["stages"])
     return Config(**raw)
+
+
+def _check_keys(raw: dict[str, Any], kind: type[Config | Stage], needed: tuple[str, ...], where: str) -> None:
+    """Raises InputError for a key that kind does not have, naming the nearest, and for a needed one that is missing."""
+    known = [f.name for f in fields(kind)]
+    for key in raw:
+        if key not in known:
+            near = get_close_matches(key, known, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"
+            raise InputError(f"{where}: unknown key {key!r}{hint}")
+    for key in needed:
+        if key not in raw:
+            raise InputError(f"{where}: {key!r} is missing")
