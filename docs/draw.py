@@ -30,12 +30,12 @@ def caption(image: Array, text: str) -> Array:
     return np.vstack([image, strip])
 
 
-def row(cells: list[tuple[str, Array]], side: int, *, smooth: bool = True) -> Array:
+def row(cells: list[tuple[str, Array]], side: int) -> Array:
     """Captioned images in a row, each scaled to a height of side."""
     done = []
     for text, image in cells:
         width = round(image.shape[1] * side / image.shape[0])
-        how = cv2.INTER_AREA if side < image.shape[0] else cv2.INTER_CUBIC if smooth else cv2.INTER_NEAREST
+        how = cv2.INTER_AREA if side < image.shape[0] else cv2.INTER_CUBIC
         done += [
             caption(cv2.resize(image, (width, side), interpolation=how), text),
             np.full((side + 30, 8, 3), 255, np.uint8),
@@ -103,10 +103,8 @@ def failures(photo: Array, mask: Array, segmenter: Segmenter) -> Array:
         "a picture of a person": poster,
         "nobody": cv2.resize(dusk(), (683, 512), interpolation=cv2.INTER_AREA),
     }
-    cells = [
-        (f"{name}: {segmenter.mask(image).mean():.1%} person", tinted(image, segmenter.mask(image)))
-        for name, image in scenes.items()
-    ]
+    found = {name: segmenter.mask(image) for name, image in scenes.items()}
+    cells = [(f"{name}: {found[name].mean():.1%} person", tinted(image, found[name])) for name, image in scenes.items()]
     return np.vstack([row(cells[:3], 230), row(cells[3:], 230)])
 
 

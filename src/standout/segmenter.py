@@ -36,7 +36,6 @@ class Segmenter:
         self.mirror = mirror
         self.card = session.card
         self.device = session.device
-        self.why = session.why
 
     def mask(self, image: Image, *, refine: bool = True) -> Mask:
         """The person mask of an RGB image, at its own size.

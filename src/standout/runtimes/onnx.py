@@ -34,12 +34,11 @@ CURES = {
 
 @dataclass(frozen=True)
 class Session:
-    """A model that is ready to run: its runner, its card, the device it runs on and why that one."""
+    """A model that is ready to run: its runner, its card and the device it runs on."""
 
     run: Runner
     card: ModelCard
     device: str
-    why: str
 
 
 def devices() -> list[str]:
@@ -74,7 +73,7 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
 
     Raises ModelError when the file is damaged or not a standout model, SetupError when the device is not here.
     """
-    chosen, why = choose(device)
+    chosen, _ = choose(device)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or 0
     options.inter_op_num_threads = 1
@@ -97,4 +96,4 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
     def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
         return cast("NDArray[np.float32]", session.run(None, {name: batch})[0])
 
-    return Session(run, card, chosen, why)
+    return Session(run, card, chosen)
