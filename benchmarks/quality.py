@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from standout import images, metrics
-from standout.dataset import IGNORE, Pair, find_pairs
+from standout.dataset import IGNORE, Pair, find_pairs, read_pair
 from standout.segmenter import Segmenter
 
 
 def score(pair: Pair, segmenter: Segmenter, *, refine: bool) -> float:
     """Dice of one photo, or the area called person where the mask shows nobody."""
-    truth = images.read(pair.mask).image[..., 0]
+    _, truth = read_pair(pair)
     found = segmenter.mask(images.read(pair.image).image, refine=refine) >= segmenter.card.threshold
     counts = truth != IGNORE
     if not (truth[counts] > IGNORE).any():

@@ -1,0 +1,144 @@
+"""`standout data check|split|show`: photos and masks, before they are trained on."""
+
+# Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from standout.cli.show import examples, progress, say
+
+if TYPE_CHECKING:
+    from standout.dataset.check import Report
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The data folder, a CSV file or a COCO file.")]
+Overwrite = Annotated[bool, typer.Option(help="Replace a file that is there.")]
+
+app = typer.Typer(
+    name="data",
+    help="Look at photos and masks before training on them.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command(
+    epilog=examples(
+        ("standout data check my/", "what is wrong, by kind; exit code 1 if training would fail or lie"),
+        ("standout data check my/ --report check.html", "the same with pictures"),
+        ("standout data check my/ --json | jq .findings", "for a program"),
+    )
+)
+def check(
+    folder: Folder,
+    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a page with pictures.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as one JSON object.")] = False,
+    overwrite: Overwrite = False,
+) -> int:
+    """Find orphans, wrong sizes, inverted or odd masks, unreadable files, near-duplicates and leaks."""
+    from standout.dataset import check as checking
+    from standout.dataset import sheet
+    from standout.dataset.layouts import look
+
+    with progress(len(look(folder)[0]), wanted=not as_json) as tick:
+        found = checking.check(folder, tick=tick)
+    if report:
+        sheet.write_report(found, report, title=f"Check of {folder}", overwrite=overwrite)
+    if as_json:
+        _print_json(found)
+    else:
+        _print_text(found, folder, checking.KINDS)
+    if report:
+        say(f"wrote {report}")
+    return 1 if found.broken else 0
+
+
+def _print_json(found: "Report") -> None:
+    import json
+
+    findings = [
+        {"kind": f.kind, "severity": f.severity, "paths": [str(p) for p in f.paths], "detail": f.detail, "cure": f.cure}
+        for f in found.findings
+    ]
+    print(json.dumps({"pairs": len(found.pairs), "counts": found.counts(), "findings": findings}, indent=1))
+
+
+def _print_text(found: "Report", folder: Path, kinds: dict[str, tuple[str, str]]) -> None:
+    from standout.dataset.check import parts
+
+    print(f"{len(found.pairs)} pairs in {folder}")
+    for source, row in parts(found.pairs).items():
+        print(
+            f"  {source:12s} " + ", ".join(f"{n} {part}" if part != "-" else str(n) for part, n in sorted(row.items()))
+        )
+    for kind, count in found.counts().items():
+        severity, cure = kinds[kind]
+        print(f"{severity}: {kind}: {count}\n    {cure}")
+        for finding in [f for f in found.findings if f.kind == kind][:3]:
+            names = " = ".join(str(path) for path in finding.paths[:4])
+            print(f"    {names}{'  (' + finding.detail + ')' if finding.detail else ''}")
+        if count > 3:
+            print(f"    ... and {count - 3} more; --report FILE.html or --json lists them all")
+    if not found.findings:
+        print("nothing found")
+
+
+@app.command(
+    epilog=examples(
+        ("standout data split my/", "writes my/split.csv, which training reads"),
+        ("standout data split my/ --val 0.2 --test 0.1", "other shares"),
+    )
+)
+def split(
+    folder: Folder,
+    val: Annotated[float, typer.Option(min=0, max=1, help="Share of photos to validate on.")] = 0.15,
+    test: Annotated[float, typer.Option(min=0, max=1, help="Share of photos kept for a last test.")] = 0.0,
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Default: DIR/split.csv.")] = None,
+    overwrite: Overwrite = False,
+) -> int:
+    """Split photos without leaks: stable by name, near-duplicates together, every source alike."""
+    from dataclasses import replace
+
+    from standout.dataset import split as splitting
+    from standout.dataset.layouts import SPLIT_FILE, find_all
+    from standout.files import write_atomic
+
+    pairs = [replace(pair, split="") for pair in find_all(folder)]
+    with progress(len(pairs), wanted=True) as tick:
+        pairs = splitting.split(pairs, val_share=val, test_share=test, tick=tick)
+    target = out or (folder if folder.is_dir() else folder.parent) / SPLIT_FILE
+    write_atomic(target, splitting.to_csv(pairs), overwrite=overwrite)
+    counts = Counter((pair.source, pair.split) for pair in pairs)
+    for source in sorted({pair.source for pair in pairs}):
+        print(f"{source:12s} " + "  ".join(f"{part} {counts[source, part]}" for part in ("train", "val", "test")))
+    say(f"wrote {target}")
+    return 0
+
+
+@app.command(
+    epilog=examples(
+        ("standout data show my/ -o sheet.html", "40 photos with mask and overlay"),
+        ("standout data show my/ -o sheet.png --count 12 --seed 1", "twelve others, as a picture"),
+    )
+)
+def show(
+    folder: Folder,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help=".html, .png or .jpg.")],
+    count: Annotated[int, typer.Option(min=1, help="How many.")] = 40,
+    seed: Annotated[int, typer.Option(help="Another seed draws other photos.")] = 0,
+    overwrite: Overwrite = False,
+) -> int:
+    """Draw some photos with mask and overlay."""
+    import random
+
+    from standout.dataset import sheet
+    from standout.dataset.layouts import look
+
+    pairs, _ = look(folder)
+    some = sorted(random.Random(seed).sample(pairs, min(count, len(pairs))), key=lambda pair: pair.name)
+    sheet.write_sheet(some, out, title=f"{len(some)} of {len(pairs)} pairs in {folder}", overwrite=overwrite)
+    say(f"wrote {out}")
+    return 0

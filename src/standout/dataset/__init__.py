@@ -1,0 +1,6 @@
+"""A folder of photos and masks -> pairs, checked and split without leaks. No torch here."""
+
+from standout.dataset.layouts import find_pairs, find_splits
+from standout.dataset.pairs import IGNORE, Pair, fingerprint, read_pair
+
+__all__ = ["IGNORE", "Pair", "find_pairs", "find_splits", "fingerprint", "read_pair"]
