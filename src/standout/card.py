@@ -27,6 +27,7 @@ class ModelCard:
     size: tuple[int, int]
     threshold: float = 0.5
     license: str = "Apache-2.0"
+    decoder: str = "light"
     data: str = ""
     sha256: str = ""
     scores: dict[str, float] = field(default_factory=dict)

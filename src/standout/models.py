@@ -49,11 +49,25 @@ def find(model: str | Path) -> Path:
     """
     if str(model) in SHELF:
         return _checked(str(model), SHELF[str(model)])
+    return _given(model, "the path of an .onnx file")
+
+
+def find_checkpoint(model: str | Path) -> Path:
+    """The trainable weights (.safetensors) of a bundled model's name, or the checkpoint at a path.
+
+    Raises ModelError when there is neither.
+    """
+    if str(model) in SHELF:
+        return SHELF[str(model)].path.with_suffix(".safetensors")
+    return _given(model, "a .safetensors file")
+
+
+def _given(model: str | Path, kind: str) -> Path:
     path = Path(model)
     if path.is_file():
         return path
     near = get_close_matches(str(model), SHELF, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"bundled: {', '.join(SHELF)}; or give the path of an .onnx file"
+    hint = f"did you mean {near[0]!r}?" if near else f"bundled: {', '.join(SHELF)}; or give {kind}"
     raise ModelError(f"model {str(model)!r} is neither a bundled model nor a file; {hint}")
 
 

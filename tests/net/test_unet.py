@@ -3,25 +3,19 @@ from pathlib import Path
 import pytest
 import torch
 
+from standout import export
+from standout.card import ModelCard
 from standout.errors import ModelError
-from standout.net.encoders import ENCODERS, Encoder
-from standout.net.unet import Probability, UNet
-from tests.conftest import SHARED
+from standout.net import checkpoint
+from standout.net.cost import cost
+from standout.net.encoders import ENCODERS
+from standout.net.unet import DECODERS, Probability, UNet
 
 
-@pytest.mark.parametrize("name", sorted(ENCODERS))
-@pytest.mark.parametrize(("height", "width"), [(32, 32), (64, 96), (320, 256), (256, 320)])
-def test_every_encoder_gives_five_halving_maps(name: str, height: int, width: int) -> None:
-    encoder = Encoder(name).eval()
-    with torch.inference_mode():
-        features = encoder(torch.rand(1, 3, height, width))
-    shapes = [tuple(f.shape) for f in features]
-    assert shapes == [(1, c, height >> i, width >> i) for i, c in enumerate(encoder.channels, 1)]
-
-
-@pytest.mark.parametrize("name", sorted(ENCODERS))
-def test_the_network_gives_a_logit_a_pixel_and_ships_probability(name: str) -> None:
-    net = UNet(name).eval()
+@pytest.mark.parametrize("decoder", sorted(DECODERS))
+@pytest.mark.parametrize("encoder", ["mobilenetv2_100", "resnet18"])
+def test_the_network_gives_a_logit_a_pixel_and_ships_probability(encoder: str, decoder: str) -> None:
+    net = UNet(encoder, decoder=decoder).eval()
     image = torch.rand(2, 3, 64, 96)
     with torch.inference_mode():
         logits = net(image)
@@ -29,29 +23,56 @@ def test_the_network_gives_a_logit_a_pixel_and_ships_probability(name: str) -> N
     assert logits.shape == (2, 1, 64, 96)
 
 
-def test_an_unknown_encoder_is_named() -> None:
-    with pytest.raises(ModelError, match="'resnet9000' is not known; choose one of: mobilenetv2_100"):
-        UNet("resnet9000")
+def test_every_weight_learns() -> None:
+    for decoder in DECODERS:
+        net = UNet("resnet18", decoder=decoder)
+        first = torch.optim.SGD(net.parameters(), lr=0.1)  # timm starts residual branches at zero
+        for _ in range(2):
+            first.zero_grad()
+            net(torch.rand(2, 3, 64, 64)).square().mean().backward()
+            first.step()
+        idle = [name for name, p in net.named_parameters() if p.grad is None or not p.grad.any()]
+        assert not idle
 
 
-def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
-    save_file({"x": torch.zeros(1)}, tmp_path / "other.safetensors")
-    with pytest.raises(ModelError, match=r"lacks .* tensors"):
-        Encoder("mobilenetv2_100", tmp_path / "other.safetensors")
-
-
-def test_same_padding_agrees_with_timms_own(people: Path) -> None:
-    """Our constant padding must compute what timm computes from the input's size, with the ImageNet weights."""
-    import timm
-    from safetensors.torch import load_file
-
-    weights = SHARED / "weights" / "mobilenetv2_100.imagenet.safetensors"
-    theirs = timm.create_model("mobilenetv2_100", features_only=True, pretrained=False, pad_type="same").eval()
-    theirs.load_state_dict(load_file(weights), strict=False)
-    ours = Encoder("mobilenetv2_100", weights).eval()
-    image = torch.rand(1, 3, 64, 96)
+@pytest.mark.parametrize("encoder", sorted(ENCODERS))
+def test_a_network_survives_its_file_and_its_export(encoder: str, tmp_path: Path) -> None:
+    """With either decoder by turns; a freshly trained batch norm has statistics worth keeping."""
+    decoder = "heavy" if encoder.startswith("resnet") else "light"
+    net = UNet(encoder, decoder=decoder).train()
+    with torch.no_grad():
+        net(torch.rand(4, 3, 64, 64))
+    saved = tmp_path / "net.safetensors"
+    checkpoint.save(net, ModelCard("n", "0", encoder, (64, 64), decoder=decoder), saved)
+    loaded, card = checkpoint.load(saved)
+    assert card.decoder == decoder
+    export.to_onnx(saved, tmp_path / "net.onnx")
+    proof = export.parity(saved, tmp_path / "net.onnx", [torch.rand(1, 3, 64, 96).numpy()])
+    assert proof.largest < 1e-3
     with torch.inference_mode():
-        for mine, wanted in zip(ours(image), theirs(image * 2 - 1), strict=True):
-            torch.testing.assert_close(mine, wanted, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(
+            loaded(torch.ones(1, 3, 64, 64)), net.eval()(torch.ones(1, 3, 64, 64)), atol=0.1, rtol=0.1
+        )
+
+
+def test_an_old_card_without_a_decoder_means_the_light_one() -> None:
+    text = ModelCard("n", "0", "mobilenetv2_100", (64, 64)).to_json().replace('"decoder": "light", ', "")
+    assert "decoder" not in text
+    assert ModelCard.from_json(text, where="here").decoder == "light"
+
+
+def test_an_unknown_decoder_is_named() -> None:
+    with pytest.raises(ModelError, match="'hevy' is not known; did you mean 'heavy'"):
+        UNet(decoder="hevy")
+
+
+def test_cost_counts_what_is_known_by_hand() -> None:
+    found = cost(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3, stride=2, padding=1), torch.nn.Conv2d(4, 2, 1)), (8, 8))
+    assert found.parameters == 3 * 4 * 9 + 4 + 4 * 2 + 2
+    assert found.multiply_adds == (3 * 4 * 9 + 4 * 2) * 16
+
+
+def test_the_heavy_decoder_costs_more() -> None:
+    light, heavy = (cost(UNet("resnet18", decoder=decoder), (64, 64)) for decoder in ("light", "heavy"))
+    assert heavy.multiply_adds > light.multiply_adds
+    assert heavy.parameters > light.parameters

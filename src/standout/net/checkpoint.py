@@ -55,7 +55,7 @@ def load(path: Path) -> tuple[UNet, ModelCard]:
     card = ModelCard.from_json(card_text, where=str(path))
     if fingerprint(state) != card.sha256:
         raise ModelError(f"{path} is damaged: its weights do not match the sha256 in its card; get the file again")
-    net = UNet(card.encoder)
+    net = UNet(card.encoder, decoder=card.decoder)
     missing, unexpected = net.load_state_dict({n: t.float() for n, t in state.items()}, strict=False)
     lost = [name for name in missing if not name.endswith("num_batches_tracked")] + list(unexpected)
     if lost:

