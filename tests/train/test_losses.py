@@ -1,64 +1,126 @@
 import math
+from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
-from standout.train.losses import bce_dice, border_bce, neg_log_dice
+from standout.errors import InputError
+from standout.train.losses import LOSSES, border_bce, boundary, combine, focal, neg_log_dice, tversky
 
-LOSSES = [border_bce, neg_log_dice, lambda *t: bce_dice(*t, bce_share=0.5)]
-
-
-def person(found: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Logits of +-found that are right everywhere, for two photos with a square person."""
-    target = torch.zeros(2, 1, 16, 16)
-    target[:, :, 4:12, 4:12] = 1
-    return (target * 2 - 1) * found, target, torch.ones_like(target)
+SHAPE = (3, 1, 8, 8)
+OVERLAPS = [neg_log_dice, tversky]
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-def test_right_is_near_0_and_wrong_is_worse(loss: object) -> None:
-    right, wrong = loss(*person(20.0)), loss(*person(-20.0))
-    assert right < 1e-4
-    assert wrong > 1
+def random(seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    torch.manual_seed(seed)
+    return torch.randn(SHAPE) * 3, torch.rand(SHAPE), torch.rand(SHAPE) + 0.5
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-def test_uncounted_pixels_change_nothing(loss: object) -> None:
-    logits, target, weight = person(2.0)
-    weight[:, :, :, :6] = 0
-    spoiled, elsewhere = logits.clone(), target.clone()
-    spoiled[:, :, :, :6] = 50.0
-    elsewhere[:, :, :, :6] = 1 - elsewhere[:, :, :, :6]
-    torch.testing.assert_close(loss(spoiled, elsewhere, weight), loss(logits, target, weight))
+@pytest.mark.parametrize("name", sorted(LOSSES))
+def test_a_loss_is_one_value_a_photo_and_no_photo_minds_its_neighbours(name: str) -> None:
+    logits, target, weight = random()
+    together = LOSSES[name](logits, target, weight)
+    assert together.shape == (3,)
+    alone = [LOSSES[name](logits[i : i + 1], target[i : i + 1], weight[i : i + 1]) for i in range(3)]
+    torch.testing.assert_close(together, torch.cat(alone))
 
 
-def test_nobody_counts_through_cross_entropy_alone() -> None:
-    logits, empty = torch.full((1, 1, 8, 8), -2.0, requires_grad=True), torch.zeros(1, 1, 8, 8)
-    assert neg_log_dice(logits, empty, torch.ones_like(empty)) == 0
-    bce_dice(logits, empty, torch.ones_like(empty), bce_share=0.5).backward()
-    assert logits.grad is not None
-    assert logits.grad.abs().sum() > 0, "empty photos must still teach"
+@pytest.mark.parametrize("name", sorted(LOSSES))
+def test_pixels_without_weight_change_nothing(name: str) -> None:
+    logits, target, weight = random()
+    target = (target > 0.5).float()
+    weight[..., 4:] = 0
+    other = logits.clone()
+    other[..., 4:] = 50
+    torch.testing.assert_close(LOSSES[name](logits, target, weight), LOSSES[name](other, target, weight))
+    other.requires_grad_()
+    LOSSES[name](other, target, weight).sum().backward()
+    assert not other.grad[..., 4:].any()
 
 
-def test_nobody_does_not_dilute_the_others() -> None:
-    logits, target, weight = person(1.0)
-    alone = neg_log_dice(logits[:1], target[:1], weight[:1])
-    target[1] = 0
-    torch.testing.assert_close(neg_log_dice(logits, target, weight), alone)
+@pytest.mark.parametrize("name", sorted(LOSSES))
+@pytest.mark.parametrize("truth", [0.0, 1.0], ids=["nobody", "everybody"])
+def test_being_right_is_better_than_being_wrong(name: str, truth: float) -> None:
+    target, weight = torch.full(SHAPE, truth), torch.ones(SHAPE)
+    right, wrong = (
+        LOSSES[name](torch.full(SHAPE, sign * 20.0), target, weight) for sign in (2 * truth - 1, 1 - 2 * truth)
+    )
+    if truth == 0 and LOSSES[name] in OVERLAPS:
+        assert not right.any() and not wrong.any()  # cross-entropy's matter
+    else:
+        assert (right < wrong).all()
+    if name != "boundary":
+        torch.testing.assert_close(right, torch.zeros(3), atol=1e-4, rtol=0)
 
 
-def test_neg_log_dice_of_half_found_is_log_of_dice() -> None:
-    target = torch.zeros(1, 1, 1, 4096)
-    target[..., :2048] = 1
-    logits = torch.full_like(target, -50.0)
-    logits[..., :1024] = 50.0
-    wanted = -math.log((2 * 1024 + 1) / (1024 + 2048 + 1))
-    assert abs(float(neg_log_dice(logits, target, torch.ones_like(target))) - wanted) < 1e-5
+def test_cross_entropy_agrees_with_numpy() -> None:
+    logits, target, weight = random()
+    p = 1 / (1 + np.exp(-logits.double().numpy()))
+    t, w = target.double().numpy(), weight.double().numpy()
+    each = -(t * np.log(p) + (1 - t) * np.log(1 - p))
+    wanted = (each * w).sum((1, 2, 3)) / w.sum((1, 2, 3))
+    np.testing.assert_allclose(border_bce(logits, target, weight), wanted, rtol=1e-4)
+    wanted = (each * np.abs(t - p) ** 2 * w).sum((1, 2, 3)) / w.sum((1, 2, 3))
+    np.testing.assert_allclose(focal(logits, target, weight), wanted, rtol=1e-4)
 
 
-def test_border_pixels_pull_harder() -> None:
-    logits, target, weight = torch.zeros(1, 1, 1, 2, requires_grad=True), torch.tensor([[[[1.0, 0.0]]]]), None
-    weight = torch.tensor([[[[3.0, 1.0]]]])
-    border_bce(logits, target, weight).backward()
-    pull = logits.grad.abs().flatten()
-    assert float(pull[0] / pull[1]) == pytest.approx(3.0)
+def test_overlaps_agree_with_numpy() -> None:
+    logits, target, weight = random()
+    p, t = 1 / (1 + np.exp(-logits.double().numpy())), target.double().numpy()
+    dice = (2 * (p * t).sum((1, 2, 3)) + 1) / (p.sum((1, 2, 3)) + t.sum((1, 2, 3)) + 1)
+    np.testing.assert_allclose(neg_log_dice(logits, target, weight), -np.log(dice), rtol=1e-4)
+    tp, fn, fp = ((x).sum((1, 2, 3)) for x in (p * t, (1 - p) * t, p * (1 - t)))
+    np.testing.assert_allclose(
+        tversky(logits, target, weight), 1 - (tp + 1) / (tp + 0.7 * fn + 0.3 * fp + 1), rtol=1e-4
+    )
+
+
+def test_tversky_at_one_half_is_dice() -> None:
+    logits, target, weight = random()
+    half = 1 - tversky(logits, target, weight, miss=0.5, smooth=0.5)
+    torch.testing.assert_close(-half.log(), neg_log_dice(logits, target, weight, smooth=1.0))
+
+
+def test_focal_forgives_what_is_nearly_right() -> None:
+    target, weight = torch.ones(1, 1, 1, 1), torch.ones(1, 1, 1, 1)
+    near, far = (focal(torch.full_like(target, x), target, weight) for x in (2.0, -2.0))
+    plain_near, plain_far = (border_bce(torch.full_like(target, x), target, weight) for x in (2.0, -2.0))
+    assert near / plain_near < 0.02 < 0.7 < far / plain_far
+
+
+def test_boundary_costs_by_distance() -> None:
+    target = torch.zeros(1, 1, 40, 40)
+    target[..., 15:25, 15:25] = 1
+    weight = torch.ones_like(target)
+
+    def with_spot(row: int, column: int) -> float:
+        logits = torch.where(target > 0, 20.0, -20.0)
+        logits[..., row, column] = 20.0
+        return float(boundary(logits, target, weight))
+
+    assert with_spot(20, 20) < with_spot(20, 26) < with_spot(20, 39)
+    gap = with_spot(20, 39) - with_spot(20, 26)
+    assert gap == pytest.approx(13 * 10 / math.hypot(40, 40) / 1600, rel=0.02)
+
+
+@pytest.mark.parametrize("loss", OVERLAPS)
+def test_one_pixel_can_be_found(loss: Callable[..., Tensor]) -> None:
+    target = torch.zeros(1, 1, 8, 8)
+    target[..., 3, 3] = 1
+    found = loss(torch.where(target > 0, 20.0, -20.0), target, torch.ones_like(target))
+    assert found == pytest.approx(0.0, abs=1e-4)
+
+
+def test_shares_are_taken() -> None:
+    batch = random()
+    wanted = 0.3 * border_bce(*batch) + 0.7 * neg_log_dice(*batch)
+    torch.testing.assert_close(combine({"bce": 0.3, "dice": 0.7})(*batch), wanted)
+
+
+def test_wrong_shares_are_explained() -> None:
+    with pytest.raises(InputError, match=r"\(bce 0.5, dice 0.6\) sum to 1.1, not 1"):
+        combine({"bce": 0.5, "dice": 0.6})
+    with pytest.raises(InputError, match="'tverski' is not known; did you mean 'tversky'"):
+        combine({"tverski": 1.0})

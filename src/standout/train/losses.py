@@ -1,29 +1,47 @@
 """Losses for binary person masks.
 
-Every loss is a plain function of the same three tensors and returns one scalar; lower is better, 0 is perfect.
+Every loss is a plain function of the same three tensors and returns one value a photo; lower is better, 0 is perfect.
+The mean over photos is taken by the trainer, so that it is the same under accumulation and data parallelism.
 
     logits  float  (N, 1, H, W)   raw network output, any real number
     target  float  (N, 1, H, W)   1 = person, 0 = background, soft edges in between
     weight  float  (N, 1, H, W)   importance of each pixel, >= 0 (see borders.py); 0 = does not count
+    loss    float  (N,)           boundary may be below 0
 
-To add a loss: write such a function.
+To add a loss: write such a function, name it in LOSSES and in config.Loss.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from standout.errors import InputError
+
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+PIXELS = (1, 2, 3)
+
+
+def _weighted_mean(each: Tensor, weight: Tensor) -> Tensor:
+    return (each * weight).sum(PIXELS) / weight.sum(PIXELS).clamp_min(1.0)
+
 
 def border_bce(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Binary cross-entropy, averaged over each photo's weights, then over photos."""
-    each = F.binary_cross_entropy_with_logits(logits, target, reduction="none") * weight
-    photo = each.sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp_min(1.0)
-    return photo.mean()
+    """Binary cross-entropy, averaged over each photo's weights."""
+    return _weighted_mean(F.binary_cross_entropy_with_logits(logits, target, reduction="none"), weight)
 
 
 def neg_log_dice(logits: Tensor, target: Tensor, weight: Tensor, *, smooth: float = 1.0, least: float = 5e-4) -> Tensor:
-    """-log of the soft Dice overlap of each photo, averaged over the photos that show somebody.
+    """-log of the soft Dice overlap of each photo that shows somebody; 0 for the others.
 
         dice = (2 * sum(p * t) + smooth) / (sum(p) + sum(t) + smooth),    p = sigmoid(logits)
 
@@ -31,20 +49,104 @@ def neg_log_dice(logits: Tensor, target: Tensor, weight: Tensor, *, smooth: floa
     -log dice is log of the area called person: its first pixels would cost thousands of times more than any
     mistake elsewhere, and the network would learn silence. Such photos count through cross-entropy alone.
 
-    >>> import torch
     >>> found = torch.tensor([[[[90.0, 90.0]]]])     # two pixels called person,
     >>> truth = torch.tensor([[[[1.0, 0.0]]]])       # one of them rightly: dice = 3/4
     >>> neg_log_dice(found, truth, torch.ones_like(truth))
-    tensor(0.2877)
+    tensor([0.2877])
     """
+    found, truth, somebody = _planes(logits, target, weight, least=least)
+    both, total = (found * truth).sum(PIXELS), (found + truth).sum(PIXELS)
+    return -((2 * both + smooth) / (total + smooth)).log() * somebody
+
+
+def focal(logits: Tensor, target: Tensor, weight: Tensor, *, gamma: float = 2.0) -> Tensor:
+    """Cross-entropy in which pixels that are right already count little: times |t - p| ** gamma.
+
+    Lin et al., "Focal Loss" (arXiv 1708.02002), without their class weight, which the border's weight replaces, and
+    with |t - p| for 1 - p_t, so that soft targets can be met.
+    """
+    each = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return _weighted_mean(each * (target - logits.sigmoid()).abs().pow(gamma), weight)
+
+
+def tversky(
+    logits: Tensor, target: Tensor, weight: Tensor, *, miss: float = 0.7, smooth: float = 1.0, least: float = 5e-4
+) -> Tensor:
+    """1 - the Tversky index of each photo that shows somebody; 0 for the others.
+
+        index = (tp + smooth) / (tp + miss * fn + (1 - miss) * fp + smooth)
+
+    Salehi et al. (arXiv 1706.05721): above one half, miss makes a missed person dearer than a false one.
+
+    >>> found = torch.tensor([[[[90.0, -90.0]]]])
+    >>> truth = torch.tensor([[[[1.0, 1.0]]]])       # half missed: 1 - 2 / (1 + 0.7 + 1)
+    >>> tversky(found, truth, torch.ones_like(truth))
+    tensor([0.2593])
+    """
+    found, truth, somebody = _planes(logits, target, weight, least=least)
+    right = (found * truth).sum(PIXELS)
+    missed, false = (truth - found * truth).sum(PIXELS), (found - found * truth).sum(PIXELS)
+    return (1 - (right + smooth) / (right + miss * missed + (1 - miss) * false + smooth)) * somebody
+
+
+def boundary(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Mean over each photo of probability times the signed distance to the label's outline, per diagonal, times 10.
+
+    Kervadec et al. (arXiv 1812.07032): person far outside costs, person inside pays, both by distance. It has no
+    lower bound at 0 and no gradient at first, so give it a small share beside another loss. A photo of nobody, whose
+    outline is nowhere, costs its mean probability. The factor 10 makes the scale that of the other losses.
+    """
+    distance = torch.from_numpy(np.stack([_signed_distance(plane) for plane in target.detach().cpu().numpy()[:, 0]]))
     counts = (weight > 0).to(logits.dtype)
-    found, truth = logits.sigmoid() * counts, target * counts
-    both, total = (found * truth).sum((1, 2, 3)), (found + truth).sum((1, 2, 3))
-    each = -((2 * both + smooth) / (total + smooth)).log()
-    somebody = (truth.sum((1, 2, 3)) >= least * counts.sum((1, 2, 3)).clamp_min(1.0)).to(logits.dtype)
-    return (each * somebody).sum() / somebody.sum().clamp_min(1.0)
+    return _weighted_mean(logits.sigmoid() * distance[:, None].to(logits), counts)
 
 
-def bce_dice(logits: Tensor, target: Tensor, weight: Tensor, *, bce_share: float) -> Tensor:
-    """bce_share of border-weighted BCE, the rest -log Dice."""
-    return bce_share * border_bce(logits, target, weight) + (1 - bce_share) * neg_log_dice(logits, target, weight)
+def _signed_distance(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Distance to the outline of plane > 0.5, per diagonal, times 10: below 0 inside; 1 everywhere without person."""
+    person = (plane > 0.5).astype(np.uint8)
+    if not person.any():
+        return np.ones(plane.shape, np.float32)
+    inside = cv2.distanceTransform(np.pad(person, 1), cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+    outside = cv2.distanceTransform(1 - person, cv2.DIST_L2, cv2.DIST_MASK_5)
+    distance = (10.0 / math.hypot(*plane.shape)) * (outside - inside)
+    return distance.astype(np.float32)
+
+
+def _planes(logits: Tensor, target: Tensor, weight: Tensor, *, least: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Probability and target where they count, and 1 for each photo of which at least that share is person."""
+    counts = (weight > 0).to(logits.dtype)
+    truth = target * counts
+    somebody = truth.sum(PIXELS) >= least * counts.sum(PIXELS).clamp_min(1.0)
+    return logits.sigmoid() * counts, truth, somebody.to(logits.dtype)
+
+
+LOSSES: dict[str, Loss] = {
+    "bce": border_bce,
+    "dice": neg_log_dice,
+    "focal": focal,
+    "tversky": tversky,
+    "boundary": boundary,
+}
+
+
+def combine(shares: Mapping[str, float]) -> Loss:
+    """The loss that takes each named loss by its share.
+
+    Raises InputError for a name that is not in LOSSES and for shares that do not sum to 1.
+    """
+    for name in shares:
+        if name not in LOSSES:
+            near = get_close_matches(name, LOSSES, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"choose from: {', '.join(LOSSES)}"
+            raise InputError(f"loss {name!r} is not known; {hint}")
+    if abs(sum(shares.values()) - 1) > 1e-6:
+        said = ", ".join(f"{name} {share:g}" for name, share in shares.items()) or "none"
+        raise InputError(
+            f"the shares of the losses ({said}) sum to {sum(shares.values()):g}, not 1; set them in [loss]"
+        )
+    parts = [(LOSSES[name], share) for name, share in shares.items()]
+
+    def loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        return torch.stack([share * part(logits, target, weight) for part, share in parts]).sum(0)
+
+    return loss
