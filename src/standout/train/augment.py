@@ -2,11 +2,14 @@
 
     sample  image uint8 (H, W, 3), mask uint8 (H, W), counts uint8 (H, W)   any size, photo and both planes alike
 
+To add a set: a function that lists its transforms, named in AUGMENTATIONS and in config.Augment.
+
 Everything random comes from the generator given, so a (seed, epoch, index) always makes the same sample.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,36 +37,76 @@ class Sample:
         return self.image, self.mask, self.counts
 
 
-def pipeline() -> A.Compose:
-    """Flip, shift, scale, rotate; colour, light and quality as bad cameras and messengers leave them."""
-    return A.Compose(
+def _original() -> list[A.BasicTransform | A.BaseCompose]:
+    """Flip, brightness, contrast, and shift, scale and rotation together: what the first version had."""
+    return [
+        A.HorizontalFlip(p=0.5),
+        A.RandomBrightnessContrast(brightness_limit=0.2, contrast_limit=0.2, p=0.5),
+        A.Affine(scale=(0.9, 1.1), translate_percent=(-0.0625, 0.0625), rotate=(-15, 15), fill=FILL, p=0.5),
+    ]
+
+
+def _standard() -> list[A.BasicTransform | A.BaseCompose]:
+    """Wider moves; colour, light and quality as bad cameras and messengers leave them."""
+    return [
+        A.HorizontalFlip(p=0.5),
+        A.Affine(
+            scale=(0.65, 1.5),
+            translate_percent=(-0.12, 0.12),
+            rotate=(-18, 18),
+            shear=(-4, 4),
+            fill=FILL,
+            p=0.75,
+        ),
+        A.RandomBrightnessContrast(brightness_limit=0.3, contrast_limit=0.3, p=0.5),
+        A.HueSaturationValue(hue_shift_limit=8, sat_shift_limit=35, val_shift_limit=0, p=0.3),
+        A.RGBShift(r_shift_limit=18, g_shift_limit=18, b_shift_limit=18, p=0.2),
+        A.RandomGamma(gamma_limit=(60, 150), p=0.2),
+        A.ToGray(p=0.04),
+        A.OneOf(
+            [
+                A.GaussianBlur(blur_limit=(3, 5)),
+                A.MotionBlur(blur_limit=(3, 7)),
+                A.Downscale(scale_range=(0.4, 0.8)),
+            ],
+            p=0.12,
+        ),
+        A.GaussNoise(std_range=(0.01, 0.06), p=0.1),
+        A.ImageCompression(quality_range=(35, 90), p=0.2),
+    ]
+
+
+def _strong() -> list[A.BasicTransform | A.BaseCompose]:
+    """The standard set, and lamp light, night with a sensor's noise, lenses out of focus."""
+    night = A.Sequential(
         [
-            A.HorizontalFlip(p=0.5),
-            A.Affine(
-                scale=(0.65, 1.5),
-                translate_percent=(-0.12, 0.12),
-                rotate=(-18, 18),
-                shear=(-4, 4),
-                fill=FILL,
-                p=0.75,
-            ),
-            A.RandomBrightnessContrast(brightness_limit=0.3, contrast_limit=0.3, p=0.5),
-            A.HueSaturationValue(hue_shift_limit=8, sat_shift_limit=35, val_shift_limit=0, p=0.3),
-            A.RGBShift(r_shift_limit=18, g_shift_limit=18, b_shift_limit=18, p=0.2),
-            A.RandomGamma(gamma_limit=(60, 150), p=0.2),
-            A.ToGray(p=0.04),
-            A.OneOf(
-                [
-                    A.GaussianBlur(blur_limit=(3, 5)),
-                    A.MotionBlur(blur_limit=(3, 7)),
-                    A.Downscale(scale_range=(0.4, 0.8)),
-                ],
-                p=0.12,
-            ),
-            A.GaussNoise(std_range=(0.01, 0.06), p=0.1),
-            A.ImageCompression(quality_range=(35, 90), p=0.2),
-        ]
+            A.RandomBrightnessContrast(brightness_limit=(-0.55, -0.3), contrast_limit=(-0.3, 0.0), p=1.0),
+            A.ISONoise(color_shift=(0.02, 0.08), intensity=(0.2, 0.6), p=1.0),
+        ],
+        p=0.08,
     )
+    *moves, noise, compression = _standard()
+    return [
+        *moves,
+        A.PlanckianJitter(mode="blackbody", temperature_limit=(3500, 12000), p=0.15),
+        A.Defocus(radius=(2, 4), alias_blur=(0.1, 0.3), p=0.05),
+        night,
+        noise,
+        compression,
+    ]
+
+
+AUGMENTATIONS: dict[str, Callable[[], list[A.BasicTransform | A.BaseCompose]]] = {
+    "none": list,
+    "original": _original,
+    "standard": _standard,
+    "strong": _strong,
+}
+
+
+def pipeline(name: str = "standard") -> A.Compose:
+    """The transforms of a set named in AUGMENTATIONS, for a photo and its planes alike."""
+    return A.Compose(AUGMENTATIONS[name]())
 
 
 def augment(sample: Sample, transforms: A.Compose, rng: np.random.Generator) -> Sample:
@@ -105,6 +148,30 @@ def paste(onto: Sample, donor: Sample, rng: np.random.Generator) -> Sample:
     lowest = height - size[0]
     top = lowest if cut_off and rng.random() < 0.8 else int(rng.integers(lowest // 3, lowest + size[0] // 6 + 1))
     return _blend(onto, person, matte, top, left, match=float(rng.uniform(0.0, 0.6)))
+
+
+def swap_background(sample: Sample, background: Sample, rng: np.random.Generator) -> Sample:
+    """The sample's people before another photo, which is scaled and cropped to cover; uncounted pixels come along.
+
+    The cut is drawn a pixel inward and feathered, so that little of the old background comes along in hair.
+    """
+    height, width = sample.mask.shape
+    other = background.image
+    scale = max(height / other.shape[0], width / other.shape[1]) * float(rng.uniform(1.0, 1.3))
+    other = resize(other, max(height, round(other.shape[0] * scale)), max(width, round(other.shape[1] * scale)))
+    top, left = (int(rng.integers(a - b + 1)) for a, b in zip(other.shape, (height, width), strict=False))
+    other = other[top : top + height, left : left + width]
+    if rng.random() < 0.5:
+        other = other[:, ::-1]
+    kept = np.maximum(sample.mask, 255 - sample.counts)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+    alpha = cv2.GaussianBlur(cv2.erode(kept, kernel), (3, 3), 0).astype(np.float32)[..., None] / 255.0
+    person = sample.image.astype(np.float32)
+    inside = sample.mask > 127
+    light = float(other.mean()) - float(person[inside].mean()) if inside.any() else 0.0
+    person = np.clip(person + float(rng.uniform(0.0, 0.4)) * light, 0, 255)
+    image = (alpha * person + (1 - alpha) * other).astype(np.uint8)
+    return Sample(image, sample.mask, sample.counts)
 
 
 def _blend(onto: Sample, person: Bytes, matte: Bytes, top: int, left: int, *, match: float) -> Sample:

@@ -1,139 +1,175 @@
 """Pairs -> batches, in two views of one store of decoded photos.
 
-image   uint8    (N, 3, h, w)   RGB
-target  float32  (N, 1, h, w)   0..1
-weight  float32  (N, 1, h, w)   see borders.py
+image    uint8    (N, 3, h, w)   RGB
+target   float32  (N, 1, h, w)   0..1
+weight   float32  (N, 1, h, w)   see borders.py
+index    int64    (N,)           of the pair, to name a photo in reports
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import signal
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 import torch
+from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from standout.dataset import IGNORE, Pair
-from standout.pixels import fit, rectangle, resize
-from standout.train.augment import Sample, augment, crop_to, paste, pipeline
+from standout.pixels import FILL, fit, rectangle
+from standout.train.augment import Sample, augment, crop_to, paste, pipeline, swap_background
 from standout.train.borders import weights
-from standout.train.config import Config, Stage
+from standout.train.config import Loss, Recipe, Stage
+from standout.train.store import Store
 
-Item = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]
-Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-
-STORED_SIDE = 448
-"""Longest side of a photo in the store: above the network's, so that zooming in stays sharp."""
-
-
-def read_sample(pair: Pair) -> Sample:
-    """The pair decoded and scaled down to STORED_SIDE. Training photos are plain sRGB, so OpenCV decodes them."""
-    image, mask = cv2.imread(str(pair.image), cv2.IMREAD_COLOR), cv2.imread(str(pair.mask), cv2.IMREAD_GRAYSCALE)
-    if image is None or mask is None or image.shape[:2] != mask.shape:
-        raise ValueError(f"{pair.image} and {pair.mask} must be readable and of one size")
-    counts = np.where(mask == IGNORE, 0, 255).astype(np.uint8)
-    mask = np.where(mask == IGNORE, 0, mask).astype(np.uint8)
-    scale = STORED_SIDE / max(mask.shape)
-    planes = [cv2.cvtColor(image, cv2.COLOR_BGR2RGB), mask, counts]
-    if scale < 1:
-        size = (round(mask.shape[0] * scale), round(mask.shape[1] * scale))
-        planes = [resize(plane, *size) for plane in planes]
-    return Sample(*(np.asarray(plane, np.uint8) for plane in planes))
+Item = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32], int]
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+Key = tuple[int, bool, int]
+"""What is drawn: index of the pair, whether the rectangle stands upright, seed of everything random."""
 
 
-def read_all(pairs: list[Pair]) -> list[Sample]:
-    """All pairs in memory, about 0.4 MB each: decoding WebP again every epoch would cost more than augmenting."""
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(read_sample, pairs))
-
-
-def to_item(sample: Sample, rect: tuple[int, int], config: Config) -> Item:
-    """The sample fitted to the network's rectangle as (image, target, weight), channels first."""
+def to_item(sample: Sample, rect: tuple[int, int], loss: Loss, index: int) -> Item:
+    """The sample fitted to the network's rectangle as (image, target, weight, index), channels first."""
     image, _ = fit(sample.image, rect)
     mask, _ = fit(sample.mask, rect, fill=0)
     counts, _ = fit(sample.counts, rect, fill=0)
-    weight = weights(mask, counts, width=config.border, boost=config.border_boost)
-    return image.transpose(2, 0, 1), mask[None].astype(np.float32) / 255.0, weight[None]
+    weight = weights(mask, counts, width=loss.border, boost=loss.border_boost)
+    return image.transpose(2, 0, 1), mask[None].astype(np.float32) / 255.0, weight[None], index
 
 
 class TrainView(Dataset[Item]):
-    """Augmented samples. An item is asked for by (index, upright, seed): see draw_order."""
+    """Augmented samples, each a pure function of its key."""
 
-    def __init__(self, samples: list[Sample], config: Config, stage: Stage) -> None:
-        self.samples, self.config, self.stage = samples, config, stage
-        share = [float(np.count_nonzero(s.mask)) / s.mask.size for s in samples]
-        whole = [bool((s.counts > 0).all()) for s in samples]
-        self.donors = [i for i, s in enumerate(share) if 0.05 < s < 0.7 and whole[i]]
-        self.transforms = pipeline()
+    def __init__(self, store: Store, recipe: Recipe, stage: Stage) -> None:
+        self.store, self.recipe, self.stage = store, recipe, stage
+        facts = list(zip(store.people, store.known, strict=True))
+        self.donors = [i for i, (share, known) in enumerate(facts) if 0.05 < share < 0.7 and known]
+        self.empty = [i for i, (share, known) in enumerate(facts) if share == 0 and known]
+        self.transforms = pipeline(recipe.augment.set)
 
     def __len__(self) -> int:
-        return len(self.samples)
+        return len(self.store)
 
-    def __getitem__(self, key: tuple[int, bool, int]) -> Item:
+    def __getitem__(self, key: Key) -> Item:
         sample, rect = self.draw(*key)
-        return to_item(sample, rect, self.config)
+        return to_item(sample, rect, self.recipe.loss, key[0])
 
     def draw(self, index: int, upright: bool, seed: int) -> tuple[Sample, tuple[int, int]]:
         """The augmented sample, and the rectangle it is to be fitted to."""
         rng = np.random.default_rng(seed)
-        sample, rect = self.samples[index], rectangle(2, 1 + 2 * (not upright), self.stage.size)
-        if rng.random() < self.stage.compose and self.donors:
+        sample, rect = self.store[index], rectangle(2, 1 + 2 * (not upright), self.stage.size)
+        if self.recipe.augment.set == "none":
+            return sample, rect
+        if self.empty and self.store.people[index] > 0 and rng.random() < self.recipe.augment.background:
+            sample = swap_background(sample, self.store[_one_of(self.empty, rng)], rng)
+        if self.donors and rng.random() < self.stage.compose:
             for _ in range(int(rng.integers(1, 4))):
-                sample = paste(sample, self.samples[self.donors[int(rng.integers(len(self.donors)))]], rng)
+                sample = paste(sample, self.store[_one_of(self.donors, rng)], rng)
         turned = (sample.mask.shape[0] >= sample.mask.shape[1]) != upright
         if rng.random() < (0.7 if turned else 0.3):
             sample = crop_to(sample, rect, rng)
         return augment(sample, self.transforms, rng), rect
 
+    def fitted(self, index: int, upright: bool, seed: int) -> Sample:
+        """The sample as the network gets it, letterboxed, to be looked at."""
+        sample, rect = self.draw(index, upright, seed)
+        image, mask, counts = (
+            fit(plane, rect, fill=fill)[0] for plane, fill in zip(sample.planes, (FILL, 0, 0), strict=True)
+        )
+        return Sample(image, mask, counts)
+
 
 class ValView(Dataset[Item]):
-    """Samples as inference sees them, all in the upright rectangle so that they batch."""
+    """Samples as inference sees them: each in the rectangle turned to it."""
 
-    def __init__(self, samples: list[Sample], config: Config, size: tuple[int, int]) -> None:
-        self.samples, self.config, self.size = samples, config, size
+    def __init__(self, store: Store, loss: Loss, size: tuple[int, int]) -> None:
+        self.store, self.loss, self.size = store, loss, size
 
     def __len__(self) -> int:
-        return len(self.samples)
+        return len(self.store)
 
     def __getitem__(self, index: int) -> Item:
-        return to_item(self.samples[index], rectangle(2, 1, self.size), self.config)
+        sample = self.store[index]
+        return to_item(sample, rectangle(sample.mask.shape[0], sample.mask.shape[1], self.size), self.loss, index)
 
 
-def draw_order(pairs: list[Pair], config: Config, epoch: int) -> list[list[tuple[int, bool, int]]]:
-    """The epoch's batches as keys (index, upright, seed), a pure function of config.seed and epoch.
+def _one_of(indices: Sequence[int], rng: np.random.Generator) -> int:
+    return indices[int(rng.integers(len(indices)))]
 
-    Sources are drawn config.draws times; half of the batches are upright, half lie on their side, and every batch
-    mixes all sources: batch-norm statistics would otherwise differ between portraits and street scenes.
+
+def draw_order(store: Store, recipe: Recipe, epoch: int, *, processes: int = 1) -> list[list[Key]]:
+    """The epoch's batches of batch x processes keys, a pure function of the recipe's seed and the epoch.
+
+    Sources are drawn data.draws times. A batch has one orientation, upright as often as the photos are, and mixes all
+    sources: batch-norm statistics would otherwise differ between portraits and street scenes.
     """
-    rng = np.random.default_rng([config.seed, epoch])
+    rng = np.random.default_rng([recipe.train.seed, epoch])
     chosen: list[int] = []
-    for index, pair in enumerate(pairs):
-        times = config.draws.get(pair.source, 1.0)
+    for index, pair in enumerate(store.pairs):
+        times = recipe.data.draws.get(pair.source, 1.0)
         chosen += [index] * (int(times) + int(rng.random() < times % 1.0))
-    order = rng.permutation(chosen)
+    order = [int(i) for i in rng.permutation(chosen)]
+    upright_share = float(np.mean([store.upright[i] for i in order])) if order else 0.0
+    size = min(recipe.train.batch * processes, len(order))
     batches = []
-    for start in range(0, len(order) - config.batch + 1, config.batch):
-        upright = bool(rng.random() < 0.6)
-        batches.append([(int(i), upright, int(rng.integers(2**31))) for i in order[start : start + config.batch]])
+    for start in range(0, len(order) - size + 1, max(1, size)):
+        upright = bool(rng.random() < upright_share)
+        batches.append([(i, upright, int(rng.integers(2**31))) for i in order[start : start + size]])
+    return batches
+
+
+def val_order(store: Store, batch: int) -> list[list[int]]:
+    """All indices in batches of one orientation."""
+    batches = []
+    for upright in (True, False):
+        rows = [i for i, one in enumerate(store.upright) if one == upright]
+        batches += [rows[start : start + batch] for start in range(0, len(rows), batch)]
     return batches
 
 
 def collate(items: list[Item]) -> Batch:
     """Items stacked into tensors."""
-    image, target, weight = (torch.from_numpy(np.stack(plane)) for plane in zip(*items, strict=True))
-    return image, target, weight
+    image, target, weight = (torch.from_numpy(np.stack(plane)) for plane in zip(*(i[:3] for i in items), strict=True))
+    return image, target, weight, torch.tensor([item[3] for item in items])
 
 
-def _one_thread(_: int) -> None:
+def start_worker(_: int) -> None:
+    """A worker's OpenCV leaves the other cores to the network, and Ctrl-C is the main process's to answer."""
     cv2.setNumThreads(0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def train_batches(view: TrainView, keys: list[list[tuple[int, bool, int]]]) -> Iterator[Batch]:
-    """The epoch's batches, made by one worker process beside the training."""
-    loader = DataLoader(
-        view, batch_sampler=keys, num_workers=1, prefetch_factor=6, collate_fn=collate, worker_init_fn=_one_thread
-    )
-    return iter(loader)
+class Batches(LightningDataModule):
+    """Lightning's view of the two stores: a new order every epoch, each process its share of every batch."""
+
+    def __init__(self, train: Store, val: Store, recipe: Recipe, *, workers: int) -> None:
+        super().__init__()
+        self.train, self.val, self.recipe, self.workers = train, val, recipe, workers
+
+    def train_dataloader(self) -> DataLoader[Item]:
+        """The coming epoch's batches; asked for anew before every epoch."""
+        assert self.trainer is not None
+        epoch, rank, world = self.trainer.current_epoch, self.trainer.global_rank, self.trainer.world_size
+        epoch = min(epoch, len(self.recipe.epochs) - 1)
+        keys = draw_order(self.train, self.recipe, epoch, processes=world)
+        mine = [batch[rank::world] for batch in keys]
+        view = TrainView(self.train, self.recipe, self.recipe.epochs[epoch])
+        return DataLoader(
+            view,
+            batch_sampler=mine,  # keys in the place of indices
+            num_workers=self.workers,
+            prefetch_factor=6,
+            collate_fn=collate,
+            worker_init_fn=start_worker,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def val_dataloader(self) -> DataLoader[Item]:
+        """All validation photos once, at the size of the coming epoch."""
+        assert self.trainer is not None
+        stage = self.recipe.epochs[min(self.trainer.current_epoch, len(self.recipe.epochs) - 1)]
+        batches = val_order(self.val, self.recipe.train.batch)[self.trainer.global_rank :: self.trainer.world_size]
+        view = ValView(self.val, self.recipe.loss, stage.size)
+        return DataLoader(view, batch_sampler=batches, collate_fn=collate)
