@@ -1,90 +1,264 @@
-import csv
-from itertools import pairwise
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
+import cv2
 import pytest
 import torch
 
-from standout.errors import InputError
+from standout.card import ModelCard
+from standout.errors import InputError, OutputError
 from standout.net import checkpoint
-from standout.train import run
-from standout.train.config import Config, Stage, load_config
-from tests.conftest import ROOT
+from standout.train import run, store
+from standout.train.callbacks import read_log
+from standout.train.module import SegmentationModule
+from tests.train.conftest import tiny
+
+CPU = run.Machine("cpu")
 
 
-def config(data: Path, **changes: object) -> Config:
-    settings = {"stages": (Stage(1, (64, 32)), Stage(1, (64, 64))), "batch": 4, "lr": 1e-3} | changes
-    return Config("drawn", data, **settings)
+def weights(out: Path) -> dict[str, torch.Tensor]:
+    return torch.load(out / "last.ckpt", weights_only=True)["state_dict"]
 
 
-def test_a_killed_run_goes_on_exactly(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = run.train(config(data), tmp_path / "whole")
-    save = run._save
-
-    def save_and_die(state: run.State, path: Path) -> None:
-        save(state, path)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(run, "_save", save_and_die)
-        with pytest.raises(KeyboardInterrupt):
-            run.train(config(data), tmp_path / "killed")
-    assert not (tmp_path / "killed" / "model.safetensors").exists()
-    resumed = run.train(config(data), tmp_path / "killed")
-    for one, two in zip(*(checkpoint.load(path)[0].state_dict().values() for path in (whole, resumed)), strict=True):
-        assert torch.equal(one, two)
-
-
-def test_training_learns_the_drawn_people(data: Path, tmp_path: Path) -> None:
-    run.train(config(data, stages=(Stage(14, (64, 64), compose=0.0),), lr=5e-3, ema=0.9), tmp_path)
-    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
-    assert len(rows) == 14
-    assert float(rows[-1]["loss"]) < 0.6 * float(rows[0]["loss"])
-    assert float(rows[-1]["drawn"]) > 0.7
-
-
-def test_a_loss_that_is_no_number_stops_the_run(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "bce_dice", lambda *_, **__: torch.tensor(float("nan"), requires_grad=True))
-    with pytest.raises(InputError, match="loss became nan in epoch 1, step 1"):
-        run.train(config(data), tmp_path)
-
-
-def test_missing_data_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="images is not a folder"):
-        run.train(config(tmp_path / "nowhere"), tmp_path / "out")
-
-
-def test_one_cycle_rises_once_and_falls_to_0() -> None:
-    rates = [run.one_cycle(step, 200) for step in range(201)]
-    peak = rates.index(max(rates))
-    assert peak == 30
-    assert all(a <= b for a, b in pairwise(rates[: peak + 1]))
-    assert all(a >= b for a, b in pairwise(rates[peak:]))
-    assert rates[-1] == 0
-
-
-@pytest.mark.parametrize("recipe", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda path: path.name)
-def test_every_recipe_loads(recipe: Path) -> None:
-    assert load_config(recipe).name == recipe.stem
+def same(one: Path, two: Path) -> bool:
+    a, b = weights(one), weights(two)
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    "settings",
     [
-        ('name = "a"\ndata = "b"\nepoch = 3', "unknown key 'epoch'"),
-        ('name = "a"\ndata = "b"\nbacth = 3', "did you mean 'batch'"),
-        ('name = "a"', "'data' is missing"),
-        (
-            'name = "a"\ndata = "b"\nstages = [{ epoch = 1, size = [96, 64] }]',
-            "stage 1: unknown key 'epoch'; did you mean",
-        ),
-        ('name = "a"\ndata = "b"\nstages = [{ epochs = 1 }]', "stage 1: 'size' is missing"),
-        ("name = ", "not valid TOML"),
-        ('name = "a"\ndata = "b"\nstages = [{ epochs = 1, size = [100, 64] }]', "not a multiple of 32"),
+        {},
+        {"frozen_epochs": 2, "accumulate": 2, "optimizer": "sgd"},
+        {"schedule": "plateau", "plateau_patience": 1, "optimizer": "adam", "ema": 0.0},
+        {"patience": 1, "lr": 1e-9, "precision": "32-true"},
     ],
+    ids=["defaults", "frozen", "plateau", "early-stop"],
 )
-def test_a_wrong_recipe_is_explained(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "recipe.toml"
-    path.write_text(text)
+def test_a_broken_off_run_goes_on_exactly(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+) -> None:
+    recipe = tiny(data, train=settings)
+    run.train(recipe, tmp_path / "whole", CPU)
+    step = SegmentationModule.training_step
+
+    def die(module: SegmentationModule, batch: Any, number: int) -> torch.Tensor:
+        if module.current_epoch == 1 and number == 1:
+            raise RuntimeError("power cut")
+        return step(module, batch, number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentationModule, "training_step", die)
+        with pytest.raises(RuntimeError, match="power cut"):
+            run.train(recipe, tmp_path / "broken", CPU)
+    assert not (tmp_path / "broken" / "model.safetensors").exists()
+    run.train(recipe, tmp_path / "broken", CPU)
+    assert same(tmp_path / "whole", tmp_path / "broken")
+    timeless = [
+        [{key: row[key] for key in row if key not in ("seconds", "photos_per_second")} for row in read_log(out)]
+        for out in (tmp_path / "whole" / "log.csv", tmp_path / "broken" / "log.csv")
+    ]
+    assert timeless[0] == timeless[1]
+
+
+def test_a_killed_process_goes_on_exactly(data: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "standout", "train", "--data", str(data), "--device", "cpu"]
+    command += ["--set", "train.stages=[{epochs=4,size=[64,64]}]", "--set", "train.batch=4", "-o", str(tmp_path / "k")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "k" / "last.ckpt").exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "k" / "model.safetensors").exists()
+    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run([*command[:-1], str(tmp_path / "w")], check=True, capture_output=True)
+    assert same(tmp_path / "w", tmp_path / "k")
+
+
+def test_a_run_repeats_bit_for_bit(data: Path, tmp_path: Path) -> None:
+    for name in "ab":
+        run.train(tiny(data), tmp_path / name, CPU)
+    assert same(tmp_path / "a", tmp_path / "b")
+    run.train(tiny(data, train={"seed": 1}), tmp_path / "c", CPU)
+    assert not same(tmp_path / "a", tmp_path / "c")
+
+
+def test_training_learns_the_drawn_people(data: Path, tmp_path: Path) -> None:
+    stages = [{"epochs": 14, "size": [64, 64], "compose": 0.0}]
+    out = run.train(tiny(data, train={"stages": stages, "lr": 5e-3, "ema": 0.9}), tmp_path / "out", CPU)
+    rows = read_log(tmp_path / "out" / "log.csv")
+    assert len(rows) == 14
+    assert rows[-1]["loss"] < 0.6 * rows[0]["loss"]
+    assert rows[-1]["val_dice"] > 0.7
+    _, card = checkpoint.load(out)
+    facts = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert card.scores["drawn"] == pytest.approx(facts["results"]["dice_drawn"], abs=1e-4)
+    assert card.sha256 == facts["results"]["sha256"]
+    assert facts["data"]["train"] == 12
+    for picture in ("curves.png", "threshold.png", "worst.jpg"):
+        assert cv2.imread(str(tmp_path / "out" / picture)) is not None
+    assert list((tmp_path / "out" / "tensorboard").iterdir())
+
+
+def test_the_best_epoch_is_what_ships(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An epoch that ruins the weights changes last.ckpt, not the model."""
+    out = tmp_path / "out"
+    recipe = tiny(data, train={"stages": [{"epochs": 6, "size": [64, 64]}], "lr": 5e-3, "ema": 0.0})
+    start = SegmentationModule.on_validation_epoch_start
+
+    def spoil(module: SegmentationModule) -> None:
+        start(module)
+        if module.current_epoch == 5:
+            with torch.no_grad():
+                module.net.head.bias.fill_(-50.0)
+
+    monkeypatch.setattr(SegmentationModule, "on_validation_epoch_start", spoil)
+    run.train(recipe, out, CPU)
+    facts = json.loads((out / "run.json").read_text())["results"]
+    assert facts["best_epoch"] < 6
+    assert facts["val_dice"] == pytest.approx(max(row["val_dice"] for row in read_log(out / "log.csv")), abs=0.02)
+
+
+def test_a_frozen_encoder_does_not_move_and_a_released_one_does(data: Path, tmp_path: Path) -> None:
+    stages = [{"epochs": 3, "size": [96, 64]}]
+    recipe = tiny(data, train={"frozen_epochs": 2, "stages": stages, "ema": 0.0})
+    seen: list[dict[str, torch.Tensor]] = []
+    start = SegmentationModule.on_validation_epoch_start
+
+    def look(module: SegmentationModule) -> None:
+        seen.append({name: value.clone() for name, value in module.net.encoder.state_dict().items()})
+        start(module)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SegmentationModule, "on_validation_epoch_start", look)
+        run.train(recipe, tmp_path, CPU)
+    assert all(torch.equal(seen[0][name], seen[1][name]) for name in seen[0])
+    assert not all(torch.equal(seen[1][name], seen[2][name]) for name in seen[0])
+
+
+@pytest.mark.parametrize("where", ["training", "validation"])
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_what_was(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    forward = SegmentationModule.forward
+
+    def poison(module: SegmentationModule, image: torch.Tensor) -> torch.Tensor:
+        logits = forward(module, image)
+        bad = module.current_epoch == 1 and module.training == (where == "training")
+        return logits * float("nan") if bad else logits
+
+    monkeypatch.setattr(SegmentationModule, "forward", poison)
+    message = r"loss became nan in epoch 2, batch 1, of .*drawn_\d+.png" if where == "training" else "validation loss"
     with pytest.raises(InputError, match=message):
-        load_config(path)
+        run.train(tiny(data), tmp_path, CPU)
+    kept = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    assert kept["epoch"] == 0
+    assert all(torch.isfinite(value).all() for value in kept["state_dict"].values() if value.is_floating_point())
+
+
+def test_a_photo_damaged_in_the_third_epoch_is_named_and_nothing_lost(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Photos that memory cannot hold are read in a worker process, whose traceback is nobody's business."""
+    monkeypatch.setattr(store, "_memory", lambda: 1000)
+    victim, start = data / "train" / "images" / "drawn_5.png", SegmentationModule.on_validation_epoch_start
+    whole = victim.read_bytes()
+
+    def damage(module: SegmentationModule) -> None:
+        start(module)
+        if module.current_epoch == 1:
+            victim.write_bytes(b"\0" * len(whole))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentationModule, "on_validation_epoch_start", damage)
+        with pytest.raises(InputError, match=r"^/.*drawn_5\.png is not a picture that can be read, .*its mask$"):
+            run.train(tiny(data), tmp_path / "out", CPU)
+    assert torch.load(tmp_path / "out" / "last.ckpt", weights_only=True)["epoch"] == 1
+    victim.write_bytes(whole)
+    run.train(tiny(data), tmp_path / "out", CPU)
+    run.train(tiny(data), tmp_path / "whole", CPU)
+    assert same(tmp_path / "out", tmp_path / "whole")
+
+
+def test_a_changed_recipe_is_not_gone_on_with(data: Path, tmp_path: Path) -> None:
+    run.train(tiny(data), tmp_path / "out", CPU)
+    with pytest.raises(InputError, match=r"train\.lr was 0\.001, is 0\.003.*--init .*model\.safetensors"):
+        run.train(tiny(data, train={"lr": 3e-3}), tmp_path / "out", CPU)
+    (data / "train" / "images" / "drawn_0.png").unlink()
+    (data / "train" / "masks" / "drawn_0.png").unlink()
+    with pytest.raises(InputError, match=r"the data were 12 \+ 4 pairs, are 11 \+ 4"):
+        run.train(tiny(data), tmp_path / "out", CPU)
+
+
+def test_a_finished_run_is_left_as_it_is(data: Path, tmp_path: Path) -> None:
+    model = run.train(tiny(data), tmp_path / "out", CPU)
+    before = model.stat().st_mtime_ns
+    assert run.train(tiny(data), tmp_path / "out", CPU) == model
+    assert model.stat().st_mtime_ns == before
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = torch.save
+
+    def full(state: dict[str, Any], path: Path) -> None:
+        if state["epoch"] == 1:
+            path.write_bytes(b"half")
+            raise RuntimeError("[enforce fail at inline_container.cc:664] unexpected pos 64 vs 0")
+        save(state, path)
+
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", full)
+        with pytest.raises(OutputError, match="make room, then give the same command"):
+            run.train(tiny(data), out, CPU)
+    assert torch.load(out / "last.ckpt", weights_only=True)["epoch"] == 0
+    assert not list(out.glob("*.part"))
+    run.train(tiny(data), out, CPU)
+    run.train(tiny(data), tmp_path / "whole", CPU)
+    assert same(out, tmp_path / "whole")
+
+
+def test_fine_tuning_starts_from_the_model_and_keeps_its_network(data: Path, tmp_path: Path) -> None:
+    base, card = checkpoint.load(run.models.find_checkpoint("standout-mobile"))
+    recipe = tiny(data, model={"init": "standout-mobile"}, train={"lr": 1e-9, "ema": 0.0})
+    net, mine = checkpoint.load(run.train(recipe, tmp_path, CPU))
+    for one, two in zip(base.parameters(), net.parameters(), strict=True):
+        torch.testing.assert_close(one, two, atol=2e-3, rtol=2e-3)
+    assert isinstance(mine, ModelCard) and mine.encoder == card.encoder
+    assert "started from standout-mobile" in mine.data
+
+
+def test_what_the_recipe_names_must_be_there(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no photo of source 'moon'; its sources: drawn"):
+        run.train(tiny(data, data={"sources": ["moon"]}), tmp_path, CPU)
+    with pytest.raises(InputError, match="nowhere"):
+        run.train(tiny(tmp_path / "nowhere"), tmp_path / "out", CPU)
+
+
+def test_ctrl_c_ends_as_an_interruption(data: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "standout", "train", "--data", str(data), "--device", "cpu"]
+    command += [
+        "--set",
+        "train.stages=[{epochs=400,size=[64,64]}]",
+        "--set",
+        "train.batch=4",
+        "-o",
+        str(tmp_path / "o"),
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"NO_COLOR": "1"})
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "o" / "last.ckpt").exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in said and "same command goes on" in said

@@ -3,7 +3,8 @@
     arguments   list[str]   as typed, without the program's name
     exit code   int         0 all good, 1 some files failed, 2 nothing begun: usage or input wrong, 130 interrupted
 
-To add an effect: a class like Blur in effects.py. To add another command: a function in about.py. Name either below.
+To add an effect: a class like Blur in effects.py. To add another command: a function in about.py, or
+a file of its own. Name it below.
 """
 
 import logging
@@ -15,7 +16,8 @@ from typing import Annotated
 import typer
 
 from standout import __version__
-from standout.cli import about, effects
+from standout.cli import about, data, effects
+from standout.cli import train as training
 from standout.cli.options import Photos
 from standout.cli.show import examples, fail
 from standout.errors import InputError, StandoutError
@@ -64,6 +66,8 @@ def _root(
 
 for _effect in effects.COMMANDS:
     app.command(_effect.__name__.lower(), epilog=_effect.epilog, rich_help_panel="Photos")(_effect)
+app.command("train", epilog=training.EPILOG, rich_help_panel="Your own model")(training.train)
+app.add_typer(data.app, name="data", rich_help_panel="Your own model")
 for _command in about.COMMANDS:
     app.command(_command.__name__, rich_help_panel="More")(_command)
 
@@ -100,7 +104,7 @@ def _with_command(arguments: list[str]) -> list[str]:
     Raises InputError when that is neither, but looks like a mistyped command.
     """
     first = arguments[0] if arguments else "--help"
-    names = [str(command.name) for command in app.registered_commands]
+    names = [str(command.name) for command in app.registered_commands] + ["data"]
     if first in names or (first.startswith("-") and first != "-"):
         return arguments
     near = get_close_matches(first, names, 1)

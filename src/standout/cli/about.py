@@ -1,4 +1,4 @@
-"""The commands that are no effect: what is bundled, what this machine can do, training.
+"""The commands that are no effect: what is bundled, what this machine can do.
 
 To add one: a function that returns the exit code, named in COMMANDS; its docstring is its help.
 """
@@ -6,13 +6,9 @@ To add one: a function that returns the exit code, named in COMMANDS; its docstr
 # Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from standout.cli.show import say
-from standout.errors import MissingExtra
 
 
 def models() -> int:
@@ -42,23 +38,4 @@ def doctor(
     return 1 if findings.broken else 0
 
 
-def train(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A .toml file; see recipes/.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="For checkpoints, log and the model.")],
-) -> int:
-    """Train a model; stopped at any time, the same command goes on where it was."""
-    from standout.train.config import load_config
-
-    config = load_config(recipe)
-    try:
-        from standout.train.run import train as run
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("standout"):
-            raise
-        raise MissingExtra("training", "train") from None
-    path = run(config, out)
-    say(f"trained; the model is {path}")
-    return 0
-
-
-COMMANDS: tuple[Callable[..., int], ...] = (models, doctor, train)
+COMMANDS: tuple[Callable[..., int], ...] = (models, doctor)

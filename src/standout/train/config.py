@@ -1,93 +1,244 @@
-"""What a training run is made of: one dataclass, read from a recipe (TOML)."""
+"""A recipe: what a training run is made of, read from TOML and checked before anything heavy is loaded.
+
+Lengths are in pixels of the network's input; shares and probabilities are 0..1.
+
+To add a setting: a field with its default and one line of why in the part it belongs to.
+"""
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from standout.errors import InputError
 
 
-@dataclass(frozen=True)
-class Stage:
-    """Some epochs at one network size (long, short), in pixels: small first is faster, full size last is sharper.
+class Part(BaseModel):
+    """A table of the recipe: unknown keys are errors, nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class Stage(Part):
+    """Some epochs at one network size (long, short): small first is faster, full size last is sharper.
 
     compose: share of photos onto which people cut from other photos are pasted. Less of it toward the end, so that the
     network settles on photos as they are.
     """
 
-    epochs: int
+    epochs: int = Field(ge=1)
     size: tuple[int, int]
-    compose: float = 0.3
+    compose: float = Field(0.15, ge=0, le=1)
 
-    def __post_init__(self) -> None:
-        if any(side % 32 for side in self.size):
-            raise InputError(f"stage size {self.size} is not a multiple of 32 on both sides")
+    @field_validator("size")
+    @classmethod
+    def _fits(cls, size: tuple[int, int]) -> tuple[int, int]:
+        # Where the deepest map is one pixel wide, oneDNN's bf16 convolution of stride 2 reads beyond its input: NaN.
+        if any(side < 64 or side % 32 for side in size):
+            raise ValueError("both sides must be multiples of 32, and 64 at least")
+        return size
 
 
-@dataclass(frozen=True)
-class Config:
-    """A training run. Lengths are in pixels of the network's input; shares and probabilities are 0..1."""
+class Model(Part):
+    """The network, and where its first weights come from."""
 
-    name: str
-    data: Path
     encoder: str = "mobilenetv2_100"
-    encoder_weights: Path | None = None
-    stages: tuple[Stage, ...] = (Stage(12, (256, 192)), Stage(8, (320, 256), compose=0.15))
-    batch: int = 16
-    draws: dict[str, float] = field(default_factory=dict)
-    """How often each photo of a source is drawn in an epoch; 1 where a source is not named."""
-    lr: float = 2e-3
-    """Peak of the one-cycle schedule, for the decoder."""
-    encoder_lr: float = 0.35
-    """The encoder's share of lr."""
-    weight_decay: float = 1e-2
-    bce_share: float = 0.5
-    border: int = 8
-    """Width of the band about a person's outline where BCE counts more."""
-    border_boost: float = 3.0
+    decoder: Literal["light", "heavy"] = "light"
+    encoder_weights: str | None = None
+    """A file of ImageNet weights, "timm" for timm's own source (needs the network), or nothing: random."""
+    init: str | None = None
+    """A trained model to go on from: a bundled name or a .safetensors file. It brings its own encoder and decoder."""
+
+
+class Train(Part):
+    """The loop."""
+
+    stages: tuple[Stage, ...] = Field((Stage(epochs=20, size=(320, 256)),), min_length=1)
+    batch: int = Field(16, ge=1)
+    accumulate: int = Field(1, ge=1)
+    """Batches whose gradients are summed before a step."""
+    optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
+    lr: float = Field(2e-3, gt=0)
+    """Peak learning rate of the decoder."""
+    encoder_lr: float = Field(0.35, ge=0)
+    """The encoder's share of lr: it starts trained."""
+    weight_decay: float = Field(1e-2, ge=0)
+    schedule: Literal["one-cycle", "cyclic", "warm-restarts", "plateau", "cosine", "constant"] = "one-cycle"
+    cycles: int = Field(4, ge=1)
+    """Of the cyclic and warm-restarts schedules."""
+    plateau_patience: int = Field(3, ge=1)
+    """Epochs without a lower validation loss after which the plateau schedule cuts the rate to 0.3."""
+    patience: int = Field(0, ge=0)
+    """Stop early after so many epochs without a lower validation loss; 0 = never."""
+    frozen_epochs: int = Field(0, ge=0)
+    """First epochs in which the encoder stays as it is, batch-norm statistics included."""
+    frozen_norms: bool = False
+    """All batch norms keep their statistics: for batches of very few photos."""
+    clip: float = Field(2.0, ge=0)
+    """Largest norm of the gradient; 0 = any."""
+    ema: float = Field(0.998, ge=0, lt=1)
+    """Decay of the weights' running average, which is what is validated and shipped; 0 = off."""
+    precision: Literal["bf16-mixed", "16-mixed", "32-true"] = "bf16-mixed"
+    seed: int = Field(0, ge=0)
+
+
+class Loss(Part):
+    """Shares of the losses, summing to 1, and the border's weight."""
+
+    bce: float = Field(0.5, ge=0, le=1)
+    dice: float = Field(0.5, ge=0, le=1)
+    focal: float = Field(0.0, ge=0, le=1)
+    tversky: float = Field(0.0, ge=0, le=1)
+    boundary: float = Field(0.0, ge=0, le=1)
+    border: int = Field(8, ge=0)
+    """Width of the band about a person's outline where a pixel counts more."""
+    border_boost: float = Field(3.0, ge=1)
     """How many times more."""
-    ema: float = 0.998
-    seed: int = 0
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The losses that take part, by name."""
+        names = ("bce", "dice", "focal", "tversky", "boundary")
+        return {name: getattr(self, name) for name in names if getattr(self, name) > 0}
 
 
-def load_config(path: Path) -> Config:
-    """The recipe at path. Paths in it are relative to the folder you run in.
+class Augment(Part):
+    """What the network sees instead of the photo as it is."""
 
-    Raises InputError for unknown keys (naming the nearest known one), missing ones, and files that are not TOML.
+    set: Literal["none", "original", "standard", "strong"] = "standard"
+    background: float = Field(0.0, ge=0, le=1)
+    """Share of photos whose people are put before a photo of nobody, where the data has such."""
+
+
+class Data(Part):
+    """Which photos, how often, and how they are read."""
+
+    folder: Path
+    """Any layout that `standout data check` knows."""
+    sources: tuple[str, ...] = ()
+    """Only these; all where none is named."""
+    draws: dict[str, float] = Field(default_factory=dict)
+    """How often a photo of a source is drawn in an epoch; 1 where a source is not named."""
+    workers: int = Field(0, ge=0)
+    """Processes that make batches; 0 = one on a CPU, whose cores the network needs, else up to eight."""
+
+
+class Recipe(Part):
+    """A training run."""
+
+    name: str = Field(min_length=1)
+    data: Data
+    model: Model = Model()
+    train: Train = Train()
+    loss: Loss = Loss()
+    augment: Augment = Augment()
+    sheet_every: int = Field(5, ge=0)
+    """Every so many epochs the worst validation photos are drawn; 0 = only at the end."""
+
+    @property
+    def epochs(self) -> list[Stage]:
+        """The stage of every epoch."""
+        return [stage for stage in self.train.stages for _ in range(stage.epochs)]
+
+
+FINE_TUNE: dict[str, Any] = {
+    "train": {
+        "stages": [{"epochs": 12, "size": [320, 256], "compose": 0.0}],
+        "batch": 8,
+        "lr": 4e-4,
+        "encoder_lr": 0.5,
+        "ema": 0.98,
+    }
+}
+"""Settings for a few dozen photos on top of a trained model, where no recipe says otherwise."""
+
+
+def load(path: Path | None, changes: dict[str, Any]) -> Recipe:
+    """The recipe at path, or the defaults where it is None, with changes (nested like the TOML) on top.
+
+    Paths in it are relative to the folder you run in. Raises InputError for a file that is not there or not TOML, for
+    unknown keys (naming the nearest known one), and for values that do not fit, saying which would.
     """
+    raw = _read(path) if path else {}
+    if path is None and changes.get("model", {}).get("init"):
+        raw = merge(raw, FINE_TUNE)
+    where = str(path) if path else "the settings"
     try:
-        raw = tomllib.loads(path.read_text())
+        return Recipe.model_validate(merge(raw, changes))
+    except ValidationError as error:
+        raise InputError("; ".join(f"{where}: {_explain(dict(one))}" for one in error.errors())) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
     except FileNotFoundError:
         raise InputError(f"recipe {path} does not exist") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not valid TOML: {error}") from None
-    return _from_dict(raw, path)
 
 
-def _from_dict(raw: dict[str, Any], path: Path) -> Config:
-    _check_keys(raw, Config, ("name", "data"), str(path))
-    raw = dict(raw, data=Path(raw["data"]))
-    if "encoder_weights" in raw:
-        raw["encoder_weights"] = Path(raw["encoder_weights"])
-    if "stages" in raw:
-        for number, stage in enumerate(raw["stages"], 1):
-            _check_keys(stage, Stage, ("epochs", "size"), f"{path}, stage {number}")
-        raw["stages"] = tuple(Stage(**(stage | {"size": tuple(stage["size"])})) for stage in raw["stages"])
-    return Config(**raw)
+def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Base with changes on top, table by table.
+
+    >>> merge({"train": {"lr": 1, "batch": 8}}, {"train": {"lr": 2}})
+    {'train': {'lr': 2, 'batch': 8}}
+    """
+    merged = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
 
 
-def _check_keys(raw: dict[str, Any], kind: type[Config | Stage], needed: tuple[str, ...], where: str) -> None:
-    """Raises InputError for a key that kind does not have, naming the nearest, and for a needed one that is missing."""
-    known = [f.name for f in fields(kind)]
-    for key in raw:
-        if key not in known:
-            near = get_close_matches(key, known, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"
-            raise InputError(f"{where}: unknown key {key!r}{hint}")
-    for key in needed:
-        if key not in raw:
-            raise InputError(f"{where}: {key!r} is missing")
+def parse_changes(settings: list[str]) -> dict[str, Any]:
+    """`--set` values as a nested dict; a value is TOML, or text where it is not.
+
+    Raises InputError for a setting without "=".
+
+    >>> parse_changes(["train.lr=3e-4", "model.encoder=resnet18"])
+    {'train': {'lr': 0.0003}, 'model': {'encoder': 'resnet18'}}
+    """
+    changes: dict[str, Any] = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or not key.strip():
+            raise InputError(f"--set {setting!r} is not of the form KEY=VALUE, such as train.lr=3e-4")
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        for part in reversed(key.strip().split(".")):
+            value = {part: value}
+        changes = merge(changes, value)
+    return changes
+
+
+def _explain(error: dict[str, Any]) -> str:
+    """One of pydantic's findings as the value got, the value wanted and the cure."""
+    place = [str(part + 1) if isinstance(part, int) else str(part) for part in error["loc"]]
+    key = ".".join(place)
+    if error["type"] == "extra_forbidden":
+        known = _keys(place[:-1])
+        near = get_close_matches(place[-1], known, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+        return f"unknown key {key!r}; {hint}"
+    if error["type"] == "missing":
+        return f"{key!r} is missing"
+    return f"{key} = {error['input']!r}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _keys(place: list[str]) -> list[str]:
+    """The keys known in the table at place (numbers are of stages)."""
+    table: type[Part] = Recipe
+    for name in place:
+        if name == "stages":
+            table = Stage
+        elif not name.isdigit():
+            kind = table.model_fields[name].annotation
+            table = kind if isinstance(kind, type) and issubclass(kind, Part) else table
+    return list(table.model_fields)

@@ -1,209 +1,324 @@
-"""One training run, from a recipe to a checkpoint with its card; stopped at any time, it goes on where it was."""
+"""One training run, from a recipe to a model with its card; stopped at any time, it goes on where it was.
+
+What a run's folder holds:
+
+    run.json            recipe, data fingerprint, versions, machine, timings, results
+    log.csv, curves.png, tensorboard/    every epoch
+    worst.jpg           the worst validation photos
+    last.ckpt           where the run goes on; best-dice.ckpt, best-loss.ckpt: the best so far
+    model.safetensors   the result: the weights of best-dice.ckpt with their card; threshold.png: Dice at each threshold
+"""
 
 from __future__ import annotations
 
-import copy
-import csv
-import math
+import json
+import logging
+import os
+import platform
+import sys
 import time
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor, nn
+from lightning.pytorch import Callback, Trainer, seed_everything
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
 
-from standout import __version__
+from standout import __version__, models
 from standout.card import ModelCard
-from standout.dataset import Pair, find_pairs
-from standout.errors import InputError
+from standout.dataset import Pair, find_splits, fingerprint
+from standout.errors import InputError, SetupError
+from standout.files import write_atomic
 from standout.net import checkpoint
+from standout.net.cost import cost
 from standout.net.unet import UNet
-from standout.train.augment import Sample
-from standout.train.batches import Batch, TrainView, ValView, collate, draw_order, read_all, train_batches
-from standout.train.config import Config
-from standout.train.losses import bce_dice
+from standout.train import finish
+from standout.train.averaging import Averaging
+from standout.train.batches import Batches, draw_order
+from standout.train.callbacks import Bar, Interrupt, Journal, SafeCheckpoints, Worst
+from standout.train.config import Recipe
+from standout.train.module import SegmentationModule
+from standout.train.store import Store
 
 
-@dataclass
-class State:
-    """All that a run needs to go on: saved whole after every epoch."""
+@dataclass(frozen=True)
+class Machine:
+    """Where a run is computed. device: auto, cpu or gpu; devices: processes on each of nodes machines."""
 
-    net: UNet
-    ema: UNet
-    optimizer: torch.optim.Optimizer
-    epoch: int = 0
-    step: int = 0
+    device: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+
+    @property
+    def processes(self) -> int:
+        """In all."""
+        return self.devices * self.nodes
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether CUDA computes. Raises SetupError when it is asked for and not there."""
+        there = torch.cuda.is_available()
+        if self.device == "gpu" and not there:
+            raise SetupError(
+                "--device gpu: torch finds no CUDA device here; install a CUDA build of torch, or --device cpu"
+            )
+        return there and self.device != "cpu"
 
 
-def train(config: Config, out: Path) -> Path:
-    """Trains, writing out/last.pt after every epoch and out/model.safetensors at the end; returns the latter.
+def train(recipe: Recipe, out: Path, machine: Machine = Machine()) -> Path:
+    """Trains, goes on with what out holds of this run, and returns the path of the model.
 
-    Raises InputError when the loss stops being a number: last.pt still holds the epoch before.
+    Raises InputError when out holds a run of another recipe or other data, when data cannot be read, or when the loss
+    stops being a number; OutputError when out cannot be written; SetupError when the machine has no such device. What
+    was reached before stays.
     """
+    quiet()
+    workers = min(8, os.cpu_count() or 1) if machine.on_gpu else 1
     out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(config.seed)
-    train_pairs, val_pairs = find_pairs(config.data / "train"), find_pairs(config.data / "val")
-    state = _start(config)
-    _resume(state, out / "last.pt")
-    samples, val_samples = read_all(train_pairs), read_all(val_pairs)
-    stages = [stage for stage in config.stages for _ in range(stage.epochs)]
-    steps = sum(len(draw_order(train_pairs, config, epoch)) for epoch in range(len(stages)))
-    while state.epoch < len(stages):
-        stage = stages[state.epoch]
-        view = TrainView(samples, config, stage)
-        began = time.monotonic()
-        loss = _epoch(state, view, draw_order(train_pairs, config, state.epoch), config, steps)
-        state.epoch += 1
-        scores = validate(state.ema, val_pairs, val_samples, config, stage.size)
-        _log(out / "log.csv", {"epoch": state.epoch, "loss": loss, "seconds": time.monotonic() - began, **scores})
-        _save(state, out / "last.pt")
-    card = ModelCard(config.name, __version__, config.encoder, stages[-1].size, data=str(config.data.name))
-    checkpoint.save(state.ema, card, out / "model.safetensors")
-    return out / "model.safetensors"
+    splits = pairs(recipe)
+    record = Record(out, recipe, *splits)
+    model = out / "model.safetensors"
+    if model.exists() and record.done:
+        return model
+    seed_everything(recipe.train.seed, verbose=False)
+    net = build(recipe)
+    record.announce(net)
+    train_store, val_store = Store(splits[0]), Store(splits[1])
+    steps = count_steps(train_store, recipe, machine.processes)
+    module = SegmentationModule(net, recipe, steps=steps, train=splits[0], val=splits[1])
+    batches = Batches(train_store, val_store, recipe, workers=recipe.data.workers or workers)
+    last = out / "last.ckpt"
+    with Interrupt() as interrupt:
+        trainer = _trainer(recipe, out, machine, [interrupt, *_callbacks(recipe, out)])
+        record.begin(trainer)
+        try:
+            trainer.fit(module, datamodule=batches, ckpt_path=str(last) if last.exists() else None, weights_only=True)
+        except SystemExit:  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from None
+        except InputError as error:
+            raise _as_raised(error) from None
+    if trainer.is_global_zero:
+        results = finish.finish(module, val_store, recipe, out, card_of(recipe, splits))
+        record.end(results)
+    return model
 
 
-def _start(config: Config) -> State:
-    net = UNet(config.encoder, weights=config.encoder_weights).to(memory_format=torch.channels_last)
-    groups = _groups(net, config)
-    return State(net, copy.deepcopy(net).eval(), torch.optim.AdamW(groups, lr=config.lr))
+def _as_raised(error: InputError) -> InputError:
+    """The error in its own words: from a worker process it comes back behind that process's traceback.
 
-
-def _groups(net: UNet, config: Config) -> list[dict[str, object]]:
-    """Encoder and decoder apart, since the encoder starts trained; norms and biases without weight decay."""
-    groups: list[dict[str, object]] = []
-    for part, share in (("encoder.", config.encoder_lr), ("", 1.0)):
-        for decays in (True, False):
-            chosen = [
-                p
-                for name, p in net.named_parameters()
-                if name.startswith("encoder.") == bool(part) and (p.ndim > 1) == decays
-            ]
-            decay = config.weight_decay if decays else 0.0
-            groups.append({"params": chosen, "share": share, "weight_decay": decay})
-    return groups
-
-
-def one_cycle(step: int, steps: int, *, rise: float = 0.15) -> float:
-    """Share of the peak learning rate at a step: a cosine up for the first `rise` of the run, then a cosine to 0.
-
-    After Smith and Topin, "Super-Convergence" (arXiv 1708.07120), without its momentum cycle.
-
-    >>> [round(one_cycle(step, 100), 2) for step in (0, 15, 100)]
-    [0.04, 1.0, 0.0]
+    >>> _as_raised(InputError("Caught InputError in DataLoader ...\\nstandout.errors.InputError: a.jpg is damaged\\n"))
+    InputError('a.jpg is damaged')
     """
-    peak = rise * steps
-    if step < peak:
-        return 0.04 + 0.96 * (1 - math.cos(math.pi * step / peak)) / 2
-    return (1 + math.cos(math.pi * min(1.0, (step - peak) / (steps - peak)))) / 2
+    _, worker, words = str(error).rpartition(f"{InputError.__module__}.{InputError.__name__}: ")
+    return InputError(words.strip()) if worker else error
 
 
-def _epoch(state: State, view: TrainView, keys: list[list[tuple[int, bool, int]]], config: Config, steps: int) -> float:
-    state.net.train()
-    total = 0.0
-    columns = (
-        TextColumn("epoch {task.fields[epoch]} {task.fields[size]}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.4f}  {task.fields[rate]:.1f} photos/s"),
-        TimeRemainingColumn(),
+def pairs(recipe: Recipe) -> tuple[list[Pair], list[Pair]]:
+    """The recipe's training and validation pairs.
+
+    Raises InputError when a source that it names has no photo, or one of the two is empty.
+    """
+    train, val = find_splits(recipe.data.folder)
+    known = sorted({pair.source for pair in train + val})
+    for source in (*recipe.data.sources, *recipe.data.draws):
+        if source not in known:
+            raise InputError(f"{recipe.data.folder} has no photo of source {source!r}; its sources: {', '.join(known)}")
+    if recipe.data.sources:
+        train, val = ([pair for pair in part if pair.source in recipe.data.sources] for part in (train, val))
+    for part, name in ((train, "training"), (val, "validation")):
+        if not part:
+            raise InputError(f"{recipe.data.folder} has no {name} photos of {', '.join(recipe.data.sources) or 'any'}")
+    return train, val
+
+
+def build(recipe: Recipe) -> UNet:
+    """The recipe's network with its first weights, torch's random numbers seeded by the caller.
+
+    Raises ModelError when they cannot be had or do not fit.
+    """
+    settings = recipe.model
+    if settings.init:
+        return checkpoint.load(models.find_checkpoint(settings.init))[0]
+    weights = settings.encoder_weights
+    source = weights if weights in (None, "timm") else Path(str(weights))
+    return UNet(settings.encoder, decoder=settings.decoder, weights=source)
+
+
+def card_of(recipe: Recipe, splits: tuple[list[Pair], list[Pair]]) -> ModelCard:
+    """The model's card before its scores are known."""
+    data = f"{recipe.data.folder.name}: {len(splits[0])} photos, {len(splits[1])} to validate"
+    encoder, decoder = recipe.model.encoder, str(recipe.model.decoder)
+    if recipe.model.init:
+        base = checkpoint.load(models.find_checkpoint(recipe.model.init))[1]
+        encoder, decoder, data = base.encoder, base.decoder, f"{data}; started from {base.name} {base.sha256[:12]}"
+    return replace(ModelCard(recipe.name, __version__, encoder, recipe.epochs[-1].size, data=data), decoder=decoder)
+
+
+def count_steps(store: Store, recipe: Recipe, processes: int) -> int:
+    """Optimizer steps of the whole run."""
+    batches = [len(draw_order(store, recipe, epoch, processes=processes)) for epoch in range(len(recipe.epochs))]
+    return sum(-(-count // recipe.train.accumulate) for count in batches)
+
+
+def _trainer(recipe: Recipe, out: Path, machine: Machine, callbacks: list[Callback]) -> Trainer:
+    settings = recipe.train
+    parallel = machine.processes > 1
+    on_gpu = machine.on_gpu
+    strategy = DDPStrategy(
+        process_group_backend="nccl" if on_gpu else "gloo", find_unused_parameters=settings.frozen_epochs > 0
     )
-    with Progress(*columns) as progress:
-        task = progress.add_task("", total=len(keys), epoch=state.epoch + 1, size=view.stage.size, loss=0.0, rate=0.0)
-        began = time.monotonic()
-        for done, batch in enumerate(train_batches(view, keys), 1):
-            share = one_cycle(state.step, steps)
-            for group in state.optimizer.param_groups:
-                group["lr"] = config.lr * group["share"] * share
-            loss = _step(state, batch, config)
-            if not math.isfinite(loss):
-                raise InputError(
-                    f"the loss became {loss} in epoch {state.epoch + 1}, step {done}; try a lower lr than {config.lr}"
-                )
-            total += loss
-            state.step += 1
-            _follow(state.ema, state.net, min(config.ema, (1 + state.step) / (10 + state.step)))
-            rate = done * config.batch / (time.monotonic() - began)
-            progress.update(task, completed=done, loss=total / done, rate=rate)
-    return total / len(keys)
+    return Trainer(
+        max_epochs=len(recipe.epochs),
+        default_root_dir=out,
+        accelerator="gpu" if on_gpu else "cpu",
+        devices=machine.devices,
+        num_nodes=machine.nodes,
+        strategy=strategy if parallel else "auto",
+        sync_batchnorm=parallel and on_gpu,
+        precision=settings.precision,
+        accumulate_grad_batches=settings.accumulate,
+        gradient_clip_val=settings.clip or None,
+        callbacks=callbacks,
+        logger=TensorBoardLogger(out, name="", version="tensorboard"),
+        plugins=[SafeCheckpoints()],
+        reload_dataloaders_every_n_epochs=1,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
 
 
-def _step(state: State, batch: Batch, config: Config) -> float:
-    image, target, weight = batch
-    image = (image.float() / 255).contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16):
-        logits = state.net(image)
-    loss = bce_dice(logits.float(), target, weight, bce_share=config.bce_share)
-    state.optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(state.net.parameters(), 2.0)
-    state.optimizer.step()
-    return float(loss.detach())
+def _callbacks(recipe: Recipe, out: Path) -> list[Callback]:
+    def keep(name: str, monitor: str | None, mode: str) -> ModelCheckpoint:
+        return ModelCheckpoint(
+            out,
+            filename=name,
+            monitor=monitor,
+            mode=mode,
+            save_weights_only=monitor is not None,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        )
+
+    chosen: list[Callback] = [Bar(), Worst(out, every=recipe.sheet_every), Journal(out)]
+    if recipe.train.ema:
+        chosen.append(Averaging(recipe.train.ema))
+    if recipe.train.patience:
+        chosen.append(EarlyStopping("val_loss", patience=recipe.train.patience, check_on_train_epoch_end=True))
+    # last comes last: it holds what the others remember
+    return [
+        *chosen,
+        keep("best-dice", "val_dice", "max"),
+        keep("best-loss", "val_loss", "min"),
+        keep("last", None, "min"),
+    ]
 
 
-@torch.no_grad()
-def _follow(ema: UNet, net: UNet, decay: float) -> None:
-    """Moves the averaged weights a step toward the network's, batch-norm statistics included."""
-    for mean, value in zip(ema.state_dict().values(), net.state_dict().values(), strict=True):
-        if mean.is_floating_point():
-            mean.lerp_(value, 1 - decay)
-        else:
-            mean.copy_(value)
+class Record:
+    """run.json: what the run is made of, and how it went."""
+
+    FREE = frozenset({"sheet_every", "data.workers", "data.folder"})
+    """Settings that may change when a run goes on."""
+
+    def __init__(self, out: Path, recipe: Recipe, train: list[Pair], val: list[Pair]) -> None:
+        """Raises InputError when out holds a run of another recipe or other data."""
+        self.path, self.recipe = out / "run.json", recipe
+        self.rank_zero = int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))) == 0
+        facts = {
+            "recipe": json.loads(recipe.model_dump_json()),
+            "data": {"train": len(train), "val": len(val), "fingerprint": fingerprint(train + val)},
+        }
+        self.facts: dict[str, Any] = facts
+        if self.path.exists():
+            before = json.loads(self.path.read_text())
+            self._compare(before)
+            self.facts = before | facts
+        elif (out / "last.ckpt").exists():
+            raise InputError(f"{out} holds a last.ckpt but no run.json; give another --out")
+
+    @property
+    def done(self) -> bool:
+        """Whether the run came to its end."""
+        return "results" in self.facts
+
+    def _compare(self, before: dict[str, Any]) -> None:
+        was, now = _flat(before["recipe"]), _flat(self.facts["recipe"])
+        changed = [
+            f"{key} was {was.get(key)!r}, is {now.get(key)!r}"
+            for key in sorted(was.keys() | now.keys())
+            if was.get(key) != now.get(key) and key not in self.FREE
+        ]
+        if before["data"]["fingerprint"] != self.facts["data"]["fingerprint"]:
+            changed.append(
+                f"the data were {before['data']['train']} + {before['data']['val']} pairs, "
+                f"are {self.facts['data']['train']} + {self.facts['data']['val']} or others"
+            )
+        if changed:
+            raise InputError(
+                f"{self.path.parent} holds a run of another recipe: {'; '.join(changed)}. Restore that to go on "
+                f"with it, or give another --out (and --init {self.path.parent / 'model.safetensors'} to start from "
+                "its result)"
+            )
+
+    def announce(self, net: UNet) -> None:
+        """Notes and says what is trained on what."""
+        long, short = self.recipe.epochs[-1].size
+        found = cost(net, (long, short))
+        self.facts["network"] = {"parameters": found.parameters, "multiply_adds": found.multiply_adds}
+        if self.rank_zero:
+            data = self.facts["data"]
+            print(
+                f"{self.recipe.model.init or self.recipe.model.encoder}: {found} at {long}x{short}; {data['train']} "
+                f"photos to train on, {data['val']} to validate; {len(self.recipe.epochs)} epochs",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def begin(self, trainer: Trainer) -> None:
+        """Notes where and with what this session computes."""
+        packages = ("standout", "torch", "lightning", "timm", "albumentations", "opencv-python-headless", "numpy")
+        self.began = time.monotonic()
+        session = {
+            "began": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores, {trainer.world_size} processes, "
+            f"{trainer.accelerator.__class__.__name__}",
+            "python": platform.python_version(),
+            "versions": {name: version(name) for name in packages},
+        }
+        self.facts["sessions"] = [*self.facts.get("sessions", []), session]
+        self._write()
+
+    def end(self, results: dict[str, Any]) -> None:
+        """Notes the results."""
+        self.facts["sessions"][-1]["seconds"] = round(time.monotonic() - self.began)
+        self.facts["results"] = results
+        self._write()
+
+    def _write(self) -> None:
+        if self.rank_zero:
+            write_atomic(self.path, json.dumps(self.facts, indent=1).encode(), overwrite=True)
 
 
-@torch.inference_mode()
-def validate(
-    net: UNet, pairs: list[Pair], samples: list[Sample], config: Config, size: tuple[int, int]
-) -> dict[str, float]:
-    """Mean Dice per source at the network's size and threshold 0.5; for photos of nobody the area called person."""
-    net.eval()
-    view = ValView(samples, config, size)
-    scores: dict[str, list[float]] = {}
-    for start in range(0, len(pairs), config.batch):
-        rows = range(start, min(start + config.batch, len(pairs)))
-        image, target, weight = collate([view[i] for i in rows])
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = net((image.float() / 255).contiguous(memory_format=torch.channels_last))
-        counts = (weight > 0).float()
-        found, truth = (logits > 0).float() * counts, (target > 0.5).float() * counts
-        for row, index in enumerate(rows):
-            scores.setdefault(pairs[index].source, []).append(_score(found[row], truth[row], counts[row]))
-    return {source: sum(each) / len(each) for source, each in sorted(scores.items())}
+def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A nested dict as one of dotted keys.
+
+    >>> _flat({"train": {"lr": 1}, "name": "a"})
+    {'train.lr': 1, 'name': 'a'}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
 
 
-def _score(found: Tensor, truth: Tensor, counts: Tensor) -> float:
-    if truth.sum() == 0:
-        return float(found.sum() / counts.sum())
-    return float(2 * (found * truth).sum() / (found.sum() + truth.sum()))
-
-
-def _log(path: Path, row: dict[str, float]) -> None:
-    fresh = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, list(row))
-        if fresh:
-            writer.writeheader()
-        writer.writerow({key: f"{value:.5g}" for key, value in row.items()})
-
-
-def _save(state: State, path: Path) -> None:
-    parts = {
-        "net": state.net.state_dict(),
-        "ema": state.ema.state_dict(),
-        "optimizer": state.optimizer.state_dict(),
-        "epoch": state.epoch,
-        "step": state.step,
-    }
-    part = path.with_suffix(".part")
-    torch.save(parts, part)
-    part.replace(path)
-
-
-def _resume(state: State, path: Path) -> None:
-    if not path.exists():
-        return
-    parts = torch.load(path, weights_only=True)
-    state.net.load_state_dict(parts["net"])
-    state.ema.load_state_dict(parts["ema"])
-    state.optimizer.load_state_dict(parts["optimizer"])
-    state.epoch, state.step = parts["epoch"], parts["step"]
+def quiet() -> None:
+    """Lightning's advice stays out of the terminal: what it would say is decided here on purpose."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="lightning")

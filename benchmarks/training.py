@@ -1,0 +1,129 @@
+"""Photos a second in training, MobileNetV2 U-Net at 320x256: standout against a plain loop, in one run.
+
+    .venv/bin/pip install segmentation-models-pytorch
+    .venv/bin/python benchmarks/training.py [--data ../shared/people] [--rounds 3]
+
+plain: segmentation_models_pytorch's Unet(mobilenet_v2), float32, Adam, BCE, and a DataLoader that decodes, resizes and
+flips each photo when it is drawn. standout: its own batches (strong augmentation, people pasted), network, loss,
+optimizer and weight averaging. Rounds alternate, so that a noisy machine disturbs both alike. "waiting" is the share of
+standout's time in which the network waits for a batch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from standout.dataset import Pair, find_splits, read_pair
+from standout.net.unet import UNet
+from standout.train.averaging import follow
+from standout.train.batches import TrainView, collate, draw_order, start_worker
+from standout.train.config import load
+from standout.train.module import SegmentationModule, optimizer
+from standout.train.store import Store
+
+SIZE = (320, 256)
+BATCH = 16
+
+
+class Plain(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """What a first script does."""
+
+    def __init__(self, pairs: list[Pair]) -> None:
+        self.pairs = pairs
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        image, mask = read_pair(self.pairs[index])
+        image, mask = (np.asarray(cv2.resize(plane, SIZE[::-1]), np.uint8) for plane in (image, mask))
+        if np.random.random() < 0.5:
+            image, mask = image[:, ::-1].copy(), mask[:, ::-1].copy()
+        photo = (torch.from_numpy(image).permute(2, 0, 1).float() / 255 - 0.45) / 0.225
+        return photo, torch.from_numpy(mask)[None].float() / 255
+
+
+def plain(pairs: list[Pair]) -> Iterator[tuple[float, float]]:
+    """(seconds, seconds of waiting) of each step."""
+    import segmentation_models_pytorch as smp
+
+    net = smp.Unet("mobilenet_v2", encoder_weights=None).train()
+    steps = torch.optim.Adam(net.parameters(), 1e-3)
+    loss = torch.nn.BCEWithLogitsLoss()
+    loader = DataLoader(Plain(pairs), BATCH, shuffle=True, num_workers=1, drop_last=True)
+    while True:
+        began = time.perf_counter()
+        for image, target in loader:
+            waited = time.perf_counter() - began
+            steps.zero_grad()
+            loss(net(image), target).backward()
+            steps.step()
+            yield time.perf_counter() - began, waited
+            began = time.perf_counter()
+
+
+def ours(pairs: list[Pair]) -> Iterator[tuple[float, float]]:
+    """(seconds, seconds of waiting) of each step."""
+    recipe = load(None, {"name": "speed", "data": {"folder": "."}, "train": {"batch": BATCH}})
+    store = Store(pairs)
+    module = SegmentationModule(UNet("mobilenetv2_100"), recipe, steps=1000, train=pairs, val=[])
+    mean = {name: value.clone() for name, value in module.state_dict().items()}
+    steps = optimizer(module.net, recipe.train)
+    module.net.train()
+    view = TrainView(store, recipe, recipe.epochs[0])
+    for epoch in range(1000):
+        keys: Any = draw_order(store, recipe, epoch)
+        loader = DataLoader(
+            view, batch_sampler=keys, num_workers=1, prefetch_factor=6, collate_fn=collate, worker_init_fn=start_worker
+        )
+        began = time.perf_counter()
+        for image, target, weight, _ in loader:
+            waited = time.perf_counter() - began
+            with torch.autocast("cpu", torch.bfloat16):
+                logits = module(image)
+            loss = module.loss(logits, target, weight).mean()
+            steps.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(module.net.parameters(), recipe.train.clip)
+            steps.step()
+            follow(list(mean.values()), list(module.state_dict().values()), 0.002)
+            yield time.perf_counter() - began, waited
+            began = time.perf_counter()
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "people")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=12)
+    options = parser.parse_args()
+    pairs = [pair for pair in find_splits(options.data)[0] if pair.source == "picsart"][:400]
+    runs = {"plain": plain(pairs), "standout": ours(pairs)}
+    rates: dict[str, list[float]] = {name: [] for name in runs}
+    waiting: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(options.rounds + 1):
+        for name, run in runs.items():
+            times = [next(run) for _ in range(options.steps)]
+            if turn:  # the first round warms up
+                total = sum(seconds for seconds, _ in times)
+                rates[name].append(BATCH * options.steps / total)
+                waiting[name].append(sum(waited for _, waited in times) / total)
+    print(f"{torch.get_num_threads()} threads, {SIZE[0]}x{SIZE[1]}, batch {BATCH}, medians of {options.rounds} rounds")
+    for name in runs:
+        print(f"{name:9s} {median(rates[name]):6.1f} photos/s   waiting {median(waiting[name]):.1%}")
+    print(f"ratio     {median(a / b for a, b in zip(rates['standout'], rates['plain'], strict=True)):6.2f}")
+
+
+if __name__ == "__main__":
+    main()

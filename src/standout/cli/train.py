@@ -1,0 +1,111 @@
+"""`standout train`: a recipe, or a folder of photos and masks, to a model."""
+
+# Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from standout.cli.show import examples, say
+from standout.errors import InputError, MissingExtra
+
+EPILOG = examples(
+    ("standout train --data my/ --init standout-mobile -o runs/mine", "teach the bundled model your photos"),
+    ("standout train recipes/picsart-mobilenetv2.toml -o runs/p", "a recipe; the same command goes on after a stop"),
+    ("standout train RECIPE --set train.lr=3e-4 -o runs/q", "another setting"),
+    ("standout train RECIPE --preview sheet.jpg", "what the network will see"),
+    ("standout train RECIPE --find-lr lr.png", "which learning rate it can take"),
+    ("torchrun --nproc-per-node 4 -m standout train RECIPE --devices 4 -o runs/p", "four GPUs"),
+)
+
+
+class Device(StrEnum):
+    """Where to compute."""
+
+    auto = "auto"
+    cpu = "cpu"
+    gpu = "gpu"
+
+
+def train(
+    recipe: Annotated[Path | None, typer.Argument(metavar="[RECIPE]", help="A .toml file; see recipes/.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="For model, checkpoints, log and pictures.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Photos and masks, in any layout that `data check` knows.")
+    ] = None,
+    init: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Go on from a bundled model or a .safetensors file.")
+    ] = None,
+    encoder: Annotated[str | None, typer.Option(metavar="NAME", help="A timm name, such as resnet34.")] = None,
+    decoder: Annotated[str | None, typer.Option(help="light or heavy.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, such as train.lr=3e-4.")
+    ] = None,
+    device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.auto,
+    devices: Annotated[int, typer.Option(min=1, help="Processes (GPUs) on each machine.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines.")] = 1,
+    preview: Annotated[
+        Path | None, typer.Option(metavar="FILE.jpg", help="Only draw what the network will see.")
+    ] = None,
+    find_lr: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Only try learning rates, and plot them.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace the FILE of --preview or --find-lr.")] = False,
+) -> int:
+    """Train a model; stopped at any time, the same command goes on where it was."""
+    with _needs_extra():
+        from standout.train import config
+
+    changes = config.parse_changes(settings or [])
+    given: dict[str, Any] = {"model": {"init": init, "encoder": encoder, "decoder": decoder}}
+    given["data"] = {"folder": str(data) if data else None}
+    for table, values in given.items():
+        kept = {key: value for key, value in values.items() if value is not None}
+        changes = config.merge(changes, {table: kept} if kept else {})
+    if recipe is None and data is None:
+        raise InputError("standout train needs a RECIPE, or --data DIR with photos and masks")
+    if recipe is None:
+        changes = config.merge({"name": out.name if out else "preview"}, changes)
+    plan = config.load(recipe, changes)
+    if preview or find_lr:
+        return _look(plan, preview, find_lr, overwrite)
+    if out is None:
+        raise InputError("standout train needs --out DIR (-o), such as -o runs/mine")
+    with _needs_extra():
+        from standout.train import run
+    try:
+        path = run.train(plan, out, run.Machine(str(device), devices, nodes))
+    except KeyboardInterrupt:
+        say(f"stopped; the same command goes on after the last whole epoch in {out}")
+        return 130
+    say(f"trained; the model is {path}, its curves are in {out}")
+    return 0
+
+
+def _look(plan: Any, preview: Path | None, find_lr: Path | None, overwrite: bool) -> int:
+    with _needs_extra():
+        from standout.train import look
+    if preview:
+        look.preview(plan, preview, overwrite=overwrite)
+        say(f"wrote {preview}")
+    if find_lr:
+        rate = look.find_lr(plan, find_lr, overwrite=overwrite)
+        say(f"wrote {find_lr}; try --set train.lr={rate:.1e}")
+    return 0
+
+
+@contextmanager
+def _needs_extra() -> Iterator[None]:
+    """Imports within that fail for a package that is not there tell of the extra."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("standout"):
+            raise
+        raise MissingExtra("training", "train") from None

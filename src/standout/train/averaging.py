@@ -1,0 +1,34 @@
+"""The weights' exponential moving average, which is what is validated and shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from lightning.pytorch.callbacks import WeightAveraging
+from torch import Tensor
+
+
+class Averaging(WeightAveraging):
+    """Lightning's weight averaging with a decay that starts small, so that the first, random weights are soon gone.
+
+    After n steps the decay is min(decay, (1 + n) / (10 + n)). Checkpoints hold the average in "state_dict" and the
+    weights in training beside it. Batch-norm statistics are averaged too.
+    """
+
+    def __init__(self, decay: float) -> None:
+        def warmed(means: list[Tensor], values: list[Tensor], count: Tensor | int) -> None:
+            step = int(count)
+            follow(means, values, 1 - min(decay, (1 + step) / (10 + step)))
+
+        super().__init__(multi_avg_fn=warmed)
+
+
+@torch.no_grad()
+def follow(means: Sequence[Tensor], values: Sequence[Tensor], share: float) -> None:
+    """Moves each mean by share toward its value; whole numbers (counts of batches) are copied."""
+    for mean, value in zip(means, values, strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(value, share)
+        else:
+            mean.copy_(value)

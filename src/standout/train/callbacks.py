@@ -1,0 +1,271 @@
+"""What is seen of a run while it goes: progress, log.csv, curves, the worst validation photos, safe checkpoints."""
+
+from __future__ import annotations
+
+import csv
+import heapq
+import io
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from torch import Tensor
+
+from standout.errors import OutputError
+from standout.files import write_atomic
+from standout.train import charts
+from standout.train.batches import Batch
+from standout.train.module import SegmentationModule
+
+
+class Bar(Callback):
+    """A bar an epoch with loss, photos a second and the time left of the whole run; without a terminal, one line."""
+
+    def __init__(self) -> None:
+        self.bar: Progress | None = None
+
+    def on_train_epoch_start(self, trainer: Trainer, module: SegmentationModule) -> None:  # type: ignore[override]
+        """A new bar."""
+        self.began, self.total = time.monotonic(), int(trainer.num_training_batches)
+        if not trainer.is_global_zero:
+            return
+        size = module.recipe.epochs[trainer.current_epoch].size
+        head = f"epoch {trainer.current_epoch + 1}/{len(module.recipe.epochs)}  {size[0]}x{size[1]}"
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(None),
+            MofNCompleteColumn(),
+            TextColumn("loss {task.fields[loss]:.4f}  {task.fields[rate]:.1f} photos/s  {task.fields[left]} left"),
+        )
+        if sys.stderr.isatty():
+            self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self.bar.start()
+            self.row = self.bar.add_task(head, total=self.total, loss=0.0, rate=0.0, left="?")
+
+    def on_train_batch_end(  # type: ignore[override]
+        self, trainer: Trainer, module: SegmentationModule, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        """The bar a step on."""
+        if self.bar is None:
+            return
+        done = batch_idx + 1
+        pace = (time.monotonic() - self.began) / done
+        epochs = len(module.recipe.epochs) - trainer.current_epoch - 1
+        self.bar.update(
+            self.row,
+            completed=done,
+            loss=float(outputs["loss"]),
+            rate=len(batch[3]) * trainer.world_size / pace,
+            left=clock(pace * (self.total - done + epochs * self.total)),
+        )
+
+    def on_validation_end(self, trainer: Trainer, module: SegmentationModule) -> None:  # type: ignore[override]
+        """The epoch's line, in place of the bar."""
+        self.stop()
+        if trainer.is_global_zero:
+            means = trainer.callback_metrics
+            size = module.recipe.epochs[trainer.current_epoch].size
+            print(
+                f"epoch {trainer.current_epoch + 1:3d}  {size[0]}x{size[1]}  loss {float(means['loss']):.4f}  "
+                f"validation: loss {float(means['val_loss']):.4f}, Dice {float(means['val_dice']):.4f}  "
+                f"({clock(time.monotonic() - self.began)})",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def on_exception(self, trainer: Trainer, module: Any, exception: BaseException) -> None:
+        """The terminal as it was."""
+        self.stop()
+
+    def stop(self) -> None:
+        """No bar."""
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+
+def clock(seconds: float) -> str:
+    """A length of time to read.
+
+    >>> clock(42), clock(754), clock(7384)
+    ('42 s', '12:34 min', '2:03 h')
+    """
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"
+    return f"{int(seconds) // 3600}:{int(seconds) % 3600 // 60:02d} h"
+
+
+class Journal(Callback):
+    """log.csv and curves.png, whole after every epoch."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+
+    def on_train_epoch_start(self, trainer: Trainer, module: SegmentationModule) -> None:  # type: ignore[override]
+        """The clock starts."""
+        self.began, self.photos = time.monotonic(), 0
+
+    def on_train_batch_end(  # type: ignore[override]
+        self, trainer: Trainer, module: SegmentationModule, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        """The clock runs until the last batch, without validation."""
+        self.photos += len(batch[3]) * trainer.world_size
+        self.seconds = time.monotonic() - self.began
+
+    def on_validation_end(self, trainer: Trainer, module: SegmentationModule) -> None:  # type: ignore[override]
+        """The epoch's row; rows of this epoch and later, from before a resume, go."""
+        if not trainer.is_global_zero:
+            return
+        epoch = trainer.current_epoch + 1
+        row = {"epoch": float(epoch), "seconds": self.seconds, "photos_per_second": self.photos / self.seconds}
+        row["lr"] = trainer.optimizers[0].param_groups[-1]["lr"]
+        row |= {name: float(value) for name, value in trainer.callback_metrics.items()}
+        rows = [one for one in read_log(self.out / "log.csv") if one["epoch"] < epoch] + [row]
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(row), restval="", extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows({key: f"{value:.6g}" for key, value in one.items()} for one in rows)
+        write_atomic(self.out / "log.csv", text.getvalue().encode(), overwrite=True)
+        charts.curves(rows, self.out / "curves.png")
+
+
+def read_log(path: Path) -> list[dict[str, float]]:
+    """The rows of a log.csv, none where there is no such file."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+
+
+class Worst(Callback):
+    """worst.jpg: the validation photos of lowest Dice (or most false area), each with label and finding outlined."""
+
+    def __init__(self, out: Path, *, every: int, count: int = 24) -> None:
+        self.out, self.every, self.count = out, every, count
+        self.heap: list[tuple[float, int, NDArray[np.uint8]]] = []
+
+    def on_validation_epoch_start(self, trainer: Trainer, module: SegmentationModule) -> None:  # type: ignore[override]
+        """Nothing found yet."""
+        self.heap = []
+
+    def on_validation_batch_end(  # type: ignore[override]
+        self,
+        trainer: Trainer,
+        module: SegmentationModule,
+        outputs: Tensor,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Tiles of those among the batch that are worse than the best of the worst so far."""
+        for row, index in enumerate(batch[3].tolist()):
+            photo = module.photos[index]
+            badness = photo.dice if photo.empty else 1 - photo.dice
+            if len(self.heap) < self.count or badness > self.heap[0][0]:
+                shown = tile(batch[0][row], batch[1][row], batch[2][row], outputs[row], module.val_pairs[index].name)
+                entry = (badness, index, shown)
+                heapq.heappush(self.heap, entry) if len(self.heap) < self.count else heapq.heapreplace(self.heap, entry)
+
+    def on_validation_end(self, trainer: Trainer, module: SegmentationModule) -> None:  # type: ignore[override]
+        """The sheet, worst first."""
+        epoch, last = trainer.current_epoch + 1, len(module.recipe.epochs)
+        due = epoch == last or (self.every > 0 and epoch % self.every == 0)
+        if due and trainer.is_global_zero and self.heap:
+            tiles = [shown for _, _, shown in sorted(self.heap, key=lambda entry: -entry[0])]
+            write_atomic(self.out / "worst.jpg", jpeg(mosaic(tiles, columns=6)), overwrite=True)
+
+
+def tile(image: Tensor, target: Tensor, weight: Tensor, logits: Tensor, name: str) -> NDArray[np.uint8]:
+    """A validation photo 256 pixels high: label outlined green, finding red, uncounted pixels dark, its name below."""
+    shown = image.cpu().numpy().transpose(1, 2, 0).copy()
+    shown[weight[0].cpu().numpy() == 0] //= 3
+    for plane, colour in ((target[0] > 0.5, (40, 220, 40)), (logits[0] > 0, (255, 40, 40))):
+        found, _ = cv2.findContours(plane.cpu().numpy().astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(shown, found, -1, colour, 1)
+    height, width = shown.shape[:2]
+    canvas = np.zeros((272, 256, 3), np.uint8)
+    scale = 256 / max(height, width)
+    small = cv2.resize(shown, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    left = (256 - small.shape[1]) // 2
+    canvas[: small.shape[0], left : left + small.shape[1]] = small
+    cv2.putText(canvas, name[:40], (2, 268), cv2.FONT_HERSHEY_SIMPLEX, 0.38, (255, 255, 255), 1, cv2.LINE_AA)
+    return canvas
+
+
+def mosaic(tiles: list[NDArray[np.uint8]], *, columns: int) -> NDArray[np.uint8]:
+    """Tiles of one size in rows, the last row filled with black."""
+    blank = np.zeros_like(tiles[0])
+    tiles = tiles + [blank] * (-len(tiles) % columns)
+    return np.vstack([np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)])
+
+
+def jpeg(image: NDArray[np.uint8]) -> bytes:
+    """The RGB picture as JPEG."""
+    return bytes(cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])[1])
+
+
+class Interrupt(Callback):
+    """Ctrl-C ends the run between two batches, where nothing is half done; pressed again, at once."""
+
+    def __init__(self) -> None:
+        self.pressed = False
+
+    def __enter__(self) -> Interrupt:
+        """Listens, where this is the main thread: only there Python lets us."""
+        self.main = threading.current_thread() is threading.main_thread()
+        if self.main:
+            self.before = signal.signal(signal.SIGINT, self.press)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """As it was."""
+        if self.main:
+            signal.signal(signal.SIGINT, self.before)
+
+    def press(self, *_: object) -> None:
+        """The first time: at the end of this batch."""
+        if self.pressed:
+            raise KeyboardInterrupt
+        self.pressed = True
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Ends the run if asked to."""
+        if self.pressed:
+            raise KeyboardInterrupt
+
+    on_validation_batch_end = on_train_batch_end
+
+
+class SafeCheckpoints(TorchCheckpointIO):
+    """Checkpoints that appear whole or not at all; the one before stays until the new one is complete."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Writes beside path, then renames.
+
+        Raises OutputError when the disk is full or refuses.
+        """
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_suffix(".part")
+        try:
+            torch.save(checkpoint, part)
+            part.replace(target)
+        except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+            part.unlink(missing_ok=True)
+            raise OutputError(
+                f"{target} could not be written ({str(error).splitlines()[0]}); make room, then give the same command: "
+                "it goes on from the checkpoint before"
+            ) from None

@@ -1,0 +1,197 @@
+"""The network with its loss, optimizer and scores, as Lightning drives it.
+
+batch    see batches.py
+scores   dict index -> Photo   of the validation photos, gathered from all processes after each epoch
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+
+from standout.dataset import Pair
+from standout.errors import InputError
+from standout.net.unet import UNet
+from standout.train.batches import Batch
+from standout.train.config import Recipe, Train
+from standout.train.losses import combine
+from standout.train.schedules import SCHEDULES, Plateau
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A validation photo's loss and its Dice at threshold 0.5; of a photo of nobody, the area called person."""
+
+    loss: float
+    dice: float
+    empty: bool
+
+
+class SegmentationModule(LightningModule):
+    """One training run's network."""
+
+    def __init__(self, net: UNet, recipe: Recipe, *, steps: int, train: Sequence[Pair], val: Sequence[Pair]) -> None:
+        """steps: optimizer steps of the whole run. train, val: the pairs that a batch's indices mean."""
+        super().__init__()
+        self.net = net.to(memory_format=torch.channels_last)
+        self.recipe, self.steps = recipe, max(1, steps)
+        self.pairs, self.val_pairs = train, val
+        self.loss = combine(recipe.loss.shares)
+        self.plateau = Plateau(recipe.train.plateau_patience)
+        self.photos: dict[int, Photo] = {}
+        self.train_loss = 0.0
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits of uint8 photos."""
+        image = (image.float() / 255).contiguous(memory_format=torch.channels_last)
+        logits: Tensor = self.net(image)
+        return logits.float()
+
+    # -- training
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Encoder and decoder apart, each with and without weight decay; the rates are set before every step."""
+        return optimizer(self.net, self.recipe.train)
+
+    def on_train_epoch_start(self) -> None:
+        """The encoder is held while it is frozen; every epoch's random numbers are its own."""
+        settings = self.recipe.train
+        torch.manual_seed(settings.seed * 100_003 + self.current_epoch)
+        frozen = self.current_epoch < settings.frozen_epochs
+        self.net.train()
+        self.net.encoder.requires_grad_(not frozen)
+        if frozen:
+            self.net.encoder.eval()
+        if settings.frozen_norms:
+            for layer in self.net.modules():
+                if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+                    layer.eval()
+        self._losses: list[Tensor] = []
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The batch's mean loss.
+
+        Raises InputError, naming the photos, when it is no number; the last checkpoint is of the epoch before.
+        """
+        image, target, weight, index = batch
+        loss: Tensor = self.loss(self(image), target, weight).mean()
+        if not torch.isfinite(loss):
+            names = ", ".join(self.pairs[int(i)].image.name for i in index)
+            raise InputError(
+                f"the loss became {float(loss.detach())} in epoch {self.current_epoch + 1}, batch {batch_idx + 1}, "
+                f"of {names}; look at these photos, or set train.lr lower than {self.recipe.train.lr} in a new --out. "
+                "The checkpoints of the epochs before are kept"
+            )
+        self._losses.append(loss.detach())
+        return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """The schedule's rate for this step, a pure function of steps done (and of the plateau's memory)."""
+        settings = self.recipe.train
+        share = SCHEDULES[settings.schedule](self.global_step, self.steps, settings.cycles) * self.plateau.factor
+        for group in optimizer.param_groups:
+            group["lr"] = settings.lr * group["share"] * share
+
+    def on_train_epoch_end(self) -> None:
+        """The network is whole again for whoever looks at it between epochs."""
+        self.net.encoder.requires_grad_(True)
+
+    # -- validation
+
+    def on_validation_epoch_start(self) -> None:
+        """No scores yet. The training loss is summed up first, since validation ends the epoch."""
+        self.photos = {}
+        losses = getattr(self, "_losses", [])
+        self.train_loss = float(torch.stack(losses).mean()) if losses else 0.0
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Logits, for callbacks that draw them."""
+        image, target, weight, index = batch
+        logits: Tensor = self(image)
+        losses = self.loss(logits, target, weight)
+        for row, i in enumerate(index.tolist()):
+            self.photos[i] = score(logits[row], target[row], weight[row], loss=float(losses[row]))
+        return logits
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the means over all photos of all processes.
+
+        Raises InputError when the loss is no number, before any checkpoint of this epoch is written.
+        """
+        if self.trainer.world_size > 1:
+            every: list[dict[int, Photo]] = [{} for _ in range(self.trainer.world_size)]
+            torch.distributed.all_gather_object(every, self.photos)
+            self.photos = {index: photo for part in every for index, photo in part.items()}
+            losses = self.all_gather(torch.tensor(self.train_loss))
+            self.train_loss = float(torch.as_tensor(losses).mean())
+        means = summary(self.photos, self.val_pairs)
+        if not torch.isfinite(torch.tensor(means["val_loss"])):
+            raise InputError(
+                f"the validation loss became {means['val_loss']} after epoch {self.current_epoch + 1}; set train.lr "
+                f"lower than {self.recipe.train.lr} in a new --out. The checkpoints of the epochs before are kept"
+            )
+        if self.recipe.train.schedule == "plateau":
+            self.plateau.update(means["val_loss"])
+        self.log_dict({"loss": self.train_loss} | means, rank_zero_only=False, sync_dist=False)
+
+    # -- checkpoints
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """The plateau's memory goes along."""
+        checkpoint["plateau"] = [self.plateau.factor, self.plateau.best, self.plateau.waited]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """And comes back."""
+        self.plateau.factor, self.plateau.best, self.plateau.waited = checkpoint["plateau"]
+
+
+def score(logits: Tensor, target: Tensor, weight: Tensor, *, loss: float) -> Photo:
+    """One photo's scores from its (1, H, W) planes; pixels of weight 0 do not count."""
+    counts = weight > 0
+    found, truth = (logits > 0) & counts, (target > 0.5) & counts
+    persons = int(truth.sum())
+    if persons == 0:
+        return Photo(loss, float(found.sum() / counts.sum().clamp_min(1)), empty=True)
+    return Photo(loss, float(2 * (found & truth).sum() / (found.sum() + persons)), empty=False)
+
+
+def summary(photos: dict[int, Photo], pairs: Sequence[Pair]) -> dict[str, float]:
+    """Mean loss and Dice, over all photos and by source; "val_empty" is the mean area called person where nobody is."""
+    means = {"val_loss": _mean([photo.loss for photo in photos.values()])}
+    shown = {index: photo.dice for index, photo in photos.items() if not photo.empty}
+    means["val_dice"] = _mean(list(shown.values()))
+    for source in sorted({pairs[index].source for index in shown}):
+        means[f"dice_{source}"] = _mean([dice for index, dice in shown.items() if pairs[index].source == source])
+    empty = [photo.dice for photo in photos.values() if photo.empty]
+    return means | ({"val_empty": _mean(empty)} if empty else {})
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
+def optimizer(net: UNet, settings: Train) -> torch.optim.Optimizer:
+    """The optimizer over four groups: encoder and decoder, with weight decay and (norms, biases) without.
+
+    adam couples its decay with the gradient, as in the original (Kingma and Ba, arXiv 1412.6980); adamw decouples it
+    (Loshchilov and Hutter, arXiv 1711.05101); sgd has Nesterov momentum 0.9.
+    """
+    groups: list[dict[str, Any]] = []
+    for encoder, share in ((True, settings.encoder_lr), (False, 1.0)):
+        for decays in (True, False):
+            chosen = [
+                p
+                for name, p in net.named_parameters()
+                if name.startswith("encoder.") == encoder and (p.ndim > 1) == decays
+            ]
+            decay = settings.weight_decay if decays else 0.0
+            groups.append({"params": chosen, "share": share, "weight_decay": decay, "lr": settings.lr * share})
+    if settings.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=settings.lr, momentum=0.9, nesterov=True)
+    kind = torch.optim.Adam if settings.optimizer == "adam" else torch.optim.AdamW
+    return kind(groups, lr=settings.lr)
