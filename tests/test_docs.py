@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import pytest
 
-from tests.conftest import ROOT, SAMPLE
+from standout.models import find
+from tests.conftest import ROOT, SAMPLE, drawn_person
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCKS = [
@@ -29,6 +31,12 @@ def here(tmp_path: Path) -> Path:
     for name in ("photo.jpg", "me.jpg", "beach.jpg", "holiday/one.jpg", "holiday/deep/two.jpg", "portrait.heic"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(SAMPLE, tmp_path / name)  # read by content, so the suffix may say what it likes
+    shutil.copy(find("standout-mobile"), tmp_path / "mine.onnx")
+    for n in range(3):
+        image, mask = drawn_person(seed=n)
+        for part, plane in (("images", image), ("masks", mask)):
+            (tmp_path / "my" / part).mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(tmp_path / "my" / part / f"p_{n}.png"), plane)
     return tmp_path
 
 

@@ -226,14 +226,20 @@ def test_a_full_disk_keeps_the_checkpoint_before(data: Path, tmp_path: Path, mon
     assert same(out, tmp_path / "whole")
 
 
-def test_fine_tuning_starts_from_the_model_and_keeps_its_network(data: Path, tmp_path: Path) -> None:
+def test_fine_tuning_starts_from_the_model_and_keeps_its_network(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     base, card = checkpoint.load(run.models.find_checkpoint("standout-mobile"))
-    recipe = tiny(data, model={"init": "standout-mobile"}, train={"lr": 1e-9, "ema": 0.0})
+    recipe = tiny(data, model={"init": "standout-mobile"}, train={"lr": 1e-9, "ema": 0.0, "frozen_norms": True})
     net, mine = checkpoint.load(run.train(recipe, tmp_path, CPU))
     for one, two in zip(base.parameters(), net.parameters(), strict=True):
         torch.testing.assert_close(one, two, atol=2e-3, rtol=2e-3)
     assert isinstance(mine, ModelCard) and mine.encoder == card.encoder
     assert "started from standout-mobile" in mine.data
+    facts = json.loads((tmp_path / "run.json").read_text())
+    assert facts["before"]["val_dice"] == pytest.approx(facts["results"]["val_dice"], abs=0.01)
+    said = capsys.readouterr().err
+    assert f"before training: validation loss {facts['before']['val_loss']:.4f}" in said and "best epoch " in said
 
 
 def test_what_the_recipe_names_must_be_there(data: Path, tmp_path: Path) -> None:

@@ -11,17 +11,11 @@ What a run's folder holds:
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import platform
-import sys
-import time
 import warnings
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer, seed_everything
@@ -31,11 +25,9 @@ from lightning.pytorch.strategies import DDPStrategy
 
 from standout import __version__, models
 from standout.card import ModelCard
-from standout.dataset import Pair, find_splits, fingerprint
+from standout.dataset import Pair, find_splits
 from standout.errors import InputError, SetupError
-from standout.files import write_atomic
 from standout.net import checkpoint
-from standout.net.cost import cost
 from standout.net.unet import UNet
 from standout.train import finish
 from standout.train.averaging import Averaging
@@ -43,6 +35,7 @@ from standout.train.batches import Batches, draw_order
 from standout.train.callbacks import Bar, Interrupt, Journal, SafeCheckpoints, Worst
 from standout.train.config import Recipe
 from standout.train.module import SegmentationModule
+from standout.train.record import Record
 from standout.train.store import Store
 
 
@@ -91,6 +84,8 @@ def train(recipe: Recipe, out: Path, machine: Machine = Machine()) -> Path:
     train_store, val_store = Store(splits[0]), Store(splits[1])
     steps = count_steps(train_store, recipe, machine.processes)
     module = SegmentationModule(net, recipe, steps=steps, train=splits[0], val=splits[1])
+    if recipe.model.init and record.rank_zero:
+        record.start_from(lambda: finish.measure(module, val_store, recipe)[0])
     batches = Batches(train_store, val_store, recipe, workers=recipe.data.workers or workers)
     last = out / "last.ckpt"
     with Interrupt() as interrupt:
@@ -219,103 +214,6 @@ def _callbacks(recipe: Recipe, out: Path) -> list[Callback]:
         keep("best-loss", "val_loss", "min"),
         keep("last", None, "min"),
     ]
-
-
-class Record:
-    """run.json: what the run is made of, and how it went."""
-
-    FREE = frozenset({"sheet_every", "data.workers", "data.folder"})
-    """Settings that may change when a run goes on."""
-
-    def __init__(self, out: Path, recipe: Recipe, train: list[Pair], val: list[Pair]) -> None:
-        """Raises InputError when out holds a run of another recipe or other data."""
-        self.path, self.recipe = out / "run.json", recipe
-        self.rank_zero = int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))) == 0
-        facts = {
-            "recipe": json.loads(recipe.model_dump_json()),
-            "data": {"train": len(train), "val": len(val), "fingerprint": fingerprint(train + val)},
-        }
-        self.facts: dict[str, Any] = facts
-        if self.path.exists():
-            before = json.loads(self.path.read_text())
-            self._compare(before)
-            self.facts = before | facts
-        elif (out / "last.ckpt").exists():
-            raise InputError(f"{out} holds a last.ckpt but no run.json; give another --out")
-
-    @property
-    def done(self) -> bool:
-        """Whether the run came to its end."""
-        return "results" in self.facts
-
-    def _compare(self, before: dict[str, Any]) -> None:
-        was, now = _flat(before["recipe"]), _flat(self.facts["recipe"])
-        changed = [
-            f"{key} was {was.get(key)!r}, is {now.get(key)!r}"
-            for key in sorted(was.keys() | now.keys())
-            if was.get(key) != now.get(key) and key not in self.FREE
-        ]
-        if before["data"]["fingerprint"] != self.facts["data"]["fingerprint"]:
-            changed.append(
-                f"the data were {before['data']['train']} + {before['data']['val']} pairs, "
-                f"are {self.facts['data']['train']} + {self.facts['data']['val']} or others"
-            )
-        if changed:
-            raise InputError(
-                f"{self.path.parent} holds a run of another recipe: {'; '.join(changed)}. Restore that to go on "
-                f"with it, or give another --out (and --init {self.path.parent / 'model.safetensors'} to start from "
-                "its result)"
-            )
-
-    def announce(self, net: UNet) -> None:
-        """Notes and says what is trained on what."""
-        long, short = self.recipe.epochs[-1].size
-        found = cost(net, (long, short))
-        self.facts["network"] = {"parameters": found.parameters, "multiply_adds": found.multiply_adds}
-        if self.rank_zero:
-            data = self.facts["data"]
-            print(
-                f"{self.recipe.model.init or self.recipe.model.encoder}: {found} at {long}x{short}; {data['train']} "
-                f"photos to train on, {data['val']} to validate; {len(self.recipe.epochs)} epochs",
-                file=sys.stderr,
-                flush=True,
-            )
-
-    def begin(self, trainer: Trainer) -> None:
-        """Notes where and with what this session computes."""
-        packages = ("standout", "torch", "lightning", "timm", "albumentations", "opencv-python-headless", "numpy")
-        self.began = time.monotonic()
-        session = {
-            "began": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores, {trainer.world_size} processes, "
-            f"{trainer.accelerator.__class__.__name__}",
-            "python": platform.python_version(),
-            "versions": {name: version(name) for name in packages},
-        }
-        self.facts["sessions"] = [*self.facts.get("sessions", []), session]
-        self._write()
-
-    def end(self, results: dict[str, Any]) -> None:
-        """Notes the results."""
-        self.facts["sessions"][-1]["seconds"] = round(time.monotonic() - self.began)
-        self.facts["results"] = results
-        self._write()
-
-    def _write(self) -> None:
-        if self.rank_zero:
-            write_atomic(self.path, json.dumps(self.facts, indent=1).encode(), overwrite=True)
-
-
-def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A nested dict as one of dotted keys.
-
-    >>> _flat({"train": {"lr": 1}, "name": "a"})
-    {'train.lr': 1, 'name': 'a'}
-    """
-    flat: dict[str, Any] = {}
-    for key, value in table.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
 
 
 def quiet() -> None:
