@@ -69,3 +69,10 @@ def test_examples_are_lined_up() -> None:
     assert examples(("a", "one"), ("bcd", "two")).splitlines()[1].index("one") == (
         examples(("a", "one"), ("bcd", "two")).splitlines()[2].index("two")
     )
+
+
+def test_long_examples_stand_below_what_they_do() -> None:
+    lines = examples(("a" * 70, "one two three"), ("b", "four")).splitlines()
+    assert [line.split("[/]")[0] for line in lines[1:]] == [
+        "[dim]# one two three", f"[bold cyan]{'a' * 70}", "[dim]# four", "[bold cyan]b"
+    ]  # fmt: skip

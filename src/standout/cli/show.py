@@ -21,9 +21,12 @@ LIST_AT_MOST = 20
 
 
 def examples(*rows: tuple[str, str]) -> str:
-    """Commands and what they do, as the last part of a command's help."""
+    """Commands and what they do, as the last part of a command's help; side by side where 80 columns hold them."""
     width = max(len(command) for command, _ in rows)
-    lines = [f"[bold cyan]{command}[/]{' ' * (width - len(command))}   [dim]{what}[/]" for command, what in rows]
+    if width + max(len(what) for _, what in rows) > 75:
+        lines = [f"[dim]# {what}[/]\n[bold cyan]{command}[/]" for command, what in rows]
+    else:
+        lines = [f"[bold cyan]{command}[/]{' ' * (width - len(command))}   [dim]{what}[/]" for command, what in rows]
     return "\n".join(["[bold]Examples[/]", *lines])
 
 

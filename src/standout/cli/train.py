@@ -16,10 +16,10 @@ from standout.errors import InputError, MissingExtra
 EPILOG = examples(
     ("standout train --data my/ --init standout-mobile -o runs/mine", "teach the bundled model your photos"),
     ("standout train recipes/picsart-mobilenetv2.toml -o runs/p", "a recipe; the same command goes on after a stop"),
-    ("standout train RECIPE --set train.lr=3e-4 -o runs/q", "another setting"),
+    ("standout train RECIPE --set train.lr=3e-4 -o runs/q", "the recipe with another setting"),
     ("standout train RECIPE --preview sheet.jpg", "what the network will see"),
     ("standout train RECIPE --find-lr lr.png", "which learning rate it can take"),
-    ("torchrun --nproc-per-node 4 -m standout train RECIPE --devices 4 -o runs/p", "four GPUs"),
+    ("torchrun --nproc-per-node 4 -m standout train RECIPE --devices 4 -o runs/p", "on four GPUs"),
 )
 
 
@@ -32,7 +32,7 @@ class Device(StrEnum):
 
 
 def train(
-    recipe: Annotated[Path | None, typer.Argument(metavar="[RECIPE]", help="A .toml file; see recipes/.")] = None,
+    recipe: Annotated[Path | None, typer.Argument(metavar="RECIPE", help="A .toml file; see recipes/.")] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="For model, checkpoints, log and pictures.")
     ] = None,

@@ -246,7 +246,9 @@ class Interrupt(Callback):
         if self.pressed:
             raise KeyboardInterrupt
 
-    on_validation_batch_end = on_train_batch_end
+    def on_validation_batch_end(self, *_: Any) -> None:
+        """The same."""
+        self.on_train_batch_end()
 
 
 class SafeCheckpoints(TorchCheckpointIO):
