@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ from standout.dataset import Pair, find_pairs
 from standout.errors import InputError
 from standout.train import store as storing
 from standout.train.augment import Sample
-from standout.train.batches import TrainView, ValView, collate, draw_order, to_item, val_order
+from standout.train.batches import Batches, TrainView, ValView, collate, draw_order, to_item, val_order
 from standout.train.config import Loss, Recipe
 from standout.train.store import STORED_SIDE, Store, read_sample
 from tests.conftest import drawn_person
@@ -103,6 +104,18 @@ def test_every_validation_photo_comes_once_in_batches_of_one_orientation() -> No
     order = val_order(store, 16)
     assert sorted(i for batch in order for i in batch) == list(range(100))
     assert all(len({store.upright[i] for i in batch}) == 1 for batch in order)
+
+
+@pytest.mark.parametrize("world", [1, 2, 3, 5])
+def test_processes_validate_as_many_batches_each_and_miss_no_photo(data: Path, store: Store, world: int) -> None:
+    seen, counts = set(), set()
+    for rank in range(world):
+        batches = Batches(store, store, tiny(data), workers=0)
+        batches.trainer = SimpleNamespace(global_rank=rank, world_size=world)  # type: ignore[assignment]
+        mine = list(batches.val_dataloader())
+        counts.add(len(mine))
+        seen |= {int(index) for batch in mine for index in batch[3]}
+    assert seen == set(range(len(store))) and len(counts) == 1
 
 
 def test_large_photos_are_stored_small(tmp_path: Path) -> None:

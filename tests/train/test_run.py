@@ -192,6 +192,8 @@ def test_a_changed_recipe_is_not_gone_on_with(data: Path, tmp_path: Path) -> Non
     run.train(tiny(data), tmp_path / "out", CPU)
     with pytest.raises(InputError, match=r"train\.lr was 0\.001, is 0\.003.*--init .*model\.safetensors"):
         run.train(tiny(data, train={"lr": 3e-3}), tmp_path / "out", CPU)
+    with pytest.raises(InputError, match=r"processes .* were 1, are 2"):
+        run.train(tiny(data), tmp_path / "out", run.Machine("cpu", devices=2))
     (data / "train" / "images" / "drawn_0.png").unlink()
     (data / "train" / "masks" / "drawn_0.png").unlink()
     with pytest.raises(InputError, match=r"the data were 12 \+ 4 pairs, are 11 \+ 4"):

@@ -80,11 +80,10 @@ def train(
     with _needs_extra():
         from standout.train import run
     try:
-        path = run.train(plan, out, run.Machine(str(device), devices, nodes))
+        run.train(plan, out, run.Machine(str(device), devices, nodes))
     except KeyboardInterrupt:
         say(f"stopped; the same command goes on after the last whole epoch in {out}")
         return 130
-    say(f"trained; the model is {path}, its curves are in {out}")
     return 0
 
 

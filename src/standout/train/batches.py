@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
+from itertools import cycle, islice
 
 import cv2
 import numpy as np
@@ -167,8 +168,13 @@ class Batches(LightningDataModule):
         )
 
     def val_dataloader(self) -> DataLoader[Item]:
-        """All validation photos once, at the last stage's size, which ships: all epochs compare."""
+        """All validation photos, at the last stage's size, which ships: so all epochs compare.
+
+        Every process gets as many batches, since each waits for all at every one; what comes twice counts once.
+        """
         assert self.trainer is not None
-        batches = val_order(self.val, self.recipe.train.batch)[self.trainer.global_rank :: self.trainer.world_size]
+        rank, world = self.trainer.global_rank, self.trainer.world_size
+        batches = val_order(self.val, self.recipe.train.batch)
+        batches = list(islice(cycle(batches), -(-len(batches) // world) * world))[rank::world]
         view = ValView(self.val, self.recipe.loss, self.recipe.epochs[-1].size)
         return DataLoader(view, batch_sampler=batches, collate_fn=collate)

@@ -1,7 +1,10 @@
 """run.json: what a run is made of, and how it went.
 
-recipe     as it was checked, all defaults in it      data      how many pairs, and their fingerprint
-network    parameters, multiply-adds                  before    scores of the model that --init named
+recipe     as it was checked, all defaults in it
+data       how many pairs, and their fingerprint
+processes  each draws train.batch photos a step
+network    parameters, multiply-adds
+before     scores of the model that the run starts from
 sessions   when, on what machine, with which versions, seconds
 results    scores of the best epoch, best threshold by source, sha256 of the weights
 """
@@ -19,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Trainer
+from lightning.pytorch.utilities import rank_zero_only
 
 from standout.dataset import Pair, fingerprint
 from standout.errors import InputError
@@ -34,11 +38,12 @@ class Record:
     FREE = frozenset({"sheet_every", "data.workers", "data.folder"})
     """Settings that may change when a run goes on."""
 
-    def __init__(self, out: Path, recipe: Recipe, train: list[Pair], val: list[Pair]) -> None:
-        """Raises InputError when out holds a run of another recipe or other data."""
+    def __init__(self, out: Path, recipe: Recipe, train: list[Pair], val: list[Pair], *, processes: int) -> None:
+        """Raises InputError when out holds a run of another recipe, other data, or other batches: more processes."""
         self.path, self.recipe = out / "run.json", recipe
-        self.rank_zero = int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))) == 0
+        self.rank_zero = rank_zero_only.rank == 0
         facts = {
+            "processes": processes,
             "recipe": json.loads(recipe.model_dump_json()),
             "data": {"train": len(train), "val": len(val), "fingerprint": fingerprint(train + val)},
         }
@@ -62,6 +67,8 @@ class Record:
             for key in sorted(was.keys() | now.keys())
             if was.get(key) != now.get(key) and key not in self.FREE
         ]
+        if before["processes"] != self.facts["processes"]:
+            changed.append(f"processes (--devices x --nodes) were {before['processes']}, are {self.facts['processes']}")
         if before["data"]["fingerprint"] != self.facts["data"]["fingerprint"]:
             changed.append(
                 f"the data were {before['data']['train']} + {before['data']['val']} pairs, "
@@ -108,13 +115,18 @@ class Record:
         self._write()
 
     def end(self, results: dict[str, Any]) -> None:
-        """Notes and says the results."""
-        before = f" (before training {self.facts['before']['val_dice']:.4f})" if "before" in self.facts else ""
-        found = f"validation loss {results['val_loss']:.4f}, Dice {results['val_dice']:.4f}{before}"
-        say(f"best epoch {results['best_epoch']}: {found}")
+        """Notes the results."""
         self.facts["sessions"][-1]["seconds"] = round(time.monotonic() - self.began)
         self.facts["results"] = results
         self._write()
+
+    def tell(self, model: Path) -> None:
+        """Says how the run ended."""
+        results = self.facts["results"]
+        before = f" (before training {self.facts['before']['val_dice']:.4f})" if "before" in self.facts else ""
+        found = f"validation loss {results['val_loss']:.4f}, Dice {results['val_dice']:.4f}{before}"
+        say(f"best epoch {results['best_epoch']}: {found}")
+        say(f"trained; the model is {model}, its curves are in {self.path.parent}")
 
     def _write(self) -> None:
         if self.rank_zero:

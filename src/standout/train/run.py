@@ -74,9 +74,10 @@ def train(recipe: Recipe, out: Path, machine: Machine = Machine()) -> Path:
     workers = min(8, os.cpu_count() or 1) if machine.on_gpu else 1
     out.mkdir(parents=True, exist_ok=True)
     splits = pairs(recipe)
-    record = Record(out, recipe, *splits)
+    record = Record(out, recipe, *splits, processes=machine.processes)
     model = out / "model.safetensors"
     if model.exists() and record.done:
+        record.tell(model)
         return model
     seed_everything(recipe.train.seed, verbose=False)
     net = build(recipe)
@@ -100,6 +101,7 @@ def train(recipe: Recipe, out: Path, machine: Machine = Machine()) -> Path:
     if trainer.is_global_zero:
         results = finish.finish(module, val_store, recipe, out, card_of(recipe, splits))
         record.end(results)
+        record.tell(model)
     return model
 
 
@@ -218,5 +220,6 @@ def _callbacks(recipe: Recipe, out: Path) -> list[Callback]:
 
 def quiet() -> None:
     """Lightning's advice stays out of the terminal: what it would say is decided here on purpose."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for part in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(part).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="lightning")
