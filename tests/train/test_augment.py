@@ -99,4 +99,4 @@ def test_a_new_background_leaves_what_is_unclear_as_it_is() -> None:
 
 
 def test_a_sheet_shows_every_sample_that_fills_a_row() -> None:
-    assert sheet([sample(n) for n in range(9)], columns=4).shape == (240, 360, 3)
+    assert sheet([sample(n) for n in range(9)], columns=4).shape == (360, 360, 3), "a last row that is not full, too"

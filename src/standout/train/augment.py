@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import albumentations as A
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from standout.draw import mosaic
 from standout.pixels import FILL, resize
 
 Bytes = NDArray[np.uint8]
@@ -195,7 +195,7 @@ def _blend(onto: Sample, person: Bytes, matte: Bytes, top: int, left: int, *, ma
     return Sample(image, mask, counts)
 
 
-def sheet(samples: list[Sample], *, columns: int = 8) -> NDArray[Any]:
+def sheet(samples: list[Sample], *, columns: int = 8) -> Bytes:
     """A picture of samples, person tinted red, uncounted pixels darkened: look before you train."""
     tiles = []
     for sample in samples:
@@ -203,5 +203,4 @@ def sheet(samples: list[Sample], *, columns: int = 8) -> NDArray[Any]:
         tile[..., 0] += 0.4 * sample.mask
         tile *= np.where(sample.counts > 127, 1.0, 0.4)[..., None]
         tiles.append(np.clip(tile, 0, 255).astype(np.uint8))
-    rows = [np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles) - columns + 1, columns)]
-    return np.vstack(rows)
+    return mosaic(tiles, columns=columns)

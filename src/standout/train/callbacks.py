@@ -12,21 +12,23 @@ import time
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.plugins.io import TorchCheckpointIO
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from torch import Tensor
 
+from standout import draw
+from standout.draw import Bytes
 from standout.errors import OutputError
 from standout.files import write_atomic
 from standout.train import charts
 from standout.train.batches import Batch
 from standout.train.module import SegmentationModule
+
+SIDE = 256
+"""Of a photo on the sheet of the worst."""
 
 
 class Bar(Callback):
@@ -155,7 +157,7 @@ class Worst(Callback):
 
     def __init__(self, out: Path, *, every: int, count: int = 24) -> None:
         self.out, self.every, self.count = out, every, count
-        self.heap: list[tuple[float, int, NDArray[np.uint8]]] = []
+        self.heap: list[tuple[float, int, Bytes]] = []
 
     def on_validation_epoch_start(self, trainer: Trainer, module: SegmentationModule) -> None:  # type: ignore[override]
         """Nothing found yet."""
@@ -185,36 +187,15 @@ class Worst(Callback):
         due = epoch == last or (self.every > 0 and epoch % self.every == 0)
         if due and trainer.is_global_zero and self.heap:
             tiles = [shown for _, _, shown in sorted(self.heap, key=lambda entry: -entry[0])]
-            write_atomic(self.out / "worst.jpg", jpeg(mosaic(tiles, columns=6)), overwrite=True)
+            write_atomic(self.out / "worst.jpg", draw.jpeg(draw.mosaic(tiles, columns=6)), overwrite=True)
 
 
-def tile(image: Tensor, target: Tensor, weight: Tensor, logits: Tensor, name: str) -> NDArray[np.uint8]:
-    """A validation photo 256 pixels high: label outlined green, finding red, uncounted pixels dark, its name below."""
-    shown = image.cpu().numpy().transpose(1, 2, 0).copy()
-    shown[weight[0].cpu().numpy() == 0] //= 3
-    for plane, colour in ((target[0] > 0.5, (40, 220, 40)), (logits[0] > 0, (255, 40, 40))):
-        found, _ = cv2.findContours(plane.cpu().numpy().astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(shown, found, -1, colour, 1)
-    height, width = shown.shape[:2]
-    canvas = np.zeros((272, 256, 3), np.uint8)
-    scale = 256 / max(height, width)
-    small = cv2.resize(shown, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
-    left = (256 - small.shape[1]) // 2
-    canvas[: small.shape[0], left : left + small.shape[1]] = small
-    cv2.putText(canvas, name[:40], (2, 268), cv2.FONT_HERSHEY_SIMPLEX, 0.38, (255, 255, 255), 1, cv2.LINE_AA)
-    return canvas
-
-
-def mosaic(tiles: list[NDArray[np.uint8]], *, columns: int) -> NDArray[np.uint8]:
-    """Tiles of one size in rows, the last row filled with black."""
-    blank = np.zeros_like(tiles[0])
-    tiles = tiles + [blank] * (-len(tiles) % columns)
-    return np.vstack([np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)])
-
-
-def jpeg(image: NDArray[np.uint8]) -> bytes:
-    """The RGB picture as JPEG."""
-    return bytes(cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])[1])
+def tile(image: Tensor, target: Tensor, weight: Tensor, logits: Tensor, name: str) -> Bytes:
+    """A validation photo as a square: label outlined green, finding red, uncounted pixels dark, its name below."""
+    planes = {"truth": target[0] > 0.5, "found": logits[0] > 0, "counts": weight[0] > 0}
+    masks = {key: plane.cpu().numpy() for key, plane in planes.items()}
+    shown = draw.outlined(image.cpu().numpy().transpose(1, 2, 0), **masks)
+    return draw.captioned(draw.boxed(shown, SIDE, level=0), name)
 
 
 class Interrupt(Callback):

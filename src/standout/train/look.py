@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from standout.draw import jpeg
 from standout.files import write_atomic
 from standout.train import charts
 from standout.train.augment import sheet
 from standout.train.batches import TrainView, collate, draw_order
-from standout.train.callbacks import jpeg
 from standout.train.config import Recipe
 from standout.train.module import SegmentationModule, optimizer
 from standout.train.run import build, pairs

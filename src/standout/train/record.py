@@ -41,7 +41,7 @@ class Record:
     def __init__(self, out: Path, recipe: Recipe, train: list[Pair], val: list[Pair], *, processes: int) -> None:
         """Raises InputError when out holds a run of another recipe, other data, or other batches: more processes."""
         self.path, self.recipe = out / "run.json", recipe
-        self.rank_zero = rank_zero_only.rank == 0
+        self.rank_zero = getattr(rank_zero_only, "rank", 0) == 0
         facts = {
             "processes": processes,
             "recipe": json.loads(recipe.model_dump_json()),

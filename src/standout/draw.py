@@ -1,0 +1,58 @@
+"""Pictures about masks, for people to look at: outlines, tiles of one size, sheets.
+
+image   uint8 (H, W, 3)   RGB
+mask    bool  (H, W)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+Bools = NDArray[np.bool_]
+
+GREEN, RED = (40, 220, 40), (255, 40, 40)
+
+
+def outlined(image: Bytes, *, truth: Bools, found: Bools, counts: Bools) -> Bytes:
+    """The photo with the label's outline in green and the finding's in red, dark where nothing counts."""
+    shown = np.ascontiguousarray(image).copy()
+    shown[~counts] //= 3
+    for plane, colour in ((truth, GREEN), (found, RED)):
+        lines, _ = cv2.findContours(plane.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(shown, lines, -1, colour, max(1, round(max(shown.shape) / 400)))
+    return shown
+
+
+def boxed(image: Bytes, side: int, *, level: int = 90) -> Bytes:
+    """The image scaled to fit a square of side, centred, on grey of that level."""
+    height, width = image.shape[:2]
+    scale = side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    box = np.full((side, side, 3), level, np.uint8)
+    top, left = (side - size[1]) // 2, (side - size[0]) // 2
+    box[top : top + size[1], left : left + size[0]] = small
+    return box
+
+
+def captioned(picture: Bytes, text: str) -> Bytes:
+    """The picture over a line of text."""
+    strip = np.zeros((20, picture.shape[1], 3), np.uint8)
+    cv2.putText(strip, text[:70], (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 1, cv2.LINE_AA)
+    return np.vstack([picture, strip])
+
+
+def mosaic(tiles: Sequence[Bytes], *, columns: int) -> Bytes:
+    """Tiles of one size in rows, the last row filled with black."""
+    filled = [*tiles, *[np.zeros_like(tiles[0])] * (-len(tiles) % columns)]
+    return np.vstack([np.hstack(filled[i : i + columns]) for i in range(0, len(filled), columns)])
+
+
+def jpeg(image: Bytes, *, quality: int = 88) -> bytes:
+    """The RGB picture as JPEG."""
+    return bytes(cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1])
