@@ -49,7 +49,7 @@ def find(model: str | Path) -> Path:
     """
     if str(model) in SHELF:
         return _checked(str(model), SHELF[str(model)])
-    return _given(model, "the path of an .onnx file")
+    return _given(model, "the path of a model file")
 
 
 def find_checkpoint(model: str | Path) -> Path:

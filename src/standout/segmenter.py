@@ -10,20 +10,19 @@ from pathlib import Path
 
 import numpy as np
 
-from standout import masks
+from standout import masks, runtimes
 from standout.errors import InputError
 from standout.models import DEFAULT, find
 from standout.pixels import fit, inner, rectangle, to_input, unfit
-from standout.runtimes import onnx
 from standout.types import Image, Mask, Runner
 
 
 class Segmenter:
     """Finds the people in photos. Safe to share between threads.
 
-    model: a bundled model's name or the path of an .onnx file. device: "auto", "cpu", "cuda", "coreml", "directml".
-    threads: for one photo; None = all cores. mirror: the network also sees each photo mirrored, and the two answers
-    are averaged: steadier, for twice the network's time.
+    model: a bundled model's name or the path of a model file, see runtimes. device: "auto", "cpu", "cuda", "coreml",
+    "directml". threads: for one photo; None = all cores. mirror: the network also sees each photo mirrored, and the
+    two answers are averaged: steadier, for twice the network's time.
 
     Raises ModelError for an unknown or damaged model, SetupError for a device that is not here.
     """
@@ -31,11 +30,12 @@ class Segmenter:
     def __init__(
         self, model: str | Path = DEFAULT, *, device: str = "auto", threads: int | None = None, mirror: bool = True
     ) -> None:
-        session = onnx.open(find(model), device=device, threads=threads)
+        session = runtimes.open(find(model), device=device, threads=threads)
         self._run: Runner = session.run
         self.mirror = mirror
         self.card = session.card
         self.device = session.device
+        self.runtime = session.runtime
 
     def mask(self, image: Image, *, refine: bool = True) -> Mask:
         """The person mask of an RGB image, at its own size.

@@ -118,7 +118,7 @@ class Photos(ABC):
     ] = True
     model: Annotated[
         str,
-        typer.Option("--model", metavar="NAME", rich_help_panel=_MASK, help="A bundled model, or an .onnx file."),
+        typer.Option("--model", metavar="NAME", rich_help_panel=_MASK, help="A bundled model, or a model file."),
     ] = "standout-mobile"
 
     device: Annotated[

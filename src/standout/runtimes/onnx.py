@@ -1,13 +1,10 @@
-"""ONNX Runtime: a model file and a device -> a runner and the model's card.
-
-    runner   float32 (N, 3, h, w) in 0..1 -> float32 (N, 1, h, w) in 0..1
+"""ONNX Runtime, the runtime of the base install.
 
 To add a device: a row in PROVIDERS.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -17,7 +14,7 @@ from numpy.typing import NDArray
 
 from standout.card import CARD_KEY, ModelCard
 from standout.errors import ModelError, SetupError
-from standout.types import Runner
+from standout.runtimes import Session
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -30,15 +27,6 @@ CURES = {
     "coreml": "use macOS, where onnxruntime brings it",
     "directml": "install onnxruntime-directml in place of onnxruntime, on Windows",
 }
-
-
-@dataclass(frozen=True)
-class Session:
-    """A model that is ready to run: its runner, its card and the device it runs on."""
-
-    run: Runner
-    card: ModelCard
-    device: str
 
 
 def devices() -> list[str]:
@@ -96,4 +84,4 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
     def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
         return cast("NDArray[np.float32]", session.run(None, {name: batch})[0])
 
-    return Session(run, card, chosen)
+    return Session(run, card, chosen, "onnx")
