@@ -9,22 +9,17 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from standout import export, images, models
 from standout.dataset import find_pairs
+from standout.evaluate import evaluate
 from standout.net import checkpoint
 from standout.pixels import fit, to_input
 from standout.segmenter import Segmenter
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "benchmarks"))
-from quality import quality  # noqa: E402 (a script beside this one)
-
 DATA = (
     "4,858 photos: portraits, full-body street fashion, general scenes with several people, and people-free scenes; "
     "research photos, not redistributed. Encoder started from ImageNet weights (Apache-2.0)."
@@ -43,8 +38,9 @@ def main() -> None:
     weights = target.with_suffix(".safetensors")
     checkpoint.save(net, card, weights)
     export.to_onnx(weights, target)
-    scores = quality(options.data, Segmenter(target, threads=1))
-    means = {source: round(float(np.mean(values)), 4) for source, values in sorted(scores.items())}
+    report = evaluate(find_pairs(options.data), Segmenter(target, threads=1))
+    means = {name: round(row["dice"].mean, 4) for name, row in report.by_source.items() if name != "all"}
+    means |= {"empty": round(report.nobody.mean, 4)} if report.nobody else {}
     checkpoint.save(net, replace(card, data=DATA, scores=means), weights)
     export.to_onnx(weights, target)
     photos = [images.read(pair.image).image for pair in find_pairs(options.data)[::14]]

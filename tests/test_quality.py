@@ -1,22 +1,17 @@
 """The bundled model against the research photos, as users get it: the floor under every later change."""
 
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from standout.dataset import find_pairs
+from standout.evaluate import Report, evaluate
 from standout.segmenter import Segmenter
-from tests.conftest import ROOT
-
-sys.path.insert(0, str(ROOT / "benchmarks"))
-from quality import quality
 
 
 @pytest.fixture(scope="module")
-def scores() -> dict[str, float]:
-    folder = ROOT.parent / "shared" / "people" / "val"
-    return {source: float(np.mean(v)) for source, v in quality(folder, Segmenter(threads=1)).items()}
+def report(people: Path) -> Report:
+    return evaluate(find_pairs(people / "val"), Segmenter(threads=1))
 
 
 FLOORS = {"picsart": 0.970, "eg1800": 0.972, "ccp": 0.965, "voc": 0.75, "coco": 0.65}
@@ -24,15 +19,17 @@ FLOORS = {"picsart": 0.970, "eg1800": 0.972, "ccp": 0.965, "voc": 0.75, "coco": 
 
 
 @pytest.mark.parametrize(("source", "floor"), FLOORS.items())
-def test_mean_dice_holds(people: Path, source: str, floor: float, request: pytest.FixtureRequest) -> None:
-    assert request.getfixturevalue("scores")[source] >= floor
+def test_mean_dice_holds(report: Report, source: str, floor: float) -> None:
+    assert report.by_source[source]["dice"].mean >= floor
 
 
-def test_photos_of_nobody_stay_empty(people: Path, request: pytest.FixtureRequest) -> None:
-    assert request.getfixturevalue("scores")["empty"] < 0.015
+def test_photos_of_nobody_stay_empty(report: Report) -> None:
+    assert report.nobody is not None and report.nobody.mean < 0.015
 
 
-def test_the_card_tells_the_measured_scores(people: Path, request: pytest.FixtureRequest) -> None:
+def test_the_card_tells_the_measured_scores(report: Report) -> None:
     promised = Segmenter().card.scores
-    for source, score in request.getfixturevalue("scores").items():
-        assert score == pytest.approx(promised[source], abs=5e-4)
+    for source in FLOORS:
+        assert report.by_source[source]["dice"].mean == pytest.approx(promised[source], abs=5e-4)
+    assert report.nobody is not None
+    assert report.nobody.mean == pytest.approx(promised["empty"], abs=5e-4)

@@ -1,0 +1,133 @@
+"""`standout evaluate`: how good a model is on labelled photos, with how sure that is."""
+
+# Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from standout.cli.show import examples, fail, progress, say
+from standout.errors import InputError
+
+if TYPE_CHECKING:
+    from standout.evaluate.report import Comparison, Report
+    from standout.segmenter import Segmenter
+
+EPILOG = examples(
+    ("standout evaluate standout-mobile my/", "scores by source, in the terminal"),
+    ("standout evaluate mine.onnx my/ --report r.html --json r.json", "and a page with pictures, and a file"),
+    ("standout evaluate mine.onnx my/ --compare standout-mobile", "is mine better, photo by photo?"),
+    ("standout evaluate mine.onnx my/ --groups groups.csv --max-gap 0.02", "exit code 1 where a gap is larger"),
+)
+
+
+class Part(StrEnum):
+    """Which photos."""
+
+    auto = "auto"
+    train = "train"
+    val = "val"
+    test = "test"
+    all = "all"
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A bundled model's name, or a model file.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Photos and masks, in any layout of `data check`.")],
+    part: Annotated[
+        Part, typer.Option(help="Photos of which part; auto: val where the data have it, else all.")
+    ] = Part.auto,
+    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a page with pictures.")] = None,
+    as_json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE.json", help="Write all figures, photo by photo too.")
+    ] = None,
+    compare: Annotated[
+        str | None, typer.Option(metavar="OTHER", help="Another model, or a --json file of one on the same photos.")
+    ] = None,
+    groups: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Columns name and any labels: gaps between groups.")
+    ] = None,
+    max_gap: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Exit code 1 where a gap of Dice is larger.")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0.01, max=0.99, help="From which a pixel is person; default: the model's own.")
+    ] = None,
+    refine: Annotated[bool, typer.Option(help="Edges drawn to the photo's, as users get them.")] = True,
+    mirror: Annotated[bool, typer.Option(help="Look at each photo twice, once mirrored.")] = True,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, coreml or directml.")] = "auto",
+    overwrite: Annotated[bool, typer.Option(help="Replace the files of --report and --json.")] = False,
+) -> int:
+    """Measure a model on labelled photos: Dice, outlines, calibration, gaps between groups, with intervals."""
+    from standout import evaluate as room
+    from standout.evaluate.groups import read_groups
+    from standout.segmenter import Segmenter
+
+    if max_gap is not None and groups is None:
+        raise InputError("--max-gap needs --groups FILE.csv, which says who is in which group")
+    for file in (report, as_json):
+        if file is not None and file.exists() and not overwrite:
+            raise InputError(f"{file} exists and is kept; use --overwrite to replace it")
+    labels = read_groups(groups) if groups else {}
+    pairs = room.pick(data, str(part))
+    settings = room.Settings(refine=refine, threshold=threshold)
+
+    def measured(name: str, labels: dict[str, dict[str, str]]) -> "tuple[Segmenter, Report]":
+        segmenter = Segmenter(name, device=device, threads=1, mirror=mirror)
+        with progress(len(pairs), wanted=True) as tick:
+            return segmenter, room.evaluate(pairs, segmenter, settings, groups=labels, tick=tick)
+
+    segmenter, found = measured(model, labels)
+    comparison = None
+    if compare is not None:
+        rows = _saved(compare, found) or [score.row() for score in measured(compare, {})[1].scores]
+        comparison = room.compare(rows, [score.row() for score in found.scores]), compare
+    _tell(found, comparison, as_json, overwrite=overwrite)
+    if report is not None:
+        from standout.evaluate import show
+        from standout.evaluate.worst import pictures
+        from standout.files import write_atomic
+
+        worst = pictures(found.worst(), pairs, segmenter, settings)
+        page = show.to_page(found, worst, title=f"{segmenter.card.name} on {data}", comparison=comparison)
+        write_atomic(report, page, overwrite=overwrite)
+        say(f"wrote {report}")
+    return _gate(found, max_gap)
+
+
+def _saved(other: str, found: "Report") -> list[dict[str, Any]] | None:
+    """The photos' rows in a --json file; None where other is a model."""
+    from standout.evaluate.report import read_rows
+
+    if not other.endswith(".json"):
+        return None
+    return read_rows(Path(other), fingerprint=found.facts["data"]["fingerprint"])
+
+
+def _tell(
+    found: "Report", comparison: "tuple[Comparison, str] | None", as_json: Path | None, *, overwrite: bool
+) -> None:
+    from standout.evaluate import show
+    from standout.files import write_atomic
+
+    print(show.to_text(found))
+    if comparison is not None:
+        print(show.comparison_to_text(*comparison))
+    if as_json is not None:
+        write_atomic(as_json, found.to_json().encode(), overwrite=overwrite)
+        say(f"wrote {as_json}")
+
+
+def _gate(found: "Report", max_gap: float | None) -> int:
+    """1 where a gap is too large, or cannot be told."""
+    if max_gap is None:
+        return 0
+    if not found.gaps:
+        fail("no label has photos of people in two groups, so there is no gap to hold --max-gap against")
+        return 1
+    wide = {label: apart for label, (_, apart) in found.gaps.items() if apart.mean > max_gap}
+    for label, apart in wide.items():
+        fail(f"gap between groups of {label}: {apart}, more than --max-gap {max_gap:g}")
+    return 1 if wide else 0

@@ -1,0 +1,45 @@
+"""groups.csv: which photo belongs to which group, for gaps between groups.
+
+name,skin,light          the photo's name without folder and suffix, then any labels you have
+street_0012,dark,night   an empty cell: not in any group
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from standout.dataset.layouts import PHOTO_SUFFIXES
+from standout.errors import InputError
+
+
+def read_groups(path: Path) -> dict[str, dict[str, str]]:
+    """Label -> photo's name -> group.
+
+    Raises InputError when the file is not there, is no text, or lacks the column name or any other.
+    """
+    try:
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+    except FileNotFoundError:
+        raise InputError(
+            f"{path} does not exist; give a CSV file with the columns name and one or more labels"
+        ) from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read as CSV ({error})") from None
+    labels = [label for label in (rows[0] if rows else {}) if label and label != "name"]
+    if not rows or "name" not in rows[0] or not labels:
+        raise InputError(f"{path} needs the columns name and one or more labels, such as: name,skin,light")
+    return {
+        label: {_photo(row["name"]): row[label].strip() for row in rows if (row[label] or "").strip()}
+        for label in labels
+    }
+
+
+def _photo(name: str) -> str:
+    """The photo's name as pairs have it.
+
+    >>> _photo("street_0012.jpg"), _photo("v1.2_street")
+    ('street_0012', 'v1.2_street')
+    """
+    return Path(name).stem if name.lower().endswith(PHOTO_SUFFIXES) else name

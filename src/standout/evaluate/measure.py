@@ -1,0 +1,98 @@
+"""Photos through the Segmenter that users get -> a report.
+
+To measure something else: a field in photos.Score, named in photos.METRICS.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from standout import __version__, images
+from standout.dataset import Pair, find_pairs, fingerprint, read_pair
+from standout.errors import InputError
+from standout.evaluate.photos import Score, score
+from standout.evaluate.report import Groups, Report
+from standout.metrics import TOLERANCE
+from standout.segmenter import Segmenter
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How masks are made and judged. threshold: None = the one on the model's card."""
+
+    refine: bool = True
+    threshold: float | None = None
+    tolerance: float = TOLERANCE
+
+
+def measure(
+    pairs: Sequence[Pair],
+    segmenter: Segmenter,
+    settings: Settings = Settings(),
+    *,
+    workers: int | None = None,
+    tick: Callable[[], None] = lambda: None,
+) -> list[Score]:
+    """A score for each pair, in their order. workers: photos at once; None = one a core. tick: called after each.
+
+    Raises InputError, naming the file, for a photo or mask that cannot be read or whose sizes differ.
+    """
+    threshold = threshold_of(segmenter, settings)
+
+    def one(pair: Pair) -> Score:
+        _, label = read_pair(pair)
+        mask = segmenter.mask(images.read(pair.image).image, refine=settings.refine)
+        found = score(
+            mask, label, threshold=threshold, tolerance=settings.tolerance, name=pair.name, source=pair.source
+        )
+        tick()
+        return found
+
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        return list(pool.map(one, pairs))
+
+
+def evaluate(
+    pairs: Sequence[Pair],
+    segmenter: Segmenter,
+    settings: Settings = Settings(),
+    *,
+    groups: Groups | None = None,
+    tick: Callable[[], None] = lambda: None,
+) -> Report:
+    """The report of a model on pairs. groups: see groups.py. Raises InputError as measure does."""
+    scores = measure(pairs, segmenter, settings, tick=tick)
+    card = segmenter.card
+    facts = {
+        "model": {"name": card.name, "encoder": card.encoder, "sha256": card.sha256, "device": segmenter.device}
+        | {"runtime": segmenter.runtime},
+        "data": {"photos": len(pairs), "fingerprint": fingerprint(pairs)},
+        "settings": asdict(settings) | {"threshold": threshold_of(segmenter, settings), "mirror": segmenter.mirror},
+        "standout": __version__,
+    }
+    return Report(scores, facts, groups or {})
+
+
+def threshold_of(segmenter: Segmenter, settings: Settings) -> float:
+    """The threshold of the settings, else of the model's card."""
+    return segmenter.card.threshold if settings.threshold is None else settings.threshold
+
+
+def pick(data: Path, part: str = "auto") -> list[Pair]:
+    """The pairs of data that are of a part: train, val, test, all; auto: val where the data have one, else all.
+
+    Raises InputError when there are none, and as dataset.find_pairs does.
+    """
+    pairs = find_pairs(data)
+    parts = {pair.split for pair in pairs}
+    if part == "auto":
+        part = "val" if "val" in parts else "all"
+    chosen = pairs if part == "all" else [pair for pair in pairs if pair.split == part]
+    if not chosen:
+        known = ", ".join(sorted(parts - {""})) or "none; standout data split makes some"
+        raise InputError(f"{data} has no photos of part {part!r}; its parts: {known}")
+    return chosen

@@ -1,0 +1,132 @@
+"""A report as text for the terminal, and as one HTML page with curves and pictures."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+from standout.draw import Bytes
+from standout.evaluate.intervals import Mean
+from standout.evaluate.photos import METRICS, SIZES
+from standout.evaluate.report import FEW, Comparison, Means, Report
+from standout.evaluate.svg import chart
+from standout.page import figure, page, table
+
+HEADS = {
+    "dice": "Dice",
+    "iou": "IoU",
+    "boundary_f": "boundary F",
+    "precision": "precision",
+    "recall": "recall",
+    "mad": "MAD",
+}
+Shown = tuple[Bytes, str]
+"""A picture and its caption."""
+
+
+def to_text(report: Report) -> str:
+    """The tables, in columns."""
+    lines: list[str] = []
+    if report.people:
+        rows = _rows(report.by_source) + _rows({f"{name} people": row for name, row in report.by_size.items()})
+        lines += _columns([["photos", "n", *HEADS.values()], *rows])
+        best = report.best_threshold
+        lines.append(f"best threshold {best:.2f}; calibration error {report.calibration_error:.4f}")
+    if report.nobody:
+        lines.append(f"photos of nobody: {report.nobody.n}; area called person {_percent(report.nobody)}")
+    for label, (rows_of, apart) in report.gaps.items():
+        lines.append(f"gap between groups of {label}: {apart}")
+        lines += [f"  {name:20s} {row}  n {row.n}{_few(row)}" for name, row in rows_of.items()]
+    return "\n".join(lines)
+
+
+def comparison_to_text(found: Comparison, other: str) -> str:
+    """What --compare says."""
+    lines = [f"against {other}: {found.verdict}"]
+    for name, one in (("Dice", found.dice), ("boundary F", found.boundary_f), ("area of nobody", found.area)):
+        if one is not None:
+            sign = "less" if name == "area of nobody" else "more"
+            lines.append(f"  {one.mean:+.4f} ({one.low:+.4f} to {one.high:+.4f}) {sign} {name}, n {one.n}")
+    return "\n".join(lines)
+
+
+def to_page(report: Report, worst: Sequence[Shown], *, title: str, comparison: tuple[Comparison, str] | None) -> bytes:
+    """The page. worst: the worst photos, outlined."""
+    parts = [_facts(report.facts)]
+    if comparison is not None:
+        found, other = comparison
+        kind = found.verdict if found.verdict in ("better", "worse") else "note"
+        parts.append(
+            f'<h2>Against another</h2><pre class="{kind}">{html.escape(comparison_to_text(found, other))}</pre>'
+        )
+    if report.people:
+        head = ["photos", "n", *HEADS.values()]
+        sizes = "; ".join(f"{name}: up to {most:.0%}" for name, most in SIZES.items())
+        parts += ["<h2>Scores</h2>", table(head, _rows(report.by_source))]
+        parts += [f"<h2>By size of person</h2><p>Share of the photo: {sizes}.</p>", table(head, _rows(report.by_size))]
+    if report.nobody:
+        text = f"{report.nobody.n} photos: {_percent(report.nobody)} of the area called person."
+        parts.append(f"<h2>Photos of nobody</h2><p>{html.escape(text)}</p>")
+    parts.append("<h2>Threshold and calibration</h2>" + _charts(report))
+    for label, (rows, apart) in report.gaps.items():
+        groups = [[name, str(row.n), f"{row}{_few(row)}"] for name, row in rows.items()]
+        parts.append(f"<h2>Groups of {html.escape(label)}</h2><p>Gap of Dice: {apart}.</p>")
+        parts.append(table(["group", "n", "Dice"], groups))
+    parts.append("<h2>The worst photos</h2><p>Label outlined green, finding red.</p>")
+    parts += [figure(picture, caption, alt=f"photo with label and finding: {caption}") for picture, caption in worst]
+    note = "Intervals: 95 %, bootstrap over photos. MAD: mean absolute difference of alpha."
+    return page(title, "".join([*parts, f"<p><small>{note}</small></p>"]))
+
+
+def _facts(facts: dict[str, Any]) -> str:
+    rows = []
+    for key, value in facts.items():
+        inner = value if isinstance(value, dict) else {"": value}
+        rows += [[f"{key} {name}", str(one)] for name, one in inner.items()]
+    return table(["measured", ""], rows)
+
+
+def _charts(report: Report) -> str:
+    drawn = []
+    if report.thresholds:
+        curves = {name: list(curve.items()) for name, curve in report.thresholds.items()}
+        low = min(min(curve.values()) for curve in report.thresholds.values())
+        axis = ("mean Dice", max(0.0, int(low * 10) / 10), 1.0)
+        title = f"Best threshold {report.best_threshold:.2f}"
+        drawn.append(chart(curves, title=title, x=("threshold", 0, 1), y=axis, mark=report.best_threshold))
+    bins = [(one["probability"], one["person"]) for one in report.calibration]
+    lines = {"found": bins, "perfect": [(0.0, 0.0), (1.0, 1.0)]}
+    title = f"Calibration error {report.calibration_error:.4f}"
+    x, y = ("probability", 0.0, 1.0), ("share that is person", 0.0, 1.0)
+    return "".join([*drawn, chart(lines, title=title, x=x, y=y, dashed=frozenset({"perfect"}))])
+
+
+def _rows(means: dict[str, Means]) -> list[list[str]]:
+    rows = []
+    for name, row in means.items():
+        cells = [f"{row[metric].mean:.4f}" if metric == "mad" else _short(row[metric]) for metric in METRICS]
+        rows.append([name, str(row["dice"].n), *cells])
+    return rows
+
+
+def _short(one: Mean) -> str:
+    """A mean and half its interval's width.
+
+    >>> _short(Mean(0.98, 0.975, 0.985, 100))
+    '0.980 ±0.005'
+    """
+    return f"{one.mean:.3f} ±{(one.high - one.low) / 2:.3f}"
+
+
+def _percent(one: Mean) -> str:
+    return f"{one.mean:.2%} ({one.low:.2%} to {one.high:.2%})"
+
+
+def _few(one: Mean) -> str:
+    return "  (few)" if one.n < FEW else ""
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:{width}s}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,0 +1,33 @@
+"""Pictures of photos with label and finding, for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from standout import images
+from standout.dataset import IGNORE, Pair, read_pair
+from standout.draw import Bytes, boxed, outlined
+from standout.evaluate.measure import Settings, threshold_of
+from standout.evaluate.photos import Score
+from standout.segmenter import Segmenter
+
+SIDE = 270
+
+
+def pictures(
+    scores: Sequence[Score], pairs: Sequence[Pair], segmenter: Segmenter, settings: Settings
+) -> list[tuple[Bytes, str]]:
+    """Each score's photo, outlined, and what is wrong with it."""
+    pair_of = {(pair.source, pair.name): pair for pair in pairs}
+    threshold = threshold_of(segmenter, settings)
+    shown = []
+    for score in scores:
+        pair = pair_of[score.source, score.name]
+        image, label = read_pair(pair)
+        mask = segmenter.mask(images.read(pair.image).image, refine=settings.refine)
+        drawn = outlined(image, truth=label > IGNORE, found=np.asarray(mask >= threshold), counts=label != IGNORE)
+        wrong = f"{score.area:.1%} called person" if score.empty else f"Dice {score.dice:.3f}"
+        shown.append((boxed(drawn, SIDE), f"{score.name}: {wrong}"))
+    return shown

@@ -1,0 +1,92 @@
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+
+from standout.cli import main
+
+
+def evaluate(*arguments: object) -> int:
+    return main(["evaluate", *map(str, arguments)])
+
+
+def test_a_model_is_measured_in_text_file_and_page(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, file = tmp_path / "r.html", tmp_path / "r.json"
+    assert evaluate("standout-mobile", data, "--report", page, "--json", file) == 0
+    said = capsys.readouterr().out
+    assert "Dice" in said and "best threshold" in said and "photos of nobody: 1" in said
+    found = json.loads(file.read_text())
+    assert found["data"]["photos"] == 4, "the validation part"
+    assert found["by_source"]["all"]["dice"]["n"] == 3
+    assert found["model"]["name"] == "standout-mobile" and found["settings"]["threshold"] == 0.5
+    html = page.read_text()
+    assert html.count("<img") == 4 and html.count("<svg") == 2
+    assert "http" not in html.replace("http-equiv", ""), "nothing from elsewhere"
+    assert evaluate("standout-mobile", data, "--json", file) == 2
+    assert "is kept" in capsys.readouterr().err
+
+
+def test_every_part_can_be_measured(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for part, count in (("train", 12), ("all", 16)):
+        file = tmp_path / f"{part}.json"
+        assert evaluate("standout-mobile", data, "--part", part, "--json", file, "--no-refine", "--no-mirror") == 0
+        assert json.loads(file.read_text())["data"]["photos"] == count
+    assert evaluate("standout-mobile", data, "--part", "test") == 2
+    assert "no photos of part 'test'; its parts: train, val" in capsys.readouterr().err
+
+
+def test_a_model_is_compared_with_another_and_with_a_file(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "before.json"
+    assert evaluate("standout-mobile", data, "--json", file) == 0
+    for other in ("standout-mobile", file):
+        capsys.readouterr()
+        assert evaluate("standout-mobile", data, "--compare", other) == 0
+        assert f"against {other}: no difference that 3 photos can show" in capsys.readouterr().out
+    assert evaluate("standout-mobile", data, "--part", "train", "--compare", file) == 2
+    assert "measured on other photos" in capsys.readouterr().err
+
+
+def test_a_gap_between_groups_is_a_gate(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    groups = tmp_path / "groups.csv"
+    groups.write_text("name,half\ndrawn_0,a\ndrawn_1,a\ndrawn_2,b\n")
+    assert evaluate("standout-mobile", data, "--groups", groups, "--max-gap", "1") == 0
+    assert "gap between groups of half" in capsys.readouterr().out
+    assert evaluate("standout-mobile", data, "--groups", groups, "--max-gap", "0") == 1
+    assert "more than --max-gap 0" in capsys.readouterr().err
+    groups.write_text("name,half\nnobody_here,a\n")
+    assert evaluate("standout-mobile", data, "--groups", groups, "--max-gap", "1") == 1
+    assert "no gap to hold" in capsys.readouterr().err
+    assert evaluate("standout-mobile", data, "--max-gap", "1") == 2
+    assert "--max-gap needs --groups" in capsys.readouterr().err
+
+
+def test_a_checkpoint_scores_as_its_export_does(data: Path, tmp_path: Path) -> None:
+    from standout.models import find_checkpoint
+
+    files = [tmp_path / "onnx.json", tmp_path / "torch.json"]
+    for model, file in zip(("standout-mobile", find_checkpoint("standout-mobile")), files, strict=True):
+        assert evaluate(model, data, "--json", file) == 0
+    one, two = (json.loads(file.read_text()) for file in files)
+    assert (one["model"]["runtime"], two["model"]["runtime"]) == ("onnx", "pytorch")
+    for a, b in zip(one["photos"], two["photos"], strict=True):
+        assert a["dice"] == pytest.approx(b["dice"], abs=2e-3)
+
+
+def test_bad_input_is_named(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "broken.onnx").write_bytes(b"nothing")
+    (tmp_path / "notes.txt").write_text("nothing")
+    for model, message in (
+        ("nowhere", "neither a bundled model nor a file"),
+        (tmp_path / "broken.onnx", "cannot be loaded as an ONNX model"),
+        (tmp_path / "notes.txt", "is no model file that standout can run"),
+    ):
+        assert evaluate(model, data) == 2
+        assert message in capsys.readouterr().err
+    cv2.imwrite(str(data / "val" / "masks" / "drawn_1.png"), cv2.imread(str(data / "val/masks/drawn_1.png"))[:50])
+    assert evaluate("standout-mobile", data) == 2
+    assert "they must be of one size" in capsys.readouterr().err
