@@ -11,7 +11,8 @@ import pytest
 import standout
 from tests.conftest import drawn_person
 
-HEAVY = {"numpy", "cv2", "PIL", "pillow_heif", "onnxruntime", "torch", "av"}
+RUNTIMES = {"onnxruntime", "openvino"}
+HEAVY = {"numpy", "cv2", "PIL", "pillow_heif", "torch", "av"} | RUNTIMES
 NEVER = {"torch", "torchvision", "timm", "scipy", "numba", "pandas", "matplotlib", "albumentations", "onnx", "sympy"}
 LIST = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
 
@@ -60,7 +61,7 @@ def test_help_is_light(tmp_path: Path, arguments: list[str]) -> None:
 
 def test_a_photo_loads_what_it_needs(photo: Path) -> None:
     names = loaded(command("photo.jpg"), photo)
-    assert names >= {"numpy", "cv2", "PIL", "onnxruntime"}
+    assert names >= {"numpy", "cv2", "PIL"} and len(names & RUNTIMES) == 1
     assert not names & NEVER
     assert "rich" not in names, "a single photo shows no bar"
     assert "pillow_heif" not in names, "a JPEG needs no HEIC"
@@ -69,9 +70,10 @@ def test_a_photo_loads_what_it_needs(photo: Path) -> None:
 
 def test_a_mask_made_by_hand_needs_no_model(photo: Path) -> None:
     names = loaded(command("photo.jpg", "--mask-from", "hand.png"), photo)
-    assert "onnxruntime" not in names and not names & NEVER
+    assert not names & (RUNTIMES | NEVER)
 
 
 def test_python_loads_what_it_needs(photo: Path) -> None:
     names = loaded("import standout; standout.blur('photo.jpg')", photo)
-    assert names >= {"numpy", "cv2", "PIL", "onnxruntime"} and not names & (NEVER | {"typer", "rich"})
+    assert names >= {"numpy", "cv2", "PIL"} and len(names & RUNTIMES) == 1
+    assert not names & (NEVER | {"typer", "rich"})

@@ -106,11 +106,15 @@ def _machine(findings: Findings) -> None:
 
 
 def _devices(findings: Findings) -> None:
+    from standout import runtimes
     from standout.runtimes import onnx
 
-    chosen, why = onnx.choose("auto")
-    findings.devices["runtime"] = f"ONNX Runtime, {', '.join(onnx.devices())}"
-    findings.devices["chosen"] = f"{chosen} ({why})"
+    for name, one in runtimes.RUNTIMES.items():
+        cure = f"not installed; pip install 'standout[{one.extra}]'"
+        here = ", ".join(onnx.devices() if name == "onnx" else one.devices)
+        findings.devices[name] = f"runs {', '.join(one.suffixes)} on {here}" if one.here else cure
+    findings.devices["chosen runtime"] = "{} ({})".format(*runtimes.choose(".onnx"))
+    findings.devices["chosen device"] = "{} ({})".format(*onnx.choose("auto"))
 
 
 def _models(findings: Findings) -> None:

@@ -20,17 +20,23 @@ from standout.types import Image, Mask, Runner
 class Segmenter:
     """Finds the people in photos. Safe to share between threads.
 
-    model: a bundled model's name or the path of a model file, see runtimes. device: "auto", "cpu", "cuda", "coreml",
-    "directml". threads: for one photo; None = all cores. mirror: the network also sees each photo mirrored, and the
-    two answers are averaged: steadier, for twice the network's time.
+    model: a bundled model's name or the path of a model file. runtime: "auto", "onnx", "openvino" or "pytorch", see
+    runtimes. device: "auto", "cpu", "cuda", "coreml", "directml". threads: for one photo; None = all cores. mirror: the
+    network also sees each photo mirrored, and the two answers are averaged: steadier, for twice the network's time.
 
-    Raises ModelError for an unknown or damaged model, SetupError for a device that is not here.
+    Raises ModelError for an unknown or damaged model, SetupError for a runtime or device that is not here.
     """
 
     def __init__(
-        self, model: str | Path = DEFAULT, *, device: str = "auto", threads: int | None = None, mirror: bool = True
+        self,
+        model: str | Path = DEFAULT,
+        *,
+        runtime: str = "auto",
+        device: str = "auto",
+        threads: int | None = None,
+        mirror: bool = True,
     ) -> None:
-        session = runtimes.open(find(model), device=device, threads=threads)
+        session = runtimes.open(find(model), runtime=runtime, device=device, threads=threads)
         self._run: Runner = session.run
         self.mirror = mirror
         self.card = session.card

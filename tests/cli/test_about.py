@@ -23,7 +23,7 @@ def test_doctor_on_a_sound_machine(capsys: pytest.CaptureFixture[str]) -> None:
     assert "all is well" in text and "checksum OK" in text
     assert main(["doctor", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["broken"] == [] and found["devices"]["chosen"].startswith("cpu")
+    assert found["broken"] == [] and found["devices"]["chosen device"].startswith("cpu")
     assert {"python", "standout", *doctor.PACKAGES} == set(found["versions"])
 
 

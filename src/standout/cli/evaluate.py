@@ -57,6 +57,7 @@ def evaluate(
     ] = None,
     refine: Annotated[bool, typer.Option(help="Edges drawn to the photo's, as users get them.")] = True,
     mirror: Annotated[bool, typer.Option(help="Look at each photo twice, once mirrored.")] = True,
+    runtime: Annotated[str, typer.Option(help="auto, onnx, openvino or pytorch.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, coreml or directml.")] = "auto",
     overwrite: Annotated[bool, typer.Option(help="Replace the files of --report and --json.")] = False,
 ) -> int:
@@ -75,7 +76,7 @@ def evaluate(
     settings = room.Settings(refine=refine, threshold=threshold)
 
     def measured(name: str, labels: dict[str, dict[str, str]]) -> "tuple[Segmenter, Report]":
-        segmenter = Segmenter(name, device=device, threads=1, mirror=mirror)
+        segmenter = Segmenter(name, runtime=runtime, device=device, threads=1, mirror=mirror)
         with progress(len(pairs), wanted=True) as tick:
             return segmenter, room.evaluate(pairs, segmenter, settings, groups=labels, tick=tick)
 

@@ -121,6 +121,10 @@ class Photos(ABC):
         typer.Option("--model", metavar="NAME", rich_help_panel=_MASK, help="A bundled model, or a model file."),
     ] = "standout-mobile"
 
+    runtime: Annotated[
+        str,
+        typer.Option("--runtime", metavar="NAME", rich_help_panel=_MACHINE, help="auto, onnx, openvino or pytorch."),
+    ] = "auto"
     device: Annotated[
         str,
         typer.Option("--device", metavar="NAME", rich_help_panel=_MACHINE, help="auto, cpu, cuda, coreml or directml."),

@@ -150,7 +150,9 @@ def _finder(options: Photos, threads: int, *, needed: bool) -> Finder:
     def load() -> Finder:
         from standout.segmenter import Segmenter
 
-        segmenter = Segmenter(options.model, device=options.device, threads=threads, mirror=options.mirror)
+        segmenter = Segmenter(
+            options.model, runtime=options.runtime, device=options.device, threads=threads, mirror=options.mirror
+        )
         return by_model(segmenter, refine=options.refine)
 
     return load() if needed else lambda task, photo: load()(task, photo)

@@ -1,0 +1,61 @@
+"""OpenVINO: ONNX files and its own, on a CPU. It computes in bfloat16 where the processor does so faster.
+
+That halves a photo's time on such processors; docs/benchmarks.md has what it does to the scores.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from standout.card import CARD_KEY, ModelCard
+from standout.errors import ModelError, SetupError
+from standout.runtimes import Session
+
+
+def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Session:
+    """The model at path, ready to run. threads: for one call of the network; None = all cores.
+
+    Raises ModelError when the file is damaged or not a standout model, SetupError when the device is not here.
+    """
+    if device not in ("auto", "cpu"):
+        raise SetupError(f"device {device!r} is not for OpenVINO here; use --device cpu, or --runtime onnx")
+    core = ov.Core()
+    try:
+        model = core.read_model(path)
+        compiled = core.compile_model(model, "CPU", _settings(threads))
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1][:200]
+        raise ModelError(f"{path} cannot be loaded by OpenVINO ({reason}); get the file again") from None
+    card = ModelCard.from_json(_card(model, path), where=str(path))
+    requests = threading.local()
+
+    def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        if not hasattr(requests, "own"):  # a request computes one call at a time
+            requests.own = compiled.create_infer_request()
+        found = requests.own.infer([np.ascontiguousarray(batch)])[0]
+        return np.array(found, np.float32)  # the request's own memory is written again at its next call
+
+    return Session(run, card, "cpu", "openvino")
+
+
+def _settings(threads: int | None) -> dict[str, Any]:
+    """All cores for one call, or as many calls at once as threads go into the cores."""
+    if threads is None:
+        return {"PERFORMANCE_HINT": "LATENCY"}
+    streams = max(1, (os.cpu_count() or 1) // threads)
+    return {"NUM_STREAMS": str(streams), "INFERENCE_NUM_THREADS": streams * threads}
+
+
+def _card(model: ov.Model, path: Path) -> str:
+    """The card's text: an ONNX file's metadata come under "framework"."""
+    for place in ([CARD_KEY], ["framework", CARD_KEY]):
+        if model.has_rt_info(place):
+            return str(model.get_rt_info(place).astype(str))
+    raise ModelError(f"{path} holds no standout model card; export it with standout's own exporter")
