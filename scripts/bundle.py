@@ -16,7 +16,7 @@ from standout import export, images, models
 from standout.dataset import find_pairs
 from standout.evaluate import evaluate
 from standout.net import checkpoint
-from standout.pixels import fit, to_input
+from standout.pixels import fit, rectangle, to_input
 from standout.segmenter import Segmenter
 
 ROOT = Path(__file__).parent.parent
@@ -44,7 +44,8 @@ def main() -> None:
     checkpoint.save(net, replace(card, data=DATA, scores=means), weights)
     export.to_onnx(weights, target)
     photos = [images.read(pair.image).image for pair in find_pairs(options.data)[::14]]
-    proof = export.parity(weights, target, (to_input(fit(photo, card.size)[0]) for photo in photos))
+    inputs = [to_input(fit(photo, rectangle(photo.shape[0], photo.shape[1], card.size))[0]) for photo in photos]
+    proof = export.prove(weights, target, precision="float32", inputs=inputs, pairs=[])
     shelf = Path(models.__file__)
     row = rf'("{target.name}", ")[0-9a-f]*"'
     shelf.write_text(re.sub(row, rf'\g<1>{models.sha256(target)}"', shelf.read_text()))

@@ -5,7 +5,7 @@ import onnx
 import pytest
 import torch
 
-from standout import export
+from standout import export, runtimes
 from standout.card import CARD_KEY, ModelCard
 from standout.errors import ModelError, SetupError
 from standout.net import checkpoint
@@ -35,8 +35,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_export_computes_what_the_checkpoint_does_at_any_size(trained: Path) -> None:
     rng = np.random.default_rng(0)
     shapes = [(1, 3, 64, 32), (1, 3, 32, 64), (3, 3, 96, 128)]
-    proof = export.parity(trained, trained.with_suffix(".onnx"), [rng.random(s, np.float32) for s in shapes])
-    assert proof.largest < 1e-4
+    inputs = [rng.random(s, np.float32) for s in shapes]
+    for inputs_of_a_kind in inputs:
+        wanted = runtimes.open(trained).run(inputs_of_a_kind)
+        got = runtime.open(trained.with_suffix(".onnx")).run(inputs_of_a_kind)
+        np.testing.assert_allclose(got, wanted, atol=1e-4)
 
 
 def test_the_card_travels_inside(trained: Path) -> None:
@@ -48,7 +51,7 @@ def test_the_card_travels_inside(trained: Path) -> None:
 
 def test_the_file_names_nothing_of_the_machine(trained: Path) -> None:
     data = trained.with_suffix(".onnx").read_bytes()
-    assert str(Path(export.__file__).parent).encode() not in data
+    assert str(Path(export.__file__).parents[1]).encode() not in data
     assert b"site-packages" not in data
 
 

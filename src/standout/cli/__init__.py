@@ -18,6 +18,7 @@ import typer
 from standout import __version__
 from standout.cli import about, data, effects
 from standout.cli import evaluate as evaluating
+from standout.cli import export as exporting
 from standout.cli import train as training
 from standout.cli.options import Photos
 from standout.cli.show import examples, fail
@@ -69,6 +70,7 @@ for _effect in effects.COMMANDS:
     app.command(_effect.__name__.lower(), epilog=_effect.epilog, rich_help_panel="Photos")(_effect)
 app.command("train", epilog=training.EPILOG, rich_help_panel="Your own model")(training.train)
 app.command("evaluate", epilog=evaluating.EPILOG, rich_help_panel="Your own model")(evaluating.evaluate)
+app.command("export", epilog=exporting.EPILOG, rich_help_panel="Your own model")(exporting.export)
 app.add_typer(data.app, name="data", rich_help_panel="Your own model")
 for _command in about.COMMANDS:
     app.command(_command.__name__, rich_help_panel="More")(_command)

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from standout.errors import MissingExtra
+
 if TYPE_CHECKING:
     from standout.jobs import Result, Summary
     from standout.plan import Task
@@ -70,6 +72,17 @@ def progress(total: int, *, wanted: bool) -> Iterator[Callable[[], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
         row = bar.add_task("", total=total)
         yield lambda: bar.advance(row)
+
+
+@contextmanager
+def needs_extra() -> Iterator[None]:
+    """Imports within that fail for a package that is not there tell of the extra."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("standout"):
+            raise
+        raise MissingExtra("training", "train") from None
 
 
 def summary(result: Summary, tasks: list[Task], *, quiet: bool) -> None:

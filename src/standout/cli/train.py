@@ -2,16 +2,14 @@
 
 # Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from standout.cli.show import examples, say
-from standout.errors import InputError, MissingExtra
+from standout.cli.show import examples, needs_extra, say
+from standout.errors import InputError
 
 EPILOG = examples(
     ("standout train --data my/ --init standout-mobile -o runs/mine", "teach the bundled model your photos"),
@@ -59,7 +57,7 @@ def train(
     overwrite: Annotated[bool, typer.Option(help="Replace the FILE of --preview or --find-lr.")] = False,
 ) -> int:
     """Train a model; stopped at any time, the same command goes on where it was."""
-    with _needs_extra():
+    with needs_extra():
         from standout.train import config
 
     changes = config.parse_changes(settings or [])
@@ -77,7 +75,7 @@ def train(
         return _look(plan, preview, find_lr, overwrite)
     if out is None:
         raise InputError("standout train needs --out DIR (-o), such as -o runs/mine")
-    with _needs_extra():
+    with needs_extra():
         from standout.train import run
     try:
         run.train(plan, out, run.Machine(str(device), devices, nodes))
@@ -88,7 +86,7 @@ def train(
 
 
 def _look(plan: Any, preview: Path | None, find_lr: Path | None, overwrite: bool) -> int:
-    with _needs_extra():
+    with needs_extra():
         from standout.train import look
     if preview:
         look.preview(plan, preview, overwrite=overwrite)
@@ -97,14 +95,3 @@ def _look(plan: Any, preview: Path | None, find_lr: Path | None, overwrite: bool
         rate = look.find_lr(plan, find_lr, overwrite=overwrite)
         say(f"wrote {find_lr}; try --set train.lr={rate:.1e}")
     return 0
-
-
-@contextmanager
-def _needs_extra() -> Iterator[None]:
-    """Imports within that fail for a package that is not there tell of the extra."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("standout"):
-            raise
-        raise MissingExtra("training", "train") from None

@@ -1,30 +1,17 @@
-"""Checkpoint -> ONNX, with its proof: the largest and mean difference of probability to the checkpoint."""
+"""Checkpoint -> ONNX."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from standout.card import CARD_KEY
 from standout.net import checkpoint
 from standout.net.unet import Probability, UNet
-from standout.runtimes import onnx as runtime
-
-
-@dataclass(frozen=True)
-class Parity:
-    """Difference of probability between checkpoint and export over some photos, 0..1."""
-
-    largest: float
-    mean: float
 
 
 def to_onnx(source: Path, target: Path) -> None:
@@ -50,18 +37,12 @@ def to_onnx(source: Path, target: Path) -> None:
     target.write_bytes(model.SerializeToString())
 
 
-def parity(source: Path, target: Path, inputs: Iterable[NDArray[np.float32]]) -> Parity:
-    """How far the export at target is from the checkpoint at source on network inputs (N, 3, h, w) in 0..1."""
-    net, _ = checkpoint.load(source)
-    session = runtime.open(target)
-    largest, means = 0.0, []
-    for batch in inputs:
-        with torch.inference_mode():
-            wanted = torch.sigmoid(net(torch.from_numpy(batch))).numpy()
-        apart = np.abs(wanted - session.run(batch))
-        largest = max(largest, float(apart.max()))
-        means.append(float(apart.mean()))
-    return Parity(largest, float(np.mean(means)))
+def to_float16(source: Path, target: Path) -> None:
+    """Writes the float32 ONNX file at source with weights and arithmetic in float16; input and output stay float32."""
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    model = convert_float_to_float16(onnx.load(source), keep_io_types=True)
+    target.write_bytes(model.SerializeToString())
 
 
 def _fold_batch_norms(net: UNet) -> None:
