@@ -127,6 +127,20 @@ def test_the_best_epoch_is_what_ships(data: Path, tmp_path: Path, monkeypatch: p
     assert facts["val_dice"] == pytest.approx(max(row["val_dice"] for row in read_log(out / "log.csv")), abs=0.02)
 
 
+def test_what_ships_is_the_average_that_was_validated(data: Path, tmp_path: Path) -> None:
+    """And the best checkpoint holds nothing else."""
+    out = tmp_path / "out"
+    settings = {"stages": [{"epochs": 4, "size": [64, 64]}], "lr": 5e-3, "ema": 0.9, "precision": "32-true"}
+    run.train(tiny(data, train=settings), out, CPU)
+    facts = json.loads((out / "run.json").read_text())["results"]
+    row = read_log(out / "log.csv")[facts["best_epoch"] - 1]
+    assert facts["val_loss"] == pytest.approx(row["val_loss"], rel=1e-4)
+    last = torch.load(out / "last.ckpt", weights_only=True)
+    name = next(name for name in last["state_dict"] if name.endswith("head.weight"))
+    assert not torch.equal(last["state_dict"][name], last["current_model_state"][name]), "the average lags behind"
+    assert set(torch.load(out / "best-dice.ckpt", weights_only=True)) == {"epoch", "global_step", "state_dict"}
+
+
 def test_a_frozen_encoder_does_not_move_and_a_released_one_does(data: Path, tmp_path: Path) -> None:
     stages = [{"epochs": 3, "size": [96, 64]}]
     recipe = tiny(data, train={"frozen_epochs": 2, "stages": stages, "ema": 0.0})

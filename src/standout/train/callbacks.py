@@ -9,6 +9,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +97,18 @@ class Bar(Callback):
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
+
+
+@contextmanager
+def reading(total: int, *, wanted: bool) -> Iterator[Callable[[], None]]:
+    """A function to call after each photo read; it moves a bar where there is a terminal."""
+    if not wanted or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    columns = (TextColumn("reading photos"), BarColumn(None), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        row = bar.add_task("", total=total)
+        yield lambda: bar.advance(row)
 
 
 def clock(seconds: float) -> str:
@@ -232,8 +246,16 @@ class Interrupt(Callback):
         self.on_train_batch_end()
 
 
+BEST = "best-"
+"""Checkpoints whose names begin so hold only what ships: the averaged weights."""
+
+
 class SafeCheckpoints(TorchCheckpointIO):
-    """Checkpoints that appear whole or not at all; the one before stays until the new one is complete."""
+    """Checkpoints that appear whole or not at all; the one before stays until the new one is complete.
+
+    Lightning's own weights-only checkpoints would hold the weights in training: it lets no callback put the average
+    in their place.
+    """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Writes beside path, then renames.
@@ -241,6 +263,8 @@ class SafeCheckpoints(TorchCheckpointIO):
         Raises OutputError when the disk is full or refuses.
         """
         target = Path(path)
+        if target.name.startswith(BEST):
+            checkpoint = {key: checkpoint[key] for key in ("epoch", "global_step", "state_dict")}
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_suffix(".part")
         try:

@@ -32,7 +32,7 @@ from standout.net.unet import UNet
 from standout.train import finish
 from standout.train.averaging import Averaging
 from standout.train.batches import Batches, draw_order
-from standout.train.callbacks import Bar, Interrupt, Journal, SafeCheckpoints, Worst
+from standout.train.callbacks import BEST, Bar, Interrupt, Journal, SafeCheckpoints, Worst, reading
 from standout.train.config import Recipe
 from standout.train.module import SegmentationModule
 from standout.train.record import Record
@@ -72,7 +72,6 @@ def train(recipe: Recipe, out: Path, machine: Machine = Machine()) -> Path:
     """
     quiet()
     workers = min(8, os.cpu_count() or 1) if machine.on_gpu else 1
-    out.mkdir(parents=True, exist_ok=True)
     splits = pairs(recipe)
     record = Record(out, recipe, *splits, processes=machine.processes)
     model = out / "model.safetensors"
@@ -82,7 +81,8 @@ def train(recipe: Recipe, out: Path, machine: Machine = Machine()) -> Path:
     seed_everything(recipe.train.seed, verbose=False)
     net = build(recipe)
     record.announce(net)
-    train_store, val_store = Store(splits[0]), Store(splits[1])
+    with reading(len(splits[0]) + len(splits[1]), wanted=record.rank_zero) as tick:
+        train_store, val_store = (Store(part, tick=tick) for part in splits)
     steps = count_steps(train_store, recipe, machine.processes)
     module = SegmentationModule(net, recipe, steps=steps, train=splits[0], val=splits[1])
     if recipe.model.init and record.rank_zero:
@@ -199,7 +199,6 @@ def _callbacks(recipe: Recipe, out: Path) -> list[Callback]:
             filename=name,
             monitor=monitor,
             mode=mode,
-            save_weights_only=monitor is not None,
             save_on_train_epoch_end=True,
             enable_version_counter=False,
         )
@@ -212,8 +211,8 @@ def _callbacks(recipe: Recipe, out: Path) -> list[Callback]:
     # last comes last: it holds what the others remember
     return [
         *chosen,
-        keep("best-dice", "val_dice", "max"),
-        keep("best-loss", "val_loss", "min"),
+        keep(f"{BEST}dice", "val_dice", "max"),
+        keep(f"{BEST}loss", "val_loss", "min"),
         keep("last", None, "min"),
     ]
 
