@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "people")
     parser.add_argument("--source", default="picsart")
+    parser.add_argument("--mirror", action="store_true", help="look twice, once mirrored, as users get it")
     options = parser.parse_args()
     net, card = checkpoint.load(options.model)
     pairs = [pair for pair in find_splits(options.data)[1] if pair.source == options.source]
@@ -60,6 +61,9 @@ def main() -> None:
         for start in range(0, len(rows), BATCH):
             image, target, weight, _ = collate([view[i] for i in rows[start : start + BATCH]])
             logits = net(image.float() / 255)
+            if options.mirror:
+                mirrored = net(image.flip(-1).float() / 255).flip(-1)
+                logits = ((logits.sigmoid() + mirrored.sigmoid()) / 2).logit(eps=1e-6)
             theirs.append((len(image), original_loss(logits, target, (weight > 0).float())))
             each = combine(Loss().shares)(logits, target, weight)
             ours += each.tolist()

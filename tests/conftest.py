@@ -9,6 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""Networks of 64 pixels are slower on two threads than on one; torch is loaded after this."""
+
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 SAMPLE = ROOT / "examples" / "astronaut.jpg"

@@ -22,7 +22,7 @@ def outlined(image: Bytes, *, truth: Bools, found: Bools, counts: Bools) -> Byte
     """The photo with the label's outline in green and the finding's in red, dark where nothing counts."""
     shown = np.ascontiguousarray(image).copy()
     shown[~counts] //= 3
-    for plane, colour in ((truth, GREEN), (found, RED)):
+    for plane, colour in ((truth & counts, GREEN), (found & counts, RED)):
         lines, _ = cv2.findContours(plane.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(shown, lines, -1, colour, max(1, round(max(shown.shape) / 400)))
     return shown

@@ -70,7 +70,8 @@ def test_a_broken_off_run_goes_on_exactly(
 def test_a_killed_process_goes_on_exactly(data: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "standout", "train", "--data", str(data), "--device", "cpu"]
     command += ["--set", "train.stages=[{epochs=4,size=[64,64]}]", "--set", "train.batch=4", "-o", str(tmp_path / "k")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    threads = os.environ | {"OMP_NUM_THREADS": "2"}  # as a run has them
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, env=threads)
     deadline = time.monotonic() + 120
     while not (tmp_path / "k" / "last.ckpt").exists():
         assert process.poll() is None and time.monotonic() < deadline
@@ -78,8 +79,8 @@ def test_a_killed_process_goes_on_exactly(data: Path, tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (tmp_path / "k" / "model.safetensors").exists()
-    subprocess.run(command, check=True, capture_output=True)
-    subprocess.run([*command[:-1], str(tmp_path / "w")], check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True, env=threads)
+    subprocess.run([*command[:-1], str(tmp_path / "w")], check=True, capture_output=True, env=threads)
     assert same(tmp_path / "w", tmp_path / "k")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from standout.card import CARD_KEY, ModelCard
@@ -35,7 +35,7 @@ def save(net: UNet, card: ModelCard, path: Path) -> ModelCard:
     }
     state = {name: tensor.contiguous() for name, tensor in state.items()}
     card = replace(card, sha256=fingerprint(state))
-    save_file(state, path, metadata={CARD_KEY: card.to_json()})
+    path.write_bytes(to_bytes(state, metadata={CARD_KEY: card.to_json()}))
     return card
 
 
