@@ -69,8 +69,9 @@ def test_a_checkpoint_scores_as_its_export_does(data: Path, tmp_path: Path) -> N
     from standout.models import find_checkpoint
 
     files = [tmp_path / "onnx.json", tmp_path / "torch.json"]
-    for model, file in zip(("standout-mobile", find_checkpoint("standout-mobile")), files, strict=True):
-        assert evaluate(model, data, "--json", file) == 0
+    models = ("standout-mobile", "onnx"), (find_checkpoint("standout-mobile"), "pytorch")
+    for (model, runtime), file in zip(models, files, strict=True):
+        assert evaluate(model, data, "--runtime", runtime, "--json", file) == 0
     one, two = (json.loads(file.read_text()) for file in files)
     assert (one["model"]["runtime"], two["model"]["runtime"]) == ("onnx", "pytorch")
     for a, b in zip(one["photos"], two["photos"], strict=True):
@@ -82,7 +83,7 @@ def test_bad_input_is_named(data: Path, tmp_path: Path, capsys: pytest.CaptureFi
     (tmp_path / "notes.txt").write_text("nothing")
     for model, message in (
         ("nowhere", "neither a bundled model nor a file"),
-        (tmp_path / "broken.onnx", "cannot be loaded as an ONNX model"),
+        (tmp_path / "broken.onnx", "broken.onnx cannot be loaded "),
         (tmp_path / "notes.txt", "is no model file that standout can run"),
     ):
         assert evaluate(model, data) == 2

@@ -80,9 +80,10 @@ def test_a_damaged_file_and_a_strange_device_are_named(name: str, tmp_path: Path
 
 def test_a_runtime_is_chosen_by_file_and_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtimes.Runtime, "here", property(lambda self: True))
-    assert runtimes.choose(".onnx")[0] == "openvino"
+    assert runtimes.choose(".onnx")[0] == "onnx"
+    assert runtimes.choose(".xml")[0] == "openvino"
     assert runtimes.choose(".onnx", device="cuda")[0] == "onnx"
-    assert runtimes.choose(".onnx", runtime="onnx") == ("onnx", "asked for")
+    assert runtimes.choose(".onnx", runtime="openvino") == ("openvino", "asked for")
     assert runtimes.choose(".safetensors")[0] == "pytorch"
     monkeypatch.setattr(runtimes.Runtime, "here", property(lambda self: self.package == "onnxruntime"))
     assert runtimes.choose(".onnx")[0] == "onnx"
@@ -97,5 +98,5 @@ def test_what_no_runtime_can_do_is_explained() -> None:
         runtimes.choose(".txt", where="notes")
     with pytest.raises(SetupError, match="runtime 'onyx' is not known; choose one of: auto"):
         runtimes.choose(".onnx", runtime="onyx")
-    with pytest.raises(ModelError, match="runtime 'pytorch' does not run the model; openvino or onnx does"):
+    with pytest.raises(ModelError, match="runtime 'pytorch' does not run the model; onnx or openvino does"):
         runtimes.choose(".onnx", runtime="pytorch")

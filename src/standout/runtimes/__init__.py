@@ -35,8 +35,8 @@ class Runtime:
 
 
 RUNTIMES = {
-    "openvino": Runtime("openvino", (".xml", ".onnx"), ("cpu",), "openvino", "openvino"),
     "onnx": Runtime("onnx", (".onnx",), ("cpu", "cuda", "coreml", "directml"), "onnxruntime"),
+    "openvino": Runtime("openvino", (".xml", ".onnx"), ("cpu",), "openvino", "openvino"),
     "pytorch": Runtime("pytorch", (".safetensors",), ("cpu", "cuda"), "torch", "train"),
 }
 """The first that is installed and runs the file on the device is what "auto" means."""

@@ -5,7 +5,6 @@ That halves a photo's time on such processors; docs/benchmarks.md has what it do
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -27,30 +26,25 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
     if device not in ("auto", "cpu"):
         raise SetupError(f"device {device!r} is not for OpenVINO here; use --device cpu, or --runtime onnx")
     core = ov.Core()
+    settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
+    if threads is not None:
+        settings["INFERENCE_NUM_THREADS"] = threads
     try:
         model = core.read_model(path)
-        compiled = core.compile_model(model, "CPU", _settings(threads))
+        compiled = core.compile_model(model, "CPU", settings)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1][:200]
         raise ModelError(f"{path} cannot be loaded by OpenVINO ({reason}); get the file again") from None
     card = ModelCard.from_json(_card(model, path), where=str(path))
-    requests = threading.local()
+    request, one_at_a_time = compiled.create_infer_request(), threading.Lock()
 
     def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        if not hasattr(requests, "own"):  # a request computes one call at a time
-            requests.own = compiled.create_infer_request()
-        found = requests.own.infer([np.ascontiguousarray(batch)])[0]
-        return np.array(found, np.float32)  # the request's own memory is written again at its next call
+        # several calls at once, each in a stream of its own, once waited for each other without end on a busy machine
+        with one_at_a_time:
+            found = request.infer([np.ascontiguousarray(batch)])[0]
+            return np.array(found, np.float32)  # the request's own memory is written again at its next call
 
     return Session(run, card, "cpu", "openvino")
-
-
-def _settings(threads: int | None) -> dict[str, Any]:
-    """All cores for one call, or as many calls at once as threads go into the cores."""
-    if threads is None:
-        return {"PERFORMANCE_HINT": "LATENCY"}
-    streams = max(1, (os.cpu_count() or 1) // threads)
-    return {"NUM_STREAMS": str(streams), "INFERENCE_NUM_THREADS": streams * threads}
 
 
 def _card(model: ov.Model, path: Path) -> str:
