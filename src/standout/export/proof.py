@@ -65,8 +65,8 @@ def prove(
     source: Path, target: Path, *, precision: str, inputs: Sequence[NDArray[np.float32]], pairs: Sequence[Pair]
 ) -> Proof:
     """The proof of the export at target. inputs: at least one. pairs: labelled photos for Dice; none: no Dice."""
-    session = runtimes.open(target, threads=1)
-    apart = [np.abs(runtimes.open(source).run(batch) - session.run(batch)) for batch in inputs]
+    checkpoint, session = runtimes.open(source), runtimes.open(target, threads=1)
+    apart = [np.abs(checkpoint.run(batch) - session.run(batch)) for batch in inputs]
     dice = None
     if pairs:
         before, after = (
