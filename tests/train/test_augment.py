@@ -2,7 +2,17 @@ import cv2
 import numpy as np
 import pytest
 
-from standout.train.augment import AUGMENTATIONS, Sample, augment, crop_to, paste, pipeline, sheet, swap_background
+from standout.train.augment import (
+    AUGMENTATIONS,
+    Sample,
+    augment,
+    crop_to,
+    paste,
+    pipeline,
+    quarters,
+    sheet,
+    swap_background,
+)
 from tests.conftest import drawn_person
 
 
@@ -65,6 +75,34 @@ def test_paste_adds_a_person_to_photo_and_mask_alike() -> None:
         assert not ground.mask.any(), "the stored photo must not be painted on"
 
 
+def test_a_pasted_person_is_no_smaller_than_asked() -> None:
+    heights = []
+    for seed in range(40):
+        done = paste(ground(0), sample(seed), np.random.default_rng(seed), smallest=0.05)
+        rows = np.flatnonzero((done.mask > 127).any(1))
+        heights.append((rows[-1] - rows[0] + 1) / 200)
+    assert min(heights) < 0.25, "drawn people are cut off below, so twice 0.05 is their least"
+    assert max(heights) > 0.6
+
+
+def test_quarters_are_four_crops_with_their_masks() -> None:
+    levels = (40, 90, 140, 190)
+    others = [ground(level, height=90 + level, width=120) for level in levels]
+    for seed in range(10):
+        done = quarters(others, (96, 128), np.random.default_rng(seed))
+        corners = [int(done.image[y, x, 0]) for y in (0, -1) for x in (0, -1)]
+        assert done.image.shape == (96, 128, 3) and corners == list(levels)
+    people = quarters([sample(seed) for seed in range(4)], (96, 128), np.random.default_rng(0))
+    bright = people.image.mean(-1)
+    assert bright[people.mask > 200].mean() > bright[people.mask < 50].mean() + 60
+    assert people.counts.min() == 255
+
+
+def test_a_sheet_takes_samples_of_both_orientations() -> None:
+    picture = sheet([sample(), sample(height=90, width=120)], columns=2)
+    assert picture.shape == (120, 240, 3)
+
+
 def test_crop_to_has_the_rectangles_proportions() -> None:
     for rect in ((320, 256), (256, 320)):
         height, width = crop_to(sample(height=300, width=500), rect, np.random.default_rng(0)).mask.shape
@@ -99,4 +137,4 @@ def test_a_new_background_leaves_what_is_unclear_as_it_is() -> None:
 
 
 def test_a_sheet_shows_every_sample_that_fills_a_row() -> None:
-    assert sheet([sample(n) for n in range(9)], columns=4).shape == (360, 360, 3), "a last row that is not full, too"
+    assert sheet([sample(n) for n in range(9)], columns=4).shape == (360, 480, 3), "a last row that is not full, too"

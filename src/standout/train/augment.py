@@ -9,7 +9,7 @@ Everything random comes from the generator given, so a (seed, epoch, index) alwa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import albumentations as A
@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.draw import mosaic
+from standout.draw import boxed, mosaic
 from standout.pixels import FILL, resize
 
 Bytes = NDArray[np.uint8]
@@ -127,10 +127,28 @@ def crop_to(sample: Sample, rect: tuple[int, int], rng: np.random.Generator) -> 
     return Sample(image, mask, counts)
 
 
-def paste(onto: Sample, donor: Sample, rng: np.random.Generator) -> Sample:
-    """The donor's people over the photo, at 15 to 90 % of its height, light matched halfway to where they stand.
+def quarters(samples: Sequence[Sample], rect: tuple[int, int], rng: np.random.Generator) -> Sample:
+    """Four samples as the quarters of one of rect's size, crossing near the middle: people small, several, cut off.
 
-    A donor who touches the bottom of their own photo (cut off there) mostly stands on the bottom of this one.
+    After the mosaic of Bochkovskiy et al., arXiv 2004.10934; here each quarter is a crop that fills it.
+    """
+    middle, centre = (int(side * rng.uniform(0.35, 0.65)) for side in rect)
+    cells = [(middle, centre), (middle, rect[1] - centre), (rect[0] - middle, centre)]
+    cells.append((rect[0] - middle, rect[1] - centre))
+    filled = []
+    for sample, cell in zip(samples, cells, strict=True):
+        cropped = crop_to(sample, cell, rng)
+        filled.append([resize(plane, *cell) for plane in cropped.planes])
+    rows = zip(*filled, strict=True)
+    image, mask, counts = (np.vstack([np.hstack(row[:2]), np.hstack(row[2:])]) for row in rows)
+    return Sample(image, mask, counts)
+
+
+def paste(onto: Sample, donor: Sample, rng: np.random.Generator, *, smallest: float = 0.15) -> Sample:
+    """The donor's people over the photo, up to 90 % of its height, light matched halfway to where they stand.
+
+    smallest: least height, as a share of the photo's; twice that where the donor touches the bottom of their own photo
+    (cut off there). Such a donor mostly stands on the bottom of this one.
     """
     found = cv2.findNonZero(donor.mask)
     if found is None:
@@ -138,7 +156,7 @@ def paste(onto: Sample, donor: Sample, rng: np.random.Generator) -> Sample:
     x, y, w, h = cv2.boundingRect(found)
     cut_off = y + h >= donor.mask.shape[0] - 2
     height, width = onto.mask.shape
-    tall = height * rng.uniform(0.3 if cut_off else 0.15, 0.9)
+    tall = height * rng.uniform((1 + cut_off) * smallest, 0.9)
     scale = min(tall / h, 0.9 * width / w)
     size = (max(2, round(h * scale)), max(2, round(w * scale)))
     person, matte = (resize(p[y : y + h, x : x + w], *size) for p in donor.planes[:2])
@@ -202,5 +220,5 @@ def sheet(samples: list[Sample], *, columns: int = 8) -> Bytes:
         tile = sample.image.astype(np.float32)
         tile[..., 0] += 0.4 * sample.mask
         tile *= np.where(sample.counts > 127, 1.0, 0.4)[..., None]
-        tiles.append(np.clip(tile, 0, 255).astype(np.uint8))
+        tiles.append(boxed(np.clip(tile, 0, 255).astype(np.uint8), max(tile.shape)))
     return mosaic(tiles, columns=columns)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from standout.pixels import FILL, fit, rectangle
-from standout.train.augment import Sample, augment, crop_to, paste, pipeline, swap_background
+from standout.train.augment import Sample, augment, crop_to, paste, pipeline, quarters, swap_background
 from standout.train.borders import weights
 from standout.train.config import Loss, Recipe, Stage
 from standout.train.store import Store
@@ -61,13 +61,17 @@ class TrainView(Dataset[Item]):
         """The augmented sample, and the rectangle it is to be fitted to."""
         rng = np.random.default_rng(seed)
         sample, rect = self.store[index], rectangle(2, 1 + 2 * (not upright), self.stage.size)
-        if self.recipe.augment.set == "none":
+        how = self.recipe.augment
+        if how.set == "none":
             return sample, rect
-        if self.empty and self.store.people[index] > 0 and rng.random() < self.recipe.augment.background:
+        if self.empty and self.store.people[index] > 0 and rng.random() < how.background:
             sample = swap_background(sample, self.store[_one_of(self.empty, rng)], rng)
+        if how.quarters and rng.random() < how.quarters:
+            others = [self.store[int(i)] for i in rng.integers(len(self.store), size=3)]
+            sample = quarters([sample, *others], rect, rng)
         if self.donors and rng.random() < self.stage.compose:
             for _ in range(int(rng.integers(1, 4))):
-                sample = paste(sample, self.store[_one_of(self.donors, rng)], rng)
+                sample = paste(sample, self.store[_one_of(self.donors, rng)], rng, smallest=how.smallest)
         turned = (sample.mask.shape[0] >= sample.mask.shape[1]) != upright
         if rng.random() < (0.7 if turned else 0.3):
             sample = crop_to(sample, rect, rng)
