@@ -12,11 +12,10 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from standout import export, images, models
+from standout import export, models
 from standout.dataset import find_pairs
 from standout.evaluate import evaluate
 from standout.net import checkpoint
-from standout.pixels import fit, rectangle, to_input
 from standout.segmenter import Segmenter
 
 ROOT = Path(__file__).parent.parent
@@ -32,26 +31,24 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "people" / "val")
     options = parser.parse_args()
-    source = options.run / "model.safetensors"
-    net, card = checkpoint.load(source)
+    net, card = checkpoint.load(options.run / "model.safetensors")
     target = models.WEIGHTS / f"{card.name}.onnx"
     weights = target.with_suffix(".safetensors")
     checkpoint.save(net, card, weights)
-    export.to_onnx(weights, target)
+    with export.opened(weights) as source:
+        export.export(source, target, overwrite=True)
     report = evaluate(find_pairs(options.data), Segmenter(target, threads=1))
     means = {name: round(row["dice"].mean, 4) for name, row in report.by_source.items() if name != "all"}
     means |= {"empty": round(report.nobody.mean, 4)} if report.nobody else {}
     checkpoint.save(net, replace(card, data=DATA, scores=means), weights)
-    export.to_onnx(weights, target)
-    photos = [images.read(pair.image).image for pair in find_pairs(options.data)[::14]]
-    inputs = [to_input(fit(photo, rectangle(photo.shape[0], photo.shape[1], card.size))[0]) for photo in photos]
-    proof = export.prove(weights, target, precision="float32", inputs=inputs, pairs=[])
+    with export.opened(weights, pairs=find_pairs(options.data)[::14]) as source:
+        proof = export.export(source, target, overwrite=True)
     shelf = Path(models.__file__)
     row = rf'("{target.name}", ")[0-9a-f]*"'
     shelf.write_text(re.sub(row, rf'\g<1>{models.sha256(target)}"', shelf.read_text()))
     print(f"{target}: {target.stat().st_size / 1e6:.2f} MB, {means}")
-    print(f"probability differs from the checkpoint by at most {proof.largest:.4f}, on average {proof.mean:.6f}, "
-          f"over {len(photos)} photos")  # fmt: skip
+    print(f"probability differs from the checkpoint by at most {proof.largest:.4f}, on average {proof.mean:.6f}; "
+          f"Dice {proof.dice}")  # fmt: skip
 
 
 if __name__ == "__main__":

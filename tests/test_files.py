@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from standout.errors import OutputError
-from standout.files import write_atomic
+from standout.files import write_atomic, write_folder_atomic
 
 
 def names(folder: Path) -> list[str]:
@@ -190,3 +190,29 @@ def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
     write_atomic(tmp_path / "a.png", b"result", overwrite=True)
     assert (tmp_path / "photo.jpg").read_bytes() == b"the input"
     assert (tmp_path / "a.png").read_bytes() == b"result"
+
+
+def test_a_folder_appears_whole_and_replaces_only_when_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, out = tmp_path / "made", tmp_path / "deep" / "out.mlpackage"
+    (made / "data").mkdir(parents=True)
+    (made / "data" / "one").write_bytes(b"1")
+    write_folder_atomic(out, made)
+    assert (out / "data" / "one").read_bytes() == b"1"
+    (made / "data" / "one").write_bytes(b"2")
+    with pytest.raises(OutputError, match="exists and is kept"):
+        write_folder_atomic(out, made)
+    with monkeypatch.context() as broken:
+        broken.setattr("standout.files.shutil.copytree", no_room)
+        with pytest.raises(OutputError, match="no space left"):
+            write_folder_atomic(out, made, overwrite=True)
+    assert (out / "data" / "one").read_bytes() == b"1", "what was there stays when the new one fails"
+    write_folder_atomic(out, made, overwrite=True)
+    assert (out / "data" / "one").read_bytes() == b"2"
+    assert [one.name for one in out.parent.iterdir()] == [out.name], "nothing temporary stays"
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OutputError, match="exists and is kept"):
+        write_folder_atomic(tmp_path / "file", made, overwrite=True)
+
+
+def no_room(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "no space left")

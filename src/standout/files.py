@@ -12,6 +12,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 import sys
 from pathlib import Path
 
@@ -44,6 +45,30 @@ def write_atomic(path: Path, data: bytes, *, overwrite: bool = False) -> None:
         raise _refused(path, len(data), error) from error
     finally:
         _remove(part)
+
+
+def write_folder_atomic(path: Path, source: Path, *, overwrite: bool = False) -> None:
+    """A folder at path with what the folder source holds, for formats that are folders; whole or not at all.
+
+    Raises OutputError: something is at path (with overwrite: that is no folder), no permission, no space left.
+    """
+    mark = f"{os.getpid()}-{secrets.token_hex(4)}"
+    part, old = (path.parent / f".{path.name[:_NAME_SHARE]}.{mark}.{kind}" for kind in ("part", "old"))
+    if os.path.lexists(path) and not (overwrite and path.is_dir()):
+        raise _exists(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, part)
+        if path.exists():
+            path.rename(old)
+        part.rename(path)
+    except OSError as error:
+        if old.exists():
+            old.rename(path)
+        raise _refused(path, sum(file.stat().st_size for file in source.rglob("*")), error) from error
+    finally:
+        for left in (part, old):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _check_target(path: Path, *, overwrite: bool) -> None:

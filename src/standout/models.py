@@ -64,7 +64,7 @@ def find_checkpoint(model: str | Path) -> Path:
 
 def _given(model: str | Path, kind: str) -> Path:
     path = Path(model)
-    if path.is_file():
+    if path.is_file() or (path.suffix == ".mlpackage" and path.is_dir()):
         return path
     near = get_close_matches(str(model), SHELF, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"bundled: {', '.join(SHELF)}; or give {kind}"

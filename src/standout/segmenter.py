@@ -20,24 +20,29 @@ from standout.types import Image, Mask, Runner
 class Segmenter:
     """Finds the people in photos. Safe to share between threads.
 
-    model: a bundled model's name or the path of a model file. runtime: "auto", "onnx", "openvino" or "pytorch", see
-    runtimes. device: "auto", "cpu", "cuda", "coreml", "directml". threads: for one photo; None = all cores. mirror: the
-    network also sees each photo mirrored, and the two answers are averaged: steadier, for twice the network's time.
+    model: a bundled model's name, the path of a model file, or a session that is open. runtime: "auto" or one of
+    runtimes.RUNTIMES. device: "auto", "cpu", "cuda", "coreml", "directml". threads: for one photo; None = all cores.
+    mirror: the network also sees each photo mirrored, and the two answers are averaged: steadier, for twice the
+    network's time.
 
     Raises ModelError for an unknown or damaged model, SetupError for a runtime or device that is not here.
     """
 
     def __init__(
         self,
-        model: str | Path = DEFAULT,
+        model: str | Path | runtimes.Session = DEFAULT,
         *,
         runtime: str = "auto",
         device: str = "auto",
         threads: int | None = None,
         mirror: bool = True,
     ) -> None:
-        session = runtimes.open(find(model), runtime=runtime, device=device, threads=threads)
+        if isinstance(model, runtimes.Session):
+            session = model
+        else:
+            session = runtimes.open(find(model), runtime=runtime, device=device, threads=threads)
         self._run: Runner = session.run
+        self._fixed = session.fixed
         self.mirror = mirror
         self.card = session.card
         self.device = session.device
@@ -51,7 +56,7 @@ class Segmenter:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16) or not image.size:
             raise InputError(f"image is {image.dtype} {image.shape}; wanted uint8 or uint16 (H, W, 3), RGB")
         height, width = image.shape[:2]
-        fitted, where = fit(image, rectangle(height, width, self.card.size))
+        fitted, where = fit(image, self._fixed or rectangle(height, width, self.card.size))
         batch = to_input(fitted)
         found = self._run(np.concatenate([batch, batch[..., ::-1]]) if self.mirror else batch)[:, 0]
         if self.mirror:

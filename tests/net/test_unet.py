@@ -47,7 +47,8 @@ def test_a_network_survives_its_file_and_its_export(encoder: str, tmp_path: Path
     checkpoint.save(net, ModelCard("n", "0", encoder, (64, 64), decoder=decoder), saved)
     loaded, card = checkpoint.load(saved)
     assert card.decoder == decoder
-    export.to_onnx(saved, tmp_path / "net.onnx")
+    with export.opened(saved) as source:
+        export.export(source, tmp_path / "net.onnx")
     image = torch.rand(1, 3, 64, 96).numpy()
     found, wanted = (
         runtimes.open(path, runtime=name).run(image)

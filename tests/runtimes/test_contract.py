@@ -1,27 +1,50 @@
 """What every installed runtime must do alike."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from standout import runtimes
+from standout import export, runtimes
 from standout.errors import MissingExtra, ModelError, SetupError
 from standout.models import find, find_checkpoint
 from standout.runtimes import RUNTIMES
 
-FILES = {"onnx": find("standout-mobile"), "pytorch": find_checkpoint("standout-mobile")}
-INSTALLED = [name for name, one in RUNTIMES.items() if one.here]
+ONNX = find("standout-mobile")
+FILES = {
+    "onnx": ONNX,
+    "openvino": ONNX,
+    "pytorch": find_checkpoint("standout-mobile"),
+    "torchscript": Path("m.pt"),
+    "litert": Path("m.tflite"),
+}
+"""Which file each runtime is tried with; those without a folder are made first."""
+HERE = [name for name in FILES if RUNTIMES["pytorch" if name == "torchscript" else name].here]
 
 
-def model_for(name: str) -> Path:
-    return FILES.get(name, FILES["onnx"])
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, str]]:
+    """Name in FILES -> the file and the runtime."""
+    folder = tmp_path_factory.mktemp("made")
+
+    def find(name: str) -> tuple[Path, str]:
+        file = FILES[name]
+        if file.parent == Path():
+            file = folder / file
+            if not file.exists():
+                with export.opened(FILES["pytorch"]) as source:
+                    export.export(source, file, target=name)
+        return file, "pytorch" if name == "torchscript" else name
+
+    return find
 
 
-@pytest.fixture(scope="module", params=INSTALLED)
-def session(request: pytest.FixtureRequest) -> runtimes.Session:
-    return runtimes.open(model_for(request.param), runtime=request.param, threads=1)
+@pytest.fixture(scope="module", params=HERE)
+def session(request: pytest.FixtureRequest, made: Callable[[str], tuple[Path, str]]) -> runtimes.Session:
+    file, name = made(request.param)
+    return runtimes.open(file, runtime=name, threads=1)
 
 
 def photos(n: int, height: int = 64, width: int = 96, *, seed: int = 0) -> np.ndarray:
@@ -30,8 +53,9 @@ def photos(n: int, height: int = 64, width: int = 96, *, seed: int = 0) -> np.nd
 
 @pytest.mark.parametrize("shape", [(1, 64, 96), (3, 96, 64), (2, 320, 256), (1, 256, 320)])
 def test_probability_comes_back_for_each_photo(session: runtimes.Session, shape: tuple[int, int, int]) -> None:
-    found = session.run(photos(*shape))
-    assert found.shape == (shape[0], 1, *shape[1:]) and found.dtype == np.float32
+    count, *sides = (shape[0], *session.fixed) if session.fixed else shape
+    found = session.run(photos(count, *sides))
+    assert found.shape == (count, 1, *sides) and found.dtype == np.float32
     assert 0 <= found.min() <= found.max() <= 1
 
 
@@ -40,14 +64,14 @@ def test_all_agree_with_onnx_runtime(session: runtimes.Session, sample: np.ndarr
     from standout.pixels import fit, to_input
 
     batch = to_input(fit(sample, (320, 256))[0])
-    wanted = runtimes.open(FILES["onnx"], runtime="onnx").run(batch)
+    wanted = runtimes.open(ONNX, runtime="onnx").run(batch)
     apart = np.abs(session.run(batch) - wanted)
     assert apart.mean() < 0.01
     assert (apart > 0.1).mean() < 0.01
 
 
 def test_a_backward_view_and_one_photo_of_a_batch_give_the_same(session: runtimes.Session) -> None:
-    batch = photos(2)
+    batch = photos(2, *(session.fixed or (64, 96)))
     alone = session.run(batch[1:])
     np.testing.assert_allclose(session.run(batch)[1:], alone, atol=2e-2)
     mirrored = session.run(batch[..., ::-1])
@@ -55,7 +79,7 @@ def test_a_backward_view_and_one_photo_of_a_batch_give_the_same(session: runtime
 
 
 def test_threads_do_not_disturb_one_another(session: runtimes.Session) -> None:
-    batches = [photos(1, seed=seed) for seed in range(12)]
+    batches = [photos(1, *(session.fixed or (64, 96)), seed=seed) for seed in range(12)]
     alone = [session.run(batch) for batch in batches]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(session.run, batches))
@@ -68,14 +92,21 @@ def test_the_card_comes_along(session: runtimes.Session) -> None:
     assert session.device == "cpu" and session.runtime in RUNTIMES
 
 
-@pytest.mark.parametrize("name", INSTALLED)
-def test_a_damaged_file_and_a_strange_device_are_named(name: str, tmp_path: Path) -> None:
-    broken = tmp_path / f"broken{model_for(name).suffix}"
-    broken.write_bytes(model_for(name).read_bytes()[:4000])
+@pytest.mark.parametrize("name", HERE)
+@pytest.mark.parametrize("kept", [0, 100, 4000, 1_000_000])
+def test_a_damaged_file_is_named(name: str, kept: int, tmp_path: Path, made: Callable[[str], tuple[Path, str]]) -> None:
+    file, runtime = made(name)
+    broken = tmp_path / f"broken{file.suffix}"
+    broken.write_bytes(file.read_bytes()[:kept])
     with pytest.raises(ModelError, match="broken"):
-        runtimes.open(broken, runtime=name)
+        runtimes.open(broken, runtime=runtime)
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_a_strange_device_is_named(name: str, made: Callable[[str], tuple[Path, str]]) -> None:
+    file, runtime = made(name)
     with pytest.raises(SetupError, match="device 'quantum'"):
-        runtimes.open(model_for(name), runtime=name, device="quantum")
+        runtimes.open(file, runtime=runtime, device="quantum")
 
 
 def test_a_runtime_is_chosen_by_file_and_device(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +125,7 @@ def test_a_runtime_is_chosen_by_file_and_device(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_what_no_runtime_can_do_is_explained() -> None:
-    with pytest.raises(ModelError, match=r"notes is no model file that standout can run; it runs \.onnx"):
+    with pytest.raises(ModelError, match=r"notes is no model file that standout can run; it runs \.mlpackage, \.onnx"):
         runtimes.choose(".txt", where="notes")
     with pytest.raises(SetupError, match="runtime 'onyx' is not known; choose one of: auto"):
         runtimes.choose(".onnx", runtime="onyx")

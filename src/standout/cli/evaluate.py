@@ -57,7 +57,7 @@ def evaluate(
     ] = None,
     refine: Annotated[bool, typer.Option(help="Edges drawn to the photo's, as users get them.")] = True,
     mirror: Annotated[bool, typer.Option(help="Look at each photo twice, once mirrored.")] = True,
-    runtime: Annotated[str, typer.Option(help="auto, onnx, openvino or pytorch.")] = "auto",
+    runtime: Annotated[str, typer.Option(help="auto, onnx, openvino, pytorch, litert or coreml.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, coreml or directml.")] = "auto",
     overwrite: Annotated[bool, typer.Option(help="Replace the files of --report and --json.")] = False,
 ) -> int:

@@ -12,59 +12,97 @@ from standout.cli.show import examples, fail, needs_extra, say
 from standout.errors import InputError, ModelError
 
 if TYPE_CHECKING:
-    from standout.export import Proof
+    from standout.dataset import Pair
+    from standout.export import Proof, Source
 
 EPILOG = examples(
     ("standout export runs/mine/model.safetensors -o mine/", "to mine/mine.onnx"),
     ("standout export MODEL --to onnx,openvino --precision float32,int8 --data my/ -o mine/", "four files, with Dice"),
+    ("standout export MODEL --to coreml,litert --precision float16 --size 320x256 -o phone/", "for an app"),
 )
 
 
 def export(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A checkpoint (.safetensors), or a bundled model.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the files go.")],
-    to: Annotated[str, typer.Option(metavar="LIST", help="onnx, openvino, or both with a comma.")] = "onnx",
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="LIST", help="onnx, openvino, coreml, torchscript, litert, with commas; all: what is installed."
+        ),
+    ] = "onnx",
     precision: Annotated[str, typer.Option(metavar="LIST", help="float32, float16, int8, or several.")] = "float32",
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Labelled photos: for Dice before and after, and for int8.")
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="HxW", help="Files that take this size alone, such as 320x256.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Of the files; else the model's own.")] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace files that are there.")] = False,
 ) -> int:
     """Export a model; nothing is written whose proof fails."""
     with needs_extra():
-        from standout.export import PRECISIONS, TARGETS
-        from standout.export import export as run
+        from standout.export import PRECISIONS, TARGETS, check, opened
     from standout.models import find_checkpoint
-    from standout.net import checkpoint
 
-    targets, precisions = _listed(to, tuple(TARGETS), "--to"), _listed(precision, PRECISIONS, "--precision")
-    source = find_checkpoint(model)
-    stem = name or checkpoint.load(source)[1].name
-    pairs = []
-    if data is not None:
-        from standout.dataset import find_splits
+    precisions = _listed(precision, PRECISIONS, "--precision")
+    if to == "all":
+        targets = [one for one, kind in TARGETS.items() if kind.here]
+        for one in TARGETS.keys() - targets:
+            say(f"left out: {one}; pip install 'standout[{TARGETS[one].extra}]'")
+        plans = [(one, kind) for kind in precisions for one in targets if kind in TARGETS[one].precisions]
+    else:
+        targets = _listed(to, tuple(TARGETS), "--to")
+        plans = [(one, kind) for kind in precisions for one in targets]
+    pairs = _pairs(data) if data else []
+    with opened(find_checkpoint(model), pairs=pairs, fixed=_size(size) if size else None) as source:
+        for one, kind in plans:
+            check(source, one, kind)
+        stem = name or source.card.name
+        rows = {
+            f"{stem}{'' if kind == 'float32' else '-' + kind}{TARGETS[one].suffix}": (one, kind) for one, kind in plans
+        }
+        return _write(source, rows, out, stem, overwrite=overwrite)
 
-        train, val = find_splits(data)
-        pairs = [*train, *(val or train)]
+
+def _write(source: "Source", rows: "dict[str, tuple[str, str]]", out: Path, stem: str, *, overwrite: bool) -> int:
+    """Each file of rows (name -> target and precision), with its proof told; 1 where a proof failed."""
+    from standout.export import export as run
+    from standout.files import write_atomic
+
     proofs, failed = [], False
-    for kind in precisions:
-        for target in targets:
-            ending = "" if kind == "float32" else f"-{kind}"
-            file = out / f"{stem}{ending}{TARGETS[target][0]}"
-            try:
-                proofs.append(run(source, file, target=target, precision=kind, pairs=pairs, overwrite=overwrite))
-            except ModelError as error:
-                failed = True
-                fail(str(error))
-            else:
-                say(_line(proofs[-1], file))
+    for file, (target, precision) in rows.items():
+        try:
+            proofs.append(run(source, out / file, target=target, precision=precision, overwrite=overwrite))
+        except ModelError as error:
+            failed = True
+            fail(str(error))
+        else:
+            say(_line(proofs[-1], out / file))
     if proofs:
-        from standout.files import write_atomic
-
-        rows = json.dumps([proof.row() for proof in proofs], indent=1).encode()
-        write_atomic(out / f"{stem}.proof.json", rows, overwrite=True)
+        found = json.dumps([proof.row() for proof in proofs], indent=1).encode()
+        write_atomic(out / f"{stem}.proof.json", found, overwrite=True)
     return 1 if failed else 0
+
+
+def _pairs(data: Path) -> "list[Pair]":
+    from standout.dataset import find_splits
+
+    train, val = find_splits(data)
+    return [*train, *(val or train)]
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Height and width. Raises InputError for what is none.
+
+    >>> _size("320x256")
+    (320, 256)
+    """
+    height, _, width = text.lower().partition("x")
+    if not (height.isdigit() and width.isdigit()):
+        raise InputError(f"--size {text!r} is no size; wanted height x width in pixels, such as 320x256")
+    return int(height), int(width)
 
 
 def _listed(text: str, known: tuple[str, ...], option: str) -> list[str]:
@@ -77,8 +115,9 @@ def _listed(text: str, known: tuple[str, ...], option: str) -> list[str]:
 
 
 def _line(proof: "Proof", file: Path) -> str:
+    speed = "not timed" if proof.milliseconds is None else f"{proof.milliseconds:.1f} ms a photo on one thread"
     parts = [
-        f"wrote {file}: {proof.megabytes:.1f} MB, {proof.milliseconds:.1f} ms a photo on one thread ({proof.runtime})",
+        f"wrote {file}: {proof.megabytes:.1f} MB, {speed} ({proof.runtime}), takes size {proof.size}",
         f"probability differs by {proof.largest:.4f} at most, {proof.mean:.5f} on average",
     ]
     if proof.dice is not None:

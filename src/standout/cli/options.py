@@ -123,7 +123,12 @@ class Photos(ABC):
 
     runtime: Annotated[
         str,
-        typer.Option("--runtime", metavar="NAME", rich_help_panel=_MACHINE, help="auto, onnx, openvino or pytorch."),
+        typer.Option(
+            "--runtime",
+            metavar="NAME",
+            rich_help_panel=_MACHINE,
+            help="auto, onnx, openvino, pytorch, litert or coreml.",
+        ),
     ] = "auto"
     device: Annotated[
         str,

@@ -1,108 +1,85 @@
 """Checkpoint -> files for other runtimes, each with its proof.
 
-target      "onnx", "openvino"
 precision   "float32", "float16", "int8"
 
-To add a target: a module with a function from an ONNX file to the target's, and a row in TARGETS.
+To add a target: a module with convert(source, made, precision), and a row in TARGETS. The tests then run on it.
 """
 
 from __future__ import annotations
 
-import random
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from standout.dataset import Pair, read_pair
 from standout.errors import InputError, MissingExtra, ModelError
-from standout.export.int8 import to_int8
-from standout.export.onnx import to_float16, to_onnx
-from standout.export.openvino import to_openvino
 from standout.export.proof import Proof, prove
-from standout.files import write_atomic
-from standout.net import checkpoint
-from standout.pixels import fit, rectangle, to_input
+from standout.export.source import Source, opened
+from standout.files import write_atomic, write_folder_atomic
+from standout.hush import hushed
 
-__all__ = ["PRECISIONS", "TARGETS", "Proof", "export", "prove", "to_onnx"]
-
-TARGETS = {"onnx": (".onnx", "onnx", "train"), "openvino": (".xml", "openvino", "openvino")}
-"""Target -> suffix of its file, the package it needs, the extra that brings it."""
+__all__ = ["PRECISIONS", "TARGETS", "Proof", "Source", "check", "export", "opened"]
 
 PRECISIONS = ("float32", "float16", "int8")
 
-CALIBRATE = 100
-"""Photos over which 8-bit scales are found."""
+
+@dataclass(frozen=True)
+class Target:
+    """A kind of file: its suffix, the package that makes it, the extra that brings that, and what it can hold."""
+
+    suffix: str
+    package: str
+    extra: str
+    precisions: tuple[str, ...] = PRECISIONS
+
+    @property
+    def here(self) -> bool:
+        """Whether its package is installed; it is not loaded to find out."""
+        return find_spec(self.package) is not None
+
+
+TARGETS = {
+    "onnx": Target(".onnx", "onnx", "train"),
+    "openvino": Target(".xml", "openvino", "openvino"),
+    "coreml": Target(".mlpackage", "coremltools", "coreml"),
+    "torchscript": Target(".pt", "torch", "train", ("float32",)),
+    "litert": Target(".tflite", "litert_torch", "litert"),
+}
+
+
+def check(source: Source, target: str, precision: str) -> None:
+    """Raises MissingExtra when the target's package is not installed, InputError for a precision that cannot be had."""
+    kind = TARGETS[target]
+    if not kind.here:
+        raise MissingExtra(f"exporting to {target}", kind.extra)
+    if precision not in kind.precisions:
+        raise InputError(f"{target} is not made in {precision}; choose {' or '.join(kind.precisions)}")
+    if precision == "int8" and not source.training:
+        raise InputError("int8 needs photos to calibrate and to prove it with; give labelled ones: --data DIR")
 
 
 def export(
-    source: Path,
-    out: Path,
-    *,
-    target: str = "onnx",
-    precision: str = "float32",
-    pairs: Sequence[Pair] = (),
-    overwrite: bool = False,
+    source: Source, out: Path, *, target: str = "onnx", precision: str = "float32", overwrite: bool = False
 ) -> Proof:
-    """Writes the checkpoint at source to out, and returns the proof; without it nothing is written.
+    """Writes the source (see opened) to out, and returns the proof; without it nothing is written.
 
-    pairs: labelled photos. Those of part train calibrate int8, and the others prove (all do both where none is of part
-    train, or none of another). Without any, the proof is of drawn noise, without Dice, and int8 cannot be had.
-
-    Raises ModelError when source is no checkpoint or the proof fails, InputError for int8 without photos, OutputError
-    when out exists and overwrite is not set, MissingExtra when a package is not installed.
+    Raises ModelError when the proof fails, InputError for a precision that the target does not know and for int8
+    without photos, OutputError when out exists and overwrite is not set, MissingExtra when a package is not installed.
     """
-    suffix, package, extra = TARGETS[target]
-    if find_spec(package) is None:
-        raise MissingExtra(f"exporting to {target}", extra)
-    if precision == "int8" and not pairs:
-        raise InputError("int8 needs photos to calibrate and to prove it with; give labelled ones: --data DIR")
-    _, card = checkpoint.load(source)
-    training = [pair for pair in pairs if pair.split == "train"] or list(pairs)
-    proving = [pair for pair in pairs if pair.split != "train"] or list(pairs)
+    check(source, target, precision)
     with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / out.with_suffix(suffix).name
-        plain = Path(folder) / "plain.onnx"
-        to_onnx(source, plain)
-        _convert(plain, made, target=target, precision=precision, photos=training, size=card.size)
-        inputs = list(_inputs(proving[:20], card.size)) or _noise(card.size)
-        proof = replace(prove(source, made, precision=precision, inputs=inputs, pairs=proving), file=out.name)
+        made = Path(folder) / out.name
+        with hushed(f"making {out} of {source.path}"):
+            convert: Callable[[Source, Path, str], None] = import_module(f"standout.export.{target}").convert
+            convert(source, made, precision)
+        proof = replace(prove(source, made, target=target, precision=precision), file=out.name)
         if proof.failure:
             raise ModelError(f"{out} is not written: as {target} in {precision}, {proof.failure}")
-        for file in (made.with_suffix(".bin"), made):
-            if file.exists():
-                write_atomic(out.with_suffix(file.suffix), file.read_bytes(), overwrite=overwrite)
+        for file in sorted(Path(folder).iterdir()):  # OpenVINO's .bin before the .xml that names it
+            if file.is_dir():
+                write_folder_atomic(out.parent / file.name, file, overwrite=overwrite)
+            else:
+                write_atomic(out.parent / file.name, file.read_bytes(), overwrite=overwrite)
     return proof
-
-
-def _convert(
-    plain: Path, made: Path, *, target: str, precision: str, photos: Sequence[Pair], size: tuple[int, int]
-) -> None:
-    """The float32 ONNX file at plain to made."""
-    middle = plain
-    if precision == "int8":
-        some = random.Random(0).sample(list(photos), min(CALIBRATE, len(photos)))
-        middle = plain.with_name("int8.onnx")
-        to_int8(plain, middle, _inputs(some, size))
-    elif precision == "float16" and target == "onnx":
-        middle = plain.with_name("half.onnx")
-        to_float16(plain, middle)
-    if target == "openvino":
-        to_openvino(middle, made, half=precision == "float16")
-    else:
-        made.write_bytes(middle.read_bytes())
-
-
-def _inputs(pairs: Sequence[Pair], size: tuple[int, int]) -> Iterator[NDArray[np.float32]]:
-    for pair in pairs:
-        photo, _ = read_pair(pair)
-        yield to_input(fit(photo, rectangle(photo.shape[0], photo.shape[1], size))[0])
-
-
-def _noise(size: tuple[int, int]) -> list[NDArray[np.float32]]:
-    rng = np.random.default_rng(0)
-    return [rng.random((1, 3, *shape), np.float32) for shape in (size, size[::-1])]

@@ -1,30 +1,43 @@
-"""Checkpoint -> ONNX."""
+"""Network -> ONNX."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import onnx
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from standout.card import CARD_KEY
-from standout.net import checkpoint
-from standout.net.unet import Probability, UNet
+from standout.card import CARD_KEY, ModelCard
+from standout.net.unet import UNet
+
+if TYPE_CHECKING:
+    from standout.export.source import Source
 
 
-def to_onnx(source: Path, target: Path) -> None:
-    """Writes the checkpoint as ONNX: batch norms folded, any N and any H, W that are multiples of 32."""
-    net, card = checkpoint.load(source)
-    _fold_batch_norms(net)
+def convert(source: Source, made: Path, precision: str) -> None:
+    """Writes the source as ONNX."""
+    if precision == "float16":
+        to_float16(source.plain, made)
+    else:
+        made.write_bytes((source.quantized if precision == "int8" else source.plain).read_bytes())
+
+
+def to_onnx(network: nn.Module, card: ModelCard, target: Path, *, fixed: tuple[int, int] | None = None) -> None:
+    """Writes the network (RGB in, probability out) with its card: any N and any H, W that are multiples of 32.
+
+    fixed: one photo of that (h, w) instead.
+    """
+    free = {0: torch.export.Dim("n"), 2: 32 * torch.export.Dim("h32"), 3: 32 * torch.export.Dim("w32")}
     program = torch.onnx.export(
-        Probability(net).eval().to(memory_format=torch.contiguous_format),
-        (torch.rand(2, 3, 96, 128),),  # any size but 1 in a dimension that is to stay free
+        network,
+        (torch.rand(1, 3, *fixed) if fixed else torch.rand(2, 3, 96, 128),),  # 1 would not stay free
         dynamo=True,
         input_names=["image"],
         output_names=["probability"],
-        dynamic_shapes=({0: torch.export.Dim("n"), 2: 32 * torch.export.Dim("h32"), 3: 32 * torch.export.Dim("w32")},),
+        dynamic_shapes=None if fixed else (free,),
         verbose=False,
     )
     if program is None:
@@ -45,7 +58,9 @@ def to_float16(source: Path, target: Path) -> None:
     target.write_bytes(model.SerializeToString())
 
 
-def _fold_batch_norms(net: UNet) -> None:
+def fold_batch_norms(net: UNet) -> None:
+    """Puts every batch norm into the convolution before it: the same function with fewer steps."""
+
     def fold(module: nn.Module) -> None:
         before: tuple[str, nn.Module] | None = None
         for name, child in list(module.named_children()):

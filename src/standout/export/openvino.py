@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from standout.card import CARD_KEY
 
+if TYPE_CHECKING:
+    from standout.export.source import Source
 
-def to_openvino(source: Path, target: Path, *, half: bool = False) -> None:
+
+def convert(source: Source, made: Path, precision: str) -> None:
+    """Writes the source for OpenVINO; its 8 bits are those of the ONNX file."""
+    _to_openvino(source.quantized if precision == "int8" else source.plain, made, half=precision == "float16")
+
+
+def _to_openvino(source: Path, target: Path, *, half: bool) -> None:
     """Writes the ONNX file at source, of whatever precision, to target (.xml). half: weights are kept as float16."""
     import openvino as ov
 

@@ -11,6 +11,17 @@ To add a format: see decode.py (in) and encode.py (out).
 
 from standout.images.colors import parse_color
 from standout.images.decode import MAX_PIXELS, READABLE, read
-from standout.images.encode import WRITERS, Codec, Policy, encode, write
+from standout.images.encode import WRITERS, Codec, Policy, encode, to_pillow, write
 
-__all__ = ["MAX_PIXELS", "READABLE", "WRITERS", "Codec", "Policy", "encode", "parse_color", "read", "write"]
+__all__ = [
+    "MAX_PIXELS",
+    "READABLE",
+    "WRITERS",
+    "Codec",
+    "Policy",
+    "encode",
+    "parse_color",
+    "read",
+    "to_pillow",
+    "write",
+]

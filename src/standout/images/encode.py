@@ -177,7 +177,7 @@ def _saved(
         exif = exifs.without(exif, exifs.ORIENTATION)  # else Pillow rewrites the block to move it
     found = {"icc_profile": icc, "exif": exif and b"Exif\0\0" + exif, "dpi": dpi}
     options |= {key: value for key, value in found.items() if value}
-    shown = PIL.Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
+    shown = to_pillow(picture)
     out = io.BytesIO()
     if codec.format == "HEIF":
         import pillow_heif
@@ -187,3 +187,8 @@ def _saved(
     else:
         shown.save(out, codec.format, **options)
     return out.getvalue()
+
+
+def to_pillow(picture: Picture) -> PIL.Image.Image:
+    """The (H, W, 1|3|4) picture as Pillow's, for libraries that take only those."""
+    return PIL.Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)

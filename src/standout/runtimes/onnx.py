@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from standout.card import CARD_KEY, ModelCard
 from standout.errors import ModelError, SetupError
-from standout.runtimes import Session
+from standout.runtimes import Session, fixed_size, one_by_one
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -79,9 +79,14 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
     if text is None:
         raise ModelError(f"{path} holds no standout model card; export it with standout's own exporter")
     card = ModelCard.from_json(text, where=str(path))
+    takes, gives = (
+        [[side if isinstance(side, int) else None for side in one.shape] for one in some]
+        for some in (session.get_inputs(), session.get_outputs())
+    )
+    fixed = fixed_size(takes, gives, where=str(path))
     name = session.get_inputs()[0].name
 
     def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
         return cast("NDArray[np.float32]", session.run(None, {name: batch})[0])
 
-    return Session(run, card, chosen, "onnx")
+    return Session(one_by_one(run) if fixed else run, card, chosen, "onnx", fixed)

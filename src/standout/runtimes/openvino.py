@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from standout.card import CARD_KEY, ModelCard
 from standout.errors import ModelError, SetupError
-from standout.runtimes import Session
+from standout.runtimes import Session, fixed_size, one_by_one
 
 
 def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Session:
@@ -36,6 +36,11 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
         reason = str(error).strip().splitlines()[-1][:200]
         raise ModelError(f"{path} cannot be loaded by OpenVINO ({reason}); get the file again") from None
     card = ModelCard.from_json(_card(model, path), where=str(path))
+    takes, gives = (
+        [[side.get_length() if side.is_static else None for side in port.get_partial_shape()] for port in ports]
+        for ports in (model.inputs, model.outputs)
+    )
+    fixed = fixed_size(takes, gives, where=str(path))
     request, one_at_a_time = compiled.create_infer_request(), threading.Lock()
 
     def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -44,7 +49,7 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
             found = request.infer([np.ascontiguousarray(batch)])[0]
             return np.array(found, np.float32)  # the request's own memory is written again at its next call
 
-    return Session(run, card, "cpu", "openvino")
+    return Session(one_by_one(run) if fixed else run, card, "cpu", "openvino", fixed)
 
 
 def _card(model: ov.Model, path: Path) -> str:

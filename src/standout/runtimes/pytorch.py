@@ -1,14 +1,19 @@
-"""PyTorch: a checkpoint as it comes from training, for measuring it before it is exported."""
+"""PyTorch: a checkpoint as it comes from training, for measuring it before it is exported, and TorchScript.
+
+A TorchScript file is a program: run only those of people you trust.
+"""
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from standout.errors import SetupError
+from standout.card import CARD_KEY, ModelCard
+from standout.errors import ModelError, SetupError
 from standout.net import checkpoint
 from standout.net.unet import Probability
 from standout.runtimes import Session
@@ -17,17 +22,17 @@ DEVICES = ("cpu", "cuda")
 
 
 def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Session:
-    """The checkpoint at path, ready to run. threads: of the whole process, since torch knows no other.
+    """The checkpoint or TorchScript file at path, ready to run. threads: torch knows only those of the whole process.
 
-    Raises ModelError when the file is damaged or no checkpoint, SetupError when the device is not here.
+    Raises ModelError when the file is damaged or not a standout model, SetupError when the device is not here.
     """
     chosen = "cpu" if device == "auto" else device
     if chosen not in DEVICES:
         raise SetupError(f"device {device!r} does not run checkpoints; choose one of: auto, {', '.join(DEVICES)}")
     if chosen == "cuda" and not torch.cuda.is_available():
         raise SetupError("device 'cuda': torch finds no CUDA device here; install a CUDA build of torch, or use cpu")
-    net, card = checkpoint.load(path)
-    network = Probability(net).eval().to(chosen)
+    network, card = _script(path) if path.suffix.lower() == ".pt" else _checkpoint(path)
+    network.to(chosen)
     if threads is not None:
         torch.set_num_threads(threads)
 
@@ -38,3 +43,23 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
         return found
 
     return Session(run, card, chosen, "pytorch")
+
+
+def _checkpoint(path: Path) -> tuple[torch.nn.Module, ModelCard]:
+    net, card = checkpoint.load(path)
+    return Probability(net).eval(), card
+
+
+def _script(path: Path) -> tuple[torch.nn.Module, ModelCard]:
+    held = {CARD_KEY: ""}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that TorchScript is deprecated is no news to who has a file of it
+            network = torch.jit.load(str(path), map_location="cpu", _extra_files=held)  # type: ignore[no-untyped-call]
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise ModelError(f"{path} cannot be loaded as TorchScript ({reason}); get the file again") from None
+    text = held[CARD_KEY]
+    if not text:
+        raise ModelError(f"{path} holds no standout model card; export it with standout's own exporter")
+    return network, ModelCard.from_json(text if isinstance(text, str) else text.decode(), where=str(path))

@@ -28,7 +28,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
             module.bias.data.uniform_(-0.5, 0.5)
     path = tmp_path_factory.mktemp("net") / "model.safetensors"
     checkpoint.save(net, CARD, path)
-    export.to_onnx(path, path.with_suffix(".onnx"))
+    with export.opened(path) as source:
+        export.export(source, path.with_suffix(".onnx"))
     return path
 
 
@@ -82,6 +83,38 @@ def test_models_that_are_not_ours_are_refused(trained: Path, tmp_path: Path) -> 
     onnx.save(model, path)
     with pytest.raises(ModelError, match="card is version 99"):
         runtime.open(path)
+
+
+@pytest.mark.parametrize(
+    ("takes", "gives", "message"),
+    [
+        ((1, 1, 64, 64), (1, 1, 64, 64), r"it maps \(1, 1, 64, 64\) -> \(1, 1, 64, 64\); wanted \(N, 3, h, w\)"),
+        ((1, 3, 64, 64), (1, 21, 64, 64), r"\(1, 21, 64, 64\); wanted"),
+        ((1, 3, 224, 224), (1, 1000), r"-> \(1, 1000\)"),
+        (("n", 4, 64, "w"), ("n", 1, 64, "w"), r"\(any, 4, 64, any\)"),
+    ],
+)
+@pytest.mark.parametrize("reader", ["onnx", "openvino"])
+def test_a_model_that_is_no_person_segmentation_net_is_refused(
+    reader: str, takes: tuple[int | str, ...], gives: tuple[int | str, ...], message: str, tmp_path: Path
+) -> None:
+    """Whose card says otherwise."""
+    kind = onnx.TensorProto.FLOAT
+    node = onnx.helper.make_node("Identity" if takes == gives else "Reshape", ["x", "s"][: 1 + (takes != gives)], ["y"])
+    fixed = [side if isinstance(side, int) else 64 for side in gives]
+    shape = onnx.numpy_helper.from_array(np.array([0 if fixed[0] == 1 else 1, *fixed[1:]], np.int64), "s")
+    graph = onnx.helper.make_graph(
+        [node],
+        "other",
+        [onnx.helper.make_tensor_value_info("x", kind, takes)],
+        [onnx.helper.make_tensor_value_info("y", kind, gives)],
+        [shape] if takes != gives else [],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=10)
+    onnx.helper.set_model_props(model, {CARD_KEY: CARD.to_json()})
+    onnx.save(model, tmp_path / "m.onnx")
+    with pytest.raises(ModelError, match=f"m.onnx (is no person segmentation net: .*{message}|cannot be loaded)"):
+        runtimes.open(tmp_path / "m.onnx", runtime=reader)
 
 
 def test_a_device_that_is_not_here_is_an_error_never_a_fallback(trained: Path) -> None:

@@ -1,0 +1,56 @@
+"""Network -> Core ML, for iOS 16 and macOS 13: a picture in, a grey picture of probability out.
+
+The file takes photos upright and on their side, in the network's two rectangles, or one size where that is asked for.
+Its pixels go in as 8-bit RGB, 0..255; the probability comes out as OneComponent16Half, 0..1.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import coremltools as ct
+import coremltools.optimize.coreml as optimize
+
+from standout.card import CARD_KEY
+from standout.export.torchscript import traced
+
+if TYPE_CHECKING:
+    from standout.export.source import Source
+
+
+def convert(source: Source, made: Path, precision: str) -> None:
+    """Writes the source for Core ML. int8: weights alone, since Core ML of iOS 16 knows no 8-bit activations."""
+    upright = source.card.size
+    shapes = [source.fixed] if source.fixed else [upright, upright[::-1]]
+    sizes = [(1, 3, *shape) for shape in shapes]
+    model = ct.convert(
+        traced(source),
+        inputs=[
+            ct.ImageType(
+                name="image",
+                shape=sizes[0] if len(sizes) == 1 else ct.EnumeratedShapes(sizes, default=sizes[0]),
+                scale=1 / 255,
+                color_layout=ct.colorlayout.RGB,
+            )
+        ],
+        outputs=[ct.ImageType(name="probability", color_layout=ct.colorlayout.GRAYSCALE_FLOAT16)],
+        minimum_deployment_target=ct.target.iOS16,
+        compute_precision=ct.precision.FLOAT32 if precision == "float32" else ct.precision.FLOAT16,
+        skip_model_load=True,
+    )
+    if precision == "int8":
+        how = optimize.OpLinearQuantizerConfig(mode="linear_symmetric")
+        model = optimize.linear_quantize_weights(model, config=optimize.OptimizationConfig(global_config=how))
+    _describe(model, source)
+    model.save(str(made))
+
+
+def _describe(model: ct.models.MLModel, source: Source) -> None:
+    """What Xcode shows, and the card."""
+    card = source.card
+    model.short_description = "Finds the people in a photo."
+    model.input_description["image"] = "The photo, scaled to fit, RGB."
+    model.output_description["probability"] = "How likely each pixel is a person, 0..1."
+    model.version, model.license = card.version, card.license
+    model.user_defined_metadata[CARD_KEY] = card.to_json()

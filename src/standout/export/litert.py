@@ -1,0 +1,83 @@
+"""Network -> LiteRT (TensorFlow Lite), for Android: one photo of one size, channels last, as its GPU delegate wants it.
+
+Converted by litert-torch, quantized by its ai-edge-quantizer, both Google's own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import flatbuffers
+import litert_torch
+import numpy as np
+import torch
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_quantizer import qtyping, quantizer, recipe
+from torch import Tensor, nn
+
+from standout.card import CARD_KEY
+
+if TYPE_CHECKING:
+    from standout.export.source import Source
+
+
+class _ChannelsLast(nn.Module):
+    """The network with channels last, and names that apps can use."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        return {"probability": self.network(image.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)}
+
+
+def convert(source: Source, made: Path, precision: str) -> None:
+    """Writes the source for LiteRT, upright where no size is asked for. int8: its input and output, too."""
+    height, width = source.fixed or source.card.size
+    converted = litert_torch.convert(
+        _ChannelsLast(source.network()).eval(), sample_kwargs={"image": torch.rand(1, height, width, 3)}
+    )
+    converted.export(str(made))
+    if precision != "float32":
+        made.write_bytes(_smaller(made, precision, source, (height, width)))
+    made.write_bytes(_with_metadata(made.read_bytes(), CARD_KEY, source.card.to_json()))
+
+
+def _smaller(plain: Path, precision: str, source: Source, shape: tuple[int, int]) -> bytes:
+    """The float32 file in float16 weights, or in 8 bits by static quantization over photos."""
+    work = quantizer.Quantizer(str(plain))
+    found = None
+    if precision == "float16":
+        half = qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT)
+        how = qtyping.OpQuantizationConfig(
+            weight_tensor_config=half, compute_precision=qtyping.ComputePrecision.FLOAT, explicit_dequantize=True
+        )
+        everything = qtyping.TFLOperationName.ALL_SUPPORTED
+        work.update_quantization_recipe(
+            regex=".*", operation_name=everything, op_config=how, algorithm_key="float_casting"
+        )
+    else:
+        work.load_quantization_recipe(recipe.static_wi8_ai8())
+        photos = [np.ascontiguousarray(one.transpose(0, 2, 3, 1)) for one in source.calibration(shape)]
+        found = work.calibrate({"serving_default": [{"image": one} for one in photos]}, num_threads=2)
+    return bytes(work.quantize(found).quantized_model)
+
+
+def _with_metadata(file: bytes, key: str, text: str) -> bytes:
+    """The file with the text under key among its metadata, as a buffer of its own."""
+    model = schema.ModelT.InitFromPackedBuf(file, 0)
+    for buffer in model.buffers:
+        if buffer.offset > 1:  # the quantizer puts weights behind the table, where a new table would lie
+            buffer.data = np.frombuffer(file, np.uint8, buffer.size, buffer.offset)
+            buffer.offset = buffer.size = 0
+    held = schema.BufferT()
+    held.data = np.frombuffer(text.encode(), np.uint8)
+    model.buffers.append(held)
+    row = schema.MetadataT()
+    row.name, row.buffer = key, len(model.buffers) - 1
+    model.metadata = [*(model.metadata or []), row]
+    builder = flatbuffers.Builder(len(file) + len(text))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())

@@ -1,0 +1,142 @@
+"""What all exports of one checkpoint share, each made when it is first asked for.
+
+photo    float32 (1, 3, h, w)   as the network takes it
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from standout import runtimes
+from standout.card import ModelCard
+from standout.dataset import Pair, read_pair
+from standout.errors import InputError
+from standout.evaluate import measure
+from standout.export.int8 import to_int8
+from standout.export.onnx import fold_batch_norms, to_onnx
+from standout.net import checkpoint
+from standout.net.unet import Probability
+from standout.pixels import fit, rectangle, to_input
+from standout.segmenter import Segmenter
+
+Photo = NDArray[np.float32]
+
+CALIBRATE = 100
+"""Photos over which 8-bit scales are found."""
+LOOK = 20
+"""Photos over which probabilities are compared."""
+
+
+class Source:
+    """A checkpoint about to be exported. See opened().
+
+    fixed: the only (h, w) that its exports are to take; None: as many as the target can.
+    """
+
+    def __init__(self, path: Path, folder: Path, pairs: Sequence[Pair], fixed: tuple[int, int] | None) -> None:
+        self.path, self.fixed, self._folder = path, fixed, folder
+        self.card: ModelCard = checkpoint.load(path)[1]
+        if fixed:
+            self.card = replace(self.card, size=(max(fixed), min(fixed)))
+        self.training = [pair for pair in pairs if pair.split == "train"] or list(pairs)
+        self.proving = [pair for pair in pairs if pair.split != "train"] or list(pairs)
+
+    def network(self) -> nn.Module:
+        """The network as it ships, batch norms folded; a new one each time, since converters change what they get."""
+        net, _ = checkpoint.load(self.path)
+        fold_batch_norms(net)
+        return Probability(net).eval().to(memory_format=torch.contiguous_format)
+
+    @cached_property
+    def plain(self) -> Path:
+        """The float32 ONNX file."""
+        path = self._folder / "plain.onnx"
+        to_onnx(self.network(), self.card, path, fixed=self.fixed)
+        return path
+
+    @cached_property
+    def quantized(self) -> Path:
+        """The 8-bit ONNX file."""
+        path = self._folder / "int8.onnx"
+        to_int8(self.plain, path, self.calibration())
+        return path
+
+    def calibration(self, shape: tuple[int, int] | None = None) -> list[Photo]:
+        """Photos to find 8-bit scales with, all of that shape or each turned its way."""
+        some = random.Random(0).sample(self.training, min(CALIBRATE, len(self.training)))
+        return list(_photos(some, self.card.size, shape or self.fixed))
+
+    def session(self, fixed: tuple[int, int] | None) -> runtimes.Session:
+        """The checkpoint, ready to run, with photos fitted to what an export takes."""
+        return replace(self._checkpoint, fixed=fixed)
+
+    def looked_at(self, fixed: tuple[int, int] | None) -> list[Photo]:
+        """Photos to compare probabilities over; drawn figures where none are given."""
+        if self.proving:
+            return list(_photos(self.proving[:LOOK], self.card.size, fixed))
+        shapes = [fixed] if fixed else [self.card.size, self.card.size[::-1]]
+        return [_figure(shape, seed) for shape in shapes for seed in range(4)]
+
+    def before(self, fixed: tuple[int, int] | None) -> list[dict[str, Any]]:
+        """The checkpoint's rows of scores over the proving photos."""
+        if fixed not in self._before:
+            scores = measure(self.proving, Segmenter(self.session(fixed)))
+            self._before[fixed] = [score.row() for score in scores]
+        return self._before[fixed]
+
+    @cached_property
+    def _checkpoint(self) -> runtimes.Session:
+        return runtimes.open(self.path, threads=1)
+
+    @cached_property
+    def _before(self) -> dict[tuple[int, int] | None, list[dict[str, Any]]]:
+        return {}
+
+
+@contextmanager
+def opened(path: Path, *, pairs: Sequence[Pair] = (), fixed: tuple[int, int] | None = None) -> Iterator[Source]:
+    """The checkpoint at path, ready to be exported; what is made on the way is gone at the end.
+
+    pairs: labelled photos. Those of part train calibrate int8, and the others prove (all do both where none is of part
+    train, or none of another). Without any, the proof is of drawn figures, without Dice, and int8 cannot be had.
+
+    Raises ModelError when path is no checkpoint, InputError when fixed is no size for the network.
+    """
+    if fixed and any(side < 64 or side % 32 for side in fixed):
+        raise InputError(f"size {fixed[0]}x{fixed[1]}: both sides must be multiples of 32, and 64 at least")
+    with tempfile.TemporaryDirectory() as folder:
+        yield Source(path, Path(folder), pairs, fixed)
+
+
+def _photos(pairs: Sequence[Pair], size: tuple[int, int], shape: tuple[int, int] | None) -> Iterator[Photo]:
+    for pair in pairs:
+        photo, _ = read_pair(pair)
+        yield to_input(fit(photo, shape or rectangle(photo.shape[0], photo.shape[1], size))[0])
+
+
+def _figure(shape: tuple[int, int], seed: int) -> Photo:
+    """A drawn head and shoulders before patches of colour: networks of people are sure of parts, unsure of others."""
+    rng = np.random.default_rng(seed)
+    height, width = shape
+    image = cv2.resize(rng.uniform(0.2, 0.8, (height // 16, width // 16, 3)).astype(np.float32), (width, height))
+    middle, eyes, radius = int(width * rng.uniform(0.35, 0.65)), int(height * 0.35), int(min(shape) * 0.16)
+    cloth = tuple(float(level) for level in rng.random(3))
+    cv2.ellipse(image, (middle, height), (int(2.4 * radius), height // 2), 0, 180, 360, cloth, -1)
+    skin, hair = (0.87, 0.68, 0.57), (0.2, 0.13, 0.1)
+    cv2.rectangle(image, (middle - radius // 3, eyes), (middle + radius // 3, eyes + 2 * radius), skin, -1)
+    cv2.ellipse(image, (middle, eyes), (int(0.8 * radius), radius), 0, 0, 360, skin, -1)
+    cv2.ellipse(image, (middle, eyes - radius // 3), (int(0.9 * radius), int(0.9 * radius)), 0, 180, 360, hair, -1)
+    return to_input(np.rint(image * 255).astype(np.uint8))

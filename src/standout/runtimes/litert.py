@@ -1,0 +1,84 @@
+"""LiteRT (TensorFlow Lite): .tflite files, one photo of one size at a time, channels last.
+
+raw   int8 or float32 (1, h, w, C)   what the file itself takes and gives
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from standout.card import CARD_KEY, ModelCard
+from standout.errors import ModelError, SetupError
+from standout.hush import hushed
+from standout.runtimes import Session, fixed_size, one_by_one
+
+
+def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Session:
+    """The model at path, ready to run. threads: for one call of the network; None = all cores.
+
+    Raises ModelError when the file is damaged or not a standout model, SetupError when the device is not here.
+    """
+    if device not in ("auto", "cpu"):
+        raise SetupError(f"device {device!r} is not for LiteRT here; use --device cpu, or an .onnx file")
+    data = path.read_bytes()
+    card = ModelCard.from_json(_card(data, path), where=str(path))
+    with hushed(f"loading {path} with LiteRT"):
+        interpreter = Interpreter(model_content=data, num_threads=threads or os.cpu_count() or 1)
+        interpreter.allocate_tensors()
+    takes, gives = interpreter.get_input_details(), interpreter.get_output_details()
+    shapes = [[_channels_first(one["shape"]) for one in some] for some in (takes, gives)]
+    fixed = fixed_size(*shapes, where=str(path))
+    one_at_a_time = threading.Lock()
+
+    def run(photo: NDArray[np.float32]) -> NDArray[np.float32]:
+        with one_at_a_time:  # an interpreter holds one photo's tensors
+            interpreter.set_tensor(takes[0]["index"], _to_raw(photo.transpose(0, 2, 3, 1), takes[0]))
+            interpreter.invoke()
+            found = _from_raw(interpreter.get_tensor(gives[0]["index"]), gives[0])
+        return np.ascontiguousarray(found.transpose(0, 3, 1, 2))
+
+    return Session(one_by_one(run), card, "cpu", "litert", fixed)
+
+
+def _card(data: bytes, path: Path) -> str:
+    """The text under CARD_KEY among the file's metadata."""
+    if data[4:8] != b"TFL3":
+        raise ModelError(f"{path} is no LiteRT model; get the file again")
+    model = schema.Model.GetRootAs(data, 0)
+    try:
+        for i in range(model.MetadataLength()):
+            row = model.Metadata(i)
+            if row.Name() == CARD_KEY.encode():
+                return bytes(model.Buffers(row.Buffer()).DataAsNumpy()).decode()
+    except Exception as error:  # offsets of a damaged file lead anywhere: struct.error, IndexError, TypeError, ...
+        raise ModelError(f"{path} is damaged ({error}); get the file again") from None
+    raise ModelError(f"{path} holds no standout model card; export it with standout's own exporter")
+
+
+def _channels_first(shape: NDArray[np.int32]) -> list[int | None]:
+    sides: list[int | None] = [int(side) for side in shape]
+    return [sides[0], sides[3], sides[1], sides[2]] if len(sides) == 4 else sides
+
+
+def _to_raw(values: NDArray[np.float32], detail: dict[str, Any]) -> NDArray[Any]:
+    if detail["dtype"] == np.float32:
+        return np.ascontiguousarray(values)
+    scale, zero = detail["quantization"]
+    limits = np.iinfo(detail["dtype"])
+    raw: NDArray[Any] = np.clip(np.rint(values / scale) + zero, limits.min, limits.max).astype(detail["dtype"])
+    return raw
+
+
+def _from_raw(raw: NDArray[Any], detail: dict[str, Any]) -> NDArray[np.float32]:
+    if detail["dtype"] == np.float32:
+        return raw
+    scale, zero = detail["quantization"]
+    return (raw.astype(np.float32) - np.float32(zero)) * np.float32(scale)
