@@ -17,6 +17,7 @@ import typer
 
 from standout import __version__
 from standout.cli import about, data, effects
+from standout.cli import benchmark as benchmarking
 from standout.cli import evaluate as evaluating
 from standout.cli import export as exporting
 from standout.cli import train as training
@@ -70,6 +71,7 @@ for _effect in effects.COMMANDS:
     app.command(_effect.__name__.lower(), epilog=_effect.epilog, rich_help_panel="Photos")(_effect)
 app.command("train", epilog=training.EPILOG, rich_help_panel="Your own model")(training.train)
 app.command("evaluate", epilog=evaluating.EPILOG, rich_help_panel="Your own model")(evaluating.evaluate)
+app.command("benchmark", epilog=benchmarking.EPILOG, rich_help_panel="Your own model")(benchmarking.benchmark)
 app.command("export", epilog=exporting.EPILOG, rich_help_panel="Your own model")(exporting.export)
 app.add_typer(data.app, name="data", rich_help_panel="Your own model")
 for _command in about.COMMANDS:

@@ -51,7 +51,7 @@ def fail(text: str) -> None:
 
 
 @contextmanager
-def progress(total: int, *, wanted: bool) -> Iterator[Callable[[], None]]:
+def progress(total: int, *, wanted: bool, unit: str = "photos") -> Iterator[Callable[[], None]]:
     """A function to call after each photo; it moves a bar, where several photos are done before a terminal."""
     if not (wanted and total > 1 and sys.stderr.isatty()):
         yield lambda: None
@@ -62,10 +62,10 @@ def progress(total: int, *, wanted: bool) -> Iterator[Callable[[], None]]:
     from rich.text import Text
 
     class Rate(ProgressColumn):
-        """Photos a second."""
+        """Photos, or whatever unit says, a second."""
 
         def render(self, task: Row) -> Text:
-            return Text(f"{task.finished_speed or task.speed or 0:.1f} photos/s", style="cyan")
+            return Text(f"{task.finished_speed or task.speed or 0:.1f} {unit}/s", style="cyan")
 
     columns = (BarColumn(None), MofNCompleteColumn(), Rate(), TimeRemainingColumn(compact=True))
     # not redirected: lines of JSON must reach standard output, not the bar's console

@@ -1,0 +1,83 @@
+"""What a model file is, before anything is timed: encoder, parameters, multiply-adds, megabytes.
+
+size            (h, w)   of the one photo that multiply-adds are counted for
+multiply-adds   of convolutions and matrix products, as net.cost counts them for a checkpoint
+parameters      as the file holds them: an export has folded its batch norms, so each of their channels counts once
+                (a bias) where the checkpoint has two (gain and bias)
+
+To add a kind of file: a function like those in graphs.py and a row in COUNTERS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from standout import runtimes
+from standout.benchmark import graphs
+from standout.benchmark.graphs import Size
+from standout.errors import MissingExtra, SetupError
+from standout.models import find
+from standout.runtimes import RUNTIMES
+
+PHOTO = (320, 256)
+"""The size where a model's card cannot be read here."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Of one model. lacking: what to install to know the rest, "standout[train]"."""
+
+    model: str
+    path: Path
+    size: Size
+    megabytes: float
+    encoder: str | None = None
+    parameters: int | None = None
+    multiply_adds: int | None = None
+    lacking: str = ""
+
+
+def look(model: str, *, size: Size | None = None) -> Facts:
+    """The facts of a bundled model's name or a model file. size: None = the one on its card.
+
+    Raises ModelError when there is no such model, or the file is damaged or not standout's.
+    """
+    path = find(model)
+    suffix = path.suffix.lower()
+    megabytes = sum(file.stat().st_size for file in _files(path)) / 1e6
+    try:
+        session = runtimes.open(path, threads=1)
+    except SetupError as error:
+        extra = next(one.extra for one in RUNTIMES.values() if suffix in one.suffixes)
+        lacking = f"standout[{extra}]" if isinstance(error, MissingExtra) else ""
+        return Facts(model, path, size or PHOTO, megabytes, lacking=lacking)
+    card = session.card
+    size = size or session.fixed or (max(card.size), min(card.size))
+    parameters, multiply_adds = COUNTERS[suffix](path, size) if suffix in COUNTERS else (None, None)
+    return Facts(model, path, size, megabytes, card.encoder, parameters, multiply_adds)
+
+
+def _files(path: Path) -> list[Path]:
+    """All that a model consists of: OpenVINO's are two files, Core ML's a folder."""
+    if path.is_dir():
+        return [file for file in path.rglob("*") if file.is_file()]
+    weights = path.with_suffix(".bin")
+    return [path, weights] if path.suffix.lower() == ".xml" and weights.is_file() else [path]
+
+
+def _of_checkpoint(path: Path, size: Size) -> tuple[int, int]:
+    from standout.net import checkpoint
+    from standout.net.cost import cost
+
+    found = cost(checkpoint.load(path)[0], size)
+    return found.parameters, found.multiply_adds
+
+
+COUNTERS: dict[str, Callable[[Path, Size], tuple[int, int]]] = {
+    ".onnx": graphs.of_onnx,
+    ".xml": graphs.of_openvino,
+    ".safetensors": _of_checkpoint,
+}
+"""Suffix -> what counts parameters and multiply-adds; of other files they stay unknown."""

@@ -1,0 +1,160 @@
+"""One trial in this process, which was started for it: an order in, a reading out, both as a line of JSON.
+
+    python -m standout.benchmark.process ORDER
+
+    network   the network's call alone, on a photo of its own size
+    photo     `standout cut` from a JPEG to a PNG; the process that ordered it takes the time
+    video     frames in memory through mask and blur, nothing decoded and nothing encoded
+
+Memory and start-up belong to a process, and torch's threads too, so each trial has one. To add a kind: a function
+like network() and a row in KINDS.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from standout.errors import StandoutError
+
+FRAME = (720, 1280)
+"""Height and width of a frame."""
+
+FEWEST = 3
+"""Calls timed, however slow they are."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to do. began: when this process was asked for, by time.time(). seconds: to time calls for.
+
+    size: (h, w) of the network's photo. photo, result: files, for photo alone.
+    """
+
+    kind: str
+    model: str
+    runtime: str
+    device: str
+    threads: int
+    size: tuple[int, int]
+    seconds: float
+    began: float
+    photo: str = ""
+    result: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came out. ms: of one photo or frame. start_ms: until the first was done. peak_mb: of the whole process."""
+
+    ms: float
+    start_ms: float | None = None
+    peak_mb: float | None = None
+
+
+def main() -> None:
+    """Carries the order out; an error raised on purpose is told as {"error": ...}."""
+    order = Order(**json.loads(sys.argv[1]))
+    try:
+        found: dict[str, object] = dict(vars(KINDS[order.kind](order)))
+    except StandoutError as error:
+        found = {"error": str(error)}
+    sys.stdout.flush()
+    print(json.dumps(found))
+
+
+def network(order: Order) -> Reading:
+    """The network's call on noise: how long it takes does not hang on what is in the photo."""
+    import numpy as np
+
+    from standout import runtimes
+    from standout.models import find
+
+    session = runtimes.open(find(order.model), runtime=order.runtime, device=order.device, threads=order.threads)
+    batch = np.random.default_rng(0).random((1, 3, *order.size), np.float32)
+    return _timed(lambda: session.run(batch), order)
+
+
+def video(order: Order) -> Reading:
+    """A frame to the same frame with a blurred background."""
+    hold(order.threads)
+    import cv2
+    import numpy as np
+
+    from standout import effects
+    from standout.benchmark.picture import drawn
+    from standout.segmenter import Segmenter
+
+    cv2.setNumThreads(order.threads)
+    segmenter = Segmenter(order.model, runtime=order.runtime, device=order.device, threads=order.threads)
+    still = drawn(*FRAME)
+    frames = [np.roll(still, 16 * n, axis=1) for n in range(4)]
+    count = iter(range(sys.maxsize))
+
+    def one() -> None:
+        frame = frames[next(count) % len(frames)]
+        effects.blur(frame, segmenter.mask(frame))
+
+    return _timed(one, order)
+
+
+def photo(order: Order) -> Reading:
+    """The command as users run it, start-up and all."""
+    hold(order.threads)
+    sys.argv = [
+        "standout", "cut", order.photo, "-o", order.result, "--quiet", "--model", order.model, "--runtime",
+        order.runtime, "--device", order.device, "--threads", str(order.threads),
+    ]  # fmt: skip
+    try:
+        runpy.run_module("standout", run_name="__main__")
+    except SystemExit as end:
+        if end.code:  # it has said why
+            raise
+    return Reading(1000 * (time.time() - order.began), peak_mb=peak())
+
+
+def _timed(call: Callable[[], object], order: Order) -> Reading:
+    call()
+    start_ms = 1000 * (time.time() - order.began)
+    for _ in range(2):  # memory is still being arranged
+        call()
+    times: list[float] = []
+    until = time.perf_counter() + order.seconds
+    while len(times) < FEWEST or time.perf_counter() < until:
+        before = time.perf_counter()
+        call()
+        times.append(1000 * (time.perf_counter() - before))
+    from statistics import median  # at the top, it would be a part of start-up
+
+    return Reading(median(times), start_ms, peak())
+
+
+def hold(cores: int) -> None:
+    """This process on so many cores only, where the system can do that (Linux)."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+
+
+def peak() -> float | None:
+    """The most memory that this process has held, in MB; None where the system does not tell (Windows)."""
+    status = Path("/proc/self/status")
+    if status.is_file():  # Linux's own ru_maxrss begins with the size of the process that started this one
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return int(lines["VmHWM"].split()[0]) / 1024
+    try:
+        import resource
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+KINDS: dict[str, Callable[[Order], Reading]] = {"network": network, "photo": photo, "video": video}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Models, runtimes, devices, threads -> what is to be measured, and what cannot be, with why.
+
+Trial     one line of a table
+Skipped   one that cannot be, or has failed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from standout import runtimes
+from standout.benchmark.facts import Facts
+from standout.errors import InputError, SetupError
+from standout.runtimes import RUNTIMES
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is measured. kind: a key of process.KINDS. model: as it was named. size: (h, w) of the network's photo."""
+
+    kind: str
+    model: str
+    runtime: str
+    device: str
+    threads: int
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """What is not measured. broken: it should have been, and failed."""
+
+    model: str
+    runtime: str
+    device: str
+    why: str
+    broken: bool = False
+
+
+def reasons(skipped: Iterable[Skipped]) -> list[str]:
+    """One line for each model and reason.
+
+    >>> reasons([Skipped("m.pt", "onnx", "", "not for it"), Skipped("m.pt", "openvino", "cpu", "not for it")])
+    ['m.pt on onnx, openvino (cpu): not for it']
+    """
+    places: dict[tuple[str, str], list[str]] = {}
+    for one in skipped:
+        place = f"{one.runtime} ({one.device})" if one.device else one.runtime
+        places.setdefault((one.model, one.why), []).append(place)
+    return [f"{model} on {', '.join(some)}: {why}" for (model, why), some in places.items()]
+
+
+def spread(
+    models: Iterable[Facts],
+    *,
+    kinds: Sequence[str],
+    names: Sequence[str] = (),
+    devices: Sequence[str] = (),
+    threads: Sequence[int],
+) -> tuple[list[Trial], list[Skipped]]:
+    """Every trial there is, kind by kind, and what there is none of. names, devices: of these only; none = all here."""
+    trials: list[Trial] = []
+    skipped: list[Skipped] = []
+    for facts in models:
+        for name in names or RUNTIMES:
+            suffix = facts.path.suffix.lower()
+            if name != "auto" and suffix not in RUNTIMES[name].suffixes:
+                skipped.append(Skipped(facts.model, name, "", f"not for {suffix} files"))
+                continue
+            try:
+                runtime, _ = runtimes.choose(suffix, runtime=name, where=facts.path.name)
+            except SetupError as error:
+                skipped.append(Skipped(facts.model, name, "", str(error)))
+                continue
+            for device in devices or _here(runtime):
+                device = RUNTIMES[runtime].devices[0] if device == "auto" else device
+                if device not in RUNTIMES[runtime].devices:
+                    why = f"it runs on {', '.join(RUNTIMES[runtime].devices)}"
+                    skipped.append(Skipped(facts.model, runtime, device, why))
+                    continue
+                # elsewhere than on a CPU the threads only wait
+                counts = threads if device == "cpu" else threads[-1:]
+                trials += [Trial(kind, facts.model, runtime, device, n, facts.size) for kind in kinds for n in counts]
+    return sorted(dict.fromkeys(trials), key=lambda trial: kinds.index(trial.kind)), list(dict.fromkeys(skipped))
+
+
+def _here(runtime: str) -> Sequence[str]:
+    """The devices to try unasked."""
+    if runtime == "onnx":
+        from standout.runtimes import onnx
+
+        return onnx.devices()
+    return RUNTIMES[runtime].devices
+
+
+def check(names: Sequence[str], devices: Sequence[str]) -> None:
+    """Raises InputError for a runtime or device that is not known."""
+    every = dict.fromkeys(device for one in RUNTIMES.values() for device in one.devices)
+    for option, given, known in (("--runtime", names, RUNTIMES), ("--device", devices, every)):
+        for name in given:
+            if name not in ("auto", *known):
+                raise InputError(f"{option} {name!r} is not known; choose from: auto, {', '.join(known)}")
