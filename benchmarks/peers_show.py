@@ -1,0 +1,212 @@
+"""What peers.py measured, as Markdown and as a chart.
+
+results   dict   as in benchmarks/results/peers.json
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+GROUPS = {"portraits": ("picsart", "eg1800"), "fashion": ("ccp",), "scenes": ("voc", "coco")}
+"""Columns and panels, of which sources."""
+
+DEFAULT = "standout-mobile"
+Row = dict[str, Any]
+
+
+def table(results: Row, *, details: bool = False) -> str:
+    """Markdown: a row a model, with a caption; or the details, intervals by source and differences to standout."""
+    rows = ordered(results)
+    parts = (_details(rows), _differences(rows)) if details else (_overview(rows), _caption(results))
+    return "\n\n".join(part for part in parts if part)
+
+
+def ordered(results: Row) -> list[Row]:
+    """The models' rows: standout's first, then by time."""
+    return sorted(results["peers"].values(), key=lambda row: (not row["ours"], _ms(row) or float("inf")))
+
+
+def _ms(row: Row) -> float | None:
+    """Milliseconds for a photo."""
+    speed = row.get("speed")
+    return float(speed["photo_ms"]) if speed else None
+
+
+def _mean(row: Row, kind: str, key: str = "dice") -> Row | None:
+    """Mean and interval of a source or group."""
+    found: Row | None = row.get("quality", {}).get("means", {}).get(kind, {}).get(key)
+    return found
+
+
+def _overview(rows: list[Row]) -> str:
+    head = ["model", "finds", "MB", "network ms", "photo ms", *GROUPS, "nobody there", "licence"]
+    lines = []
+    for row in rows:
+        speed = row.get("speed") or {}
+        means = [_mean(row, kind) for kind in GROUPS]
+        nobody = row.get("quality", {}).get("nobody")
+        title = f"**{row['title']}**" if row["ours"] else row["title"]
+        lines.append([
+            title, row["finds"], _megabytes(row["megabytes"]),
+            *(_number(speed[key]) if speed else "" for key in ("network_ms", "photo_ms")),
+            *(f"{one['mean']:.3f}" if one else "" for one in means),
+            f"{nobody['mean']:.1%}".replace("%", " %") if nobody else "", row["license"],
+        ])  # fmt: skip
+    return _markdown(head, lines)
+
+
+def _details(rows: list[Row]) -> str:
+    sources = sorted({kind for row in rows for kind in row.get("quality", {}).get("means", {})} - set(GROUPS))
+    kinds = [source for group in GROUPS.values() for source in group if source in sources]
+    kinds += [source for source in sources if source not in kinds]
+    lines = []
+    for row in rows:
+        if "quality" not in row:
+            continue
+        for key, what in (("dice", "Dice"), ("boundary_f", "boundary F")):
+            cells = [_interval(one) if (one := _mean(row, kind, key)) else "" for kind in kinds]
+            nobody = row["quality"]["nobody"]
+            cells.append(_interval(nobody, percent=True) if nobody and key == "dice" else "")
+            lines.append([row["title"] if key == "dice" else "", what, *cells])
+    return _markdown(["model", "", *(f"`{kind}`" for kind in kinds), "nobody there"], lines)
+
+
+def _markdown(head: list[str], lines: list[list[str]]) -> str:
+    rows = [f"| {' | '.join(row)} |" for row in (head, *lines)]
+    return "\n".join([rows[0], "|" + "---|" * len(head), *rows[1:]])
+
+
+def _number(value: float) -> str:
+    """Three digits, no more.
+
+    >>> _number(4.218), _number(52.31), _number(3120.4)
+    ('4.2', '52', '3120')
+    """
+    return f"{value:.1f}" if value < 10 else f"{value:.0f}"
+
+
+def _megabytes(value: float) -> str:
+    return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 10 else f"{value:.0f}"
+
+
+def _interval(one: Row, *, percent: bool = False, sign: str = "") -> str:
+    """A mean with its interval."""
+    scale, form, unit = (100, f"{sign}.1f", " %") if percent else (1, f"{sign}.4f" if sign else ".3f", "")
+    low, middle, high = (format(one[key] * scale, form) for key in ("low", "mean", "high"))
+    return f"{middle}{unit} ({low} to {high})"
+
+
+def _differences(rows: list[Row]) -> str:
+    """Every model's scores less those of standout-mobile on the same photos."""
+    lines = []
+    for row in rows:
+        apart = row.get("quality", {}).get("less_ours", {})
+        for key, what in (("dice", "Dice"), ("boundary_f", "boundary F")):
+            found = [apart.get(kind, {}).get(key) for kind in GROUPS]
+            if any(found):
+                cells = [_interval(one, sign="+") if one else "" for one in found]
+                lines.append([row["title"] if key == "dice" else "", what, *cells])
+    return _markdown([f"less {DEFAULT}", "", *GROUPS], lines) if lines else ""
+
+
+def _caption(results: Row) -> str:
+    sources, timing = results["photos"]["sources"], results.get("timing")
+    photos = ", ".join(
+        f"{kind} ({', '.join(f'`{s}` {sources[s]}' for s in own if s in sources)})"
+        for kind, own in GROUPS.items()
+        if any(source in sources for source in own)
+    )
+    text = (
+        f'Mean per-photo Dice at the photo\'s own size on the validation photos: {photos}; "nobody there" is the '
+        f"share of {sources.get('empty', 0)} photos without people that is called person. Each model has its own "
+        "preparation and enlarging, and threshold 0.5."
+    )
+    if any(row["finds"] != "people" for row in results["peers"].values()):
+        text += (
+            " U2-Net and ISNet are not person models: they mark whatever stands out, people or not, which the figures "
+            'for "nobody there" show; U2-Net\'s package stretches each mask until something is marked.'
+        )
+    if timing:
+        text += (
+            f" Times: one thread on one core of {timing['cores']}, {timing['cpu']}, {timing['date']}, medians of "
+            f'{timing["rounds"]} rounds in turn over {timing["photos"]} photos, one of each source. "photo ms" leads '
+            'from the decoded photo to the mask at its size, "network ms" is the model alone; standout asks it about '
+            "the mirrored photo too unless it looks once."
+        )
+        text += " OpenVINO computes in bfloat16 here, the others in float32." if timing["bfloat16"] else ""
+    return text
+
+
+def chart(results: Row, path: Path) -> None:
+    """Dice against milliseconds for a photo, a panel a group, as PNG; nothing where no model has both."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import ScalarFormatter
+
+    rows = [row for row in ordered(results) if _ms(row) and "quality" in row]
+    kinds = [kind for kind in GROUPS if any(_mean(row, kind) for row in rows)]
+    if not kinds:
+        return
+    figure = Figure(figsize=(5 * len(kinds), 4.6), dpi=110, layout="constrained")
+    panels = figure.subplots(1, len(kinds), squeeze=False)[0]
+    marks = []
+    for axes, kind in zip(panels, kinds, strict=True):
+        points = [(row, _ms(row) or 0.0, one) for row in rows if (one := _mean(row, kind))]
+        lows, highs = [one["low"] for *_, one in points], [one["high"] for *_, one in points]
+        room = 0.08 * (max(highs) - min(lows)) + 0.002
+        axes.set_xscale("log")
+        axes.set(xlim=(min(x for _, x, _ in points) / 2, max(x for _, x, _ in points) * 2.5))
+        axes.set(ylim=(min(lows) - room, max(highs) + room), title=f"{kind} ({', '.join(GROUPS[kind])})")
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.grid(alpha=0.25)
+        for row, x, one in points:
+            colour = "#0b6e4f" if row["ours"] else "#444444"
+            axes.plot([x, x], [one["low"], one["high"]], color=colour, alpha=0.3, linewidth=2)
+            filled = colour if row["finds"] == "people" else "white"
+            axes.plot([x], [one["mean"]], "o", color=colour, markerfacecolor=filled, markersize=7, zorder=3)
+        marks.append([(row["title"].split(" (")[0], x, one["mean"], row["ours"]) for row, x, one in points])
+    panels[0].set_ylabel("mean Dice")
+    figure.supxlabel(
+        "ms for a photo, one thread (log scale); bars: 95 % intervals; hollow: marks any object", fontsize=10
+    )
+    renderer: Any = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # the panels stay where they are now, whatever the labels do
+    for axes, names in zip(panels, marks, strict=True):
+        _label(axes, names, renderer)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+
+
+def _label(axes: Any, points: list[tuple[str, float, float, bool]], renderer: Any) -> None:
+    """Writes each point's name beside it where nothing lies yet, else farther off with a line to it."""
+    from matplotlib.patheffects import withStroke
+    from matplotlib.text import Text
+    from matplotlib.transforms import Bbox
+
+    dots = [axes.transData.transform((x, y)) for _, x, y, _ in points]
+    taken = [Bbox.from_extents(x - 7, y - 7, x + 7, y + 7) for x, y in dots]
+    inside = axes.get_window_extent()
+    spots = [
+        (side * across, up)
+        for across, ups in ((9, (0, 9, -9)), (2, (16, -16, -25, 25)), (18, (25, -25, 40, -40, 56, -56, 72, -72)))
+        for up in ups
+        for side in (1, -1)
+    ]
+    for name, x, y, ours in points:
+        for across, up in spots:
+            text = axes.annotate(
+                name, (x, y), (across, up), textcoords="offset points", fontsize=8.5, va="center", zorder=4,
+                ha="left" if across > 0 else "right", color="#0b6e4f" if ours else "#444444",
+                arrowprops={"arrowstyle": "-", "color": "#bbbbbb", "linewidth": 0.7} if abs(up) > 16 else None,
+                path_effects=[withStroke(linewidth=3, foreground="white")],
+            )  # fmt: skip
+            text.update_positions(renderer)
+            box = Text.get_window_extent(text)  # without its line
+            fits = inside.x0 < box.x0 and box.x1 < inside.x1 and inside.y0 < box.y0 and box.y1 < inside.y1
+            if fits and not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                break
+            if (across, up) != spots[-1]:
+                text.remove()

