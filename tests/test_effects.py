@@ -145,6 +145,31 @@ def test_replace_fill_crops_the_middle_and_fit_shows_all() -> None:
     assert [int(fit[50, x].argmax()) for x in (10, 50, 90)] == [0, 1, 2]
 
 
+@pytest.mark.parametrize("how", ["fill", "fit"])
+def test_replace_leaves_its_background_as_it_was(how: str) -> None:
+    rng = np.random.default_rng(0)
+    image, background = rng.integers(0, 255, (2, SIZE, SIZE, 3), np.uint8)
+    before = background.copy()
+    effects.replace(image, soft_disc(), background=background, how=how)
+    np.testing.assert_array_equal(background, before)
+
+
+@pytest.mark.parametrize("strength", [0.02, 0.3, 1.0])
+def test_blur_of_a_16_bit_photo_is_that_of_the_8_bit_one(strength: float) -> None:
+    image, mask = np.random.default_rng(0).integers(0, 255, (SIZE, SIZE, 3), np.uint8), soft_disc()
+    eight = effects.blur(image, mask, strength=strength)
+    sixteen = effects.blur(image.astype(np.uint16) * 257, mask, strength=strength)
+    assert np.abs(eight - sixteen / 257).max() <= 2
+
+
+def test_blur_has_no_corners_where_it_was_enlarged() -> None:
+    image = np.zeros((512, 512, 3), np.uint8)
+    image[:, 256:] = 255
+    row = effects.blur(image, np.zeros((512, 512), np.float32), strength=1.0)[256, :, 0].astype(float)
+    bends = np.abs(np.diff(row, 2))
+    assert bends.max() <= 2, "the blur is smooth, so its slope changes by no more than rounding"
+
+
 def test_a_16_bit_background_meets_an_8_bit_photo() -> None:
     image, nobody = np.zeros((20, 20, 3), np.uint8), np.zeros((20, 20), np.float32)
     background = np.full((20, 20, 3), 200 * 257, np.uint16)

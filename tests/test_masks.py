@@ -52,6 +52,25 @@ def test_refine_drops_islands_that_are_nowhere_surely_a_person() -> None:
     assert refined[355, 45] > 0.5
 
 
+def test_an_island_fades_rather_than_pops_as_it_nears_sure() -> None:
+    coarse = cv2.resize(disc(400, 100), (80, 80), interpolation=cv2.INTER_AREA)
+    areas = []
+    for peak in np.linspace(masks.SURE - masks.FADE, masks.SURE, 11):
+        coarse[68:76, 4:14] = peak
+        areas.append(masks.refine(coarse, np.full((400, 400, 3), 128, np.uint8))[320:, :80].sum())
+    steps = np.diff(areas)
+    assert areas[0] == 0
+    assert (steps >= 0).all()
+    assert steps.max() < 0.4 * areas[-1]
+
+
+def test_refine_draws_a_16_bit_photo_as_it_does_an_8_bit_one() -> None:
+    truth = disc(400, 120)
+    coarse = cv2.resize(truth, (80, 80), interpolation=cv2.INTER_AREA)
+    eight, sixteen = (masks.refine(coarse, scene(400, truth, dtype)) for dtype in (np.uint8, np.uint16))
+    np.testing.assert_allclose(eight, sixteen, atol=0.02)
+
+
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_refine_keeps_nobody_and_everybody(value: float) -> None:
     image = np.random.default_rng(0).integers(0, 255, (150, 200, 3), np.uint8)
@@ -70,10 +89,23 @@ def test_refine_stands_odd_sizes(shape: tuple[int, int]) -> None:
     assert refined.max() <= 1
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (100, 70), (masks.TILE, 3 * masks.TILE)])
+def test_runs_cover_each_pixel_once_and_know_what_it_shows(shape: tuple[int, int]) -> None:
+    mask = np.clip(cv2.resize(np.random.default_rng(0).normal(0.5, 2, (4, 4)), shape[::-1]), 0, 1).astype(np.float32)
+    kinds = masks.kinds_of(mask, mask, *shape, nobody=0.0, person=1.0)
+    seen = np.zeros(shape, int)
+    for tile, kind in masks.runs(kinds, *shape):
+        seen[tile] += 1
+        assert (mask[tile] == 0).all() == (kind == masks.NOBODY)
+        assert (mask[tile] == 1).all() == (kind == masks.PERSON)
+    assert (seen == 1).all()
+
+
 def test_tiles_agree_with_one_whole_enlargement() -> None:
     small = np.random.default_rng(0).random((20, 30)).astype(np.float32)
     whole = cv2.resize(small, (600, 400), interpolation=cv2.INTER_LINEAR)
-    for tile in masks.tiles(400, 600):
+    kinds = np.random.default_rng(1).integers(0, 3, (-(-400 // masks.TILE), -(-600 // masks.TILE)), np.uint8)
+    for tile, _ in masks.runs(kinds, 400, 600):
         np.testing.assert_allclose(masks.enlarge(small, tile, 400, 600), whole[tile], atol=0.04)
 
 

@@ -9,7 +9,8 @@ To add an effect: write f(image, mask, *, ...) -> Picture and name it in EFFECTS
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
 from typing import Any, Literal
 
 import cv2
@@ -17,12 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from standout.errors import InputError
-from standout.masks import Floats, Tile, enlarge, levels, shrink, tiles
+from standout.masks import EDGE, NOBODY, PERSON, Floats, Kinds, Tile, enlarge, kinds_of, levels, runs
 from standout.pixels import resize
 from standout.types import Image, Mask, Picture
 
 COLOUR_SIDE = 512
 """Longest side, in pixels, at which the people's and the background's own colours are estimated: both are smooth."""
+
+SOFTEST = 5.0
+"""Standard deviation, in pixels, up to which a blur is done as it is; a wider one is done on a smaller picture."""
 
 
 def cut(image: Image, mask: Mask, *, decontaminate: bool = True) -> Picture:
@@ -33,13 +37,16 @@ def cut(image: Image, mask: Mask, *, decontaminate: bool = True) -> Picture:
     _check(image, mask)
     white = levels(image)
     picture = np.zeros((*mask.shape, 4), image.dtype)
-    for tile, kind, front in _fronts(image, mask, decontaminate):
-        if kind == "nobody":
+    kinds = _kinds(image, mask)
+    fronts = _Fronts(image, mask) if decontaminate and (kinds == EDGE).any() else None
+    for tile, kind in runs(kinds, *mask.shape):
+        if kind == NOBODY:
             continue
-        picture[tile][..., :3] = front
-        picture[tile][..., 3] = white
-        if kind == "edge":
+        picture[tile] = cv2.cvtColor(image[tile], cv2.COLOR_RGB2RGBA)
+        if kind == EDGE:
             shares = np.rint(mask[tile] * white).astype(image.dtype)
+            if fronts:
+                picture[tile][..., :3] = np.rint(fronts(tile))
             picture[tile][..., 3] = shares
             picture[tile][shares == 0] = 0
     return picture
@@ -57,13 +64,16 @@ def blur(image: Image, mask: Mask, *, strength: float = 0.5) -> Picture:
         raise InputError(f"blur strength is {strength}; wanted 0 to 1")
     if strength == 0:
         return image.copy()
-    return _over(image, mask, _blurred(image, mask, 0.04 * strength * min(mask.shape)), decontaminate=True)
+    small = _blurred(image, mask, 0.04 * strength * min(mask.shape))
+    return _over(image, mask, resize(small, *mask.shape), decontaminate=True)
 
 
 def color(image: Image, mask: Mask, *, rgb: tuple[int, int, int], decontaminate: bool = True) -> Picture:
     """The people before one colour, rgb in 0..255."""
     _check(image, mask)
-    behind = np.array(rgb, np.float32).reshape(1, 1, 3) * (levels(image) / 255)
+    behind = np.empty_like(image)
+    # One row, then copies of it: filling pixel by pixel is ten times slower.
+    behind[:] = np.tile(np.array(rgb) * int(levels(image) / 255), (image.shape[1], 1)).astype(image.dtype)
     return _over(image, mask, behind, decontaminate=decontaminate)
 
 
@@ -81,9 +91,11 @@ def replace(
     its own blurred colours.
     """
     _check(image, mask)
-    behind: NDArray[Any] = _framed(background, mask.shape, how)
+    behind = _framed(background, mask.shape, how)
     if behind.dtype != image.dtype:
-        behind = behind.astype(np.float32) * np.float32(levels(image) / levels(background))
+        behind = np.rint(behind.astype(np.float32) * np.float32(levels(image) / levels(background))).astype(image.dtype)
+    else:
+        behind = behind.copy()  # the people are painted over it
     return _over(image, mask, behind, decontaminate=decontaminate)
 
 
@@ -102,103 +114,136 @@ def _check(image: Image, mask: Mask) -> None:
         raise InputError(f"mask is {mask.shape[1]}x{mask.shape[0]}, the photo {image.shape[1]}x{image.shape[0]}")
 
 
-def _over(image: Image, mask: Mask, behind: NDArray[Any], *, decontaminate: bool) -> Picture:
-    """The people over behind: (1, 1, 3) one colour, (H, W, 3), or smaller and to be enlarged."""
+def _kinds(image: Image, mask: Mask) -> Kinds:
+    """What each tile shows; less than half a level of the photo's depth is nobody, or all person."""
+    least = 0.5 / levels(image)
     height, width = mask.shape
-    picture = np.empty_like(image)
-    for tile, kind, front in _fronts(image, mask, decontaminate):
-        if kind == "person":
-            picture[tile] = front
-            continue
-        if behind.shape[:2] == (height, width):
-            back = behind[tile].astype(np.float32)
-        elif behind.shape[:2] == (1, 1):
-            back = behind
-        else:
-            back = enlarge(behind, tile, height, width)
-        if kind == "edge":
-            back = back + mask[tile][..., None] * (front - back)
-        picture[tile] = np.rint(back)
+    return kinds_of(mask, mask, height, width, nobody=least, person=1 - least)
+
+
+def _over(image: Image, mask: Mask, picture: Picture, *, decontaminate: bool) -> Picture:
+    """The people painted over picture, which is of the image's shape and dtype, in place."""
+    kinds = _kinds(image, mask)
+    fronts = _Fronts(image, mask) if decontaminate and (kinds == EDGE).any() else None
+    for tile, kind in runs(kinds, *mask.shape):
+        if kind == PERSON:
+            picture[tile] = image[tile]
+        elif kind == EDGE:
+            back = picture[tile].astype(np.float32)
+            front = fronts(tile) if fronts else image[tile].astype(np.float32)
+            front -= back
+            front *= _three(mask[tile])
+            front += back
+            picture[tile] = np.rint(front, out=front)
     return picture
 
 
-Kind = Literal["nobody", "edge", "person"]
-
-
-def _fronts(image: Image, mask: Mask, decontaminate: bool) -> Iterator[tuple[Tile, Kind, Floats | Image]]:
-    """(tile, what is in it, foreground colour) over the whole photo; colours are estimated only where an edge runs.
+class _Fronts:
+    """The people's own colour, free of the background's, in any tile of a photo.
 
     "Approximate Fast Foreground Colour Estimation" (Forte, ICIP 2021): foreground and background are first blurred
     from where each is sure, then corrected so that alpha * F + (1 - alpha) * B is the photo again. The blurred
     estimates are made on a smaller photo; the correction is at full size. We differ in weighing by the cube of alpha:
     by alpha itself, the tinted rim pulls its own fringe into the estimate.
     """
-    height, width = mask.shape
-    estimate: tuple[Floats, Floats] | None = None
-    for tile in tiles(height, width):
-        least, most, _, _ = cv2.minMaxLoc(mask[tile])
-        if most <= 0 or least >= 1 or not decontaminate:
-            yield tile, "nobody" if most <= 0 else "person" if least >= 1 else "edge", image[tile]
-            continue
-        estimate = estimate or _sure_colours(image, mask)
-        pixels, share = image[tile].astype(np.float32), mask[tile][..., None]
-        front, back = (enlarge(colours, tile, height, width) for colours in estimate)
-        fixed = front + share * (pixels - share * front - (1 - share) * back)
+
+    def __init__(self, image: Image, mask: Mask) -> None:
+        self._image, self._mask = image, mask
+        self._front, self._back = _sure_colours(image, mask)
+
+    def __call__(self, tile: Tile) -> Floats:
+        """The colours of the tile, float32 (h, w, 3), in the photo's levels."""
+        height, width = self._mask.shape
+        pixels, share = self._image[tile].astype(np.float32), _three(self._mask[tile])
+        fixed, back = enlarge(self._front, tile, height, width), enlarge(self._back, tile, height, width)
+        fixed += share * (pixels - back - share * (fixed - back))
         # Where alpha nears 1 the photo itself is the answer; the estimate there would only cost detail.
-        keep = np.clip((share - 0.9) * 10, 0, 1)
-        yield tile, "edge", np.clip(fixed + keep * (pixels - fixed), 0, levels(image))
+        pixels -= fixed
+        pixels *= np.clip(share * 10 - 9, 0, 1)
+        fixed += pixels
+        return np.clip(fixed, 0, levels(self._image), out=fixed)
+
+
+def _three(plane: Floats) -> Floats:
+    """The plane (h, w) three times over, (h, w, 3)."""
+    return np.asarray(cv2.cvtColor(plane, cv2.COLOR_GRAY2RGB), np.float32)
+
+
+def _halved(picture: NDArray[Any], times: int) -> NDArray[Any]:
+    """The picture with its sides halved so many times, rounded up."""
+    height, width = (-(-side >> times) for side in picture.shape[:2])
+    return resize(picture, height, width)
+
+
+def _halvings(ratio: float) -> int:
+    """How many halvings bring a ratio to 1 or below.
+
+    >>> [_halvings(ratio) for ratio in (0.3, 1.0, 2.0, 2.1)]
+    [0, 0, 1, 2]
+    """
+    return max(0, math.ceil(math.log2(ratio)))
 
 
 def _sure_colours(image: Image, mask: Mask) -> tuple[Floats, Floats]:
     """Foreground and background colour about each pixel, (h, w, 3) on a smaller photo: blurred wide, then near."""
-    small: Floats = shrink(image, COLOUR_SIDE).astype(np.float32)
-    alpha: Floats = shrink(mask, COLOUR_SIDE)[..., None]
-    front, back = small, small
-    for share in (0.045, 0.006):
-        radius = max(1, round(share * max(alpha.shape)))
-        near_front = _weighted_blur(front, alpha**3, radius)
-        near_back = _weighted_blur(back, (1 - alpha) ** 3, radius)
-        front = near_front + alpha * (small - alpha * near_front - (1 - alpha) * near_back)
-        front = np.clip(front, 0, levels(image), dtype=np.float32)
-        back = near_back + (1 - alpha) * (small - alpha * near_front - (1 - alpha) * near_back)
-        back = np.clip(back, 0, levels(image), dtype=np.float32)
-    return near_front, near_back
+    times = _halvings(max(mask.shape) / COLOUR_SIDE)
+    small: Floats = _halved(image, times).astype(np.float32)
+    share: Floats = _halved(mask, times)
+    wide, near = (max(1, round(reach * max(share.shape))) for reach in (0.045, 0.006))
+    # What is blurred that wide loses nothing at half the size.
+    half, half_share = _halved(small, 1), _halved(share, 1)
+    front = resize(_weighted_blur(half, half_share, -(-wide // 2)), *share.shape)
+    back = resize(_weighted_blur(half, 1 - half_share, -(-wide // 2)), *share.shape)
+    alpha = _three(share)
+    error = small
+    error -= back
+    error -= alpha * (front - back)
+    back += error
+    error *= alpha
+    front += error
+    back -= error
+    np.clip(front, 0, levels(image), out=front)
+    np.clip(back, 0, levels(image), out=back)
+    return _weighted_blur(front, share, near), _weighted_blur(back, 1 - share, near)
 
 
-def _weighted_blur(colours: Floats, weight: Floats, radius: int) -> Floats:
-    """The mean colour around each pixel, by weight; where there is no weight within reach, the colour as it is."""
+def _weighted_blur(colours: Floats, share: Floats, radius: int) -> Floats:
+    """The mean colour around each pixel, by the cube of its share; where that is 0 all around, by nothing."""
     size = (2 * radius + 1, 2 * radius + 1)
-    total = cv2.blur(weight, size)[..., None]
-    mean = cv2.blur(colours * weight, size) / np.maximum(total, 1e-4)
-    return np.where(total > 1e-3, mean, colours).astype(np.float32)
+    weight = share * share * share + np.float32(1e-5)
+    total = np.asarray(cv2.blur(weight, size), np.float32)
+    mean = np.asarray(cv2.blur(colours * _three(weight), size), np.float32)
+    mean /= _three(total)
+    return mean
 
 
-def _blurred(image: Image, mask: Mask, sigma: float) -> Floats:
+def _blurred(image: Image, mask: Mask, sigma: float) -> Picture:
     """The background blurred by sigma pixels, people left out, at a size where sigma is still a few pixels."""
-    height, width = mask.shape
-    scale = min(1.0, 4.0 / sigma)
-    size = (max(1, round(height * scale)), max(1, round(width * scale)))
-    # A pixel takes part by its share of background; the soft rim, still tinted by the person, takes no part.
-    weight: Floats = resize((mask < 0.02).astype(np.float32), *size)
-    colours: Floats = resize(image, *size).astype(np.float32)
-    behind = np.zeros_like(colours)
-    known = np.zeros_like(weight)
-    # Deep inside a large person the narrow blur finds no background: wider ones fill in, faintly weighted.
-    for times, share in ((1, 1.0), (4, 1e-3), (16, 1e-6)):
-        spread = sigma * scale * times
-        behind += share * _gaussian(colours * weight[..., None], spread)
-        known += share * _gaussian(weight, spread)
-    filled = behind / np.maximum(known, 1e-12)[..., None]
-    return np.where(known[..., None] > 1e-12, filled, colours).astype(np.float32)
+    times = _halvings(sigma / SOFTEST)
+    share = 1 - _halved(mask, times)
+    # A pixel takes part by its share of background; the soft rim, still tinted by the person, next to nothing.
+    for _ in range(3):
+        share *= share
+    pixels: Floats = cv2.cvtColor(_halved(image, times), cv2.COLOR_RGB2RGBA).astype(np.float32)
+    soft = _spread(pixels * cv2.merge([share] * 4), sigma / 2**times)
+    # A frame full of people has no background at all: there, the photo.
+    soft += 1e-12 * pixels
+    red, green, blue, known = cv2.split(soft)
+    filled: Floats = np.divide(cv2.merge([red, green, blue]), _three(np.asarray(known, np.float32)), dtype=np.float32)
+    picture: Picture = np.rint(filled * np.float32(levels(image))).astype(image.dtype)
+    return picture
 
 
-def _gaussian(values: Floats, sigma: float) -> Floats:
-    """Gaussian blur; a wide one is done on a smaller copy."""
-    height, width = values.shape[:2]
-    scale = min(1.0, 4.0 / sigma)
-    small = resize(values, max(1, round(height * scale)), max(1, round(width * scale)))
-    soft = cv2.GaussianBlur(small, (0, 0), sigma * scale, borderType=cv2.BORDER_REFLECT)
-    return resize(np.asarray(soft, np.float32), height, width)
+def _spread(weighed: Floats, sigma: float, *, wider: int = 2) -> Floats:
+    """Weighed colours and weights (h, w, 4), blurred by sigma; faintly by 4 and by 16 sigma too.
+
+    Deep inside a large person the narrow blur finds no background: the wider ones fill in.
+    """
+    soft = np.asarray(cv2.GaussianBlur(weighed, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float32)
+    if wider:
+        far = _spread(_halved(weighed, 2), sigma, wider=wider - 1)
+        soft += 1e-3 * resize(far, *weighed.shape[:2])
+    return soft
 
 
 def _framed(background: Image, shape: tuple[int, ...], how: Literal["fill", "fit"]) -> Image:

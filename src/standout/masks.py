@@ -1,13 +1,17 @@
 """Mask -> better mask: edges at the photo's own size, fewer people, softer edges.
 
-coarse  float32  (h, w)   person probability of the whole photo, at any smaller size
+coarse  float32  (h, w)   person probability of the whole photo, at the size the network saw it
 mask    float32  (H, W)   0..1, the photo's own size
 image   uint8 or uint16 (H, W, 3)   RGB
+
+Speed is mostly memory: a fresh array of more than about 128 KB costs the kernel more than the arithmetic in it, so
+what is large is worked through in bands that stay in the cache, and full-size work is done only where an edge runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -18,16 +22,28 @@ from standout.pixels import resize
 from standout.types import Image, Mask
 
 WORK_SIDE = 1024
-"""Longest side, in pixels, at which edges are studied; the result is applied at full size."""
+"""Longest side, in pixels, at which people are told apart."""
 
-TILE = 128
+TILE = 32
 """Side of the squares in which full-size work is done: only those that an edge crosses cost anything."""
 
-SURE = 0.8
-"""Probability that an island of the mask must reach somewhere, or it is dropped."""
+BAND = 16384
+"""Pixels of a plane that are worked on at once: a dozen such float32 planes stay in the cache."""
+
+SURE = 0.81
+"""Probability that an island of the mask must reach somewhere to be kept; FADE below that, none of it is left."""
+
+FADE = 0.04
+
+GAIN = 1.25
+"""How far alpha, once fitted, is pushed away from one half."""
+
+NOBODY, EDGE, PERSON = 0, 1, 2
+"""What a tile shows."""
 
 Tile = tuple[slice, slice]
 Floats = NDArray[np.float32]
+Kinds = NDArray[np.uint8]
 
 
 def shrink(image: NDArray[Any], side: int = WORK_SIDE) -> NDArray[Any]:
@@ -37,11 +53,35 @@ def shrink(image: NDArray[Any], side: int = WORK_SIDE) -> NDArray[Any]:
     return resize(image, max(1, round(height * scale)), max(1, round(width * scale)))
 
 
-def tiles(height: int, width: int) -> Iterator[Tile]:
-    """Squares that cover height x width, row by row."""
-    for top in range(0, height, TILE):
-        for left in range(0, width, TILE):
-            yield slice(top, min(top + TILE, height)), slice(left, min(left + TILE, width))
+def runs(kinds: Kinds, height: int, width: int) -> Iterator[tuple[Tile, int]]:
+    """Tiles that cover height x width and what each shows; neighbours in a row that show the same come as one.
+
+    kinds: one a tile.
+
+    >>> kinds = np.array([[NOBODY, EDGE, EDGE]], np.uint8)
+    >>> [(columns.start, columns.stop, kind) for (_, columns), kind in runs(kinds, 20, 3 * TILE - 1)]
+    [(0, 32, 0), (32, 95, 1)]
+    """
+    for row, top in zip(kinds, range(0, height, TILE), strict=True):
+        rows = slice(top, min(top + TILE, height))
+        changes = [0, *(np.flatnonzero(row[1:] != row[:-1]) + 1).tolist(), len(row)]
+        for first, last in pairwise(changes):
+            yield (rows, slice(first * TILE, min(last * TILE, width))), int(row[first])
+
+
+def kinds_of(least: Floats, most: Floats, height: int, width: int, *, nobody: float, person: float) -> Kinds:
+    """What each tile of height x width shows: nobody where `most` stays at nobody, a person where `least` is person.
+
+    least, most: (h, w) of that size or smaller; the same array where each pixel stands for itself.
+    """
+    rows = [top * least.shape[0] // height for top in range(0, height, TILE)]
+    columns = np.arange(0, width, TILE) * least.shape[1] // width
+    bands = [slice(top, max(top + 1, bottom)) for top, bottom in pairwise([*rows, len(least)])]
+    lowest = np.vstack([cv2.reduce(least[band], 0, cv2.REDUCE_MIN) for band in bands])
+    highest = np.vstack([cv2.reduce(most[band], 0, cv2.REDUCE_MAX) for band in bands])
+    none = np.maximum.reduceat(highest, columns, axis=1) <= nobody
+    full = np.minimum.reduceat(lowest, columns, axis=1) >= person
+    return np.where(none, NOBODY, np.where(full, PERSON, EDGE)).astype(np.uint8)
 
 
 def enlarge(small: Floats, tile: Tile, height: int, width: int) -> Floats:
@@ -59,16 +99,6 @@ def enlarge(small: Floats, tile: Tile, height: int, width: int) -> Floats:
     return np.asarray(cv2.warpAffine(small, inverse, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
-def under(small: Floats, tile: Tile, height: int, width: int) -> Floats:
-    """The part of small from which the tile of its height x width enlargement is made."""
-    rows, columns = tile
-    step_y, step_x = small.shape[0] / height, small.shape[1] / width
-    return small[
-        max(0, int(rows.start * step_y) - 1) : int(rows.stop * step_y) + 2,
-        max(0, int(columns.start * step_x) - 1) : int(columns.stop * step_x) + 2,
-    ]
-
-
 def levels(image: Image) -> float:
     """The value of white: 255 or 65535."""
     return float(np.iinfo(image.dtype).max)
@@ -78,75 +108,111 @@ def refine(coarse: Mask, image: Image) -> Mask:
     """The mask at the photo's own size, its edge drawn to the photo's edges.
 
     Guided filter with colour guidance (He, Sun, Tang, "Guided Image Filtering", TPAMI 2013): near the outline, alpha
-    is a linear function of colour, fitted in a window of a few network pixels. As in "Fast Guided Filter" (He, Sun,
-    arXiv 1505.00996) it is fitted on a smaller photo and applied at full size. We differ in two ways: away from the
-    outline the mask is held to 0 or 1, since the plain filter leaves a haze wherever colours repeat; and full-size
-    work is done only in the squares that an edge crosses.
+    is a linear function of colour, fitted about each of the network's pixels. As in "Fast Guided Filter" (He, Sun,
+    arXiv 1505.00996) it is fitted on a smaller photo and applied at full size. We differ in three ways: the window is
+    a small Gaussian; away from the outline the mask is held to 0 or 1, since the plain filter leaves a haze wherever
+    colours repeat; and full-size work is done only in the tiles that an edge crosses.
     """
     height, width = image.shape[:2]
-    small = shrink(image).astype(np.float32) / levels(image)
-    probability: Floats = resize(_without_islands(coarse), *small.shape[:2])
-    pixel = max(small.shape[1] / coarse.shape[1], 1.0)  # one network pixel, in pixels of the small photo
-    radius = max(2, round(2.0 * pixel))
-    least, most = _limits(probability, radius)
-    slopes = _colour_lines(small, _decide(probability), radius)
-    bounds = np.dstack([least, most])
-    mask = np.empty((height, width), np.float32)
-    for tile in tiles(height, width):
-        if under(least, tile, height, width).min() >= 1.0:
+    probability: Floats = resize(_without_islands(coarse), min(coarse.shape[0], height), min(coarse.shape[1], width))
+    limits = _limits(probability)
+    lines = _held(_colour_lines(image, probability), limits, levels(image))
+    kinds = _kinds(limits, height, width)
+    mask = np.zeros((height, width), np.float32)
+    total = np.ones((1, 4), np.float32)
+    for tile, kind in runs(kinds, height, width):
+        if kind == PERSON:
             mask[tile] = 1.0
-            continue
-        if under(most, tile, height, width).max() <= 0.0:
-            mask[tile] = 0.0
-            continue
-        lower, upper = np.moveaxis(enlarge(bounds, tile, height, width), -1, 0)
-        line = enlarge(slopes, tile, height, width)
-        pixels = image[tile].astype(np.float32) / levels(image)
-        alpha = np.einsum("yxc,yxc->yx", line[..., :3], pixels) + line[..., 3]
-        mask[tile] = np.clip(_decide(alpha, gain=1.25), lower, upper)
+        elif kind == EDGE:
+            pixels = cv2.cvtColor(image[tile], cv2.COLOR_RGB2RGBA)
+            np.clip(cv2.transform(enlarge(lines, tile, height, width) * pixels, total), 0.0, 1.0, out=mask[tile])
     return mask
 
 
-def _decide(alpha: Floats, *, gain: float = 2.5) -> Floats:
-    """Alpha pushed away from one half: what is nearly sure becomes sure, what is half stays half."""
-    decided: Floats = np.clip((alpha - 0.5) * gain + 0.5, 0.0, 1.0).astype(np.float32)
-    return decided
+def _kinds(limits: Floats, height: int, width: int) -> Kinds:
+    """What each tile shows, by the limits (h, w) of alpha: an edge wherever alpha is free at all."""
+    # Enlarging for a tile reads up to two small pixels beyond the tile's own.
+    around = np.ones((5, 5), np.uint8)
+    least = np.asarray(cv2.erode(limits, around), np.float32)
+    most = np.asarray(cv2.dilate(limits, around), np.float32)
+    return kinds_of(least, most, height, width, nobody=0.0, person=2.0)
 
 
 def _without_islands(coarse: Mask) -> Mask:
     """The mask without the islands that are nowhere surely a person: a haze over background."""
-    labels = np.asarray(cv2.connectedComponents((coarse > 0.08).astype(np.uint8), connectivity=8)[1], np.intp)
-    surest = np.zeros(int(labels.max()) + 1, np.float32)
-    np.maximum.at(surest, labels.ravel(), coarse.ravel())
-    surest[0] = 1.0
-    return np.where(surest[labels] >= SURE, coarse, np.float32(0.0))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((coarse > 0.08).astype(np.uint8), connectivity=8)
+    share = np.ones(count, np.float32)
+    for island in range(1, count):
+        left, top, width, height = stats[island, :4].tolist()
+        box = slice(top, top + height), slice(left, left + width)
+        surest = np.where(labels[box] == island, coarse[box], 0.0).max()
+        share[island] = np.clip((surest - SURE) / FADE + 1.0, 0.0, 1.0)
+    return coarse if share.min() == 1.0 else coarse * share[labels]
 
 
-def _limits(probability: Floats, radius: int) -> tuple[Floats, Floats]:
-    """The least and the most that alpha may be: 1 and 1 well inside, 0 and 0 well outside, 0 and 1 at the outline."""
-    width = 4 * radius + 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    blur = (2 * (radius // 2) + 1, 2 * (radius // 2) + 1)
-    core = cv2.blur(cv2.erode((probability > 0.75).astype(np.float32), kernel), blur)
-    reach = cv2.blur(cv2.dilate((probability > 0.25).astype(np.float32), kernel), blur)
-    return np.asarray(core, np.float32), np.asarray(reach, np.float32)
+def _limits(probability: Floats) -> Floats:
+    """What alpha may be: 0 well outside, where it must be 0; 1 about the outline, anything; 2 well inside, only 1."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
+    core = cv2.erode(np.clip((probability - 0.75) * 10 + 0.5, 0.0, 1.0), kernel)
+    reach = cv2.dilate(np.clip((probability - 0.25) * 10 + 0.5, 0.0, 1.0), kernel)
+    return np.asarray(cv2.blur(core + reach, (3, 3)), np.float32)
 
 
-def _colour_lines(image: Floats, alpha: Floats, radius: int, *, epsilon: float = 2e-4) -> Floats:
-    """(H, W, 4): red, green, blue slope and offset of the best linear alpha about each pixel.
+def _held(lines: Floats, limits: Floats, white: float) -> Floats:
+    """The lines (4, h, w), made decided and held to the limits, as (h, w, 4) to be multiplied with RGB and white."""
+    free = GAIN * (1.0 - np.abs(limits - 1.0))
+    red, green, blue, offset = lines
+    offset = (offset + (0.5 / GAIN - 0.5)) * free + np.maximum(limits - 1.0, 0.0)
+    return np.asarray(cv2.merge([red * free, green * free, blue * free, offset / np.float32(white)]), np.float32)
 
-    epsilon: variance (of 0..1 colours) below which a window counts as flat.
+
+def _colour_lines(image: Image, alpha: Floats, *, epsilon: float = 2e-4) -> Floats:
+    """(4, h, w): red, green, blue slope and offset of the best linear alpha about each pixel of alpha (h, w).
+
+    The photo is studied at twice that size. epsilon: variance (of 0..1 colours) below which a window counts as flat.
     """
-    box = (2 * radius + 1, 2 * radius + 1)
+    height, width = alpha.shape
+    photo = resize(image, 2 * height, 2 * width)
+    decided: Floats = np.clip((resize(alpha, 2 * height, 2 * width) - 0.5) * 2.5 + 0.5, 0.0, 1.0, dtype=np.float32)
+    moments, lines = np.empty((13, height, width), np.float32), np.empty((4, height, width), np.float32)
+    for rows in _bands(height, 4 * width):
+        double = slice(2 * rows.start, 2 * rows.stop)
+        red, green, blue = (channel.astype(np.float32) for channel in cv2.split(photo[double]))
+        _means(moments[:, rows], red, green, blue, decided[double])
+    for moment in moments:
+        _window(moment)
+    for rows in _bands(height, width):
+        lines[:, rows] = _solved(moments[:, rows], epsilon * levels(image) ** 2)
+    for line in lines:
+        _window(line)
+    return lines
 
-    def mean(values: Floats) -> Floats:
-        return np.asarray(cv2.blur(values, box, borderType=cv2.BORDER_REFLECT), np.float32)
 
-    red, green, blue = (np.ascontiguousarray(image[..., i]) for i in range(3))
-    r, g, b, a = mean(red), mean(green), mean(blue), mean(alpha)
-    rr, gg, bb = (mean(c * c) - m * m + epsilon for c, m in ((red, r), (green, g), (blue, b)))
-    rg, rb, gb = mean(red * green) - r * g, mean(red * blue) - r * b, mean(green * blue) - g * b
-    ra, ga, ba = mean(red * alpha) - r * a, mean(green * alpha) - g * a, mean(blue * alpha) - b * a
+def _bands(height: int, width: int) -> Iterator[slice]:
+    """Rows that cover height, some at a time: as many as make BAND pixels."""
+    step = max(1, BAND // width)
+    return (slice(top, min(top + step, height)) for top in range(0, height, step))
+
+
+def _window(values: Floats) -> None:
+    """Averages values (h, w) over the filter's window, in place: as wide as a few of the network's pixels."""
+    cv2.GaussianBlur(values, (5, 5), 1.1, dst=values, borderType=cv2.BORDER_REFLECT)
+
+
+def _means(moments: Floats, red: Floats, green: Floats, blue: Floats, alpha: Floats) -> None:
+    """Fills moments (13, h, w) with the means over 2x2 pixels of r, g, b, a and of their products."""
+    colours = (red * red, green * green, blue * blue, red * green, red * blue, green * blue)
+    shares = (red * alpha, green * alpha, blue * alpha)
+    for moment, product in zip(moments, (red, green, blue, alpha, *colours, *shares), strict=True):
+        cv2.resize(product, moment.shape[::-1], dst=moment, interpolation=cv2.INTER_AREA)
+
+
+def _solved(moments: Floats, flat: float) -> tuple[Floats, Floats, Floats, Floats]:
+    """Slopes and offset of the best line of alpha over colour, from the means over a window."""
+    r, g, b, a, rr, gg, bb, rg, rb, gb, ra, ga, ba = moments
+    rr, gg, bb = rr - r * r + flat, gg - g * g + flat, bb - b * b + flat
+    rg, rb, gb = rg - r * g, rb - r * b, gb - g * b
+    ra, ga, ba = ra - r * a, ga - g * a, ba - b * a
     # the inverse of the symmetric 3x3 covariance, by cofactors
     c_rr, c_rg, c_rb = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
     c_gg, c_gb, c_bb = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
@@ -154,8 +220,7 @@ def _colour_lines(image: Floats, alpha: Floats, radius: int, *, epsilon: float =
     slope_r = (c_rr * ra + c_rg * ga + c_rb * ba) * scale
     slope_g = (c_rg * ra + c_gg * ga + c_gb * ba) * scale
     slope_b = (c_rb * ra + c_gb * ga + c_bb * ba) * scale
-    offset = a - slope_r * r - slope_g * g - slope_b * b
-    return mean(np.dstack([slope_r, slope_g, slope_b, offset]))
+    return slope_r, slope_g, slope_b, a - slope_r * r - slope_g * g - slope_b * b
 
 
 def keep_largest(mask: Mask) -> Mask:

@@ -1,0 +1,105 @@
+"""Prints what the pixel work costs that follows the network, on one core, beside an older revision's: read the ratios.
+
+    python benchmarks/pixels.py [--before 1c4dbe3] [--rounds 15]
+
+Rows: masks.refine and each effect on frames of 1280x720 and 1920x1080 and on a photo of 12 megapixels. The frames show
+the person of the sample photo, enlarged, before another picture, with sensor noise. Both revisions take turns on the
+same frame and mask; a figure is the best of the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import cv2
+import numpy as np
+
+from standout import effects, images, masks
+from standout.pixels import resize
+from standout.segmenter import Segmenter
+from standout.types import Image, Mask
+
+ROOT = Path(__file__).parent.parent
+SIZES = {"1280x720": (720, 1280), "1920x1080": (1080, 1920), "3000x4000": (4000, 3000)}
+SHARE = 0.3
+"""Of the frame that is person, about."""
+
+
+def before(revision: str) -> tuple[ModuleType, ModuleType]:
+    """The masks and effects modules as they were at a git revision."""
+    made = []
+    for name in ("masks", "effects"):
+        shown = ["git", "show", f"{revision}:src/standout/{name}.py"]
+        code = subprocess.run(shown, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        module = ModuleType(f"before_{name}")
+        sys.modules[module.__name__] = module
+        exec(compile(code.replace("from standout.masks", "from before_masks"), shown[-1], "exec"), module.__dict__)
+        made.append(module)
+    return made[0], made[1]
+
+
+def frame(height: int, width: int, segmenter: Segmenter) -> Image:
+    """The sample photo's person before the sample background, with sensor noise."""
+    photo = images.read(ROOT / "examples" / "astronaut.jpg").image
+    mask = segmenter.mask(photo)
+    side = min(width, round((SHARE / float(mask.mean()) * height * width) ** 0.5))
+    large = np.asarray(cv2.resize(photo, (side, side), interpolation=cv2.INTER_CUBIC), np.uint8)
+    behind = resize(images.read(ROOT / "examples" / "background.jpg").image, height, width)
+    top, left, shown = max(0, height - side), (width - side) // 2, min(side, height)
+    place = slice(top, None), slice(left, left + side)
+    soft = np.asarray(cv2.resize(mask, (side, side)), np.float32)
+    behind[place] = effects.replace(large[:shown], soft[:shown], background=behind[place].copy())
+    noisy = behind + np.random.default_rng(0).normal(0, 3, behind.shape)
+    return np.clip(noisy, 0, 255).astype(np.uint8)
+
+
+def steps(image: Image, coarse: Mask, background: Image) -> dict[str, Callable[[ModuleType, ModuleType], object]]:
+    """What is timed: name -> f(masks, effects)."""
+    mask = masks.refine(coarse, image)
+    return {
+        "refine": lambda m, e: m.refine(coarse, image),
+        "cut": lambda m, e: e.cut(image, mask),
+        "blur": lambda m, e: e.blur(image, mask),
+        "color": lambda m, e: e.color(image, mask, rgb=(0, 150, 140)),
+        "replace": lambda m, e: e.replace(image, mask, background=background),
+    }
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--before", default="1c4dbe3", metavar="REVISION")
+    parser.add_argument("--rounds", type=int, default=15)
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
+    then, now = before(options.before), (masks, effects)
+    segmenter = Segmenter(threads=1)
+    background = images.read(ROOT / "examples" / "background.jpg").image
+    print("| frame | people | step | before, ms | now, ms | times faster |\n|---|---|---|---|---|---|")
+    for name, (height, width) in SIZES.items():
+        image = frame(height, width, segmenter)
+        scale = max(segmenter.card.size) / max(height, width)
+        coarse = resize(segmenter.mask(image, refine=False), round(height * scale), round(width * scale))
+        share = float((coarse > 0.5).mean())
+        for step, run in steps(image, coarse, background).items():
+            best = [float("inf"), float("inf")]
+            for _ in range(options.rounds):
+                for which, modules in enumerate((then, now)):
+                    began = time.perf_counter()
+                    run(*modules)
+                    best[which] = min(best[which], time.perf_counter() - began)
+            old, new = (1000 * seconds for seconds in best)
+            print(f"| {name} | {share:.0%} | {step} | {old:.1f} | {new:.1f} | {old / new:.1f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
