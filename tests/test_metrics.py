@@ -1,5 +1,9 @@
 """Against torchmetrics and brute force, and at the corners: nobody, everybody, one pixel, pixels that do not count."""
 
+from fractions import Fraction
+from itertools import pairwise
+
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -8,6 +12,8 @@ from hypothesis import strategies as st
 from torchmetrics.functional import classification as reference
 
 from standout import metrics
+from standout.errors import InputError
+from standout.types import Frame
 
 EMPTY, FULL = np.zeros((6, 5), bool), np.ones((6, 5), bool)
 ONE = EMPTY.copy()
@@ -109,3 +115,109 @@ def test_an_outline_where_nothing_counts_is_left_aside() -> None:
     counts[25:] = False
     assert metrics.boundary_f(found, truth, tolerance=0.02) < 0.9
     assert metrics.boundary_f(found, truth, counts, tolerance=0.02) == 1.0
+
+
+def brute_dtssd(found: np.ndarray, truth: np.ndarray) -> float:
+    """By every pixel."""
+    pairs = []
+    for t in range(1, len(found)):
+        rows, columns = found.shape[1:]
+        total = 0.0
+        for y in range(rows):
+            for x in range(columns):
+                mine, true = found[t, y, x] - found[t - 1, y, x], truth[t, y, x] - truth[t - 1, y, x]
+                total += (float(mine) - float(true)) ** 2
+        pairs.append((total / (rows * columns)) ** 0.5 * 100)
+    return sum(pairs) / len(pairs)
+
+
+def test_dtssd_agrees_with_brute_force() -> None:
+    found, truth = np.random.default_rng(0).random((2, 4, 9, 7), np.float32)
+    assert metrics.dtssd(list(found), list(truth)) == pytest.approx(brute_dtssd(found, truth), rel=1e-5)
+
+
+def test_dtssd_at_its_corners() -> None:
+    none, all_ = np.zeros((6, 5), np.float32), np.ones((6, 5), np.float32)
+    assert metrics.dtssd([none, all_], [none, all_]) == 0, "the true change"
+    assert metrics.dtssd([all_, all_], [none, none]) == 0, "wrong, and still"
+    assert metrics.dtssd([none, all_], [all_, none]) == 200, "the opposite change"
+    assert metrics.dtssd([none, all_, all_], [none, none, none]) == 50, "one jump in two pairs"
+    assert metrics.dtssd([none, ONE.astype(np.float32)], [none, none]) == pytest.approx(100 / 30**0.5), "one pixel"
+    assert metrics.dtssd([none], [all_]) == metrics.dtssd([], []) == 0, "no pair"
+    with pytest.raises(InputError, match="1 masks against 2"):
+        metrics.dtssd([none], [none, none])
+
+
+HIGH, WIDE = 120, 200
+
+
+def person(number: int, *, step: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
+    """(image, alpha) of a drawn, textured person who glides before a textured wall that moves the other way."""
+    rng = np.random.default_rng(0)
+    wall, suit = (cv2.GaussianBlur(rng.normal(0, 1, (HIGH, 500, 3)), (0, 0), 2.5) for _ in range(2))
+    colours = [plane / plane.std() * 25 + level for plane, level in ((wall, (150, 160, 170)), (suit, (180, 70, 60)))]
+    shift = step * number
+    back, front = (
+        cv2.warpAffine(plane, np.array([[1, 0, x], [0, 1, 0.0]]), (WIDE, HIGH))
+        for plane, x in zip(colours, (-100 - shift / 2, -100 + shift), strict=True)
+    )
+    y, x = np.indices((HIGH, WIDE))
+    body = np.minimum(22 - np.abs(x - 60 - shift), y - 55)
+    alpha = np.clip(0.5 + np.maximum(body, 14 - np.hypot(x - 60 - shift, y - 40)), 0, 1).astype(np.float32)
+    return np.rint(back + alpha[..., None] * (front - back)).clip(0, 255).astype(np.uint8), alpha
+
+
+@pytest.fixture(scope="module")
+def gliding() -> tuple[list[Frame], list[np.ndarray]]:
+    played = [person(number) for number in range(20)]
+    return [Frame(image, Fraction(i, 30)) for i, (image, _) in enumerate(played)], [alpha for _, alpha in played]
+
+
+def shaken(alphas: list[np.ndarray], size: float) -> list[np.ndarray]:
+    """Each mask grey by a level of its own, larger or smaller, as masks flicker."""
+    levels = np.random.default_rng(0).uniform(-size, size, len(alphas))
+    return [(0.25 + 0.5 * alpha + level).astype(np.float32) for alpha, level in zip(alphas, levels, strict=True)]
+
+
+def test_flicker_leaves_real_motion_aside(gliding: tuple[list[Frame], list[np.ndarray]]) -> None:
+    frames, alphas = gliding
+    moves = np.mean([np.abs(b - a)[(a > 0.5) != (b > 0.5)].mean() for a, b in pairwise(alphas)])
+    assert moves > 0.7, "without flow, the outline would change altogether"
+    assert metrics.flicker(frames, alphas) < 1.0
+
+
+def test_flicker_grows_with_the_noise(gliding: tuple[list[Frame], list[np.ndarray]]) -> None:
+    frames, alphas = gliding
+    still, small, large = (metrics.flicker(frames, shaken(alphas, size)) for size in (0, 0.05, 0.1))
+    assert small > 5 * still
+    assert large == pytest.approx(2 * small, rel=0.1)
+    levels = np.random.default_rng(0).uniform(-0.05, 0.05, len(alphas))
+    assert small == pytest.approx(100 * np.abs(np.diff(levels)).mean(), rel=0.15)
+
+
+def test_flicker_counts_by_the_second(gliding: tuple[list[Frame], list[np.ndarray]]) -> None:
+    frames, alphas = gliding
+    faster = [Frame(frame.image, frame.time / 2) for frame in frames]
+    noisy = shaken(alphas, 0.05)
+    assert metrics.flicker(faster, noisy) == pytest.approx(2 * metrics.flicker(frames, noisy))
+
+
+def test_flicker_at_its_corners(gliding: tuple[list[Frame], list[np.ndarray]]) -> None:
+    frames, alphas = gliding
+    none = np.zeros((HIGH, WIDE), np.float32)
+    assert metrics.flicker(frames, [none] * 20) == metrics.flicker(frames, [none + 1] * 20) == 0, "nobody, everybody"
+    assert metrics.flicker(frames[:1], alphas[:1]) == metrics.flicker([], []) == 0, "no pair"
+    still = [Frame(frames[0].image, Fraction(i, 30)) for i in range(20)]
+    assert metrics.flicker(still, [alphas[0]] * 20) == pytest.approx(0, abs=1e-4), "a still"
+    assert metrics.flicker(still, [alphas[5]] * 20) == pytest.approx(0, abs=1e-4), "wrong, and still"
+    cut = [Frame(np.full((HIGH, WIDE, 3), 255 * (i % 2), np.uint8), Fraction(i, 30)) for i in range(20)]
+    assert metrics.flicker(cut, [alphas[0], none] * 10) == pytest.approx(0, abs=1e-3), "nothing to compare with"
+
+
+def test_flicker_takes_masks_and_frames_of_any_size(gliding: tuple[list[Frame], list[np.ndarray]]) -> None:
+    frames, alphas = gliding
+    noisy = shaken(alphas, 0.1)
+    smaller = [cv2.resize(alpha, (WIDE // 2, HIGH // 2), interpolation=cv2.INTER_AREA) for alpha in noisy]
+    assert metrics.flicker(frames, smaller) == pytest.approx(metrics.flicker(frames, noisy), rel=0.15)
+    tiny = [Frame(np.zeros((1, 3, 3), np.uint8), Fraction(i, 30)) for i in range(2)]
+    assert np.isfinite(metrics.flicker(tiny, alphas[:2]))

@@ -4,18 +4,36 @@ found    bool (H, W)            pixels called person
 truth    bool (H, W)            pixels that are person
 counts   bool (H, W) or None    pixels that count; None = all
 alpha    float (H, W)           share of each pixel that is person, 0..1
+frames   Frame, in order        of a clip, all of one size; with their alphas, all of one size, any
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from standout.errors import InputError
+from standout.pixels import resize
+from standout.types import Frame, Image, Mask
+
 Bools = NDArray[np.bool_]
+Floats = NDArray[np.float32]
 
 TOLERANCE = 0.006
 """How far apart two outlines may be and still agree, as a share of the photo's diagonal."""
+
+BAND = 0.02
+"""How far to either side of an outline flicker is looked for, as a share of the photo's diagonal."""
+
+FLICKER_SIDE = 384
+"""Longest side, in pixels, at which flicker is looked for."""
+
+FLICKER_COLOURS = 12.0
+"""Difference of a warped picture, in levels of 255, at which its pixels count for 1/e."""
 
 
 def dice(found: Bools, truth: Bools, counts: Bools | None = None) -> float:
@@ -98,6 +116,75 @@ def boundary_f(found: Bools, truth: Bools, counts: Bools | None = None, *, toler
         return 0.0 if any(drawn) else 1.0
     near = [float((_distance_to(other)[outline] <= reach).mean()) for outline, other in (outlines, reversed(outlines))]
     return 0.0 if sum(near) == 0 else 2 * near[0] * near[1] / (near[0] + near[1])
+
+
+def dtssd(found: Sequence[Mask], truth: Sequence[Mask]) -> float:
+    """How far the changes of a clip's alpha, from frame to frame, are from the true ones: 0 is perfect.
+
+        dtssd = mean over pairs of frames of  100 sqrt(mean over pixels of ((found' - found) - (truth' - truth))^2)
+
+    Erofeev et al., "Perceptually Motivated Benchmark for Video Matting" (BMVC 2015), where it is a sum over pixels.
+    With this normalization, in percent of alpha, it is the figure of Robust Video Matting (Lin et al., arXiv
+    2108.11515) and of those who compare with it. A wrong mask that keeps still scores 0; so do fewer than two frames.
+
+    >>> half, full = np.full((1, 1), 0.5, np.float32), np.ones((1, 1), np.float32)
+    >>> dtssd([full, half], [full, full]), dtssd([half, half], [full, full])
+    (50.0, 0.0)
+    """
+    if len(found) != len(truth):
+        raise InputError(f"{len(found)} masks against {len(truth)} true ones; wanted as many of both")
+    apart = (np.subtract(mine, true, dtype=np.float64) for mine, true in zip(found, truth, strict=True))
+    pairs = [100 * float(np.sqrt(np.square(now - before).mean())) for before, now in pairwise(apart)]
+    return sum(pairs) / max(1, len(pairs))
+
+
+def flicker(frames: Iterable[Frame], alphas: Iterable[Mask]) -> float:
+    """How much a clip's mask changes beyond what the picture's motion explains, in percent of alpha a 30th of a second.
+
+    For each pair of frames the earlier mask is moved to the later frame by dense optical flow (DIS: Kroeger et al.,
+    "Fast Optical Flow using Dense Inverse Search", arXiv 1603.03590). What is left, |later - moved|, is averaged within
+    BAND of either outline. A pixel counts by how well the moved picture matches there: newly seen background, and what
+    the flow got wrong, say nothing. After the warping error of Lai et al., "Learning Blind Video Temporal Consistency"
+    (arXiv 1808.00449), which measures the picture itself, with a hard mask of occlusions and without a band.
+
+    The mean over a clip's pixels is divided by the mean distance of its frames in time, so that clips of other frame
+    rates compare: 5 means that alpha near the outline changes for no reason by 5 percent in each frame of a clip of 30
+    frames a second. No truth is needed; a wrong mask that keeps still scores 0, and so does a clip without people.
+
+    >>> from fractions import Fraction
+    >>> frames = [Frame(np.full((40, 40, 3), 90, np.uint8), Fraction(i, 30)) for i in range(2)]
+    >>> mask = np.full((40, 40), 0.2, np.float32)
+    >>> mask[:20] = 0.8
+    >>> round(flicker(frames, [mask, mask - np.float32(0.1)]), 3)  # in a still picture, all alpha falls by 0.1
+    10.0
+    """
+    change = weight = seconds = 0.0
+    pairs = 0
+    for (earlier, before), (later, now) in pairwise(zip(frames, alphas, strict=True)):
+        apart, counts = _unexplained(earlier.image, before, later.image, now)
+        change += float((counts * apart).sum(dtype=np.float64))
+        weight += float(counts.sum(dtype=np.float64))
+        seconds += float(later.time - earlier.time)
+        pairs += 1
+    return 100 * change / weight * pairs / (30 * seconds) if weight > 0 and seconds > 0 else 0.0
+
+
+def _unexplained(earlier: Image, before: Mask, later: Image, now: Mask) -> tuple[Floats, Floats]:
+    """How far each pixel's alpha is from the earlier one moved along, and how much the pixel counts, both 0..1."""
+    scale = min(1.0, FLICKER_SIDE / max(earlier.shape))
+    size = max(16, round(earlier.shape[0] * scale)), max(16, round(earlier.shape[1] * scale))
+    old, new, before, now = (np.asarray(resize(plane, *size)) for plane in (earlier, later, before, now))
+    grey = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (new, old)]
+    flow = np.asarray(cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*grey, None))  # type: ignore[call-overload]
+    rows, columns = np.indices(size, np.float32)
+    x, y = columns + flow[..., 0], rows + flow[..., 1]
+    moved = np.asarray(cv2.remap(before, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    seen = np.asarray(cv2.remap(old, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    unlike = np.asarray(cv2.blur(np.abs(seen - new).max(2), (5, 5)), np.float32)
+    inside = (x >= 0) & (y >= 0) & (x <= size[1] - 1) & (y <= size[0] - 1)
+    reach = BAND * float(np.hypot(*size))
+    band = np.minimum(_distance_to(_outline(now > 0.5)), _distance_to(_outline(moved > 0.5))) <= reach
+    return np.abs(now - moved), np.exp(-np.square(unlike / FLICKER_COLOURS)) * (inside & band)
 
 
 def _overlap(found: Bools, truth: Bools, counts: Bools | None) -> tuple[int, int, int]:

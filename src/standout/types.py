@@ -4,6 +4,7 @@ Image    uint8 or uint16  (H, W, 3)       RGB, the photo's own size; 0..255 or 0
 Mask     float32          (H, W)          share of each pixel that is person, 0..1
 Picture  uint8 or uint16  (H, W, 1|3|4)   a result: grey, RGB or RGBA with straight (not premultiplied) alpha
 Photo    an Image with what else its file held
+Frame    an Image of a clip, and when it is shown
 Runner   float32 (N, 3, h, w) in 0..1 -> float32 (N, 1, h, w) in 0..1: a model that is ready to run
 """
 
@@ -14,6 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -50,3 +53,11 @@ class Photo:
     alpha: Mask | None = None
     meta: Metadata = field(default_factory=Metadata)
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture of a clip: upright RGB pixels, uint8. time: in seconds from the clip's start."""
+
+    image: Image
+    time: Fraction
