@@ -46,6 +46,16 @@ def people() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def clips() -> Path:
+    """The clips of people; without them the test is skipped, except on CI, where they must be there."""
+    folder = SHARED / "clips"
+    if not folder.is_dir():
+        assert os.environ.get("CI") != "true", f"{folder} is missing; CI must run the tests that need it"
+        pytest.skip(f"needs {folder}")
+    return folder
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A small training folder of drawn people: 12 pairs to train on, one of them empty, 4 to validate on."""

@@ -22,6 +22,7 @@ PACKAGES = {
     "pillow": "PIL.Image",
     "pillow-heif": "pillow_heif",
     "onnxruntime": "onnxruntime",
+    "av": "av",
 }
 """Distribution -> the module that must load."""
 

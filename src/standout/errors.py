@@ -3,6 +3,7 @@
     StandoutError
     |-- InputError           your input: a file, a folder, an option
     |   |-- UnreadableImage  not a picture, or a broken one
+    |   |-- UnreadableVideo  not a video, or one without a single frame to read
     |   |-- TooLarge         more pixels than the limit allows
     |   `-- OutputError      the result cannot go there: it exists, it is an input, no room, no permission
     |-- ModelError           our model, or yours: unknown name, corrupt file, card missing
@@ -23,6 +24,10 @@ class InputError(StandoutError):
 
 class UnreadableImage(InputError):
     """The file is not a picture that standout can read, or it is damaged."""
+
+
+class UnreadableVideo(InputError):
+    """The file is not a video that standout can read, or no frame of it can be."""
 
 
 class TooLarge(InputError):

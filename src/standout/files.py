@@ -2,6 +2,7 @@
 
     path   Path    where the result goes; missing parent folders are made
     data   bytes   the whole content
+    part   Path    a hidden name beside path, for those who write piece by piece: part_for, then publish or discard
 
 To add a way to publish on a file system that knows neither hard links nor renames: write it beside _publish.
 """
@@ -32,7 +33,7 @@ def write_atomic(path: Path, data: bytes, *, overwrite: bool = False) -> None:
 
     Raises OutputError: the file exists, it is a folder, no permission, no space left.
     """
-    part = path.parent / f".{path.name[:_NAME_SHARE]}.{os.getpid()}-{secrets.token_hex(4)}.part"
+    part = _hidden(path, "part")
     try:
         _check_target(path, overwrite=overwrite)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,8 +43,59 @@ def write_atomic(path: Path, data: bytes, *, overwrite: bool = False) -> None:
             os.fsync(file.fileno())
         _publish(part, path, overwrite=overwrite)
     except (OSError, ValueError) as error:
-        raise _refused(path, len(data), error) from error
+        raise refused(path, len(data), error) from error
     finally:
+        _remove(part)
+
+
+def part_for(path: Path, *, folder: bool = False, overwrite: bool = False) -> Path:
+    """An empty hidden file (or folder) beside path, to be written piece by piece; give it to publish or discard.
+
+    Raises OutputError: what write_atomic and write_folder_atomic would say about path.
+    """
+    part = _hidden(path, "part")
+    try:
+        if not folder:
+            _check_target(path, overwrite=overwrite)
+        elif os.path.lexists(path) and not (overwrite and path.is_dir()):
+            raise _exists(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if folder:
+            part.mkdir()
+        else:
+            part.open("xb").close()
+    except (OSError, ValueError) as error:
+        raise refused(path, 0, error) from error
+    return part
+
+
+def publish(part: Path, path: Path, *, overwrite: bool = False) -> None:
+    """Part, from part_for and now complete, takes the name path; part is gone afterwards, whatever goes wrong.
+
+    Raises OutputError, as write_atomic does.
+    """
+    size = 0
+    try:
+        if part.is_dir():
+            if not overwrite and os.path.lexists(path):
+                raise _exists(path)
+            _take_folder_name(part, path)
+            return
+        size = part.stat().st_size
+        with part.open("r+b") as file:
+            os.fsync(file.fileno())
+        _publish(part, path, overwrite=overwrite)
+    except (OSError, ValueError) as error:
+        raise refused(path, size, error) from error
+    finally:
+        discard(part)
+
+
+def discard(part: Path) -> None:
+    """No file and no folder at part, whether there was one or not."""
+    if part.is_dir() and not part.is_symlink():
+        shutil.rmtree(part, ignore_errors=True)
+    else:
         _remove(part)
 
 
@@ -52,23 +104,33 @@ def write_folder_atomic(path: Path, source: Path, *, overwrite: bool = False) ->
 
     Raises OutputError: something is at path (with overwrite: that is no folder), no permission, no space left.
     """
-    mark = f"{os.getpid()}-{secrets.token_hex(4)}"
-    part, old = (path.parent / f".{path.name[:_NAME_SHARE]}.{mark}.{kind}" for kind in ("part", "old"))
-    if os.path.lexists(path) and not (overwrite and path.is_dir()):
-        raise _exists(path)
+    part = part_for(path, folder=True, overwrite=overwrite)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(source, part)
+        shutil.copytree(source, part / "whole")
+        _take_folder_name(part / "whole", path)
+    except OSError as error:
+        raise refused(path, sum(file.stat().st_size for file in source.rglob("*")), error) from error
+    finally:
+        discard(part)
+
+
+def _take_folder_name(part: Path, path: Path) -> None:
+    """Part renamed to path; a folder that is there makes room, and comes back when that fails."""
+    old = _hidden(path, "old")
+    try:
         if path.exists():
             path.rename(old)
         part.rename(path)
-    except OSError as error:
+    except BaseException:
         if old.exists():
             old.rename(path)
-        raise _refused(path, sum(file.stat().st_size for file in source.rglob("*")), error) from error
-    finally:
-        for left in (part, old):
-            shutil.rmtree(left, ignore_errors=True)
+        raise
+    discard(old)
+
+
+def _hidden(path: Path, kind: str) -> Path:
+    """A name beside path that nobody has."""
+    return path.parent / f".{path.name[:_NAME_SHARE]}.{os.getpid()}-{secrets.token_hex(4)}.{kind}"
 
 
 def _check_target(path: Path, *, overwrite: bool) -> None:
@@ -115,7 +177,7 @@ def _exists(path: Path) -> OutputError:
     return OutputError(f"{path} exists and is kept; use --overwrite (overwrite=True) to replace it")
 
 
-def _refused(path: Path, size: int, error: OSError | ValueError) -> OutputError:
+def refused(path: Path, size: int, error: OSError | ValueError) -> OutputError:
     """The error that tells what the operating system said about path, and the cure."""
     number = error.errno if isinstance(error, OSError) else None
     if isinstance(error, FileExistsError) and os.path.lexists(path):

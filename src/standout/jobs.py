@@ -1,6 +1,6 @@
 """Many files: each task done, kept or failed, none stopping another, and a ledger line for each.
 
-    Task     one photo to read and the file to write (plan.py)
+    Task     one photo or clip to read and the file to write (plan.py)
     Outcome  what the work says about a photo (work.py)
     Result   what became of a task: one line of JSON in the ledger
     Engine   f(tasks, attempt, *, workers) -> results, in any order
@@ -34,7 +34,7 @@ _NO_LEDGER = "it is another kind of file, no ledger"
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one task. Size and person share of the photo (0..1) are known for done ones only."""
+    """What became of one task. Size, person share (0..1) and a clip's frames are known for done ones only."""
 
     source: Path
     target: Path
@@ -44,6 +44,7 @@ class Result:
     height: int | None = None
     person_share: float | None = None
     warnings: tuple[str, ...] = ()
+    frames: int | None = None
     error: str | None = None
 
     def to_json(self) -> str:
@@ -186,7 +187,7 @@ def _guarded(work: Work, overwrite: bool) -> Attempt:
             return Result(task.source, task.target, "failed", time.monotonic() - began, error=reason)
         return Result(
             task.source, task.target, "done", time.monotonic() - began,
-            done.width, done.height, done.person_share, done.warnings,
+            done.width, done.height, done.person_share, done.warnings, done.frames,
         )  # fmt: skip
 
     return attempt

@@ -1,6 +1,6 @@
-"""What to do: the inputs somebody names -> one Task a photo, each with a target of its own.
+"""What to do: the inputs somebody names -> one Task a photo or clip, each with a target of its own.
 
-    inputs   photos, folders, glob patterns, or "-" alone (standard input)
+    inputs   photos, clips, folders, glob patterns, or "-" alone (standard input)
     out      None: beside the photo, or in a folder beside the folder; else a file, a folder, or "-" (standard output)
     Task     source -> target
 
@@ -18,12 +18,12 @@ from pathlib import Path
 
 from standout.errors import InputError, OutputError
 from standout.images import READABLE, WRITERS
+from standout.naming import Naming, is_clip
+from standout.video import CONTAINERS
+from standout.video import READABLE as CLIPS
 
 STREAM = Path("-")
 """Standard input as a source, standard output as a target."""
-
-_INSTEAD = {".gif": ".png", ".heic": ".jpg", ".heif": ".jpg"}
-"""Kept suffixes that would lose colours (gif) or that few programs open (heic): their results get another one."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Task:
-    """One photo to read and the file to write. suffix: of the format to write, ".png"."""
+    """One photo or clip to read and the file to write. suffix: of the format to write, ".png"."""
 
     source: Path
     target: Path
@@ -46,44 +46,7 @@ class Task:
 
     def is_done(self) -> bool:
         """Whether the target is there already."""
-        return self.target != STREAM and self.target.is_file()
-
-
-@dataclass(frozen=True)
-class Naming:
-    """How results are named.
-
-    ending: put behind a name that stays in its folder, "-cut". default: suffix of the results; None keeps the photo's.
-    format: the suffix asked for, with or without its dot. alpha: the result has transparency, so the format must too.
-    """
-
-    ending: str
-    default: str | None = None
-    format: str | None = None
-    alpha: bool = False
-
-    def asked(self) -> str | None:
-        """The suffix asked for, checked. Raises OutputError when it cannot be written."""
-        return self.checked("." + self.format.lower().removeprefix(".")) if self.format else None
-
-    def suffix(self, source: Path) -> str:
-        """The suffix of the result of source."""
-        if fixed := self.asked() or self.default:
-            return fixed
-        kept = _INSTEAD.get(source.suffix.lower(), source.suffix)
-        return kept if kept.lower() in WRITERS else ".png"
-
-    def checked(self, suffix: str) -> str:
-        """The suffix, in small letters. Raises OutputError when it cannot be written, or cannot hold the result."""
-        suffix = suffix.lower()
-        if suffix not in WRITERS:
-            raise OutputError(f"cannot write {suffix or 'a file without a suffix'}; choose one of {' '.join(WRITERS)}")
-        if self.alpha and not WRITERS[suffix].alpha:
-            fit = " ".join(other for other, codec in WRITERS.items() if codec.alpha)
-            raise OutputError(
-                f"{suffix} cannot hold the transparency of a cut-out; choose one of {fit}, or give --background COLOR"
-            )
-        return suffix
+        return self.target != STREAM and (self.target.is_file() or (is_clip(self.source) and self.target.is_dir()))
 
 
 def plan(
@@ -111,7 +74,8 @@ def plan(
     texts = [text for text in texts if _real(Path(text)) not in done]
     found = _once(photo for text in texts for photo in find(text, recursive=recursive, avoid=skip))
     if not found:
-        raise InputError("no input; name a photo, a folder, a pattern or - for standard input")
+        raise InputError("no input; name a photo, a clip, a folder, a pattern or - for standard input")
+    naming.fits([one.source for one in found])
     if place is not None and (single := _single(texts, found, place, naming)):
         tasks = [single]
     else:
@@ -130,7 +94,7 @@ def find(text: str, *, recursive: bool = False, avoid: Iterable[Path] = ()) -> I
         matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]  # noqa: PTH207 (absolute ones, too)
         photos = [match for match in matches if _is_photo(match) and match.is_file()]
         if not photos:
-            raise InputError(f"no photo matches {text!r}")
+            raise InputError(f"no photo or clip matches {text!r}")
         root = _fixed_part(text)
         yield from (Found(photo, photo.relative_to(root)) for photo in photos)
     else:
@@ -151,11 +115,12 @@ def _in_folder(root: Path, recursive: bool, avoid: set[str]) -> Iterator[Found]:
                 yield Found(photo, photo.relative_to(root), root)
     if not found:
         hint = "; add --recursive for the folders inside it" if folders and not recursive else ""
-        raise InputError(f"{root} holds no photo ({' '.join(sorted(READABLE))}){hint}")
+        kinds = " ".join(sorted(READABLE | CLIPS))
+        raise InputError(f"{root} holds no photo and no clip ({kinds}){hint}")
 
 
 def _is_photo(path: Path) -> bool:
-    return path.suffix.lower() in READABLE and not path.name.startswith(".")
+    return path.suffix.lower() in READABLE | CLIPS and not path.name.startswith(".")
 
 
 def _cannot_list(error: OSError) -> None:
@@ -197,7 +162,7 @@ def _stream(texts: list[str], out: str | None, naming: Naming) -> Task:
         return Task(STREAM, STREAM, STREAM, naming.checked(naming.asked() or naming.default or ".png"))
     if _names_folder(out):
         raise OutputError(f"{out} is a folder; a photo from standard input has no name, so name the file: -o out.png")
-    return Task(STREAM, Path(out), STREAM, _agreed(Path(out), naming))
+    return Task(STREAM, Path(out), STREAM, naming.agreed(Path(out), STREAM))
 
 
 def _single(texts: list[str], found: list[Found], out: str, naming: Naming) -> Task | None:
@@ -207,10 +172,16 @@ def _single(texts: list[str], found: list[Found], out: str, naming: Naming) -> T
     """
     only = len(texts) == 1 and len(found) == 1 and found[0].root is None
     if only and out == "-":
+        if is_clip(found[0].source):
+            raise OutputError(f"{found[0].source} is a clip, which needs a file to be written to; name one: -o out.mp4")
         return Task(found[0].source, STREAM, found[0].name, naming.checked(naming.suffix(found[0].source)))
     if only and not _names_folder(out):
-        return Task(found[0].source, Path(out), found[0].name, _agreed(Path(out), naming))
-    if out == "-" or Path(out).is_file() or (Path(out).suffix.lower() in WRITERS and not Path(out).is_dir()):
+        return Task(found[0].source, Path(out), found[0].name, naming.agreed(Path(out), found[0].source))
+    if (
+        out == "-"
+        or Path(out).is_file()
+        or (Path(out).suffix.lower() in {*WRITERS, *CONTAINERS} and not Path(out).is_dir())
+    ):
         what = "standard output" if out == "-" else out
         raise OutputError(f"{what} takes one photo, and the inputs name {len(found)}, or a folder; give a folder to -o")
     return None
@@ -218,14 +189,6 @@ def _single(texts: list[str], found: list[Found], out: str, naming: Naming) -> T
 
 def _names_folder(out: str) -> bool:
     return out.endswith(("/", os.sep)) or Path(out).is_dir() or not Path(out).suffix
-
-
-def _agreed(out: Path, naming: Naming) -> str:
-    """The suffix of a named file, which must be the one asked for if one was."""
-    suffix, asked = naming.checked(out.suffix), naming.asked()
-    if asked and WRITERS[asked].format != WRITERS[suffix].format:
-        raise OutputError(f"{out} ends in {suffix} but the format asked for is {asked}; make them agree, or drop one")
-    return suffix
 
 
 def _spread(found: list[Found], out: str | None, naming: Naming) -> list[Task]:
@@ -237,7 +200,7 @@ def _spread(found: list[Found], out: str | None, naming: Naming) -> list[Task]:
 
     def task(photo: Found, base: str) -> Task:
         suffix = naming.suffix(photo.source)
-        naming.checked(suffix)
+        naming.checked(suffix, clip=is_clip(photo.source))
         name = photo.name
         if out is not None:
             folder = Path(out, photo.root.name if photo.root and len(roots) > 1 else "", name.parent)

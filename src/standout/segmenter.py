@@ -13,7 +13,7 @@ import numpy as np
 from standout import masks, runtimes
 from standout.errors import InputError
 from standout.models import DEFAULT, find
-from standout.pixels import fit, inner, rectangle, to_input, unfit
+from standout.pixels import fit, inner, rectangle, resize, to_input
 from standout.types import Image, Mask, Runner
 
 
@@ -53,6 +53,14 @@ class Segmenter:
 
         refine=False gives the network's own probability, merely enlarged: softer, and faster on large photos.
         """
+        coarse = self.probability(image)
+        return masks.refine(coarse, image) if refine else resize(coarse, *image.shape[:2])
+
+    def probability(self, image: Image) -> Mask:
+        """The network's own mask of the whole RGB image, small: float32 (h, w), 0..1.
+
+        Raises InputError for what is no such image.
+        """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16) or not image.size:
             raise InputError(f"image is {image.dtype} {image.shape}; wanted uint8 or uint16 (H, W, 3), RGB")
         height, width = image.shape[:2]
@@ -61,4 +69,4 @@ class Segmenter:
         found = self._run(np.concatenate([batch, batch[..., ::-1]]) if self.mirror else batch)[:, 0]
         if self.mirror:
             found[0] = (found[0] + found[1, :, ::-1]) / 2
-        return masks.refine(inner(found[0], where), image) if refine else unfit(found[0], where)
+        return inner(found[0], where)

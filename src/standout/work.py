@@ -33,12 +33,13 @@ Effect: TypeAlias = Callable[[Image, Mask], Picture]
 
 @dataclass(frozen=True)
 class Outcome:
-    """The photo's size in pixels, the share of it that is person (0..1), and warnings."""
+    """The size in pixels, the share that is person (0..1), and warnings. frames: of a clip; None for a photo."""
 
     width: int
     height: int
     person_share: float
     warnings: tuple[str, ...] = ()
+    frames: int | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ To add an effect: such a class, named in COMMANDS; its docstring is the command'
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import typer
 
@@ -16,7 +16,10 @@ from standout.cli.show import examples
 from standout.errors import InputError
 
 if TYPE_CHECKING:
-    from standout.plan import Naming
+    from standout.clips import Scene
+    from standout.naming import Naming
+    from standout.types import Image, Picture
+    from standout.types import Mask as Grey
     from standout.work import Effect
 
 
@@ -31,6 +34,7 @@ class Cut(Photos):
         ("standout cut pics/ -r -o cutouts/", "a folder, its tree kept"),
         ("standout cut photo.jpg -b white -f jpg", "on white, not transparent"),
         ("standout cut photo.jpg --mask-from mine.png", "a mask made by hand"),
+        ("standout cut clip.mp4 -f mov", "a clip with transparency: mov, webm, webp, gif, frames"),
     )
 
     background: Annotated[
@@ -50,7 +54,7 @@ class Cut(Photos):
 
     def naming(self) -> "Naming":
         """PNG where nothing else is asked for."""
-        from standout.plan import Naming
+        from standout.naming import Naming
 
         return Naming(self.ending, default=".png", format=self.format, alpha=self.background is None)
 
@@ -65,6 +69,7 @@ class Blur(Photos):
         ("standout blur photo.jpg", "to photo-blur.jpg"),
         ("standout blur photo.jpg --strength 0.9", "stronger"),
         ("standout blur 'pics/*.jpg' -o blurred/ -q", "all that match, saying nothing"),
+        ("standout blur talk.mp4 --start 0:30 --end 1:00", "half a minute of a clip, with its sound"),
     )
 
     strength: Annotated[
@@ -109,10 +114,14 @@ class Replace(Photos):
         ("standout replace photo.jpg -b beach.jpg", "to photo-replace.jpg"),
         ("standout replace photo.jpg -b beach.jpg --fit", "all of beach.jpg in sight"),
         ("standout replace pics/ -b beach.jpg", "a folder, to pics-replace/"),
+        ("standout replace clip.mp4 -b waves.mp4", "a clip before a clip"),
     )
 
     background: Annotated[
-        Path, typer.Option("--background", "-b", metavar="PICTURE", help="The picture to put behind.")
+        Path,
+        typer.Option(
+            "--background", "-b", metavar="PICTURE", help="The picture to put behind; behind clips also a clip."
+        ),
     ]
     fit: Annotated[
         bool, typer.Option("--fit/--fill", help="Show the whole picture, or fill the frame and crop the rest.")
@@ -121,18 +130,33 @@ class Replace(Photos):
 
     def effect(self) -> "Effect":
         """The people before the picture, which is read once for all photos."""
-        from standout import effects, images
+        from standout import images
 
         if not self.background.exists():
             raise InputError(f"background {self.background} does not exist; give a picture to --background")
+        if self._moves():
+            raise InputError(f"background {self.background} is a clip, which goes behind clips alone; give a picture")
         behind = images.read(self.background, max_pixels=self.limit()).image
-        return lambda image, mask: effects.replace(
-            image,
-            mask,
-            background=behind,
-            how="fit" if self.fit else "fill",
-            decontaminate=self.decontaminate,
-        )
+        return lambda image, mask: self._put(image, mask, behind)
+
+    def scene(self) -> "Scene":
+        """The people before the picture, or before a clip from its beginning."""
+        from standout import clips
+
+        if self._moves() and self.background.exists():
+            return clips.moving(self.background, put=self._put)
+        return super().scene()
+
+    def _moves(self) -> bool:
+        from standout.naming import is_clip
+
+        return is_clip(self.background)
+
+    def _put(self, image: "Image", mask: "Grey", behind: "Image") -> "Picture":
+        from standout import effects
+
+        how: Literal["fit", "fill"] = "fit" if self.fit else "fill"
+        return effects.replace(image, mask, background=behind, how=how, decontaminate=self.decontaminate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +179,7 @@ class Mask(Photos):
 
     def naming(self) -> "Naming":
         """PNG where nothing else is asked for."""
-        from standout.plan import Naming
+        from standout.naming import Naming
 
         return Naming(self.ending, default=".png", format=self.format)
 

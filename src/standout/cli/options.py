@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import typer
 
 if TYPE_CHECKING:
-    from standout.plan import Naming
+    from standout.clips import Scene
+    from standout.naming import Naming
     from standout.work import Effect
 
-_RESULT, _MASK, _FILES, _MACHINE = "Result", "Mask", "Files", "Machine"
+_RESULT, _MASK, _CLIPS, _FILES, _MACHINE = "Result", "Mask", "Clips", "Files", "Machine"
 
 Decontaminate = Annotated[
     bool, typer.Option("--decontaminate/--no-decontaminate", help="Free soft edges of the old background's colour.")
@@ -39,14 +40,16 @@ class Photos(ABC):
 
     inputs: Annotated[
         list[str],
-        typer.Argument(metavar="INPUT", help="Photos, folders, quoted patterns like 'pics/*.jpg', or - for a pipe."),
+        typer.Argument(
+            metavar="INPUT", help="Photos, clips, folders, quoted patterns like 'pics/*.jpg', or - for a pipe."
+        ),
     ]
 
     output: Annotated[
         str | None,
         typer.Option(
             "--output", "-o", metavar="OUT", rich_help_panel=_FILES,
-            help="A file for one photo, a folder for several, - for a pipe. Else: beside the photo or folder.",
+            help="A file for one input, a folder for several, - for a pipe. Else: beside the photo, clip or folder.",
         ),
     ] = None  # fmt: skip
     recursive: Annotated[
@@ -68,12 +71,23 @@ class Photos(ABC):
 
     format: Annotated[
         str | None,
-        typer.Option("--format", "-f", metavar="NAME", rich_help_panel=_RESULT, help="png, jpg, webp, avif, tiff, ..."),
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="NAME",
+            rich_help_panel=_RESULT,
+            help="Photos: png, jpg, webp, avif, tiff, ... Clips: mp4, mov, mkv, webm, webp, gif, frames.",
+        ),
     ] = None
     quality: Annotated[
         int | None,
         typer.Option(
-            "--quality", metavar="N", min=1, max=100, rich_help_panel=_RESULT, help="Of jpg, webp, avif, heic."
+            "--quality",
+            metavar="N",
+            min=1,
+            max=100,
+            rich_help_panel=_RESULT,
+            help="Of jpg, webp, avif, heic and clips.",
         ),
     ] = None
     crop: Annotated[bool, typer.Option("--crop", rich_help_panel=_RESULT, help="Crop to the people.")] = False
@@ -111,15 +125,56 @@ class Photos(ABC):
         bool, typer.Option("--refine/--no-refine", rich_help_panel=_MASK, help="Draw edges at the photo's full size.")
     ] = True
     mirror: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--mirror/--no-mirror", rich_help_panel=_MASK, help="Look at each photo twice: steadier, a little slower."
+            "--mirror/--no-mirror",
+            show_default=False,
+            rich_help_panel=_MASK,
+            help="Look at everything twice, or once. Else: photos twice, clips once.",
         ),
-    ] = True
+    ] = None
     model: Annotated[
         str,
         typer.Option("--model", metavar="NAME", rich_help_panel=_MASK, help="A bundled model, or a model file."),
     ] = "standout-mobile"
+
+    start: Annotated[
+        str | None,
+        typer.Option("--start", metavar="TIME", rich_help_panel=_CLIPS, help="Begin there: seconds, or 1:02:03.5."),
+    ] = None
+    end: Annotated[
+        str | None, typer.Option("--end", metavar="TIME", rich_help_panel=_CLIPS, help="End there, as --start.")
+    ] = None
+    fps: Annotated[
+        str | None,
+        typer.Option(
+            "--fps", metavar="N", rich_help_panel=_CLIPS,
+            help="So many frames a second, 25 or 30000/1001. Else: the clip's own times.",
+        ),
+    ] = None  # fmt: skip
+    max_side: Annotated[
+        int | None,
+        typer.Option(
+            "--max-side", metavar="PX", min=16, rich_help_panel=_CLIPS, help="Scale down to so many pixels a side."
+        ),
+    ] = None
+    steady: Annotated[
+        float | None,
+        typer.Option(
+            "--steady", metavar="SECONDS", min=0, show_default=False, rich_help_panel=_CLIPS,
+            help="After how long an earlier mask counts half; 0: every frame by itself.",
+        ),
+    ] = None  # fmt: skip
+    codec: Annotated[
+        str | None,
+        typer.Option(
+            "--codec", metavar="NAME", rich_help_panel=_CLIPS, help="h264, hevc, av1 or vp9. Else: h264; webm: vp9."
+        ),
+    ] = None
+    sound: Annotated[
+        bool,
+        typer.Option("--sound/--no-sound", rich_help_panel=_CLIPS, help="Keep the sound, bit for bit where it can be."),
+    ] = True
 
     runtime: Annotated[
         str,
@@ -160,9 +215,14 @@ class Photos(ABC):
     def effect(self) -> "Effect":
         """What becomes of image and mask. Raises InputError for options that make no sense."""
 
+    def scene(self) -> "Scene":
+        """The effect for clips, begun anew for each. Raises InputError as effect does."""
+        effect = self.effect()
+        return lambda image, mask, time: effect(image, mask)
+
     def naming(self) -> "Naming":
         """How results are named: in the photo's own format where nothing else is asked for."""
-        from standout.plan import Naming
+        from standout.naming import Naming
 
         return Naming(self.ending, format=self.format)
 

@@ -17,12 +17,14 @@ from types import FrameType
 
 from standout import jobs
 from standout.cli import show
+from standout.cli.clips import clips_of
 from standout.cli.options import Photos
 from standout.doctor import cores
 from standout.errors import InputError
 from standout.jobs import Result, Summary
+from standout.naming import is_clip
 from standout.plan import STREAM, Task, plan
-from standout.work import Finder, Work, by_hand, by_model
+from standout.work import Finder, Outcome, Work, by_hand, by_model
 
 INTERRUPTED = 130
 
@@ -42,8 +44,24 @@ def run(options: Photos) -> int:
     _check(options, tasks)
     pending = [task for task in tasks if options.overwrite or not task.is_done()]
     workers, threads = _shares(options, len(pending))
-    work = Work(
-        find=_finder(options, threads, needed=bool(pending)),
+    clips = [task for task in tasks if is_clip(task.source)]
+    photos = _photos(options, threads, pending) if len(clips) < len(tasks) else None
+    try:
+        summary, stopped = _run(options, tasks, photos, workers)
+    except KeyboardInterrupt:
+        show.say("interrupted; no half file is left")
+        return INTERRUPTED
+    show.summary(summary, tasks, quiet=options.quiet)
+    if stopped:
+        show.say("interrupted; the same command goes on from here")
+        return INTERRUPTED
+    return 1 if summary.failed else 0
+
+
+def _photos(options: Photos, threads: int, pending: list[Task]) -> Work:
+    """What is done with each photo."""
+    return Work(
+        find=_finder(options, threads, needed=any(not is_clip(task.source) for task in pending)),
         effect=options.effect(),
         keep=options.keep,
         feather=options.feather,
@@ -55,19 +73,9 @@ def run(options: Photos) -> int:
         max_pixels=options.limit(),
         overwrite=options.overwrite,
     )
-    try:
-        summary, stopped = _run(options, tasks, work, workers)
-    except KeyboardInterrupt:
-        show.say("interrupted; no half file is left")
-        return INTERRUPTED
-    show.summary(summary, tasks, quiet=options.quiet)
-    if stopped:
-        show.say("interrupted; the same command goes on from here")
-        return INTERRUPTED
-    return 1 if summary.failed else 0
 
 
-def _run(options: Photos, tasks: list[Task], work: Work, workers: int) -> tuple[Summary, bool]:
+def _run(options: Photos, tasks: list[Task], photos: Work | None, workers: int) -> tuple[Summary, bool]:
     """What became of the tasks, and whether Ctrl-C stopped them."""
     alone = len(tasks) == 1
 
@@ -76,9 +84,21 @@ def _run(options: Photos, tasks: list[Task], work: Work, workers: int) -> tuple[
             show.tell(result.to_json())
         elif alone and not options.quiet and result.status != "failed" and result.target != STREAM:
             show.tell(str(result.target))
-        advance()
+        bars.done()
 
-    with show.progress(len(tasks), wanted=not options.quiet) as advance, _stoppable(wanted=not alone) as stop:
+    clips = any(is_clip(task.source) for task in tasks)
+    with (
+        show.bars(len(tasks), wanted=not options.quiet, clips=clips) as bars,
+        _stoppable(wanted=not alone) as stop,
+    ):
+        with_clip = clips_of(options, advance=bars.frames, stop=stop)
+
+        def work(task: Task) -> Outcome:
+            if is_clip(task.source):
+                return with_clip(task)
+            assert photos is not None, "made where a task is of a photo"
+            return photos(task)
+
         summary = jobs.run(
             tasks,
             work,
@@ -121,6 +141,10 @@ def _stoppable(*, wanted: bool) -> Iterator[Event]:
 
 def _check(options: Photos, tasks: list[Task]) -> None:
     """Raises InputError for options that do not go together."""
+    clip = next((task.source for task in tasks if is_clip(task.source)), None)
+    for name, wanted in (("--mask-from", options.mask_from), ("--crop", options.crop)):
+        if wanted and clip is not None:
+            raise InputError(f"{clip} is a clip, and {name} is for photos; leave it out, or name photos alone")
     if any(task.target == STREAM for task in tasks):
         if options.as_json:
             raise InputError("--json and the picture would both go to standard output; name a file: -o out.png")
@@ -151,7 +175,11 @@ def _finder(options: Photos, threads: int, *, needed: bool) -> Finder:
         from standout.segmenter import Segmenter
 
         segmenter = Segmenter(
-            options.model, runtime=options.runtime, device=options.device, threads=threads, mirror=options.mirror
+            options.model,
+            runtime=options.runtime,
+            device=options.device,
+            threads=threads,
+            mirror=options.mirror is not False,
         )
         return by_model(segmenter, refine=options.refine)
 

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,43 @@ def progress(total: int, *, wanted: bool, unit: str = "photos") -> Iterator[Call
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
         row = bar.add_task("", total=total)
         yield lambda: bar.advance(row)
+
+
+@dataclass(frozen=True)
+class Bars:
+    """What moves as a run goes on: done as a file is done, frames as so many of a clip's are.
+
+    frames' second argument: about how many there are; None where the clip does not say.
+    """
+
+    done: Callable[[], None]
+    frames: Callable[[int, int | None], None]
+
+
+@contextmanager
+def bars(total: int, *, wanted: bool, clips: bool) -> Iterator[Bars]:
+    """A bar for the files, and one for the frames of the clip in work; none where no terminal shows them."""
+    if not (clips and wanted and sys.stderr.isatty()):
+        with progress(total, wanted=wanted, unit="files" if clips else "photos") as advance:
+            yield Bars(advance, lambda done, total: None)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    counts = TextColumn("{task.completed:.0f}/{task.fields[of]} {task.fields[unit]}")
+    speed = TextColumn("[cyan]{task.fields[speed]}[/]")
+    columns = (BarColumn(None), counts, speed, TimeRemainingColumn(compact=True))
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as shown:
+        files = shown.add_task("", total=total, of=total, unit="files", speed="", visible=total > 1)
+        row = shown.add_task("", total=None, of="?", unit="frames", speed="", visible=False)
+
+        def frames(done: int, of: int | None) -> None:
+            if done == 1:
+                shown.reset(row, total=of, of=of or "?", visible=True)
+            rate = shown.tasks[row].speed
+            shown.update(row, completed=done, total=of and max(of, done), speed=f"{rate:.1f} fps" if rate else "")
+
+        yield Bars(lambda: shown.advance(files), frames)
 
 
 @contextmanager

@@ -1,0 +1,95 @@
+"""Options of an effect -> what is done with each clip."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from functools import cache
+from threading import Event
+
+from standout.cli.options import Photos
+from standout.doctor import cores
+from standout.errors import InputError
+from standout.plan import Task
+from standout.work import Outcome
+
+
+def clips_of(options: Photos, *, advance: Callable[[int, int | None], None], stop: Event) -> Callable[[Task], Outcome]:
+    """What is done with each clip; the model is loaded when the first is begun.
+
+    Raises InputError for times and rates that are none.
+    """
+    excerpt = (_time(options.start, "--start") or Fraction(0), _time(options.end, "--end"), _rate(options.fps))
+    if excerpt[1] is not None and excerpt[1] <= excerpt[0]:
+        raise InputError(f"--end {options.end} is not after --start {options.start or 0}; give a later one")
+
+    @cache
+    def work() -> Callable[[Task], Outcome]:
+        import cv2
+
+        from standout.clips import ClipWork, Excerpt
+        from standout.segmenter import Segmenter
+        from standout.steady import HALF_LIFE
+
+        cv2.setNumThreads(1)  # the steps run at the same time, each on a core
+        segmenter = Segmenter(
+            options.model,
+            runtime=options.runtime,
+            device=options.device,
+            threads=options.threads or 1,  # the steps beside it take the other cores
+            mirror=options.mirror is True,
+        )
+        return ClipWork(
+            finds=segmenter,
+            scene=options.scene,
+            half_life=HALF_LIFE if options.steady is None else options.steady,
+            excerpt=Excerpt(*excerpt, options.max_side),
+            keep=options.keep,
+            feather=options.feather,
+            refine=options.refine,
+            alpha=options.naming().alpha,
+            grey=options.grey,
+            codec=options.codec,
+            quality=options.quality,
+            sound=options.sound,
+            overwrite=options.overwrite,
+            workers=options.jobs or max(1, cores() - 1),
+            advance=advance,
+            stop=stop,
+        )
+
+    return lambda task: work()(task)
+
+
+def _time(text: str | None, option: str) -> Fraction | None:
+    """Seconds. Raises InputError for what is no time.
+
+    >>> _time("1:02.5", "--start"), _time("90", "--start"), _time(None, "--start")
+    (Fraction(125, 2), Fraction(90, 1), None)
+    """
+    if text is None:
+        return None
+    if not re.fullmatch(r"(\d+:){0,2}\d+(\.\d+)?", text):
+        raise InputError(f"{option} {text!r} is no time; wanted seconds, minutes:seconds or hours:minutes:seconds")
+    seconds = Fraction(0)
+    for part in text.split(":"):
+        seconds = 60 * seconds + Fraction(part)
+    return seconds
+
+
+def _rate(text: str | None) -> Fraction | None:
+    """Frames a second. Raises InputError for what is none.
+
+    >>> _rate("30000/1001"), _rate("12.5")
+    (Fraction(30000, 1001), Fraction(25, 2))
+    """
+    if text is None:
+        return None
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 0 < rate <= 240:
+        raise InputError(f"--fps {text!r} is no rate; wanted a number up to 240, such as 25 or 30000/1001")
+    return rate

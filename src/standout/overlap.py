@@ -1,0 +1,93 @@
+"""Steps of a stream that run at the same time, each a bounded number of items ahead of the next.
+
+items    Iterator   taken from in one thread alone
+results             in the items' order, always
+
+An error of a step is raised where its result would have come; a stream that is closed early ends all that feed it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from queue import Empty, Full, Queue
+from threading import Event, Thread
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_TICK = 0.1
+"""Seconds after which a thread that waits looks whether it is still wanted."""
+
+
+def ahead(items: Iterable[Item], *, depth: int = 2) -> Generator[Item, None, None]:
+    """The items, made in a thread of their own, at most depth before they are asked for.
+
+    >>> list(ahead(n * n for n in range(5)))
+    [0, 1, 4, 9, 16]
+    """
+    queue: Queue[tuple[Item | None, BaseException | None, bool]] = Queue(depth)
+    unwanted = Event()
+    feed = iter(items)
+
+    def put(entry: tuple[Item | None, BaseException | None, bool]) -> bool:
+        while not unwanted.is_set():
+            try:
+                queue.put(entry, timeout=_TICK)
+                return True
+            except Full:
+                continue
+        return False
+
+    def fill() -> None:
+        try:
+            for item in feed:
+                if not put((item, None, False)):
+                    return
+            put((None, None, True))
+        except BaseException as error:
+            put((None, error, True))
+        finally:
+            if isinstance(feed, Generator):
+                feed.close()
+
+    thread = Thread(target=fill, name="standout-ahead", daemon=True)
+    thread.start()
+    try:
+        while True:
+            try:
+                item, error, last = queue.get(timeout=_TICK)
+            except Empty:
+                continue
+            if error is not None:
+                raise error
+            if last:
+                return
+            yield item  # type: ignore[misc]
+    finally:
+        unwanted.set()
+        thread.join()
+
+
+def in_order(items: Iterable[Item], work: Callable[[Item], Result], *, workers: int) -> Generator[Result, None, None]:
+    """Work's results for the items, several at once, one more begun than there are workers.
+
+    >>> list(in_order(range(5), lambda n: n * n, workers=2))
+    [0, 1, 4, 9, 16]
+    """
+    feed: Iterator[Item] = iter(items)
+    running: deque[Future[Result]] = deque()
+    pool = ThreadPoolExecutor(workers, "standout-step")
+    try:
+        while True:
+            running.extend(pool.submit(work, item) for item in islice(feed, workers + 1 - len(running)))
+            if not running:
+                return
+            yield running.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        if isinstance(feed, Generator):
+            feed.close()

@@ -1,0 +1,38 @@
+"""Clips in and out: the only room that knows FFmpeg (PyAV).
+
+    clip         file -> Clip, its facts                   open_clip, Clip
+    reading      Clip -> its frames, one after another
+    writer       pictures, one after another -> file       Writer
+    containers   what is read and written                  READABLE, CONTAINERS, CODECS
+    film         .mp4 .mov .mkv .webm, through FFmpeg
+    tracks       the clip's sound, subtitles, chapters and tags, into the film; lanes: one track
+    animation    .gif .webp and a folder of PNGs; palette: 256 colours
+    colours      YUV <-> RGB, by the matrix and range that the clip tells
+
+FFmpeg is loaded on first use: the tables cost nothing. To add a format: see containers.py.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from standout.video.containers import CODECS, CONTAINERS, READABLE, Codec, Container
+
+if TYPE_CHECKING:
+    from standout.video.clip import Clip as Clip
+    from standout.video.clip import open_clip as open_clip
+    from standout.video.writer import Writer as Writer
+
+_LATER = {"Clip": "clip", "open_clip": "clip", "Writer": "writer"}
+"""Public name -> the module that needs FFmpeg."""
+
+__all__ = ["CODECS", "CONTAINERS", "READABLE", "Clip", "Codec", "Container", "Writer", "open_clip"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module 'standout.video' has no attribute {name!r}")
+    value = getattr(import_module(f"standout.video.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value

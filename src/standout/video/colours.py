@@ -1,0 +1,127 @@
+"""YUV <-> RGB, by what the clip says about its numbers.
+
+    Colours   matrix, range, primaries, transfer   codes of ITU-T H.273; 2 (range: 0) = not said
+    image     uint8 (H, W, 3)                      RGB
+    picture   uint8 (H, W, 1|3|4)                  grey, RGB or RGBA
+
+To add a matrix: its code in _SWSCALE, if FFmpeg's scaler knows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+from av.video.reformatter import Interpolation
+from numpy.typing import NDArray
+
+from standout.types import Image
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+LIMITED, FULL = 1, 2
+_UNSAID = 2
+_SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
+"""Matrix code of H.273 -> the scaler's own code."""
+
+EXACT = (
+    Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+)
+"""Without them a colour edge is off by a pixel and white may read 253; they cost 3 ms a frame of 1280x720."""
+
+_HDR = {16: "HDR (PQ)", 18: "HDR (HLG)"}
+
+
+@dataclass(frozen=True)
+class Colours:
+    """What a stream says its numbers mean. range: 0 not said, 1 limited (16 to 235), 2 full (0 to 255)."""
+
+    matrix: int = _UNSAID
+    range: int = 0
+    primaries: int = _UNSAID
+    transfer: int = _UNSAID
+
+    @property
+    def hdr(self) -> str | None:
+        """The name of the HDR curve, if it is one."""
+        return _HDR.get(self.transfer)
+
+    def settled(self, height: int) -> Colours:
+        """The same with matrix and range known: unsaid, players take BT.709 from 720 rows on, else BT.601, limited.
+
+        >>> Colours().settled(720).matrix, Colours().settled(480).matrix, Colours().settled(480).range
+        (1, 6, 1)
+        """
+        matrix = {10: 9}.get(self.matrix, self.matrix)  # constant luminance: nobody decodes it otherwise either
+        if matrix not in _SWSCALE:
+            matrix = 1 if height >= 720 else 6
+        return replace(self, matrix=matrix, range=self.range or LIMITED)
+
+
+def said(frame: VideoFrame) -> Colours:
+    """What the frame itself says."""
+    full = frame.format.name.startswith("yuvj")
+    return Colours(
+        int(frame.colorspace),
+        FULL if full else int(frame.color_range),
+        int(frame.color_primaries),
+        int(frame.color_trc),
+    )
+
+
+def to_rgb(frame: VideoFrame, colours: Colours, size: tuple[int, int]) -> Image:
+    """The frame as RGB, scaled to size (height, width) where it has another. colours: settled."""
+    if not frame.format.is_rgb:
+        frame.colorspace, frame.color_range = colours.matrix, colours.range
+    height, width = size
+    rgb = frame.reformat(width=width, height=height, format="rgb24", interpolation=EXACT)
+    return np.ascontiguousarray(rgb.to_ndarray()).astype(np.uint8, copy=False)
+
+
+def to_frame(picture: NDArray[np.uint8], pixels: str, colours: Colours) -> VideoFrame:
+    """The picture as a frame in the pixel format; grey goes straight into the brightness. colours: settled."""
+    if picture.shape[2] == 1 and pixels in _PLAIN:
+        frame = _grey(picture[..., 0], pixels, colours)
+    else:
+        frame = whole(picture).reformat(
+            format=pixels,
+            interpolation=EXACT,
+            dst_colorspace=_SWSCALE[colours.matrix],
+            dst_color_range=colours.range,
+        )
+    frame.colorspace, frame.color_range = colours.matrix, colours.range
+    frame.color_primaries, frame.color_trc = colours.primaries, colours.transfer
+    return frame
+
+
+def whole(picture: NDArray[np.uint8]) -> VideoFrame:
+    """The picture as a frame of RGB or RGBA, sharing its memory where it can."""
+    width, channels = picture.shape[1:]
+    if channels == 1:
+        picture = np.repeat(picture, 3, 2)
+    elif picture.strides != (width * channels, channels, 1):  # numpy calls a strided 1x1 contiguous, av does not
+        picture = picture.copy()
+    return av.VideoFrame.from_numpy_buffer(picture, "rgba" if channels == 4 else "rgb24")
+
+
+_PLAIN = {"yuv420p", "yuv444p"}
+_GREY = {
+    LIMITED: np.rint(16 + np.arange(256) * (219 / 255)).astype(np.uint8),
+    FULL: np.arange(256, dtype=np.uint8),
+}
+
+
+def _grey(picture: NDArray[np.uint8], pixels: str, colours: Colours) -> VideoFrame:
+    """A frame of grey without a tint: the scaler would round the colour channels to 127 or 129 here and there."""
+    height, width = picture.shape
+    frame = av.VideoFrame(width, height, pixels)
+    for number, plane in enumerate(frame.planes):
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        if number == 0:
+            rows[:height, :width] = _GREY[colours.range][picture]
+        else:
+            rows[:] = 128
+    return frame

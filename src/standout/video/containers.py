@@ -1,0 +1,188 @@
+"""What is read and what is written: suffixes, codecs, and what else each kind of file holds.
+
+    suffix        opaque: first = default   see-through   sound                 pixel shapes
+    .mp4          h264 hevc av1 vp9         -             copied or aac         yes
+    .mov          h264 hevc prores          prores        copied or aac         yes
+    .mkv          h264 hevc av1 vp9         -             copied or opus        h264, hevc
+    .webm         vp9 av1                   vp9           copied or opus        made square
+    .webp .gif    webp, gif                 the same      none                  made square
+    .frames       png, a folder of them     png           none                  left to you
+
+    quality       100    75 (default)   50    25    1
+    h264    crf    12    20             28    36    44
+    hevc    crf    15    23             32    40    48
+    av1     crf    20    30             39    49    58
+    vp9     crf    18    28             38    48    58
+    prores  q       3     9             16    22    28
+    webp           as given, 1 to 100; gif and png have no such choice
+
+To add a container: a row in CONTAINERS. To add a codec: a row in CODECS, its name in a container's codecs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from standout.errors import InputError
+
+READABLE = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m2v", ".vob", ".mts", ".m2ts", ".ts"}
+    | {".3gp", ".3g2", ".wmv", ".asf", ".flv", ".ogv", ".mxf", ".dv"}
+)
+"""Suffixes that are tried when a folder is listed."""
+
+DEMUXERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,m4v,h264,hevc,asf,flv,ogg,ivf,mxf,dv,nut,gif,apng"
+)
+"""FFmpeg's names of what is opened. Kept out on purpose: playlists, which name further files; pictures; text."""
+
+DEFAULT_QUALITY = 75
+
+
+@dataclass(frozen=True)
+class Codec:
+    """How pictures are encoded.
+
+    encoder: FFmpeg's name. worst, best: its own number at quality 1 and 100. odd: pixel format for an odd width or
+    height; None = the usual one holds them. pixels, alpha_pixels: formats of opaque and see-through pictures.
+    shapes: its stream itself says the shape of a pixel, so that a container need not. least: pixels a side.
+    """
+
+    encoder: str
+    worst: int
+    best: int
+    pixels: str = "yuv420p"
+    odd: str | None = None
+    alpha_pixels: str = ""
+    shapes: bool = False
+    least: int = 1
+    options: dict[str, str] = field(default_factory=dict)
+
+    def number(self, quality: int | None) -> int:
+        """The encoder's own number for a quality of 1 to 100; None is the default.
+
+        >>> CODECS["h264"].number(None), CODECS["h264"].number(100)
+        (20, 12)
+        """
+        quality = DEFAULT_QUALITY if quality is None else quality
+        if not 1 <= quality <= 100:
+            raise InputError(f"quality is {quality}; wanted 1 to 100")
+        return round(self.worst + (self.best - self.worst) * (quality - 1) / 99)
+
+
+CODECS = {
+    # H.264 and HEVC crop in whole chroma samples, so 4:2:0 cannot have an odd side, in the bitstream neither; cropping
+    # in the container is ignored by nearly all players. 4:4:4 keeps the size; browsers, VLC and mpv play it.
+    "h264": Codec(
+        "libx264",
+        44,
+        12,
+        odd="yuv444p",
+        shapes=True,
+        # half of its usual look ahead: 60 MB less at 1080p, for files of the same size
+        options={"preset": "veryfast", "x264-params": "rc-lookahead=5:sync-lookahead=0"},
+    ),
+    "hevc": Codec("libx265", 48, 15, odd="yuv444p", shapes=True, least=16, options={"preset": "ultrafast"}),
+    "av1": Codec("libsvtav1", 58, 20, least=64, options={"preset": "9"}),  # 10 and up: artifacts, its makers warn
+    "vp9": Codec(
+        "libvpx-vp9",
+        58,
+        18,
+        alpha_pixels="yuva420p",
+        options={"deadline": "realtime", "cpu-used": "6", "row-mt": "1", "tile-columns": "2"},
+    ),
+    "prores": Codec(
+        "prores_ks",
+        28,
+        3,
+        pixels="yuv444p10le",
+        alpha_pixels="yuva444p10le",
+        shapes=True,
+        options={"profile": "4444", "alpha_bits": "8", "vendor": "apl0"},
+    ),
+}
+"""Encoders that go into films; the others (gif, webp, png) are in animation.py."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """What a kind of file holds.
+
+    format: FFmpeg's muxer; "" = written in animation.py. codecs: names for pictures, the default first. see_through:
+    the codec that keeps transparency. sound, subtitles: codecs that are copied bit for bit. new_sound: what other
+    sound becomes. text: what plain subtitles of another kind become. shapes: says the shape of a pixel.
+    edits: may start before time 0, and says what of that is skipped.
+    """
+
+    format: str
+    codecs: tuple[str, ...]
+    see_through: str | None = None
+    sound: frozenset[str] = frozenset()
+    new_sound: str = ""
+    subtitles: frozenset[str] = frozenset()
+    text: str = ""
+    shapes: bool = False
+    edits: bool = False
+
+    @property
+    def alpha(self) -> bool:
+        """Whether it keeps transparency."""
+        return self.see_through is not None
+
+
+_MP4_SOUND = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "dts", "alac"})
+_BIG_ENDIAN = frozenset({"pcm_s16be", "pcm_s24be", "pcm_s32be"})
+_PCM = _BIG_ENDIAN | {
+    "pcm_s16le",
+    "pcm_s24le",
+    "pcm_s32le",
+    "pcm_f32le",
+    "pcm_f64le",
+    "pcm_u8",
+    "pcm_alaw",
+    "pcm_mulaw",
+}
+
+CONTAINERS = {
+    ".mp4": Container(
+        "mp4",
+        ("h264", "hevc", "av1", "vp9"),
+        sound=_MP4_SOUND | {"opus", "flac"},
+        new_sound="aac",
+        subtitles=frozenset({"mov_text"}),
+        text="mov_text",
+        shapes=True,
+        edits=True,
+    ),
+    ".mov": Container(
+        "mov",
+        ("h264", "hevc", "prores"),
+        see_through="prores",
+        sound=_MP4_SOUND | _PCM,
+        new_sound="aac",
+        subtitles=frozenset({"mov_text"}),
+        text="mov_text",
+        shapes=True,
+        edits=True,
+    ),
+    ".mkv": Container(
+        "matroska",
+        ("h264", "hevc", "av1", "vp9"),
+        sound=_MP4_SOUND | (_PCM - _BIG_ENDIAN) | {"opus", "vorbis", "flac", "truehd", "wavpack", "tta"},
+        new_sound="opus",
+        subtitles=frozenset({"subrip", "ass", "webvtt", "hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle"}),
+        text="subrip",
+    ),
+    ".webm": Container(
+        "webm",
+        ("vp9", "av1"),
+        see_through="vp9",
+        sound=frozenset({"opus", "vorbis"}),
+        new_sound="opus",
+        subtitles=frozenset({"webvtt"}),
+    ),
+    ".webp": Container("", ("webp",), see_through="webp"),
+    ".gif": Container("", ("gif",), see_through="gif"),
+    ".frames": Container("", ("png",), see_through="png", shapes=True),
+}
+"""Suffix -> what is written. ".frames", or no suffix, is a folder of PNGs."""

@@ -1,0 +1,265 @@
+"""One track on its way into a film: copied bit for bit, or made anew for a container that cannot hold it.
+
+    Copied      packets as they are, times shifted
+    Reencoded   sound through decoder and encoder, cut to the sample
+    Rewritten   subtitles from one kind of text to another
+
+    put(packet), finish()   packets of the source in; the film gets what comes of them
+    shift                   seconds taken off the times of the source
+
+To add one: a Lane with carry, chosen in tracks.Tracks.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import av
+from av.audio.frame import AudioFrame
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container import OutputContainer
+    from av.packet import Packet
+    from av.stream import Stream
+    from av.subtitles.stream import SubtitleStream
+
+_COARSE, _FINE = Fraction(1, 1000), Fraction(1, 90000)
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+_AAC_RATES = {96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000}
+_ENCODERS = {"aac": ("aac", 96_000), "opus": ("libopus", 64_000)}
+"""Codec -> FFmpeg's encoder, and bits a second for each channel."""
+
+
+_KEPT_TAGS = ("title", "language", "handler_name")
+
+
+def carry_track_tags(source: Stream, target: Stream) -> None:
+    """Title and language of a track, and whether it is the default one, as the source says."""
+    for key, value in source.metadata.items():
+        if key.lower() in _KEPT_TAGS and value:
+            target.metadata[key] = value
+    target.disposition = source.disposition
+
+
+class Lane(ABC):
+    """One track on its way into the film.
+
+    end: seconds in the film; done: a packet of it was past the end. lost: packets that were too damaged to go along.
+    """
+
+    def __init__(self, output: OutputContainer, *, shift: Fraction, end: Fraction | None) -> None:
+        self.output = output
+        self.shift = shift
+        self.end = end
+        self.done = False
+        self.lost = 0
+        self._last: Fraction | None = None
+
+    def put(self, packet: Packet[Stream]) -> None:
+        """The packet goes into the film, unless it begins at the end or later."""
+        begins = self.time(packet)
+        self.done = self.end is not None and begins >= self.end
+        if not self.done:
+            self.carry(packet, begins, begins + (packet.duration or 0) * packet.time_base)
+
+    def time(self, packet: Packet[Stream]) -> Fraction:
+        """When the packet begins, in seconds of the film."""
+        ticks = packet.dts if packet.pts is None else packet.pts
+        return (ticks or 0) * packet.time_base - self.shift
+
+    @abstractmethod
+    def carry(self, packet: Packet[Stream], begins: Fraction, ends: Fraction) -> None:
+        """What comes of the packet is in the film, or on its way."""
+
+    def mux(self, packet: Packet[Stream]) -> None:
+        """The packet in the film, unless damage gave it a time that no container takes."""
+        ticks = packet.pts if packet.dts is None else packet.dts
+        time = (ticks or 0) * packet.time_base
+        if self._last is not None and time <= self._last:
+            self.lost += 1
+            return
+        self._last = time
+        try:
+            self.output.mux(packet)
+        except ValueError:  # what the disk refuses is an OSError
+            self.lost += 1
+
+    def finish(self) -> None:  # noqa: B027 - most have nothing left
+        """What is still on its way is in the film."""
+
+
+class Copied(Lane):
+    """A track whose packets stay as they are.
+
+    trimmed: what begins before 0 is left out. early: but not what ends after 0, as the container tells players to skip
+    what of it is before 0.
+    """
+
+    def __init__(
+        self,
+        source: Stream,
+        output: OutputContainer,
+        *,
+        shift: Fraction,
+        end: Fraction | None,
+        trimmed: bool,
+        early: bool,
+    ) -> None:
+        super().__init__(output, shift=shift, end=end)
+        self._stream = output.add_stream_from_template(source, opaque=True)
+        carry_track_tags(source, self._stream)
+        self._trimmed, self._early = trimmed, early
+        self._text = source.type == "subtitle"
+
+    def carry(self, packet: Packet[Stream], begins: Fraction, ends: Fraction) -> None:
+        """The packet in the film, at its shifted time."""
+        base = packet.time_base
+        begun = ends > 0 if self._early or self._text else begins >= 0
+        if self._trimmed and not begun:
+            return
+        if self._text and begins < 0:
+            packet.pts = packet.dts = 0
+            packet.duration = round(ends / base)
+        else:
+            if base > _COARSE:  # .avi counts sound in packets
+                for name in ("pts", "dts", "duration"):
+                    ticks = getattr(packet, name)
+                    setattr(packet, name, None if ticks is None else round(ticks * base / _FINE))
+                base = packet.time_base = _FINE
+            shift = round(self.shift / base)
+            packet.pts = None if packet.pts is None else packet.pts - shift
+            packet.dts = None if packet.dts is None else packet.dts - shift
+        packet.stream = self._stream
+        self.mux(packet)
+
+
+class Reencoded(Lane):
+    """A sound track for a container that cannot hold the source's codec: aac or opus, same channels."""
+
+    def __init__(
+        self,
+        source: AudioStream,
+        output: OutputContainer,
+        codec: str,
+        *,
+        shift: Fraction,
+        end: Fraction | None,
+        cut: bool,
+    ) -> None:
+        super().__init__(output, shift=shift, end=end)
+        self._cut = cut
+        encoder, bits = _ENCODERS[codec]
+        channels = source.codec_context.channels
+        rate = 48000 if codec == "opus" or source.rate not in _AAC_RATES else source.rate
+        stream = output.add_stream(encoder, rate=rate, bit_rate=min(512_000, bits * channels))
+        assert isinstance(stream, av.AudioStream)
+        carry_track_tags(source, stream)
+        stream.layout = _LAYOUTS.get(channels, "stereo")
+        stream.codec_context.time_base = Fraction(1, rate)
+        stream.codec_context.open()
+        self._stream = stream
+        self._graph: av.filter.Graph | None = None
+
+    def carry(self, packet: Packet[Stream], begins: Fraction, ends: Fraction) -> None:
+        """The packet's sound, decoded and on its way into the encoder."""
+        try:
+            frames = packet.decode()
+        except (av.error.FFmpegError, ValueError):  # what follows keeps its time
+            self.lost += 1
+            return
+        for frame in frames:
+            if isinstance(frame, AudioFrame) and frame.pts is not None:
+                self._push(frame)
+
+    def finish(self) -> None:
+        """What the encoder still holds is in the film."""
+        if self._graph is not None:
+            self._graph.push(None)
+            self._pull()
+        self._encode(None)
+
+    def _push(self, frame: AudioFrame) -> None:
+        assert frame.time_base is not None
+        assert frame.pts is not None
+        frame.pts = round((frame.pts * frame.time_base - self.shift) * frame.sample_rate)
+        frame.time_base = Fraction(1, frame.sample_rate)
+        if self._graph is None:
+            self._graph = self._resampler(frame)
+        self._graph.push(frame)
+        self._pull()
+
+    def _pull(self) -> None:
+        assert self._graph is not None
+        while True:
+            try:
+                ready = self._graph.pull()
+            except (av.error.BlockingIOError, av.error.EOFError):
+                return
+            assert isinstance(ready, AudioFrame)
+            self._encode(ready)
+
+    def _encode(self, ready: AudioFrame | None) -> None:
+        for packet in self._stream.encode(ready):
+            self.mux(packet)
+
+    def _resampler(self, frame: AudioFrame) -> av.filter.Graph:
+        """Sound as the encoder wants it, begun at 0 where the film is a part; gaps in the source become silence."""
+        context = self._stream.codec_context
+        graph = av.filter.Graph()
+        source = graph.add_abuffer(
+            sample_rate=frame.sample_rate,
+            format=frame.format.name,
+            layout=frame.layout.name,
+            time_base=Fraction(1, frame.sample_rate),
+        )
+        steps = [source]
+        limits = (["start=0"] if self._cut else []) + ([f"end={float(self.end)}"] if self.end is not None else [])
+        if limits:
+            steps.append(graph.add("atrim", ":".join(limits)))
+        steps.append(graph.add("aresample", f"{context.sample_rate}:async=1"))
+        wanted = f"sample_fmts={context.format.name}:channel_layouts={context.layout.name}"
+        steps.append(graph.add("aformat", wanted))
+        steps.append(graph.add("asetnsamples", f"n={context.frame_size or 1024}:p=0"))
+        steps.append(graph.add("abuffersink"))
+        graph.link_nodes(*steps).configure()
+        return graph
+
+
+class Rewritten(Lane):
+    """Subtitles of one kind of text as another."""
+
+    def __init__(
+        self, source: SubtitleStream, output: OutputContainer, codec: str, *, shift: Fraction, end: Fraction | None
+    ) -> None:
+        super().__init__(output, shift=shift, end=end)
+        self._source = source.codec_context
+        self._source.open(strict=False)
+        stream = output.add_stream(codec)
+        assert isinstance(stream, av.subtitles.stream.SubtitleStream)
+        carry_track_tags(source, stream)
+        stream.codec_context.subtitle_header = self._source.subtitle_header
+        stream.codec_context.time_base = Fraction(1, 1000)
+        stream.codec_context.open()
+        self._stream = stream
+
+    def carry(self, packet: Packet[Stream], begins: Fraction, ends: Fraction) -> None:
+        """The packet's text in the film, as long on screen as before."""
+        if ends <= 0:
+            return
+        try:
+            found = self._source.decode2(packet)
+            if found is None or not len(found):
+                return
+            made = self._stream.codec_context.encode_subtitle(found)
+        except (av.error.FFmpegError, ValueError):
+            self.lost += 1
+            return
+        begins = max(begins, Fraction(0))
+        made.stream = self._stream
+        made.time_base = Fraction(1, 1000)
+        made.pts = made.dts = round(begins * 1000)
+        made.duration = round((ends - begins) * 1000)
+        self.mux(made)

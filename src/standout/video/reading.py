@@ -1,0 +1,253 @@
+"""Clip -> its frames: seek, decode, skip what is damaged, resample, turn upright.
+
+    start, end   Fraction     seconds from the clip's first frame
+    Frame        image uint8 (H, W, 3) upright RGB; time Fraction, seconds from start
+    Turn         how a decoded picture gets upright, from the file's display matrix
+
+To add a step over decoded frames: an iterator over Timed, put between _timed and frames.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import struct
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from standout.types import Frame, Image
+from standout.video import colours
+from standout.video.colours import Colours
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+    from standout.video.clip import Clip
+
+Timed: TypeAlias = "tuple[Fraction, VideoFrame]"
+_SAID_SINGLY = 5
+"""Damaged frames that are named one by one; the others are counted."""
+
+
+_BACK = (0, 1, 4, 16, 64)
+"""Seconds before the wanted time, tried one after another, where reading may begin."""
+
+
+class Damaged(Exception):
+    """The file cannot be read further."""
+
+
+@dataclass
+class Lost:
+    """How many frames could not be decoded."""
+
+    count: int = 0
+
+
+def frames(clip: Clip, *, start: Fraction, end: Fraction | None, rate: Fraction | None) -> Generator[Frame, None, None]:
+    """The clip's frames; see Clip.frames."""
+    from standout.video.clip import contain
+
+    if end is not None and end <= start:
+        return
+    with contain(clip.path) as container:
+        stream = container.streams[clip.index]
+        assert isinstance(stream, av.VideoStream)
+        stream.thread_type = "AUTO"
+        packets = _packets(container, stream, clip.zero + start if start > 0 else None)
+        shown = _from(_until(_timed(clip, packets, start), end), start, clip)
+        settled = clip.colours.settled(clip.coded[0])
+        last: tuple[VideoFrame, Image] | None = None
+        for time, frame in shown if rate is None else resampled(shown, rate, clip.rate):
+            if last is None or last[0] is not frame:
+                last = frame, _upright(clip, frame, settled)
+            yield Frame(last[1], time)
+
+
+def decoded(packets: Iterator[Packet[VideoStream]], lost: Lost) -> Iterator[VideoFrame]:
+    """Frames in the order they are shown, those marked corrupt included; others that are damaged are left out.
+
+    Raises Damaged when the file itself cannot be read further.
+    """
+    while True:
+        try:
+            packet = next(packets, None)
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            raise Damaged(str(getattr(error, "strerror", None) or error)) from error
+        if packet is None:
+            return
+        try:
+            found = packet.decode()
+        except av.error.EOFError:
+            return
+        except (av.error.FFmpegError, ValueError, MemoryError):
+            lost.count += 1
+            continue
+        yield from found
+
+
+def _timed(clip: Clip, packets: Iterator[Packet[VideoStream]], start: Fraction) -> Iterator[Timed]:
+    """Frames with their times, in seconds from the clip's first; the clip's warnings say what was damaged."""
+    lost, said = Lost(), 0
+    last: Fraction | None = None
+    try:
+        for frame in decoded(packets, lost):
+            time = _time(clip, frame, last)
+            if frame.is_corrupt:
+                lost.count += time >= start  # before it: what leads up to the key frame we began at
+            said = _report(clip, lost, said, last or Fraction(0))
+            if not frame.is_corrupt:
+                last = time
+                yield time, frame
+    except Damaged as error:
+        clip.warnings.append(f"is damaged from {float(last or 0):.2f} s on ({error}); what is before was used")
+        return
+    ends = last or Fraction(0)
+    _report(clip, lost, said, ends)
+    if clip.duration is not None and ends + 1 / clip.rate < clip.duration - max(Fraction(1, 2), 3 / clip.rate):
+        clip.warnings.append(
+            f"ends at {float(ends):.2f} s, though it says it is {float(clip.duration):.2f} s long: perhaps cut off"
+        )
+
+
+def _time(clip: Clip, frame: VideoFrame, last: Fraction | None) -> Fraction:
+    """When the frame is shown; always later than last, though broken files repeat times or have none."""
+    if frame.pts is None:
+        return Fraction(0) if last is None else last + 1 / clip.rate
+    time = frame.pts * clip.time_base - clip.zero
+    return time if last is None or time > last else last + clip.time_base
+
+
+def _report(clip: Clip, lost: Lost, said: int, time: Fraction) -> int:
+    """How many frames are lost by now, the new ones said in the clip's warnings."""
+    for count in range(said + 1, lost.count + 1):
+        if count <= _SAID_SINGLY:
+            clip.warnings.append(f"has a damaged frame after {float(time):.2f} s, which was left out")
+            continue
+        if count > _SAID_SINGLY + 1:
+            clip.warnings.pop()
+        clip.warnings.append(f"has {count - _SAID_SINGLY} more damaged frames, up to {float(time):.2f} s")
+    return lost.count
+
+
+def _packets(container: InputContainer, stream: VideoStream, start: Fraction | None) -> Iterator[Packet[VideoStream]]:
+    """The packets from the last key frame at or before start, in the file's own time; None = from the beginning.
+
+    Files without an index (.ts, .mpg) are searched by time, which ends anywhere: from there back until one is found.
+    """
+    if start is None:
+        return container.demux(stream)
+    base = stream.time_base or Fraction(1)
+    for back in _BACK:
+        with contextlib.suppress(av.error.FFmpegError, OSError, ValueError):
+            container.seek(int((start - back) / base), stream=stream, backward=True)
+            packets = container.demux(stream)
+            key = next((one for one in packets if one.is_keyframe and one.pts is not None), None)
+            if key is not None and (key.pts or 0) * base <= start:
+                return itertools.chain([key], packets)
+    with contextlib.suppress(av.error.FFmpegError, OSError):
+        container.seek(0, backward=True)
+    return container.demux(stream)
+
+
+def _until(timed: Iterable[Timed], end: Fraction | None) -> Iterator[Timed]:
+    for time, frame in timed:
+        if end is not None and time >= end:
+            return
+        yield time, frame
+
+
+def _from(timed: Iterable[Timed], start: Fraction, clip: Clip) -> Iterator[Timed]:
+    """The frame on screen at start, at time 0, and those after it, their times from start.
+
+    One that begins less than a quarter of a frame after start is taken for the one at start.
+    """
+    if start <= 0:
+        yield from timed
+        return
+    before: Timed | None = None
+    begun = False
+    for time, frame in timed:
+        if time <= start:
+            before = time, frame
+            continue
+        if not begun:
+            begun = True
+            if time - start < 1 / (4 * clip.rate):
+                yield Fraction(0), frame
+                continue
+            if before is not None:
+                yield Fraction(0), before[1]
+        yield time - start, frame
+    if not begun and before is not None and start < max(before[0] + 1 / clip.rate, clip.duration or 0):
+        yield Fraction(0), before[1]
+
+
+def resampled(timed: Iterable[Timed], rate: Fraction, before: Fraction) -> Iterator[Timed]:
+    """The frames at a constant rate: each is shown at the slot nearest to its time, until the next one's.
+
+    before: the rate so far, which tells how long the last frame is shown.
+
+    >>> [int(frame) for _, frame in resampled([(Fraction(0), "0"), (Fraction(1), "1")], Fraction(2), Fraction(1))]
+    [0, 0, 1, 1]
+    """
+    held: VideoFrame | None = None
+    slot, ends = 0, Fraction(0)
+    for time, frame in timed:
+        begins = _nearest(time * rate)
+        if held is not None:
+            for one in range(slot, begins):
+                yield one / rate, held
+        held, slot, ends = frame, begins if held is not None else 0, time + 1 / before
+    if held is not None:
+        for one in range(slot, max(1, _nearest(ends * rate))):
+            yield one / rate, held
+
+
+def _nearest(value: Fraction) -> int:
+    return int(value + Fraction(1, 2))
+
+
+@dataclass(frozen=True)
+class Turn:
+    """How a decoded picture gets upright: rows and columns swapped first, then mirrored."""
+
+    swaps: bool = False
+    left_right: bool = False
+    up_down: bool = False
+
+    @classmethod
+    def of(cls, frame: VideoFrame) -> Turn:
+        """What the frame's display matrix asks for, to the nearest right angle.
+
+        The matrix takes a point (x, y), y downwards, to (a x + c y, b x + d y).
+        """
+        data: Any = frame.side_data  # av's stub says: a dict
+        found = next((one for one in data if one.type.name == "DISPLAYMATRIX"), None)
+        if found is None:
+            return cls()
+        a, b, _, c, d = struct.unpack("=5i", bytes(found)[:20])
+        if abs(a) + abs(d) >= abs(b) + abs(c):
+            return cls(False, a < 0, d < 0)
+        return cls(True, c < 0, b < 0)
+
+    def __call__(self, image: Image) -> Image:
+        """The image upright, C-contiguous."""
+        turned: NDArray[Any] = cv2.transpose(image) if self.swaps else image
+        if self.left_right or self.up_down:
+            turned = cv2.flip(turned, -1 if self.left_right and self.up_down else int(self.left_right))
+        return np.ascontiguousarray(turned)
+
+
+def _upright(clip: Clip, frame: VideoFrame, settled: Colours) -> Image:
+    return clip.turn(colours.to_rgb(frame, settled, clip.coded))

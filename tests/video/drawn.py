@@ -1,0 +1,202 @@
+"""Clips drawn by code: a disc that wanders, a beep that starts with the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+ONE = Fraction(1)
+RATE = 48000
+
+
+def picture(number: int, height: int = 96, width: int = 128) -> np.ndarray:
+    """Frame `number` of a disc that wanders over a slope of colours; its place tells the number."""
+    across, down = np.meshgrid(np.linspace(40, 200, width), np.linspace(40, 200, height))
+    image = np.dstack([across, down, np.full_like(across, 120)]).astype(np.uint8)
+    cv2.circle(image, (10 + 6 * number % max(1, width - 20), height // 2), 8, (250, 250, 250), -1)
+    return image
+
+
+def flat(colour: Sequence[int], height: int = 96, width: int = 128) -> np.ndarray:
+    return np.full((height, width, 3), colour, np.uint8)
+
+
+def beep(begins: int, count: int, *, channels: int = 2) -> np.ndarray:
+    """Samples (1, count * channels) of a tone, beginning at sample `begins`."""
+    tone = np.sin(np.arange(begins, begins + count) * 2 * np.pi * 440 / RATE) * 8000
+    return np.repeat(tone[:, None], channels, 1).astype(np.int16).reshape(1, -1)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What goes into a drawn clip. times: of the frames, in units of base. tracks: codecs of sound tracks."""
+
+    pictures: Sequence[np.ndarray] = field(default_factory=lambda: [picture(n) for n in range(30)])
+    times: Sequence[int] | None = None
+    base: Fraction = Fraction(1, 30)
+    rate: Fraction = Fraction(30)
+    codec: str = "libx264"
+    pixels: str = "yuv420p"
+    matrix: int = 2
+    range: int = 0
+    aspect: Fraction = ONE
+    turn: tuple[float, bool, bool] | None = None
+    tracks: Sequence[str] = ()
+    sound_from: Fraction = Fraction(0)
+    picture_from: Fraction = Fraction(0)
+    sound_seconds: Fraction = ONE
+    languages: Sequence[str] = ()
+    subtitles: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    chapters: Sequence[tuple[float, float, str]] = ()
+    options: dict[str, str] = field(default_factory=dict)
+    container_options: dict[str, str] = field(default_factory=dict)
+
+
+HEADER = (
+    b"[Script Info]\r\nScriptType: v4.00+\r\nPlayResX: 384\r\nPlayResY: 288\r\n\r\n[V4+ Styles]\r\n"
+    b"Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, "
+    b"Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, "
+    b"MarginV, Encoding\r\n"
+    b"Style: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,1\r\n\r\n[Events]\r\n"
+    b"Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\r\n"
+)
+SUBTITLES = [(0.1, 0.4, "first"), (0.5, 0.4, "second")]
+
+
+def make(path: Path, made: Made | None = None) -> Path:
+    """A clip at path, as told."""
+    made = made or Made()
+    with av.open(str(path), "w", container_options=made.container_options) as out:
+        stream = _video(out, made)
+        sounds = []
+        for number, codec in enumerate(made.tracks):
+            sound = out.add_stream(codec, rate=RATE)
+            sound.layout = "stereo"
+            if made.languages:
+                sound.metadata["language"] = made.languages[number]
+            sounds.append(sound)
+        text = _subtitles(out, made)
+        out.metadata.update(made.tags)
+        if made.chapters:
+            out.set_chapters(
+                [
+                    {
+                        "id": n,
+                        "start": int(begins * 1000),
+                        "end": int(ends * 1000),
+                        "time_base": Fraction(1, 1000),
+                        "metadata": {"title": title},
+                    }
+                    for n, (begins, ends, title) in enumerate(made.chapters)
+                ]
+            )
+        packets = _pictures(stream, made)
+        for number, sound in enumerate(sounds):
+            packets += _sound(sound, made, number)
+        packets.sort(key=lambda one: (one.pts if one.dts is None else one.dts) * one.time_base)
+        for packet in packets:
+            out.mux(packet)
+        for begins, seconds, words in SUBTITLES if text is not None else ():
+            subtitle = av.subtitles.subtitle.SubtitleSet.create(
+                text=f"0,0,Default,,0,0,0,,{words}".encode(), start=0, end=int(seconds * 1000)
+            )
+            packet = text.codec_context.encode_subtitle(subtitle)
+            packet.stream, packet.time_base = text, Fraction(1, 1000)
+            packet.pts = packet.dts = int(begins * 1000)
+            packet.duration = int(seconds * 1000)
+            out.mux(packet)
+    return path
+
+
+def _video(out: av.container.OutputContainer, made: Made) -> av.VideoStream:
+    stream = out.add_stream(made.codec, rate=made.rate, options=made.options)
+    stream.height, stream.width = made.pictures[0].shape[:2]
+    stream.pix_fmt = made.pixels
+    context = stream.codec_context
+    context.time_base = stream.time_base = made.base
+    context.colorspace, context.color_range = made.matrix, made.range
+    context.sample_aspect_ratio = made.aspect
+    if made.turn:
+        degrees, hflip, vflip = made.turn
+        stream.set_display_rotation(degrees, hflip, vflip)
+    return stream
+
+
+SCALER = {1: 1, 5: 5, 6: 5, 9: 9}
+
+
+def _pictures(stream: av.VideoStream, made: Made) -> list[av.Packet]:
+    packets, ticks = [], {}
+    times = made.times or range(len(made.pictures))
+    for index, (image, time) in enumerate(zip(made.pictures, times, strict=True)):
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+        if made.pixels != "rgb24":
+            matrix = SCALER.get(made.matrix, 1 if image.shape[0] >= 720 else 5)
+            frame = frame.reformat(format=made.pixels, dst_colorspace=matrix, dst_color_range=made.range or 1)
+        frame.pts, frame.time_base = time, made.base
+        ticks[time] = (times[index + 1] if index + 1 < len(times) else time + round(1 / made.rate / made.base)) - time
+        packets += stream.encode(frame)
+    packets += stream.encode(None)
+    shift = round(made.picture_from / made.base)
+    for packet in packets:
+        packet.duration = ticks[packet.pts]
+        packet.pts += shift
+        packet.dts += shift
+    return packets
+
+
+def _sound(stream: av.AudioStream, made: Made, number: int) -> list[av.Packet]:
+    packets = []
+    for begins in range(0, int(made.sound_seconds * RATE), 960):
+        frame = av.AudioFrame.from_ndarray(beep(begins + 4000 * number, 960), format="s16", layout="stereo")
+        frame.sample_rate, frame.pts, frame.time_base = RATE, begins, Fraction(1, RATE)
+        packets += stream.encode(frame)
+    packets += stream.encode(None)
+    for packet in packets:
+        shift = round(made.sound_from / packet.time_base)
+        packet.pts += shift
+        packet.dts = packet.pts if packet.dts is None else packet.dts + shift
+    return packets
+
+
+def _subtitles(out: av.container.OutputContainer, made: Made) -> av.subtitles.stream.SubtitleStream | None:
+    if made.subtitles is None:
+        return None
+    stream = out.add_stream(made.subtitles)
+    stream.codec_context.subtitle_header = HEADER
+    stream.codec_context.time_base = Fraction(1, 1000)
+    stream.metadata["language"] = "deu"
+    return stream
+
+
+def sound_packets(path: Path, track: int = 0) -> list[tuple[Fraction, bytes]]:
+    """(time, bytes) of a sound track's packets; times from the first frame of the pictures."""
+    with av.open(str(path)) as container:
+        zero = first_frame(container)
+    with av.open(str(path)) as container:
+        return [
+            (packet.pts * packet.time_base - zero, bytes(packet))
+            for packet in container.demux(container.streams.audio[track])
+            if packet.size
+        ]
+
+
+def first_frame(container: av.container.InputContainer) -> Fraction:
+    """When the first picture is shown, in the file's own time."""
+    frame = next(container.decode(video=0))
+    return frame.pts * container.streams.video[0].time_base
+
+
+def frame_times(path: Path) -> list[Fraction]:
+    """When each picture is shown, from the first."""
+    with av.open(str(path)) as container:
+        base = container.streams.video[0].time_base
+        times = [frame.pts * base for frame in container.decode(video=0)]
+    return [time - times[0] for time in times]
