@@ -3,7 +3,8 @@
 import numpy as np
 
 from standout import effects
-from standout.plan import Naming, Task, plan
+from standout.naming import Naming
+from standout.plan import Task, plan
 from standout.types import Image, Mask
 from standout.work import Work, by_model
 
@@ -17,6 +18,9 @@ class LeftHalf:
         mask = np.zeros(image.shape[:2], np.float32)
         mask[:, : image.shape[1] // 2] = 1
         return mask
+
+    def probability(self, image: Image) -> Mask:
+        return self.mask(image)[::4, ::4]
 
 
 WORK = Work(by_model(LeftHalf()), effects.cut)

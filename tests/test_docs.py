@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ import pytest
 
 from standout.models import find, find_checkpoint
 from tests.conftest import ROOT, SAMPLE, drawn_person
+from tests.video.drawn import Made, make, picture
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMAND = r"^    (standout (?!train|export|cut\||models \||.*--max-gap).*)$"
@@ -34,6 +36,9 @@ def here(tmp_path: Path) -> Path:
     for name in ("photo.jpg", "me.jpg", "beach.jpg", "holiday/one.jpg", "holiday/deep/two.jpg", "portrait.heic"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(SAMPLE, tmp_path / name)  # read by content, so the suffix may say what it likes
+    minute = Made(pictures=[picture(n) for n in range(61)], rate=Fraction(1), base=Fraction(1), tracks=["aac"])
+    for name in ("talk.mp4", "dance.mov", "waves.mp4", "holiday/three.mp4"):
+        make(tmp_path / name, minute if name == "talk.mp4" else None)
     (tmp_path / "mine").mkdir()
     shutil.copy(find("standout-mobile"), tmp_path / "mine" / "mine.onnx")
     (tmp_path / "runs" / "mine").mkdir(parents=True)

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from standout.errors import InputError, OutputError
-from standout.plan import STREAM, Naming, Task, plan
+from standout.naming import Naming
+from standout.plan import STREAM, Task, plan
 
 CUT = Naming("-cut", default=".png", alpha=True)
 BLUR = Naming("-blur")
@@ -241,7 +242,7 @@ def test_formats_that_do_not_fit(here: Path, naming: Naming, out: str | None, me
     [
         (["nope.jpg"], "nope.jpg does not exist"),
         (["nope/"], "does not exist"),
-        (["*.webp"], "no photo matches '\\*.webp'"),
+        (["*.webp"], "no photo or clip matches '\\*.webp'"),
         (["empty"], "holds no photo"),
         (["nested"], "add --recursive for the folders"),
         ([], "no input"),
