@@ -9,13 +9,11 @@ all. The photos are enlarged and tiled from the sample photo, with sensor noise,
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,25 +41,28 @@ class Cost:
     peak: float
 
 
-def cost(command: list[str], *, cores: int, rounds: int, before: Callable[[], object] = lambda: None) -> Cost:
+TIMER = """
+import json, os, sys, time
+os.sched_setaffinity(0, json.loads(sys.argv[1]))
+began = time.perf_counter()
+child = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(child, 0)
+print(json.dumps([time.perf_counter() - began, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status)]))
+"""
+"""A parent that is itself small: Linux counts a parent's memory at the time of birth to its child's peak."""
+
+
+def cost(command: list[str], *, cores: int, rounds: int) -> Cost:
     """What a command costs as a process of its own, held to some cores."""
-    allowed = sorted(os.sched_getaffinity(0))[:cores]
+    allowed = json.dumps(sorted(os.sched_getaffinity(0))[:cores])
     best, peak = float("inf"), 0.0
     for _ in range(rounds):
-        before()
-        began = time.perf_counter()
-        process = subprocess.Popen(
-            command,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            preexec_fn=lambda: os.sched_setaffinity(0, allowed),
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        best = min(best, time.perf_counter() - began)
-        peak = max(peak, usage.ru_maxrss / 1024)
-        if os.waitstatus_to_exitcode(status):
-            assert process.stderr is not None
-            sys.exit(f"{' '.join(command)} failed: {process.stderr.read().decode()[-2000:]}")
+        timer = [sys.executable, "-I", "-S", "-c", TIMER, allowed, *command]
+        done = subprocess.run(timer, capture_output=True, text=True, check=True)
+        seconds, memory, code = json.loads(done.stdout.splitlines()[-1])
+        if code:
+            sys.exit(f"{' '.join(command)} failed: {done.stderr[-2000:]}")
+        best, peak = min(best, seconds), max(peak, memory)
     return Cost(best, peak)
 
 
@@ -118,7 +119,6 @@ def main() -> None:
             f"| {name} | {one.seconds:.3f} | {one.peak:.0f} | {against} | {other.seconds:.3f} | {other.peak:.0f} "
             f"| {other.seconds / one.seconds:.2f} |"
         )
-    print(f"\nown peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB; {os.cpu_count()} cores")
 
 
 if __name__ == "__main__":

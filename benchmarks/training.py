@@ -34,6 +34,10 @@ from standout.train.store import Store
 
 SIZE = (320, 256)
 BATCH = 16
+NAMES = {
+    "plain": "segmentation_models.pytorch's Unet(mobilenet_v2), float32, DataLoader",
+    "standout": "standout, bfloat16, channels last",
+}
 SETTINGS: dict[str, Any] = {"name": "speed", "data": {"folder": "."}, "train": {"batch": BATCH}}
 
 
@@ -137,11 +141,13 @@ def main() -> None:
                 total = sum(seconds for seconds, _ in times)
                 rates[name].append(BATCH * options.steps / total)
                 waiting[name].append(sum(waited for _, waited in times) / total)
-    print(f"{torch.get_num_threads()} threads, {SIZE[0]}x{SIZE[1]}, batch {BATCH}, medians of {options.rounds} rounds")
-    for name in runs:
-        print(f"{name:9s} {median(rates[name]):6.1f} photos/s   waiting {median(waiting[name]):.1%}")
-    print(f"loading   {loading(pairs):6.1f} photos/s")
-    print(f"ratio     {median(a / b for a, b in zip(rates['standout'], rates['plain'], strict=True)):6.2f}")
+    print("| | photos a second | waiting for photos |\n|---|---|---|")
+    for name, what in NAMES.items():
+        print(f"| {what} | {median(rates[name]):.1f} | {median(waiting[name]):.1%} |")
+    print(f"| ratio | {median(a / b for a, b in zip(rates['standout'], rates['plain'], strict=True)):.1f} | |")
+    print(f"| photos that one process makes ready when nothing else runs | {loading(pairs):.0f} | |")
+    size = f"{SIZE[0]}x{SIZE[1]}"
+    print(f"\n{size}, batches of {BATCH}, {torch.get_num_threads()} threads; medians of {options.rounds} rounds.")
 
 
 if __name__ == "__main__":

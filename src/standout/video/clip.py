@@ -171,6 +171,16 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
     raise UnreadableVideo(f"{path} {holds}; give a file with moving pictures")
 
 
+def track(container: InputContainer, clip: Clip) -> VideoStream:
+    """The clip's video track in its file, opened once more. Raises UnreadableVideo when the file is another by now."""
+    for stream in container.streams.video:
+        if stream.index == clip.index:
+            return stream
+    raise UnreadableVideo(
+        f"{clip.path} is not what it was when it was opened; leave it alone meanwhile, or get it again"
+    )
+
+
 def _rate(stream: VideoStream) -> Fraction:
     """Frames a second on average; 25 where the file says nothing sensible."""
     for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):

@@ -12,6 +12,7 @@ To add one: a Lane with carry, chosen in tracks.Tracks.
 
 from __future__ import annotations
 
+import errno
 from abc import ABC, abstractmethod
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -42,6 +43,11 @@ def carry_track_tags(source: Stream, target: Stream) -> None:
         if key.lower() in _KEPT_TAGS and value:
             target.metadata[key] = value
     target.disposition = source.disposition
+
+
+def of_the_disk(error: av.error.FFmpegError) -> bool:
+    """Whether the disk refused, not FFmpeg: its muxers say "not permitted", too."""
+    return isinstance(error, OSError) and error.errno != errno.EPERM
 
 
 class Lane(ABC):
@@ -84,7 +90,9 @@ class Lane(ABC):
         self._last = time
         try:
             self.output.mux(packet)
-        except ValueError:  # what the disk refuses is an OSError
+        except av.error.FFmpegError as error:
+            if of_the_disk(error):
+                raise
             self.lost += 1
 
     def finish(self) -> None:  # noqa: B027 - most have nothing left

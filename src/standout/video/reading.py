@@ -56,13 +56,12 @@ class Lost:
 
 def frames(clip: Clip, *, start: Fraction, end: Fraction | None, rate: Fraction | None) -> Generator[Frame, None, None]:
     """The clip's frames; see Clip.frames."""
-    from standout.video.clip import contain
+    from standout.video.clip import contain, track
 
     if end is not None and end <= start:
         return
     with contain(clip.path) as container:
-        stream = container.streams[clip.index]
-        assert isinstance(stream, av.VideoStream)
+        stream = track(container, clip)
         stream.thread_type = "AUTO"
         packets = _packets(container, stream, clip.zero + start if start > 0 else None)
         shown = _from(_until(_timed(clip, packets, start), end), start, clip)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import av
 from av.stream import Disposition
 
-from standout.video.clip import contain
+from standout.video.clip import contain, track
 from standout.video.containers import Container
 from standout.video.lanes import Copied, Lane, Reencoded, Rewritten, carry_track_tags
 
@@ -66,7 +66,7 @@ class Tracks:
         self._end = None if end is None else end - start + self.lead
         self._lanes: dict[int, Lane] = {}
         self._names: dict[int, str] = {}
-        carry_track_tags(self._input.streams[clip.index], output.streams[0])
+        carry_track_tags(track(self._input, clip), output.streams[0])
         self._choose(clip.index, sound=sound)
         self._carry_tags()
         self._held: Packet[Stream] | None = None

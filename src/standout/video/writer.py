@@ -28,6 +28,7 @@ from standout.video.animation import Folder, Gif, WebP
 from standout.video.clip import Clip
 from standout.video.containers import CODECS, CONTAINERS, Container
 from standout.video.film import Film, holds_shapes
+from standout.video.lanes import of_the_disk
 
 
 class Sink(Protocol):
@@ -241,10 +242,14 @@ class Writer:
         """The step's result; what the disk or FFmpeg refuses becomes an OutputError."""
         try:
             return step()
+        except av.error.FFmpegError as error:
+            if isinstance(error, OSError) and of_the_disk(error):
+                raise files.refused(self.path, self._written(), error) from error
+            raise OutputError(
+                f"{self.path} cannot be written ({error.strerror}); use another format, or leave the sound out"
+            ) from error
         except (OSError, ValueError) as error:
             raise files.refused(self.path, self._written(), error) from error
-        except av.error.FFmpegError as error:
-            raise OutputError(f"{self.path} cannot be written ({error.strerror}); use another format") from error
 
     def _written(self) -> int:
         """Bytes that are on the disk so far."""

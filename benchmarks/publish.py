@@ -1,0 +1,196 @@
+"""Measures what README and docs publish, and writes the tables there.
+
+    .venv/bin/python benchmarks/publish.py                   # everything anew: about two hours on an idle machine
+    .venv/bin/python benchmarks/publish.py cost exports      # these alone
+    .venv/bin/python benchmarks/publish.py --tables          # only writes the tables, from benchmarks/results/
+
+A part's figures are kept in benchmarks/results/, with the machine that gave them; its tables stand between the marks
+<!-- NAME --> and <!-- /NAME --> in the files of PAGES. To add a part: a row in PARTS, and its marks in a page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from peers_show import table as peers_table
+
+from standout.benchmark import machine
+from standout.doctor import cores
+from standout.files import write_atomic
+
+ROOT = Path(__file__).parents[1]
+RESULTS = Path(__file__).parent / "results"
+PEOPLE = ROOT.parent / "shared" / "people"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+STANDOUT = [str(Path(sys.executable).parent / "standout")]
+SOURCES = {
+    "picsart": "selfies and portraits (`picsart`)",
+    "eg1800": "portraits (`eg1800`)",
+    "ccp": "street fashion, full body (`ccp`)",
+    "voc": "general scenes (`voc`)",
+    "coco": "general scenes, small people (`coco`)",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """kept: its file in results/. measure: makes that file's text. tables: name of the marks -> Markdown out of it."""
+
+    kept: str
+    measure: Callable[[], str]
+    tables: dict[str, Callable[[str], str]]
+
+
+def script(name: str, *arguments: str) -> Callable[[], str]:
+    """What a script beside this one prints."""
+    return lambda: printed([sys.executable, str(Path(__file__).parent / name), *arguments])
+
+
+def printed(command: list[str]) -> str:
+    """What a command prints. It ends this program where it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed with exit code {done.returncode}; nothing of it is published")
+    return done.stdout
+
+
+def signed(text: str) -> str:
+    """The Markdown with the machine and the day below."""
+    used = machine.look(used=cores())
+    return f"{text.strip()}\n\nMeasured on {used}; {datetime.date.today()}.\n"
+
+
+def peers() -> str:
+    """What peers.py found; it keeps the file itself."""
+    script("peers.py")()
+    return (RESULTS / "peers.json").read_text()
+
+
+def exports() -> str:
+    """The proofs of the bundled model in every target and precision, over every third photo of those for validation."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows = ["image,mask,split"]
+        for part, step in (("train", 40), ("val", 3)):
+            for image in sorted((PEOPLE / part / "images").iterdir())[::step]:
+                rows.append(f"{image},{PEOPLE / part / 'masks' / image.stem}.png,{part}")
+        (Path(folder) / "some.csv").write_text("\n".join(rows))
+        precisions = "float32,float16,int8"
+        out = ["--data", f"{folder}/some.csv", "-o", f"{folder}/out"]
+        printed([*STANDOUT, "export", "standout-mobile", "--to", "all", "--precision", precisions, *out])
+        proofs = json.loads((Path(folder) / "out" / "standout-mobile.proof.json").read_text())
+    return json.dumps({"proofs": proofs, "signed": signed("")}, indent=1)
+
+
+def exports_table(kept: str) -> str:
+    """A row an export."""
+    found = json.loads(kept)
+    lines = [
+        "| file | MB | ms, one thread | run by | probability: mean, most | Dice | 95 % |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for one in found["proofs"]:
+        dice, ms = one["dice"], one["milliseconds"]
+        cells = [f"`{one['file']}`", f"{one['megabytes']:.1f}", f"{ms:.1f}" if ms else "-", one["runtime"]]
+        cells += [f"{one['mean']:.4f}, {one['largest']:.2f}", f"{dice['mean']:+.4f}"]
+        cells += [f"{dice['low']:+.4f} to {dice['high']:+.4f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    photos = found["proofs"][0]["dice"]["n"]
+    note = f"Differences to the checkpoint; Dice over {photos} photos of people, portraits to general scenes."
+    return "\n".join([*lines, "", f"{note} {found['signed'].strip()}"])
+
+
+def quality_table(kept: str) -> str:
+    """How good the bundled model is, by kind of photo."""
+    found = json.loads(kept)["peers"]
+    ours, once = found["standout-mobile"]["quality"], found["standout-mobile-once"]["quality"]
+    lines = ["| photos | n | mean Dice | 95 % | looking once |", "|---|---|---|---|---|"]
+    for source, name in SOURCES.items():
+        one, other = ours["means"][source]["dice"], once["means"][source]["dice"]
+        span = f"{one['low']:.4f} to {one['high']:.4f}"
+        lines.append(f"| {name} | {one['n']} | {one['mean']:.3f} | {span} | {other['mean']:.3f} |")
+    one, other = ours["nobody"], once["nobody"]
+    span = f"{100 * one['low']:.2f} to {100 * one['high']:.2f} %"
+    shares = f"{100 * one['mean']:.2f} % | {span} | {100 * other['mean']:.2f} %"
+    lines.append(f"| nobody (`empty`): area called person | {one['n']} | {shares} |")
+    return "\n".join(lines)
+
+
+def cost() -> str:
+    """What the bundled model costs, with the original project's figures beside."""
+    return signed(printed([*STANDOUT, "benchmark", "--photo", "12mp", "--seconds", "90", "--markdown"]))
+
+
+def details(kept: str) -> str:
+    """Peers' scores by source with intervals, and differences to the bundled model."""
+    return peers_table(json.loads(kept), details=True)
+
+
+def overview(kept: str) -> str:
+    """A row a peer."""
+    return peers_table(json.loads(kept))
+
+
+PARTS = {
+    "peers": Part(
+        "peers.json",
+        peers,
+        {
+            "peers": overview,
+            "peers-details": details,
+            "quality": quality_table,
+        },
+    ),
+    "cost": Part("cost.md", cost, {"cost": str}),
+    "exports": Part("exports.json", exports, {"exports": exports_table}),
+    "speed": Part("speed.md", lambda: signed(script("speed.py")()), {"speed": str}),
+    "video": Part("video.md", lambda: signed(script("video.py")()), {"video": str}),
+    "training": Part("training.md", lambda: signed(script("training.py")()), {"training": str}),
+}
+
+
+def fill(page: str, name: str, text: str) -> str:
+    """The page with the text between the marks of name; as it is where it has none.
+
+    >>> fill("a <!-- x -->old<!-- /x --> b", "x", "new")
+    'a <!-- x -->\\nnew\\n<!-- /x --> b'
+    """
+    marks = re.compile(rf"(<!-- {name} -->).*?(<!-- /{name} -->)", re.DOTALL)
+    return marks.sub(lambda found: f"{found[1]}\n{text.strip()}\n{found[2]}", page)
+
+
+def main() -> None:
+    """Measures the parts asked for, and fills the pages."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all where none is named")
+    parser.add_argument("--tables", action="store_true", help="measure nothing")
+    options = parser.parse_args()
+    for name in options.parts:
+        if name not in PARTS:
+            parser.error(f"{name!r} is no part; choose of {', '.join(PARTS)}")
+    for name, part in PARTS.items():
+        if name in (options.parts or PARTS) and not options.tables:
+            print(f"measuring {name}", file=sys.stderr)
+            write_atomic(RESULTS / part.kept, part.measure().encode(), overwrite=True)
+    for page in PAGES:
+        text = before = page.read_text()
+        for part in PARTS.values():
+            if (RESULTS / part.kept).is_file():
+                kept = (RESULTS / part.kept).read_text()
+                for name, table in part.tables.items():
+                    text = fill(text, name, table(kept)) if f"<!-- {name} -->" in text else text
+        if text != before:
+            write_atomic(page, text.encode(), overwrite=True)
+            print(f"wrote {page.relative_to(ROOT)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
