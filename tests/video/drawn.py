@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
 import numpy as np
+
+from standout import video
+from standout.types import Frame
 
 ONE = Fraction(1)
 RATE = 48000
@@ -200,3 +204,33 @@ def frame_times(path: Path) -> list[Fraction]:
         base = container.streams.video[0].time_base
         times = [frame.pts * base for frame in container.decode(video=0)]
     return [time - times[0] for time in times]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def copied(source: Path, target: Path, **options: Any) -> list[str]:
+    """The clip written again, its frames unchanged; the writer's notes."""
+    part = {name: options[name] for name in ("start", "end", "rate") if name in options}
+    with video.open_clip(source) as clip, video.Writer(target, clip, **options) as writer:
+        for frame in clip.frames(**part):
+            writer.add(frame.image[..., :1] if options.get("grey") else frame.image, frame.time)
+    return writer.notes
+
+
+def read(path: Path) -> tuple[video.Clip, list[np.ndarray]]:
+    with video.open_clip(path) as clip:
+        return clip, [frame.image for frame in clip.frames()]
+
+
+def see_through(number: int, height: int = 96, width: int = 128) -> np.ndarray:
+    """RGBA: the drawn picture, soft at the edges of a disc."""
+    down, across = np.mgrid[:height, :width]
+    alpha = np.clip(6 * (36 - np.hypot(across - 40 - 2 * number, down - 48)) + 128, 0, 255)
+    return np.dstack([picture(number, height, width), alpha.astype(np.uint8)])
+
+
+def frames(path: Path, **part: Fraction | None) -> list[Frame]:
+    with video.open_clip(path) as clip:
+        return list(clip.frames(**part))

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from standout import video
-from tests.video.drawn import RATE, SUBTITLES, Made, first_frame, make, picture, sound_packets
-from tests.video.test_writing import copied
+from tests.video.drawn import RATE, SUBTITLES, Made, copied, first_frame, make, picture, sound_packets
 
 MILLISECOND = Fraction(1, 1000)
 COPIES = [

@@ -30,7 +30,7 @@ _SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 EXACT = (
     Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 )
-"""Without them a colour edge is off by a pixel and white may read 253; they cost 3 ms a frame of 1280x720."""
+"""Without the last three, a colour edge is off by a pixel and white may read 253; they cost 3 ms a 1280x720 frame."""
 
 _HDR = {16: "HDR (PQ)", 18: "HDR (HLG)"}
 

@@ -84,7 +84,8 @@ class Lane(ABC):
         """The packet in the film, unless damage gave it a time that no container takes."""
         ticks = packet.pts if packet.dts is None else packet.dts
         time = (ticks or 0) * packet.time_base
-        if self._last is not None and time <= self._last:
+        together = packet.stream.type == "subtitle"  # two lines may begin at once
+        if self._last is not None and (time < self._last or (time == self._last and not together)):
             self.lost += 1
             return
         self._last = time

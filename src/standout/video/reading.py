@@ -81,6 +81,8 @@ def decoded(packets: Iterator[Packet[VideoStream]], lost: Lost) -> Iterator[Vide
     while True:
         try:
             packet = next(packets, None)
+        except IndexError:  # av, at the end, of a file where a track turned up on the way
+            return
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise Damaged(str(getattr(error, "strerror", None) or error)) from error
         if packet is None:

@@ -13,6 +13,7 @@ To add a way to carry a track over: a Lane in lanes.py, chosen in Tracks._lane.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -111,8 +112,9 @@ class Tracks:
 
     def _read(self) -> Iterator[Packet[Stream]]:
         """The packets of the lanes; what cannot be read further ends there, with a note."""
-        if self._trimmed:
-            self._input.seek(max(0, int((self._shift - 1) * av.time_base)))  # a second early: .ts seeks by its pictures
+        if self._trimmed:  # a second early: .ts seeks by its pictures
+            with contextlib.suppress(av.error.FFmpegError, OSError):  # without an index: from the beginning
+                self._input.seek(max(0, int((self._shift - 1) * av.time_base)))
         chosen = [stream for stream in self._input.streams if stream.index in self._lanes]
         packets = self._input.demux(chosen) if chosen else iter(())
         while True:
@@ -120,6 +122,8 @@ class Tracks:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError, ValueError) as error:
                 self._notes.append(f"sound ends early: the file is damaged there ({error})")
+                return
+            except IndexError:  # av, at the end, of a file where a track turned up on the way
                 return
             if packet is None:
                 return

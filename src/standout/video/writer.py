@@ -242,6 +242,8 @@ class Writer:
         """The step's result; what the disk or FFmpeg refuses becomes an OutputError."""
         try:
             return step()
+        except OutputError as error:
+            raise OutputError(f"{self.path}: {error}") from error
         except av.error.FFmpegError as error:
             if isinstance(error, OSError) and of_the_disk(error):
                 raise files.refused(self.path, self._written(), error) from error
