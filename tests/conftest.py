@@ -36,24 +36,25 @@ def sample() -> np.ndarray:
     return np.ascontiguousarray(cv2.imread(str(SAMPLE))[..., ::-1])
 
 
-@pytest.fixture(scope="session")
-def people() -> Path:
-    """The research photos; without them the test is skipped, except on CI, where they must be there."""
-    folder = SHARED / "people"
+def shared(name: str) -> Path:
+    """A folder beside the project; without it the test is skipped, except on CI, where it must be there."""
+    folder = SHARED / name
     if not folder.is_dir():
         assert os.environ.get("CI") != "true", f"{folder} is missing; CI must run the tests that need it"
         pytest.skip(f"needs {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def people() -> Path:
+    """The research photos."""
+    return shared("people")
 
 
 @pytest.fixture(scope="session")
 def clips() -> Path:
-    """The clips of people; without them the test is skipped, except on CI, where they must be there."""
-    folder = SHARED / "clips"
-    if not folder.is_dir():
-        assert os.environ.get("CI") != "true", f"{folder} is missing; CI must run the tests that need it"
-        pytest.skip(f"needs {folder}")
-    return folder
+    """The clips of people."""
+    return shared("clips")
 
 
 @pytest.fixture
