@@ -259,6 +259,51 @@ def test_fine_tuning_starts_from_the_model_and_keeps_its_network(
     assert f"before training: validation loss {facts['before']['val_loss']:.4f}" in said and "best epoch " in said
 
 
+def test_a_teacher_alone_teaches_without_labels(data: Path, tmp_path: Path) -> None:
+    """With the whole share, the labels do not count: a student of a teacher that sees people everywhere does so too."""
+    first = run.train(tiny(data), tmp_path / "first", CPU)
+    net, card = checkpoint.load(first)
+    with torch.no_grad():
+        net.head.weight.zero_()
+        net.head.bias.fill_(9.0)  # type: ignore[union-attr]
+    checkpoint.save(net, card, tmp_path / "everywhere.safetensors")
+    distill = {"teacher": str(tmp_path / "everywhere.safetensors"), "share": 1.0}
+    student = run.train(tiny(data, distill=distill, train={"lr": 2e-2}), tmp_path / "student", CPU)
+    image = torch.rand(1, 3, 96, 64)
+    assert checkpoint.load(student)[0](image).mean() > checkpoint.load(first)[0](image).mean()
+    assert not [name for name in weights(tmp_path / "student") if "teacher" in name]
+
+
+def test_a_taught_run_goes_on_exactly(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = tiny(
+        data,
+        model={"encoder": "mobilenetv2_050", "decoder": "slim", "narrow": "standout-mobile"},
+        distill={"teacher": "standout-mobile"},
+    )
+    run.train(recipe, tmp_path / "whole", CPU)
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentationModule, "on_train_epoch_end", _stop)
+        with pytest.raises(RuntimeError):
+            run.train(recipe, tmp_path / "broken", CPU)
+    run.train(recipe, tmp_path / "broken", CPU)
+    assert same(tmp_path / "whole", tmp_path / "broken")
+
+
+def _stop(module: SegmentationModule) -> None:
+    if module.current_epoch == 1:
+        raise RuntimeError("power cut")
+
+
+def test_a_run_older_than_a_setting_goes_on_with_its_default(data: Path, tmp_path: Path) -> None:
+    run.train(tiny(data), tmp_path, CPU)
+    record = json.loads((tmp_path / "run.json").read_text())
+    del record["recipe"]["distill"], record["recipe"]["model"]["narrow"]
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    run.train(tiny(data), tmp_path, CPU)
+    with pytest.raises(InputError, match=r"distill.share was 0.5, is 0.25"):
+        run.train(tiny(data, distill={"share": 0.25}), tmp_path, CPU)
+
+
 def test_what_the_recipe_names_must_be_there(data: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no photo of source 'moon'; its sources: drawn"):
         run.train(tiny(data, data={"sources": ["moon"]}), tmp_path, CPU)

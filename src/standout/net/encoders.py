@@ -42,6 +42,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 ENCODERS = {
     "mobilenetv2_100": EncoderSpec("mobilenetv2_100", HALF, HALF, same_padding=True),
+    "mobilenetv2_050": EncoderSpec("mobilenetv2_050", HALF, HALF, same_padding=True),
     "mobilenetv3_large_100": EncoderSpec("mobilenetv3_large_100", IMAGENET_MEAN, IMAGENET_STD),
     "tf_efficientnet_lite0": EncoderSpec("tf_efficientnet_lite0", HALF, HALF),
     "tf_efficientnet_lite1": EncoderSpec("tf_efficientnet_lite1", HALF, HALF),

@@ -59,6 +59,7 @@ class DecoderSpec:
 
 
 DECODERS = {
+    "slim": DecoderSpec(Separable, (64, 40, 24, 16), 16),
     "light": DecoderSpec(Separable, (128, 64, 40, 32), 32),
     "heavy": DecoderSpec(Plain, (256, 128, 64, 48), 32),
 }

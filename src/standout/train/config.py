@@ -47,11 +47,13 @@ class Model(Part):
     """The network, and where its first weights come from."""
 
     encoder: str = "mobilenetv2_100"
-    decoder: Literal["light", "heavy"] = "light"
+    decoder: Literal["slim", "light", "heavy"] = "light"
     encoder_weights: str | None = None
     """A file of ImageNet weights, "timm" for timm's own source (needs the network), or nothing: random."""
     init: str | None = None
     """A trained model to go on from: a bundled name or a .safetensors file. It brings its own encoder and decoder."""
+    narrow: str | None = None
+    """A trained model with a wider encoder of the same shape: this one starts with its most important channels."""
 
 
 class Train(Part):
@@ -106,6 +108,18 @@ class Loss(Part):
         return {name: getattr(self, name) for name in names if getattr(self, name) > 0}
 
 
+class Distill(Part):
+    """A teacher, whose answers count beside the labels: softer, and alike where labels of several hands are not.
+
+    After Hinton et al., "Distilling the Knowledge in a Neural Network" (arXiv 1503.02531).
+    """
+
+    teacher: str | None = None
+    """A trained model: a bundled name or a .safetensors file; nothing = labels alone."""
+    share: float = Field(0.5, gt=0, le=1)
+    """Of the loss; the labels have the rest."""
+
+
 class Augment(Part):
     """What the network sees instead of the photo as it is."""
 
@@ -139,6 +153,7 @@ class Recipe(Part):
     model: Model = Model()
     train: Train = Train()
     loss: Loss = Loss()
+    distill: Distill = Distill()
     augment: Augment = Augment()
     sheet_every: int = Field(5, ge=0)
     """Every so many epochs the worst validation photos are drawn; 0 = only at the end."""

@@ -19,7 +19,7 @@ from standout.errors import InputError
 from standout.net.unet import UNet
 from standout.train.batches import Batch
 from standout.train.config import Recipe, Train
-from standout.train.losses import combine
+from standout.train.losses import border_bce, combine
 from standout.train.schedules import SCHEDULES, Plateau
 
 
@@ -35,21 +35,31 @@ class Photo:
 class SegmentationModule(LightningModule):
     """One training run's network."""
 
-    def __init__(self, net: UNet, recipe: Recipe, *, steps: int, train: Sequence[Pair], val: Sequence[Pair]) -> None:
+    def __init__(
+        self,
+        net: UNet,
+        recipe: Recipe,
+        *,
+        steps: int,
+        train: Sequence[Pair],
+        val: Sequence[Pair],
+        teacher: UNet | None = None,
+    ) -> None:
         """steps: optimizer steps of the whole run. train, val: the pairs that a batch's indices mean."""
         super().__init__()
         self.net = net.to(memory_format=torch.channels_last)
         self.recipe, self.steps = recipe, max(1, steps)
         self.pairs, self.val_pairs = train, val
         self.loss = combine(recipe.loss.shares)
+        # In a list, so that neither checkpoints nor the running average take it for a part of the network.
+        self.teachers = [] if teacher is None else [teacher]
         self.plateau = Plateau(recipe.train.plateau_patience)
         self.photos: dict[int, Photo] = {}
         self.train_loss = 0.0
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of uint8 photos."""
-        image = (image.float() / 255).contiguous(memory_format=torch.channels_last)
-        logits: Tensor = self.net(image)
+        logits: Tensor = self.net(to_input(image))
         return logits.float()
 
     # -- training
@@ -79,7 +89,11 @@ class SegmentationModule(LightningModule):
         Raises InputError, naming the photos, when it is no number; the last checkpoint is of the epoch before.
         """
         image, target, weight, index = batch
-        loss: Tensor = self.loss(self(image), target, weight).mean()
+        logits = self(image)
+        loss: Tensor = self.loss(logits, target, weight).mean()
+        for teacher in self.teachers:
+            share = self.recipe.distill.share
+            loss = (1 - share) * loss + share * border_bce(logits, answer(teacher, image), weight).mean()
         if not torch.isfinite(loss):
             names = ", ".join(self.pairs[int(i)].image.name for i in index)
             raise InputError(
@@ -148,6 +162,18 @@ class SegmentationModule(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """And comes back."""
         self.plateau.factor, self.plateau.best, self.plateau.waited = checkpoint["plateau"]
+
+
+def to_input(image: Tensor) -> Tensor:
+    """The network's input, RGB 0..1, from uint8 photos."""
+    return (image.float() / 255).contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def answer(teacher: UNet, image: Tensor) -> Tensor:
+    """The teacher's probability (N, 1, H, W) for uint8 photos, float32."""
+    logits: Tensor = teacher.to(image.device)(to_input(image))
+    return logits.float().sigmoid()
 
 
 def score(logits: Tensor, target: Tensor, weight: Tensor, *, loss: float) -> Photo:

@@ -29,7 +29,7 @@ from standout.errors import InputError
 from standout.files import write_atomic
 from standout.net.cost import cost
 from standout.net.unet import UNet
-from standout.train.config import Recipe
+from standout.train.config import Data, Recipe
 
 
 class Record:
@@ -44,7 +44,7 @@ class Record:
         self.rank_zero = getattr(rank_zero_only, "rank", 0) == 0
         facts = {
             "processes": processes,
-            "recipe": json.loads(recipe.model_dump_json()),
+            "recipe": _json(recipe),
             "data": {"train": len(train), "val": len(val), "fingerprint": fingerprint(train + val)},
         }
         self.facts: dict[str, Any] = facts
@@ -61,7 +61,9 @@ class Record:
         return "results" in self.facts
 
     def _compare(self, before: dict[str, Any]) -> None:
-        was, now = _flat(before["recipe"]), _flat(self.facts["recipe"])
+        # A setting that is younger than the run had its default then.
+        now = _flat(self.facts["recipe"])
+        was = _flat(_json(Recipe(name="any", data=Data(folder=Path())))) | _flat(before["recipe"])
         changed = [
             f"{key} was {was.get(key)!r}, is {now.get(key)!r}"
             for key in sorted(was.keys() | now.keys())
@@ -131,6 +133,12 @@ class Record:
     def _write(self) -> None:
         if self.rank_zero:
             write_atomic(self.path, json.dumps(self.facts, indent=1).encode(), overwrite=True)
+
+
+def _json(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as JSON holds it."""
+    table: dict[str, Any] = json.loads(recipe.model_dump_json())
+    return table
 
 
 def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -28,6 +28,7 @@ from standout.card import ModelCard
 from standout.dataset import Pair, find_splits
 from standout.errors import InputError, SetupError
 from standout.net import checkpoint
+from standout.net.narrow import narrow
 from standout.net.unet import UNet
 from standout.train import finish
 from standout.train.averaging import Averaging
@@ -84,7 +85,7 @@ def train(recipe: Recipe, out: Path, machine: Machine = Machine()) -> Path:
     with reading(len(splits[0]) + len(splits[1]), wanted=record.rank_zero) as tick:
         train_store, val_store = (Store(part, tick=tick) for part in splits)
     steps = count_steps(train_store, recipe, machine.processes)
-    module = SegmentationModule(net, recipe, steps=steps, train=splits[0], val=splits[1])
+    module = SegmentationModule(net, recipe, steps=steps, train=splits[0], val=splits[1], teacher=teacher(recipe))
     if recipe.model.init and record.rank_zero:
         record.start_from(lambda: finish.measure(module, val_store, recipe)[0])
     batches = Batches(train_store, val_store, recipe, workers=recipe.data.workers or workers)
@@ -140,10 +141,23 @@ def build(recipe: Recipe) -> UNet:
     """
     settings = recipe.model
     if settings.init:
-        return checkpoint.load(models.find_checkpoint(settings.init))[0]
+        return trained(settings.init)[0]
     weights = settings.encoder_weights
     source = weights if weights in (None, "timm") else Path(str(weights))
-    return UNet(settings.encoder, decoder=settings.decoder, weights=source)
+    net = UNet(settings.encoder, decoder=settings.decoder, weights=source)
+    if settings.narrow:
+        narrow(trained(settings.narrow)[0].encoder, net.encoder)
+    return net
+
+
+def teacher(recipe: Recipe) -> UNet | None:
+    """The recipe's teacher, if it has one. Raises ModelError when it cannot be had."""
+    return trained(recipe.distill.teacher)[0] if recipe.distill.teacher else None
+
+
+def trained(model: str) -> tuple[UNet, ModelCard]:
+    """A bundled model by name, or the one of a .safetensors file. Raises ModelError when there is neither."""
+    return checkpoint.load(models.find_checkpoint(model))
 
 
 def card_of(recipe: Recipe, splits: tuple[list[Pair], list[Pair]]) -> ModelCard:
@@ -151,7 +165,7 @@ def card_of(recipe: Recipe, splits: tuple[list[Pair], list[Pair]]) -> ModelCard:
     data = f"{recipe.data.folder.name}: {len(splits[0])} photos, {len(splits[1])} to validate"
     encoder, decoder = recipe.model.encoder, str(recipe.model.decoder)
     if recipe.model.init:
-        base = checkpoint.load(models.find_checkpoint(recipe.model.init))[1]
+        base = trained(recipe.model.init)[1]
         encoder, decoder, data = base.encoder, base.decoder, f"{data}; started from {base.name} {base.sha256[:12]}"
     return replace(ModelCard(recipe.name, __version__, encoder, recipe.epochs[-1].size, data=data), decoder=decoder)
 

@@ -1,0 +1,38 @@
+"""A wide encoder's most important channels -> the first weights of a narrower one of the same shape."""
+
+from __future__ import annotations
+
+import torch
+import torch_pruning
+from torch import nn
+
+from standout.errors import ModelError
+from standout.net.encoders import Encoder
+
+
+def narrow(wide: Encoder, into: Encoder) -> None:
+    """Fills into with the channels of wide whose weights are largest, layers that share channels together.
+
+    wide loses its other channels on the way. After Li et al., "Pruning Filters for Efficient ConvNets" (arXiv
+    1608.08710), by L2 norm over a group of coupled layers (Fang et al., "DepGraph", arXiv 2301.12900).
+
+    Raises ModelError when the two differ in more than the number of channels, or into is the wider one somewhere.
+    """
+    wanted = {name: layer.out_channels for name, layer in into.named_modules() if isinstance(layer, nn.Conv2d)}
+    names = {layer: name for name, layer in wide.named_modules()}
+    graph = torch_pruning.DependencyGraph().build_dependency(wide, example_inputs=torch.zeros(1, 3, 64, 64))
+    importance = torch_pruning.importance.GroupMagnitudeImportance(p=2)
+    cut = torch_pruning.prune_conv_out_channels
+    # A cut changes the groups of the layers after it, so each is asked for when its turn comes.
+    roots = [group[0].dep.target.module for group in graph.get_all_groups(root_module_types=[nn.Conv2d])]
+    for layer in roots:
+        have, keep = layer.out_channels, wanted.get(names[layer], 0)
+        if not 0 < keep <= have:
+            raise ModelError(f"{names[layer]} has {have} channels, the narrower encoder {keep}; wanted fewer, not none")
+        if keep < have:
+            scores = importance(graph.get_pruning_group(layer, cut, list(range(have))))
+            graph.get_pruning_group(layer, cut, scores.argsort()[: have - keep].tolist()).prune()
+    try:
+        into.load_state_dict(wide.state_dict())
+    except RuntimeError as error:
+        raise ModelError(f"the two encoders differ in more than width: {str(error).splitlines()[-1].strip()}") from None
