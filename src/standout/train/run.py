@@ -142,9 +142,7 @@ def build(recipe: Recipe) -> UNet:
     settings = recipe.model
     if settings.init:
         return trained(settings.init)[0]
-    weights = settings.encoder_weights
-    source = weights if weights in (None, "timm") else Path(str(weights))
-    net = UNet(settings.encoder, decoder=settings.decoder, weights=source)
+    net = UNet(settings.encoder, decoder=settings.decoder, weights=settings.encoder_weights)
     if settings.narrow:
         narrow(trained(settings.narrow)[0].encoder, net.encoder)
     return net
