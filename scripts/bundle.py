@@ -1,8 +1,9 @@
 """Puts a trained run into the package: exports it, measures it, writes the card with its scores, updates the shelf.
 
-    .venv/bin/python scripts/bundle.py runs/standout-mobile [--data ../shared/people/val]
+    .venv/bin/python scripts/bundle.py runs/mobile-wide --name standout-mobile [--data ../shared/people/val]
 
-The scores are measured on the validation photos through the ONNX file, refined, as users get it.
+The weights are kept as float16, in the ONNX file too. The scores are measured on the validation photos through that file,
+refined, as users get it.
 """
 
 from __future__ import annotations
@@ -29,26 +30,37 @@ def main() -> None:
     """Bundles the run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
+    parser.add_argument("--name", help="of the model; the run's own where it is not given")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "people" / "val")
     options = parser.parse_args()
     net, card = checkpoint.load(options.run / "model.safetensors")
+    card = replace(card, name=options.name or card.name)
     target = models.WEIGHTS / f"{card.name}.onnx"
     weights = target.with_suffix(".safetensors")
     checkpoint.save(net, card, weights)
     with export.opened(weights) as source:
-        export.export(source, target, overwrite=True)
+        export.export(source, target, precision="float16", overwrite=True)
     report = evaluate(find_pairs(options.data), Segmenter(target, threads=1))
     means = {name: round(row["dice"].mean, 4) for name, row in report.by_source.items() if name != "all"}
     means |= {"empty": round(report.nobody.mean, 4)} if report.nobody else {}
     checkpoint.save(net, replace(card, data=DATA, scores=means), weights)
     with export.opened(weights, pairs=find_pairs(options.data)[::14]) as source:
-        proof = export.export(source, target, overwrite=True)
-    shelf = Path(models.__file__)
-    row = rf'("{target.name}", ")[0-9a-f]*"'
-    shelf.write_text(re.sub(row, rf'\g<1>{models.sha256(target)}"', shelf.read_text()))
+        proof = export.export(source, target, precision="float16", overwrite=True)
+    shelve(card.name, models.sha256(target))
     print(f"{target}: {target.stat().st_size / 1e6:.2f} MB, {means}")
     print(f"probability differs from the checkpoint by at most {proof.largest:.4f}, on average {proof.mean:.6f}; "
           f"Dice {proof.dice}")  # fmt: skip
+
+
+def shelve(name: str, sha256: str) -> None:
+    """Writes the checksum of the file into the shelf: in its row, or in a new one at the end."""
+    shelf = Path(models.__file__)
+    text = shelf.read_text()
+    row = f'    "{name}": Weights("{name}.onnx", "{sha256}"),\n'
+    text, found = re.subn(rf'    "{name}": Weights\(.*?\),\n', row, text, flags=re.DOTALL)
+    if not found:
+        text = re.sub(r"(SHELF: .*? = \{\n.*?)(\}\n)", rf"\g<1>{row}\g<2>", text, flags=re.DOTALL)
+    shelf.write_text(text)
 
 
 if __name__ == "__main__":
