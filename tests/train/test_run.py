@@ -274,6 +274,24 @@ def test_a_teacher_alone_teaches_without_labels(data: Path, tmp_path: Path) -> N
     assert not [name for name in weights(tmp_path / "student") if "teacher" in name]
 
 
+def test_a_doubted_source_does_not_unlearn_people(data: Path, tmp_path: Path) -> None:
+    """All labels say nobody; a teacher that knows better keeps them from counting, of the sources named alone."""
+    first = run.train(tiny(data), tmp_path / "first", CPU)
+    net, card = checkpoint.load(first)
+    with torch.no_grad():
+        net.head.weight.zero_()
+        net.head.bias.fill_(9.0)  # type: ignore[union-attr]
+    checkpoint.save(net, card, tmp_path / "everywhere.safetensors")
+    source = run.pairs(tiny(data))[0][0].source
+    taught = {"teacher": str(tmp_path / "everywhere.safetensors"), "share": 0.5}
+    found = {}
+    for name, doubt in (("believed", {}), ("doubted", {source: 0.9})):
+        recipe = tiny(data, distill=taught | {"doubt": doubt}, train={"lr": 1e-2})
+        model = run.train(recipe, tmp_path / name, CPU)
+        found[name] = float(checkpoint.load(model)[0](torch.zeros(1, 3, 96, 64)).detach().mean())
+    assert found["doubted"] > found["believed"]
+
+
 def test_a_taught_run_goes_on_exactly(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = tiny(
         data,

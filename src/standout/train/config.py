@@ -119,6 +119,9 @@ class Distill(Part):
     """A trained model: a bundled name or a .safetensors file; nothing = labels alone."""
     share: float = Field(0.5, gt=0, le=1)
     """Of the loss; the labels have the rest."""
+    doubt: dict[str, float] = Field(default_factory=dict)
+    """Of sources that label only some of the people: the probability from which the teacher is believed that somebody
+    is where the label says nobody. Such pixels do not count against the network."""
 
 
 class Augment(Part):

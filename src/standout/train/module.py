@@ -90,10 +90,15 @@ class SegmentationModule(LightningModule):
         """
         image, target, weight, index = batch
         logits = self(image)
-        loss: Tensor = self.loss(logits, target, weight).mean()
-        for teacher in self.teachers:
-            share = self.recipe.distill.share
-            loss = (1 - share) * loss + share * border_bce(logits, answer(teacher, image), weight).mean()
+        loss: Tensor
+        if self.teachers:
+            settings, answer = self.recipe.distill, ask(self.teachers[0], image)
+            doubts = [settings.doubt.get(self.pairs[int(i)].source, 1.0) for i in index]
+            believed = weight * ~doubted(target, answer, doubts)
+            taught = border_bce(logits, answer, weight).mean()
+            loss = (1 - settings.share) * self.loss(logits, target, believed).mean() + settings.share * taught
+        else:
+            loss = self.loss(logits, target, weight).mean()
         if not torch.isfinite(loss):
             names = ", ".join(self.pairs[int(i)].image.name for i in index)
             raise InputError(
@@ -170,10 +175,20 @@ def to_input(image: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def answer(teacher: UNet, image: Tensor) -> Tensor:
+def ask(teacher: UNet, image: Tensor) -> Tensor:
     """The teacher's probability (N, 1, H, W) for uint8 photos, float32."""
     logits: Tensor = teacher.to(image.device)(to_input(image))
     return logits.float().sigmoid()
+
+
+def doubted(target: Tensor, answer: Tensor, levels: Sequence[float]) -> Tensor:
+    """Where the label says nobody and the teacher is surer than the photo's level that somebody is; (N, 1, H, W).
+
+    >>> doubted(torch.tensor([[[[0.0, 0.0, 1.0]]]]), torch.tensor([[[[0.8, 0.95, 0.95]]]]), [0.9])
+    tensor([[[[False,  True, False]]]])
+    """
+    level = torch.tensor(levels, device=answer.device).view(-1, 1, 1, 1)
+    return (target < 0.5) & (answer > level)
 
 
 def score(logits: Tensor, target: Tensor, weight: Tensor, *, loss: float) -> Photo:

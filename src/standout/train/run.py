@@ -123,7 +123,7 @@ def pairs(recipe: Recipe) -> tuple[list[Pair], list[Pair]]:
     """
     train, val = find_splits(recipe.data.folder)
     known = sorted({pair.source for pair in train + val})
-    for source in (*recipe.data.sources, *recipe.data.draws):
+    for source in (*recipe.data.sources, *recipe.data.draws, *recipe.distill.doubt):
         if source not in known:
             raise InputError(f"{recipe.data.folder} has no photo of source {source!r}; its sources: {', '.join(known)}")
     if recipe.data.sources:
