@@ -54,7 +54,7 @@ def test_version_is_light(tmp_path: Path) -> None:
     assert not loaded(command("--version"), tmp_path) & (HEAVY | {"typer", "rich", "click", "pydantic"})
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["cut", "--help"], ["replace", "-h"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["cut", "--help"], ["replace", "-h"], ["webcam", "-h"]])
 def test_help_is_light(tmp_path: Path, arguments: list[str]) -> None:
     assert not loaded(command(*arguments), tmp_path) & HEAVY
 

@@ -23,12 +23,16 @@ from standout.cli import export as exporting
 from standout.cli import train as training
 from standout.cli.options import Photos
 from standout.cli.show import examples, fail
+from standout.cli.webcam import EPILOG as WEBCAM_EPILOG
+from standout.cli.webcam import Webcam
 from standout.errors import InputError, StandoutError
 
 
-def _finish(command: Photos | int | None, version: bool = False) -> None:
-    """What every command ends in: an effect's options are carried out, the others have done their work."""
-    if isinstance(command, Photos):
+def _finish(command: Photos | Webcam | int | None, version: bool = False) -> None:
+    """What every command ends in: options that came as one are carried out, the others have done their work."""
+    if isinstance(command, Webcam):
+        command = command.run()
+    elif isinstance(command, Photos):
         from standout.cli.photos import run
 
         command = run(command)
@@ -69,6 +73,7 @@ def _root(
 
 for _effect in effects.COMMANDS:
     app.command(_effect.__name__.lower(), epilog=_effect.epilog, rich_help_panel="Photos")(_effect)
+app.command("webcam", epilog=WEBCAM_EPILOG, rich_help_panel="Photos")(Webcam)
 app.command("train", epilog=training.EPILOG, rich_help_panel="Your own model")(training.train)
 app.command("evaluate", epilog=evaluating.EPILOG, rich_help_panel="Your own model")(evaluating.evaluate)
 app.command("benchmark", epilog=benchmarking.EPILOG, rich_help_panel="Your own model")(benchmarking.benchmark)

@@ -4,9 +4,12 @@
     reading      Clip -> its frames, one after another
     writer       pictures, one after another -> file       Writer
     containers   what is read and written                  READABLE, CONTAINERS, CODECS
-    film         .mp4 .mov .mkv .webm, through FFmpeg
+    film         .mp4 .mov .mkv .webm, through FFmpeg; encoder: of its pictures
+    segmented    the same in segments, kept on the way     segments: on disk
     tracks       the clip's sound, subtitles, chapters and tags, into the film; lanes: one track
     animation    .gif .webp and a folder of PNGs; palette: 256 colours
+    stream       URL -> its frames, as they arrive         Stream
+    loopback     pictures -> a virtual camera of Linux     Loopback
     colours      YUV <-> RGB, by the matrix and range that the clip tells
 
 FFmpeg is loaded on first use: the tables cost nothing. To add a format: see containers.py.
@@ -22,12 +25,25 @@ from standout.video.containers import CODECS, CONTAINERS, READABLE, Codec, Conta
 if TYPE_CHECKING:
     from standout.video.clip import Clip as Clip
     from standout.video.clip import open_clip as open_clip
+    from standout.video.loopback import Loopback as Loopback
+    from standout.video.stream import Stream as Stream
     from standout.video.writer import Writer as Writer
 
-_LATER = {"Clip": "clip", "open_clip": "clip", "Writer": "writer"}
+_LATER = {"Clip": "clip", "open_clip": "clip", "Loopback": "loopback", "Stream": "stream", "Writer": "writer"}
 """Public name -> the module that needs FFmpeg."""
 
-__all__ = ["CODECS", "CONTAINERS", "READABLE", "Clip", "Codec", "Container", "Writer", "open_clip"]
+__all__ = [
+    "CODECS",
+    "CONTAINERS",
+    "READABLE",
+    "Clip",
+    "Codec",
+    "Container",
+    "Loopback",
+    "Stream",
+    "Writer",
+    "open_clip",
+]
 
 
 def __getattr__(name: str) -> object:

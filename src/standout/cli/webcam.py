@@ -1,0 +1,297 @@
+"""`standout webcam`: a camera, its background blurred or replaced, in a window or as a camera for other programs."""
+
+# Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from standout.cli.effects import Blur, Color, Mask, Replace
+from standout.cli.options import Decontaminate
+from standout.cli.show import examples, fail, say
+from standout.errors import InputError, StandoutError
+
+if TYPE_CHECKING:
+    from standout.clips import Finds, Scene
+    from standout.live import Controls, Live, Sink
+    from standout.types import Image
+    from standout.window import Window
+
+EPILOG = examples(
+    ("standout webcam", "the first camera, blurred"),
+    ("standout webcam --strength 0.9 --mirror-view", "stronger, and as in a mirror"),
+    ("standout webcam -b beach.jpg", "before a picture, or a clip"),
+    ("standout webcam --virtual-camera auto", "for meetings, too (Linux)"),
+    ("standout webcam --camera clip.mp4 --seconds 10", "a clip as the camera"),
+    ("standout webcam --camera rtsp://10.0.0.5/live", "a camera of the network"),
+)
+INTERRUPTED = 130
+_PICTURE, _OUTPUT, _MASK, _MACHINE = "Picture", "Output", "Mask", "Machine"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webcam:
+    """Show a camera with its background blurred, coloured or replaced: in a window, as a virtual camera, or both.
+
+    Until the model is ready, and where it fails, a blank picture is shown. Keys in the window: 1, 2, ... choose the
+    effect, v mirrors, space pauses, q quits; Ctrl-C in the terminal quits as well.
+    """
+
+    effect: Annotated[
+        Literal["blur", "color", "replace", "mask", "none"] | None,
+        typer.Argument(
+            metavar="EFFECT",
+            show_default=False,
+            help="blur, color, replace, mask or none. Else: what -b or -c ask for, or blur.",
+        ),
+    ] = None
+    camera: Annotated[
+        str, typer.Option("--camera", "-i", metavar="CAMERA", help="A number, a device, a URL, or a clip's file.")
+    ] = "0"
+    size: Annotated[
+        str | None, typer.Option("--size", metavar="WxH", help="Ask the camera for it. Else: the camera's own choice.")
+    ] = None
+
+    strength: Annotated[
+        float,
+        typer.Option("--strength", "-s", metavar="N", min=0, max=1, rich_help_panel=_PICTURE, help="Of blur, 0 to 1."),
+    ] = 0.5
+    color: Annotated[
+        str | None,
+        typer.Option(
+            "--color", "-c", metavar="COLOR", rich_help_panel=_PICTURE, help="A name, or #hex. Else: green, for a key."
+        ),
+    ] = None
+    background: Annotated[
+        Path | None,
+        typer.Option("--background", "-b", metavar="FILE", rich_help_panel=_PICTURE, help="A picture or a clip."),
+    ] = None
+    fit: Annotated[
+        bool, typer.Option("--fit/--fill", rich_help_panel=_PICTURE, help="All of the background, or a full frame.")
+    ] = False
+    decontaminate: Decontaminate = True
+    mirror_view: Annotated[
+        bool, typer.Option("--mirror-view", rich_help_panel=_PICTURE, help="Flip the camera's picture as mirrors do.")
+    ] = False
+    max_side: Annotated[
+        int | None,
+        typer.Option("--max-side", metavar="PX", min=16, rich_help_panel=_PICTURE, help="Scale down to it: faster."),
+    ] = None
+    fps: Annotated[
+        float | None,
+        typer.Option("--fps", metavar="N", min=1, max=240, rich_help_panel=_PICTURE, help="At most so many a second."),
+    ] = None
+
+    window: Annotated[
+        bool, typer.Option("--window/--no-window", rich_help_panel=_OUTPUT, help="Show it on a page of the browser.")
+    ] = True
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=0, max=65535, rich_help_panel=_OUTPUT, help="0: any free one.")
+    ] = 8765
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key", metavar="TEXT", rich_help_panel=_OUTPUT,
+            help="The secret part of the page's address, for one that stays. Else: a fresh one.",
+        ),
+    ] = None  # fmt: skip
+    browser: Annotated[
+        bool | None,
+        typer.Option(
+            "--open/--no-open", show_default=False, rich_help_panel=_OUTPUT,
+            help="Open the page. Else: where there is a screen.",
+        ),
+    ] = None  # fmt: skip
+    virtual_camera: Annotated[
+        str | None,
+        typer.Option(
+            "--virtual-camera", metavar="DEVICE", rich_help_panel=_OUTPUT,
+            help="Into this one, such as /dev/video9, or auto. Linux; elsewhere through OBS Studio.",
+        ),
+    ] = None  # fmt: skip
+    frames: Annotated[
+        int | None, typer.Option("--frames", metavar="N", min=1, rich_help_panel=_OUTPUT, help="End after so many.")
+    ] = None
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", metavar="N", min=0.1, rich_help_panel=_OUTPUT, help="End after them.")
+    ] = None
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", rich_help_panel=_OUTPUT, help="Print nothing but the address and errors.")
+    ] = False
+
+    keep: Annotated[
+        Literal["all", "largest"],
+        typer.Option("--keep", metavar="WHO", rich_help_panel=_MASK, help="Which people: all, or the largest only."),
+    ] = "all"
+    feather: Annotated[
+        float,
+        typer.Option(
+            "--feather", metavar="PX", min=0, show_default=False, rich_help_panel=_MASK, help="Soften edges by PX."
+        ),
+    ] = 0.0
+    refine: Annotated[
+        bool, typer.Option("--refine/--no-refine", rich_help_panel=_MASK, help="Draw edges at full size.")
+    ] = True
+    steady: Annotated[
+        float | None,
+        typer.Option(
+            "--steady", metavar="SECONDS", min=0, show_default=False, rich_help_panel=_MASK,
+            help="After how long an earlier mask counts half; 0: every frame by itself.",
+        ),
+    ] = None  # fmt: skip
+    model: Annotated[
+        str, typer.Option("--model", metavar="NAME", rich_help_panel=_MASK, help="A bundled model, or a model file.")
+    ] = "standout-mobile"
+
+    runtime: Annotated[
+        str, typer.Option("--runtime", metavar="NAME", rich_help_panel=_MACHINE, help="auto, onnx, openvino, ...")
+    ] = "auto"
+    device: Annotated[
+        str, typer.Option("--device", metavar="NAME", rich_help_panel=_MACHINE, help="auto, cpu, cuda, ...")
+    ] = "auto"
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads", metavar="N", min=1, rich_help_panel=_MACHINE, help="Of the model. Else: half the cores."
+        ),
+    ] = None
+
+    def run(self) -> int:
+        """Carries the options out; returns the exit code. Raises StandoutError for what is wrong at the start."""
+        from standout.cameras import open_camera
+        from standout.live import Controls
+
+        controls = Controls(self._chosen(), mirrored=self.mirror_view)
+        scenes, size = self._scenes(), self._size()
+        if controls.effect in scenes:
+            scenes[controls.effect]()  # what is wrong with the background, before anything is opened
+        if not self.window and self.virtual_camera is None:
+            raise InputError("--no-window leaves nowhere to show it; give --virtual-camera auto, or a device")
+        with ExitStack() as opened:
+            virtual = self._virtual(opened)
+            frames = open_camera(self.camera, size=size, rate=self.fps)
+            opened.callback(frames.close)
+            window = self._window(opened, controls, [*scenes, "none"])
+            sinks: list[Sink] = [one for one in (window, virtual) if one is not None]
+            return _run(self._live(scenes, window), frames, sinks, controls, quiet=self.quiet)
+
+    def _chosen(self) -> str:
+        """The effect to begin with. Raises InputError where it lacks what it needs."""
+        if self.effect == "replace" and self.background is None:
+            raise InputError("replace needs something to put behind; give --background, a picture or a clip")
+        if self.effect is not None:
+            return self.effect
+        return "replace" if self.background else "color" if self.color else "blur"
+
+    def _scenes(self) -> "dict[str, Callable[[], Scene]]":
+        """Effect's name -> how it is begun; the same effects as those for clips."""
+        clean = self.decontaminate
+        scenes: dict[str, Callable[[], Scene]] = {
+            "blur": Blur(inputs=[], strength=self.strength).scene,
+            "color": Color(inputs=[], color=self.color or "#00b140", decontaminate=clean).scene,
+        }
+        if self.background is not None:
+            scenes["replace"] = Replace(inputs=[], background=self.background, fit=self.fit, decontaminate=clean).scene
+        return {**scenes, "mask": Mask(inputs=[]).scene}
+
+    def _size(self) -> tuple[int, int] | None:
+        """(width, height). Raises InputError for what is none."""
+        if self.size is None:
+            return None
+        found = re.fullmatch(r"(\d{2,5})x(\d{2,5})", self.size.strip().lower())
+        if found is None:
+            raise InputError(f"--size {self.size!r}: wanted width x height, such as 1280x720")
+        return int(found[1]), int(found[2])
+
+    def _virtual(self, opened: ExitStack) -> "Sink | None":
+        if self.virtual_camera is None:
+            return None
+        from standout.video import Loopback, loopback
+
+        device = loopback.find() if self.virtual_camera == "auto" else Path(self.virtual_camera)
+        if str(device) in (self.camera, f"/dev/video{self.camera}"):
+            raise InputError(f"{device} is both --camera and --virtual-camera; give two different ones")
+        virtual = Loopback(device)
+        opened.callback(virtual.close)
+        say(f"virtual camera: {device}")
+        return virtual
+
+    def _window(self, opened: ExitStack, controls: "Controls", effects: list[str]) -> "Window | None":
+        if not self.window:
+            return None
+        from standout.window import Window
+
+        window = Window(controls, effects=effects, port=self.port, key=self.key)
+        opened.callback(window.close)
+        say(f"window: {window.url}")
+        if self.browser if self.browser is not None else _has_screen():
+            import webbrowser
+
+            webbrowser.open(window.url)
+        return window
+
+    def _live(self, scenes: "dict[str, Callable[[], Scene]]", window: "Window | None") -> "Live":
+        from standout.live import Live, Pace
+        from standout.steady import HALF_LIFE
+
+        def load() -> "Finds":
+            import cv2
+
+            from standout.doctor import cores
+            from standout.segmenter import Segmenter
+
+            # the meeting beside it needs cores, too, and steps this short lose more by sharing than they gain
+            cv2.setNumThreads(1)
+            threads = self.threads or max(1, min(4, cores() // 2))
+            return Segmenter(self.model, runtime=self.runtime, device=self.device, threads=threads, mirror=False)
+
+        def told(pace: Pace) -> None:
+            if window is not None:
+                window.pace = pace
+            if not self.quiet and sys.stderr.isatty():
+                print(f"\r{pace}\033[K", end="", file=sys.stderr, flush=True)
+
+        return Live(
+            load, scenes, HALF_LIFE if self.steady is None else self.steady, keep=self.keep, feather=self.feather,
+            refine=self.refine, max_side=self.max_side, rate=self.fps, frames=self.frames, seconds=self.seconds,
+            told=told, warned=lambda reason: fail(f"a frame failed ({reason}); a blank picture is shown for it"),
+        )  # fmt: skip
+
+
+def _run(live: "Live", frames: "Iterator[Image]", sinks: "list[Sink]", controls: "Controls", *, quiet: bool) -> int:
+    """The exit code. Raises StandoutError for what is wrong before the first picture."""
+    begun = Event()
+
+    def load() -> "Finds":
+        finds = live.load()
+        begun.set()
+        return finds
+
+    try:
+        pace = replace(live, load=load).run(frames, sinks, controls)
+    except KeyboardInterrupt:
+        say("stopped; the camera is free again")
+        return INTERRUPTED
+    except StandoutError as error:
+        if not begun.is_set() or os.environ.get("STANDOUT_DEBUG", "") not in ("", "0"):
+            raise
+        fail(str(error))
+        return 1
+    if not quiet:
+        say(f"{pace.shown} pictures in {pace.seconds:.1f} s: {pace}")
+    return 0
+
+
+def _has_screen() -> bool:
+    """Whether a browser that is opened would be seen by who typed the command."""
+    if not sys.stderr.isatty() or "SSH_CONNECTION" in os.environ:
+        return False
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -1,0 +1,94 @@
+"""The newest of frames that come at their own time: what came before it is forgotten.
+
+frames   Iterator[Image]   each item as it arrives; taken from in one thread alone
+Shot     Image, and when it arrived
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from threading import Condition, Event, Thread
+from time import monotonic
+
+from standout.errors import InputError
+from standout.types import Image
+
+STALLED = 10.0
+"""Seconds without a frame after which a source is given up."""
+
+_TICK = 0.1
+"""Seconds after which a thread that waits looks whether it is still wanted."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A frame, when it arrived (in seconds of the monotonic clock), and as which: 1, 2, ..."""
+
+    image: Image
+    taken: float
+    number: int
+
+
+class Newest:
+    """Reads frames in a thread of its own and holds the newest alone.
+
+    Cameras hand out what they hold in store first: read at leisure, pictures would be several frames late.
+    """
+
+    def __init__(self, frames: Iterator[Image]) -> None:
+        self._seen = 0
+        self._frames = frames
+        self._news = Condition()
+        self._shot: Shot | None = None
+        self._error: BaseException | None = None
+        self._ended = False
+        self._unwanted = False
+        self._thread = Thread(target=self._fill, name="standout-camera", daemon=True)
+        self._thread.start()
+
+    def take(self, stop: Event) -> Shot | None:
+        """The newest frame that was not taken yet, waited for; None once frames have ended or stop is set.
+
+        Raises what the frames raised; InputError where none came for STALLED seconds.
+        """
+        since = monotonic()
+        with self._news:
+            while not stop.is_set():
+                if self._shot is not None:
+                    shot, self._shot = self._shot, None
+                    return shot
+                if self._error is not None:
+                    raise self._error
+                if self._ended:
+                    return None
+                if monotonic() - since > STALLED:
+                    raise InputError(f"no picture came for {STALLED:g} s; is the camera in use, or its cover shut?")
+                self._news.wait(_TICK)
+        return None
+
+    def close(self) -> None:
+        """Lets the source go; one that does not answer is left to end with the program."""
+        with self._news:
+            self._unwanted = True
+        self._thread.join(timeout=2)
+
+    def _fill(self) -> None:
+        try:
+            for image in self._frames:
+                with self._news:
+                    if self._unwanted:
+                        break
+                    self._seen += 1
+                    self._shot = Shot(image, monotonic(), self._seen)
+                    self._news.notify_all()
+        except BaseException as error:
+            self._error = error
+        finally:
+            if isinstance(self._frames, Generator):
+                with contextlib.suppress(Exception):
+                    self._frames.close()
+            with self._news:
+                self._ended = True
+                self._news.notify_all()

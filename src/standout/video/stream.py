@@ -1,0 +1,72 @@
+"""Live stream -> its frames, as they arrive.
+
+    url      str               rtsp://, http://, udp://, ...: what FFmpeg opens
+    frames   Iterator[Image]   uint8 (H, W, 3) upright RGB
+
+To add a protocol: its name in SCHEMES.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import av
+
+from standout.errors import InputError, UnreadableVideo
+from standout.types import Image
+from standout.video import colours, reading
+from standout.video.reading import Turn
+
+SCHEMES = ("rtsp", "rtsps", "http", "https", "tcp", "udp", "rtp", "srt", "rtmp", "rtmps")
+"""What may be opened. Kept out on purpose: schemes that name files, or lists of further addresses."""
+
+_BELOW = ("tls", "crypto", "httpproxy")
+"""What those are carried by. With this list a playlist from the net cannot name files of this machine."""
+
+OPEN_WITHIN, READ_WITHIN = 10.0, 10.0
+"""Seconds until a stream that does not answer is given up."""
+
+
+class Stream:
+    """A stream that was opened; use it in a with statement. Raises UnreadableVideo where there is none."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        scheme = url.partition("://")[0].lower()
+        if scheme not in SCHEMES:
+            raise UnreadableVideo(f"{url}: {scheme}:// is not opened; give one of {', '.join(SCHEMES)}, or a file")
+        # what FFmpeg would hold back to be on the safe side is latency here
+        options = {"fflags": "nobuffer", "flags": "low_delay", "protocol_whitelist": ",".join((*SCHEMES, *_BELOW))}
+        try:
+            self._container = av.open(url, mode="r", options=options, timeout=(OPEN_WITHIN, READ_WITHIN))
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UnreadableVideo(f"{url} cannot be opened ({reason}); check the address, and that it runs") from error
+        if not self._container.streams.video:
+            self._container.close()
+            raise UnreadableVideo(f"{url} holds no pictures; give a stream of a camera")
+
+    def frames(self) -> Iterator[Image]:
+        """The frames, damaged ones left out, until the stream ends. Raises InputError where it breaks off."""
+        stream = self._container.streams.video[0]
+        stream.thread_type = "SLICE"  # decoding several frames at once would give each of them late
+        lost = reading.Lost()
+        try:
+            for frame in reading.decoded(self._container.demux(stream), lost):
+                if not frame.is_corrupt:
+                    settled = colours.said(frame).settled(frame.height)
+                    yield Turn.of(frame)(colours.to_rgb(frame, settled, (frame.height, frame.width)))
+        except reading.Damaged as error:
+            raise InputError(f"{self.url} broke off ({error}); check the network and begin anew") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(av.error.FFmpegError):
+            self._container.close()
