@@ -1,9 +1,11 @@
 """Puts a trained run into the package: exports it, measures it, writes the card with its scores, updates the shelf.
 
     .venv/bin/python scripts/bundle.py runs/mobile-wide --name standout-mobile [--data ../shared/people/val]
+    .venv/bin/python scripts/bundle.py runs/a runs/b:2 --name standout-mobile     # their mean, b counting twice
 
-The weights are kept as float16, in the ONNX file too. The scores are measured on the validation photos through that file,
-refined, as users get it.
+A run is a folder of runs/ or a .safetensors file. Several must come from the same first weights (net/soup.py).
+The weights are kept as float16, in the ONNX file too. The scores are measured on the validation photos through that
+file, refined, as users get it.
 """
 
 from __future__ import annotations
@@ -14,9 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from standout import export, models
+from standout.card import ModelCard
 from standout.dataset import find_pairs
 from standout.evaluate import evaluate
 from standout.net import checkpoint
+from standout.net.soup import average
+from standout.net.unet import UNet
 from standout.segmenter import Segmenter
 
 ROOT = Path(__file__).parent.parent
@@ -29,11 +34,11 @@ DATA = (
 def main() -> None:
     """Bundles the run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path)
+    parser.add_argument("runs", nargs="+", metavar="RUN[:SHARE]")
     parser.add_argument("--name", help="of the model; the run's own where it is not given")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "people" / "val")
     options = parser.parse_args()
-    net, card = checkpoint.load(options.run / "model.safetensors")
+    net, card = mean(options.runs)
     card = replace(card, name=options.name or card.name)
     target = models.WEIGHTS / f"{card.name}.onnx"
     weights = target.with_suffix(".safetensors")
@@ -50,6 +55,19 @@ def main() -> None:
     print(f"{target}: {target.stat().st_size / 1e6:.2f} MB, {means}")
     print(f"probability differs from the checkpoint by at most {proof.largest:.4f}, on average {proof.mean:.6f}; "
           f"Dice {proof.dice}")  # fmt: skip
+
+
+def mean(runs: list[str]) -> tuple[UNet, ModelCard]:
+    """The mean of the runs' networks by their shares, and the last one's card."""
+    nets, shares, card = [], [], None
+    for text in runs:
+        name, _, share = text.partition(":")
+        path = Path(name) / "model.safetensors" if Path(name).is_dir() else Path(name)
+        net, card = checkpoint.load(path)
+        nets.append(net)
+        shares.append(float(share or 1))
+    assert card is not None
+    return average(nets, [share / sum(shares) for share in shares]), card
 
 
 def shelve(name: str, sha256: str) -> None:
