@@ -4,29 +4,31 @@
     frame    Frame            as decoded, no larger than asked for
     coarse   float32 (h, w)   the network's own mask of it, steadied over time
     picture  Picture          what is encoded
+    state    {name: array}    what must be known of the frames before, to go on after the last frame of a segment
 
 Frames are a stream: at no time are more than about a dozen of them in memory, whatever the clip's length.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from threading import Event, Lock
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-import numpy as np
-
-from standout import masks, video
+from standout import __version__, masks, video
 from standout.errors import InputError, OutputError, StandoutError
 from standout.overlap import ahead, in_order
+from standout.past import Past
 from standout.pixels import resize
 from standout.plan import Task
-from standout.steady import Steady
 from standout.types import Frame, Image, Mask, Picture
 from standout.work import NOBODY, Outcome
+
+if TYPE_CHECKING:
+    from standout.video.segments import State
 
 Scene: TypeAlias = Callable[[Image, Mask, Fraction], Picture]
 """An effect that may move: it is told the frame's time, in seconds from the first one's."""
@@ -40,6 +42,10 @@ class Finds(Protocol):
 
     def probability(self, image: Image) -> Mask:
         """The network's own mask of the whole image, small."""
+
+
+SEGMENT = 1800
+"""Frames of a segment, a minute of many clips: no more than that is lost when a work that may be resumed is stopped."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,9 @@ class ClipWork:
     """What is done with each clip; call it with a Task. Clips go one at a time: each uses all cores.
 
     half_life: of the steadying, in seconds; 0 = off. workers: frames finished at once. stop: once set, the clip in work
-    is given up, and nothing of it stays. Other fields as in work.Work.
+    is given up, and nothing of it stays but finished segments. resume: what finds and scene are, in words; with it, the
+    work is done in segments, and goes on after those that were finished earlier. measure: flicker is told. Other fields
+    as in work.Work.
     """
 
     finds: Finds
@@ -77,6 +85,8 @@ class ClipWork:
     quality: int | None = None
     sound: bool = True
     overwrite: bool = False
+    resume: Mapping[str, str] | None = None
+    measure: bool = False
     workers: int = 2
     advance: Advance = lambda done, total: None
     stop: Event = field(default_factory=Event)
@@ -86,7 +96,7 @@ class ClipWork:
         """The task done, its target written.
 
         Raises InputError for a clip that cannot be read, or that fails on the way, naming frame and time; OutputError
-        where it cannot be written.
+        where it cannot be written, or where another work was begun that this one cannot go on with.
         """
         with self._one_at_a_time, video.open_clip(task.source) as clip:
             start = self.excerpt.start
@@ -98,53 +108,74 @@ class ClipWork:
                 task.target, clip, height=height, width=width, alpha=self.alpha, grey=self.grey,
                 codec=self.codec, quality=self.quality, rate=self.excerpt.rate, start=self.excerpt.start,
                 end=self.excerpt.end, sound=self.sound, overwrite=self.overwrite, threads=self.workers + 1,
+                job=self._job(task.source),
             )  # fmt: skip
             with writer:
-                shares = self._write(task, clip, writer, (height, width))
-            share = float(np.mean(shares))
+                past = Past(self.half_life, measure=self.measure)
+                past.restore(writer.state)
+                self._write(task, clip, writer, past, (height, width))
+            share = past.shares / past.frames
             nobody = ("nobody found",) if share < NOBODY else ()
-            return Outcome(width, height, share, (*clip.warnings, *writer.notes, *nobody), len(shares))
+            warnings = dict.fromkeys((*past.warnings, *clip.warnings, *writer.notes, *nobody))
+            return Outcome(width, height, share, tuple(warnings), past.frames, *past.flicker())
 
-    def _write(self, task: Task, clip: video.Clip, writer: video.Writer, size: tuple[int, int]) -> list[float]:
-        """Every picture into the writer; the share of each that is person."""
-        shares: list[float] = []
-        total, time = _count(clip, self.excerpt), Fraction(0)
-        pictures = self._pictures(clip, size)
+    def _job(self, source: Path) -> dict[str, str] | None:
+        """What the work is, in words: all that changes its result."""
+        if self.resume is None:
+            return None
+        fields = asdict(self.excerpt) | {name: getattr(self, name) for name in _CHANGING}
+        words = {name: str(value) for name, value in fields.items()}
+        return {"standout": __version__} | identity("source", source) | words | dict(self.resume)
+
+    def _write(self, task: Task, clip: video.Clip, writer: video.Writer, past: Past, size: tuple[int, int]) -> None:
+        """Every picture into the writer, and what is known of it into the past."""
+        total = _count(clip, self.excerpt)
+        pictures = self._pictures(clip, past, size)
+        state: State = {}
         try:
-            for picture, share, time in pictures:
+            for picture, share, time, after in pictures:
                 if self.stop.is_set():
-                    raise InputError("interrupted; nothing is kept of it")
+                    nothing = "nothing is kept of it, as it would be with --resume"
+                    raise InputError(f"interrupted; {nothing if self.resume is None else 'the same command goes on'}")
+                if state:
+                    writer.keep(time, state)
                 writer.add(picture, time)
-                shares.append(share)
-                self.advance(len(shares), total)
+                past.add(share, time)
+                state = after and after | past.counts(clip.warnings)
+                self.advance(past.frames, total)
         except OutputError:
             raise
         except Exception as error:  # whatever it is, it must tell where in the clip
             known = isinstance(error, StandoutError)
             reason = str(error) if known else f"{type(error).__name__}: {error} (STANDOUT_DEBUG=1 tells more)"
-            where = f"{task.source}, after {len(shares)} frames, at {float(self.excerpt.start + time):.2f} s"
+            where = f"{task.source}, after {past.frames} frames, at {float(self.excerpt.start + past.time):.2f} s"
             raise InputError(f"{where}: {reason}") from error
         finally:
             pictures.close()
-        if not shares:
+        if not past.frames:
             raise InputError(f"{task.source} holds no frame there that can be read")
-        return shares
 
     def _pictures(
-        self, clip: video.Clip, size: tuple[int, int]
-    ) -> Generator[tuple[Picture, float, Fraction], None, None]:
-        """(picture, share of it that is person, time) of each frame, every step in threads of its own."""
-        part, steady, scene = self.excerpt, Steady(self.half_life), self.scene()
-        frames = ahead(_scaled(clip.frames(start=part.start, end=part.end, rate=part.rate), size))
+        self, clip: video.Clip, past: Past, size: tuple[int, int]
+    ) -> Generator[tuple[Picture, float, Fraction, State], None, None]:
+        """(picture, share of it that is person, time, state) of each frame, every step in threads of its own.
 
-        def found() -> Iterator[tuple[Frame, Mask]]:
-            for frame in frames:
-                yield frame, steady(self.finds.probability(frame.image), frame.image, frame.time)
+        state: of a segment's last frame; empty for others.
+        """
+        scene, first = self.scene(), past.frames + 1
+        frames = ahead(self._frames(clip, past, size))
 
-        def finish(one: tuple[Frame, Mask]) -> tuple[Picture, float, Fraction]:
-            frame, coarse = one
+        def found() -> Iterator[tuple[Frame, Mask, State]]:
+            for number, frame in enumerate(frames, first):
+                coarse = past.steadied(self.finds.probability(frame.image), frame)
+                if isinstance(scene, Moving):
+                    scene.look_up(frame.time)
+                yield frame, coarse, past.state(frame) if self.resume is not None and number % SEGMENT == 0 else {}
+
+        def finish(one: tuple[Frame, Mask, State]) -> tuple[Picture, float, Fraction, State]:
+            frame, coarse, state = one
             mask = self._mask(coarse, frame.image)
-            return scene(frame.image, mask, frame.time), float(mask.mean()), frame.time
+            return scene(frame.image, mask, frame.time), float(mask.mean()), frame.time, state
 
         masked = ahead(found())
         try:
@@ -153,11 +184,41 @@ class ClipWork:
             masked.close()
             frames.close()
 
+    def _frames(self, clip: video.Clip, past: Past, size: tuple[int, int]) -> Iterator[Frame]:
+        """The frames after those that are done.
+
+        That the file was read on in the right place is seen by the last of these; where it was not, everything before
+        is decoded once more.
+        """
+        part = self.excerpt
+        for seek in (True, False):
+            read = clip.frames(start=part.start, end=part.end, rate=part.rate, onward=past.time, seek=seek)
+            frames = _scaled(read, size)
+            if not past.frames:
+                return frames
+            if past.is_last(next(frames, None)):
+                return frames
+            read.close()
+        raise InputError("the clip's frames are not the same as before; delete the folder of segments, to begin anew")
+
     def _mask(self, coarse: Mask, image: Image) -> Mask:
         mask = masks.refine(coarse, image) if self.refine else resize(coarse, *image.shape[:2])
         if self.keep == "largest":
             mask = masks.keep_largest(mask)
         return masks.feather(mask, self.feather)
+
+
+_CHANGING = ("half_life", "keep", "feather", "refine", "alpha", "grey", "codec", "quality", "sound")
+"""Fields of ClipWork that change its result."""
+
+
+def identity(name: str, path: Path) -> dict[str, str]:
+    """Which file it is, in words, without reading it. Raises InputError when there is none."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise InputError(f"{name} {path} does not exist, or cannot be looked at ({error.strerror})") from None
+    return {name: path.name, f"{name}'s bytes": str(status.st_size), f"{name}'s time": str(status.st_mtime_ns)}
 
 
 def _no_larger(height: int, width: int, most: int | None) -> tuple[int, int]:
@@ -186,38 +247,47 @@ def _count(clip: video.Clip, part: Excerpt) -> int | None:
     return max(1, round(length * (part.rate or clip.rate)))
 
 
-def moving(path: Path, *, put: Callable[[Image, Mask, Image], Picture]) -> Scene:
+def moving(path: Path, *, put: Callable[[Image, Mask, Image], Picture]) -> Moving:
     """A scene whose background is another clip, from its beginning, over and over where it is shorter.
 
-    put: image, mask and background -> picture. Frames are taken in the order of their times.
+    put: image, mask and background -> picture.
     """
-    lock = Lock()
+    return Moving(path, put)
 
-    def frames() -> Iterator[tuple[Fraction, Image]]:
+
+class Moving:
+    """See moving. Backgrounds are looked up in the order of their times, pictures may be made out of turn."""
+
+    def __init__(self, path: Path, put: Callable[[Image, Mask, Image], Picture]) -> None:
+        self._path, self._put = path, put
+        self._wanted = Fraction(0)
+        self._feed = ahead(self._frames(), depth=2)
+        self._shown = self._next = next(self._feed)
+        self._behind: dict[Fraction, Image] = {}
+
+    def look_up(self, time: Fraction) -> None:
+        """The background of the frame at that time is known from now on."""
+        self._wanted = time
+        while self._next[0] <= time:
+            self._shown, self._next = self._next, next(self._feed)
+        self._behind[time] = self._shown[1]
+
+    def __call__(self, image: Image, mask: Mask, time: Fraction) -> Picture:
+        """The picture of the frame at that time."""
+        if time not in self._behind:
+            self.look_up(time)
+        return self._put(image, mask, self._behind.pop(time))
+
+    def _frames(self) -> Iterator[tuple[Fraction, Image]]:
         begun = Fraction(0)
         while True:
-            with video.open_clip(path) as clip:
+            with video.open_clip(self._path) as clip:
                 last = None
                 for frame in clip.frames():
                     last = frame.time
                     yield begun + frame.time, frame.image
                 if last is None:
-                    raise InputError(f"background {path} holds no frame that can be read; give another clip")
-                begun += last + 1 / clip.rate
-
-    feed = ahead(frames(), depth=2)
-    held: list[tuple[Fraction, Image]] = [next(feed)]
-
-    def scene(image: Image, mask: Mask, time: Fraction) -> Picture:
-        with lock:
-            while held[-1][0] <= time:
-                held.append(next(feed))
-            del held[: max(0, len(held) - KEPT)]
-            behind = next((one for shown, one in reversed(held) if shown <= time), held[0][1])
-        return put(image, mask, behind)
-
-    return scene
-
-
-KEPT = 16
-"""Background frames held, since frames are finished several at once and a little out of turn."""
+                    raise InputError(f"background {self._path} holds no frame that can be read; give another clip")
+                length = last + 1 / clip.rate
+            unseen = (self._wanted - begun) // length - 1  # whole rounds, where a clip is gone on with after hours
+            begun += length * max(1, unseen)

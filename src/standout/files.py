@@ -48,17 +48,20 @@ def write_atomic(path: Path, data: bytes, *, overwrite: bool = False) -> None:
         _remove(part)
 
 
-def part_for(path: Path, *, folder: bool = False, overwrite: bool = False) -> Path:
+def part_for(path: Path, *, folder: bool = False, overwrite: bool = False, within: Path | None = None) -> Path:
     """An empty hidden file (or folder) beside path, to be written piece by piece; give it to publish or discard.
+
+    within: a folder on the same disk that it lies in instead; made where there is none.
 
     Raises OutputError: what write_atomic and write_folder_atomic would say about path.
     """
-    part = _hidden(path, "part")
+    part = _hidden(path if within is None else within / path.name, "part")
     try:
         if not folder:
             _check_target(path, overwrite=overwrite)
         elif os.path.lexists(path) and not (overwrite and path.is_dir()):
             raise _exists(path)
+        part.parent.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         if folder:
             part.mkdir()

@@ -34,7 +34,7 @@ _NO_LEDGER = "it is another kind of file, no ledger"
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one task. Size, person share (0..1) and a clip's frames are known for done ones only."""
+    """What became of one task. Size and person share (0..1) are known for done ones, frames and flicker for clips."""
 
     source: Path
     target: Path
@@ -45,6 +45,8 @@ class Result:
     person_share: float | None = None
     warnings: tuple[str, ...] = ()
     frames: int | None = None
+    flicker_before: float | None = None
+    flicker_after: float | None = None
     error: str | None = None
 
     def to_json(self) -> str:
@@ -56,6 +58,8 @@ class Result:
         fields = asdict(self) | {"source": str(self.source), "target": str(self.target)}
         fields["seconds"] = round(self.seconds, 3)
         fields["person_share"] = self.person_share and round(self.person_share, 5)
+        for name in ("flicker_before", "flicker_after"):
+            fields[name] = fields[name] and round(fields[name], 3)
         return json.dumps(fields)
 
 
@@ -188,6 +192,7 @@ def _guarded(work: Work, overwrite: bool) -> Attempt:
         return Result(
             task.source, task.target, "done", time.monotonic() - began,
             done.width, done.height, done.person_share, done.warnings, done.frames,
+            done.flicker_before, done.flicker_after,
         )  # fmt: skip
 
     return attempt

@@ -9,8 +9,10 @@ frames   Frame, in order        of a clip, all of one size; with their alphas, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import cv2
 import numpy as np
@@ -158,33 +160,76 @@ def flicker(frames: Iterable[Frame], alphas: Iterable[Mask]) -> float:
     >>> round(flicker(frames, [mask, mask - np.float32(0.1)]), 3)  # in a still picture, all alpha falls by 0.1
     10.0
     """
-    change = weight = seconds = 0.0
-    pairs = 0
-    for (earlier, before), (later, now) in pairwise(zip(frames, alphas, strict=True)):
-        apart, counts = _unexplained(earlier.image, before, later.image, now)
-        change += float((counts * apart).sum(dtype=np.float64))
-        weight += float(counts.sum(dtype=np.float64))
-        seconds += float(later.time - earlier.time)
-        pairs += 1
-    return 100 * change / weight * pairs / (30 * seconds) if weight > 0 and seconds > 0 else 0.0
+    found = Flicker(1)
+    for frame, alpha in zip(frames, alphas, strict=True):
+        found.add(frame, alpha)
+    return found.values()[0]
 
 
-def _unexplained(earlier: Image, before: Mask, later: Image, now: Mask) -> tuple[Floats, Floats]:
-    """How far each pixel's alpha is from the earlier one moved along, and how much the pixel counts, both 0..1."""
-    scale = min(1.0, FLICKER_SIDE / max(earlier.shape))
-    size = max(16, round(earlier.shape[0] * scale)), max(16, round(earlier.shape[1] * scale))
-    old, new, before, now = (np.asarray(resize(plane, *size)) for plane in (earlier, later, before, now))
+class Flicker:
+    """flicker, frame after frame, of several alphas of the same clip; only the last frame is held, small.
+
+    masks: how many alphas each frame has.
+    """
+
+    def __init__(self, masks: int) -> None:
+        self._sums = np.zeros((masks, 2))
+        self._seconds, self._pairs = 0.0, 0
+        self._last: tuple[Fraction, Image, list[Mask]] | None = None
+
+    def add(self, frame: Frame, *alphas: Mask) -> None:
+        """The next frame, and its alphas."""
+        scale = min(1.0, FLICKER_SIDE / max(frame.image.shape))
+        size = max(16, round(frame.image.shape[0] * scale)), max(16, round(frame.image.shape[1] * scale))
+        image, *small = (np.asarray(resize(plane, *size)) for plane in (frame.image, *alphas))
+        if self._last is not None:
+            time, earlier, before = self._last
+            self._sums += _unexplained(earlier, before, image, small)
+            self._seconds += float(frame.time - time)
+            self._pairs += 1
+        self._last = frame.time, image, small
+
+    def values(self) -> list[float]:
+        """What flicker gives for each of the alphas, of the frames so far."""
+        per_second = 100 * self._pairs / (30 * self._seconds) if self._seconds > 0 else 0.0
+        return [float(change / weight) * per_second if weight > 0 else 0.0 for change, weight in self._sums]
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What it remembers, as arrays: whoever is given it by restore goes on as this one does."""
+        sums = {"sums": self._sums.copy(), "seconds": np.array(self._seconds), "pairs": np.array(self._pairs)}
+        if self._last is None:
+            return sums
+        time, image, alphas = self._last
+        return sums | {"time": np.array(str(time)), "image": image, "alphas": np.stack(alphas)}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Remembers what another one did."""
+        self._sums = state["sums"].copy()
+        self._seconds, self._pairs = float(state["seconds"]), int(state["pairs"])
+        if "time" in state:
+            self._last = Fraction(str(state["time"])), state["image"], list(state["alphas"])
+
+
+def _unexplained(old: Image, before: Sequence[Mask], new: Image, now: Sequence[Mask]) -> NDArray[np.float64]:
+    """For each alpha (how far it is from the earlier one moved along, how many pixels count), each a sum of 0..1."""
+    size = old.shape[:2]
     grey = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (new, old)]
     flow = np.asarray(cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*grey, None))  # type: ignore[call-overload]
     rows, columns = np.indices(size, np.float32)
     x, y = columns + flow[..., 0], rows + flow[..., 1]
-    moved = np.asarray(cv2.remap(before, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
-    seen = np.asarray(cv2.remap(old, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
-    unlike = np.asarray(cv2.blur(np.abs(seen - new).max(2), (5, 5)), np.float32)
+    seen = cv2.remap(old, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    red, green, blue = cv2.split(cv2.absdiff(seen, new))
+    unlike = np.asarray(cv2.blur(cv2.max(cv2.max(red, green), blue).astype(np.float32), (5, 5)))
     inside = (x >= 0) & (y >= 0) & (x <= size[1] - 1) & (y <= size[0] - 1)
+    likely = np.exp(-np.square(unlike / FLICKER_COLOURS)) * inside
     reach = BAND * float(np.hypot(*size))
-    band = np.minimum(_distance_to(_outline(now > 0.5)), _distance_to(_outline(moved > 0.5))) <= reach
-    return np.abs(now - moved), np.exp(-np.square(unlike / FLICKER_COLOURS)) * (inside & band)
+    sums = []
+    for earlier, later in zip(before, now, strict=True):
+        moved = np.asarray(cv2.remap(earlier, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+        band = _distance_to(_outline(later > 0.5) | _outline(moved > 0.5)) <= reach
+        counts = likely * band
+        sums.append(((counts * np.abs(later - moved)).sum(dtype=np.float64), counts.sum(dtype=np.float64)))
+    return np.array(sums)
 
 
 def _overlap(found: Bools, truth: Bools, counts: Bools | None) -> tuple[int, int, int]:

@@ -8,6 +8,7 @@ time    Fraction             seconds from the clip's start
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -50,6 +51,10 @@ class _Moment:
     grey: Bytes
     layout: Floats
     colours: Floats
+
+
+_PICTURES = ("mask", "look", "grey", "layout", "colours")
+"""Fields of _Moment that are arrays."""
 
 
 class Steady:
@@ -102,6 +107,22 @@ class Steady:
             before = None
         self._last = now if before is None else self._blended(before, now)
         return self._last.mask.copy()  # the caller may paint on it
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What it remembers, as arrays: whoever is given it by restore goes on as this one does."""
+        last = self._last
+        if last is None:
+            return {}
+        kept = {name: np.asarray(getattr(last, name)) for name in _PICTURES}
+        return kept | {"time": np.array(str(last.time)), "shape": np.array(last.shape), "cuts": np.array(self.cuts)}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Remembers what another one did."""
+        self._last, self.cuts = None, 0
+        if state:
+            time, shape = Fraction(str(state["time"])), tuple(map(int, state["shape"]))
+            self._last = _Moment(time, shape, *(state[name] for name in _PICTURES))
+            self.cuts = int(state["cuts"])
 
     def _blended(self, before: _Moment, now: _Moment) -> _Moment:
         """The present with the past in its mask."""

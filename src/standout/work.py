@@ -33,13 +33,19 @@ Effect: TypeAlias = Callable[[Image, Mask], Picture]
 
 @dataclass(frozen=True)
 class Outcome:
-    """The size in pixels, the share that is person (0..1), and warnings. frames: of a clip; None for a photo."""
+    """The size in pixels, the share that is person (0..1), and warnings.
+
+    frames: of a clip; None for a photo. flicker_before, flicker_after: of a clip's masks, before and after they were
+    steadied (metrics.flicker), where it was measured.
+    """
 
     width: int
     height: int
     person_share: float
     warnings: tuple[str, ...] = ()
     frames: int | None = None
+    flicker_before: float | None = None
+    flicker_after: float | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 import av
 import pytest
 
+from standout import clips, files
 from standout.cli import main
 from tests.conftest import SAMPLE
 from tests.video.drawn import Made, make, sound_packets
@@ -70,6 +71,44 @@ def test_formats_and_options(here: Path, arguments: list[str], made: str) -> Non
     assert frames(made) == (6 if "--fps" in arguments else 12)
 
 
+def test_the_report_tells_flicker_of_clips(here: Path) -> None:
+    assert main(["blur", "mix", "-q", "--end", "0.3", "--report", "jobs.jsonl", "--steady", "0.2"]) == 0
+    for line in map(json.loads, Path("jobs.jsonl").read_text().splitlines()):
+        told = line["flicker_before"], line["flicker_after"]
+        assert told == (None, None) if line["source"].endswith("jpg") else min(told) >= 0
+
+
+def test_another_command_does_not_go_on(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clips, "SEGMENT", 10)
+
+    def stopped(*arguments: str) -> int:
+        def fails(part: Path, path: Path, *, overwrite: bool = False) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(files, "publish", fails)
+            return main(arguments)
+
+    command = ["replace", "mix/other.mkv", "-b", "mix/loud.mp4", "-o", "out.mp4"]
+    assert stopped(*command) == 130
+    assert "nothing is left of the clip; with --resume, the same command would go on" in capsys.readouterr().err
+    command.append("--resume")
+    assert stopped(*command) == 130
+    assert "the same command goes on from the last minute that was finished" in capsys.readouterr().err
+    for other, said in (
+        (["replace", "mix/other.mkv", "-b", "mix/other.mkv", *command[4:]], "background was loud.mp4, is other.mkv"),
+        ([*command, "--fit"], "fit was False, is True"),
+        ([*command, "--no-refine", "--mirror"], "refine was True, is False, mirror was False, is True"),
+        (["blur", "mix/other.mkv", *command[4:]], "command was replace, is blur"),
+    ):
+        assert main(other) == 1
+        assert said in capsys.readouterr().err.replace("\n", " ")
+    assert main([*command, "-q", "--report", "jobs.jsonl"]) == 0
+    assert frames("out.mp4") == 30 and not list(here.glob(".*"))
+
+
 def test_frames_become_a_folder_of_pictures(here: Path) -> None:
     assert main(["cut", "mix/other.mkv", "-f", "frames", "-q", "--start", "0.5"]) == 0
     assert len(list(Path("mix/other-cut.frames").iterdir())) == 15
@@ -94,6 +133,8 @@ def test_frames_become_a_folder_of_pictures(here: Path) -> None:
         (["blur", "mix/loud.mp4", "-o", "-"], "mix/loud.mp4 is a clip, which needs a file to be written to"),
         (["replace", "mix/photo.jpg", "-b", "mix/loud.mp4"], "mix/loud.mp4 is a clip, which goes behind clips alone"),
         (["replace", "mix/loud.mp4", "-b", "none.mp4"], "background none.mp4 does not exist"),
+        (["replace", "mix/loud.mp4", "-b", "none.mp4", "--resume"], "background none.mp4 does not exist"),
+        (["color", "mix/loud.mp4", "-f", "gif", "--resume"], "a .gif cannot be put together from finished segments"),
     ],
 )
 def test_bad_input(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:

@@ -6,7 +6,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import pytest
 
@@ -61,35 +60,6 @@ def test_nothing_added_leaves_nothing(tmp_path: Path, clip: Path, suffix: str) -
         video.Writer(tmp_path / f"out{suffix}", like),
     ):
         pass
-    assert names(tmp_path) == ["in"]
-
-
-@pytest.mark.parametrize("suffix", video.CONTAINERS)
-@pytest.mark.parametrize("count", [1, 12])
-def test_finished_early(tmp_path: Path, suffix: str, count: int) -> None:
-    source = make(tmp_path / "clip.mp4", Made(tracks=["aac"]))
-    out = tmp_path / f"out{suffix}"
-    with video.open_clip(source) as like, pytest.raises(KeyboardInterrupt), video.Writer(out, like) as writer:
-        for number, frame in enumerate(like.frames()):
-            if number == count:
-                raise_after = writer.finish_early()
-                assert raise_after
-                assert not writer.finish_early()
-                raise KeyboardInterrupt
-            writer.add(frame.image, frame.time)
-    assert names(tmp_path) == ["clip.mp4", out.name]
-    if suffix in FILMS:
-        assert len(read(out)[1]) == count
-        with av.open(str(out)) as container:
-            ends = max((one.pts + one.duration) * one.time_base for one in container.demux(audio=0) if one.size)
-            assert ends <= Fraction(count, 30) + Fraction(1, 20)
-    elif suffix == ".frames":
-        assert len(names(out)) == count
-
-
-def test_finished_before_anything(tmp_path: Path, clip: Path) -> None:
-    with video.open_clip(clip) as like, video.Writer(tmp_path / "out.mp4", like) as writer:
-        assert not writer.finish_early()
     assert names(tmp_path) == ["in"]
 
 

@@ -40,6 +40,11 @@ def clips_of(options: Photos, *, advance: Callable[[int, int | None], None], sto
             threads=options.threads or 1,  # the steps beside it take the other cores
             mirror=options.mirror is True,
         )
+        seen_by = {
+            "model": f"{options.model} {segmenter.card.sha256}",
+            "mirror": str(segmenter.mirror),
+            "runtime": f"{segmenter.runtime} {segmenter.device}",
+        }
         return ClipWork(
             finds=segmenter,
             scene=options.scene,
@@ -54,6 +59,8 @@ def clips_of(options: Photos, *, advance: Callable[[int, int | None], None], sto
             quality=options.quality,
             sound=options.sound,
             overwrite=options.overwrite,
+            resume=options.told() | seen_by if options.resume else None,
+            measure=options.report is not None,
             workers=options.jobs or max(1, cores() - 1),
             advance=advance,
             stop=stop,

@@ -70,6 +70,7 @@ class Blur(Photos):
         ("standout blur photo.jpg --strength 0.9", "stronger"),
         ("standout blur 'pics/*.jpg' -o blurred/ -q", "all that match, saying nothing"),
         ("standout blur talk.mp4 --start 0:30 --end 1:00", "half a minute of a clip, with its sound"),
+        ("standout blur long.mp4 --resume", "stopped, the same command goes on"),
     )
 
     strength: Annotated[

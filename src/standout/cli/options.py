@@ -8,7 +8,7 @@ To add an option to every effect: a field here. To one effect: a field in its cl
 # Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -60,8 +60,11 @@ class Photos(ABC):
     ] = False
     report: Annotated[
         Path | None,
-        typer.Option("--report", metavar="FILE", rich_help_panel=_FILES, help="Add a line of JSON per photo to FILE."),
-    ] = None
+        typer.Option(
+            "--report", metavar="FILE", rich_help_panel=_FILES,
+            help="Add a line of JSON per photo or clip to FILE; clips' lines tell flicker before and after.",
+        ),
+    ] = None  # fmt: skip
     as_json: Annotated[
         bool, typer.Option("--json", rich_help_panel=_FILES, help="Print a line of JSON per photo, nothing else.")
     ] = False
@@ -176,6 +179,14 @@ class Photos(ABC):
         typer.Option("--sound/--no-sound", rich_help_panel=_CLIPS, help="Keep the sound, bit for bit where it can be."),
     ] = True
 
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", rich_help_panel=_CLIPS,
+            help="Keep each finished minute, so that the same command goes on where it was stopped.",
+        ),
+    ] = False  # fmt: skip
+
     runtime: Annotated[
         str,
         typer.Option(
@@ -219,6 +230,18 @@ class Photos(ABC):
         """The effect for clips, begun anew for each. Raises InputError as effect does."""
         effect = self.effect()
         return lambda image, mask, time: effect(image, mask)
+
+    def told(self) -> dict[str, str]:
+        """The command and its own options, in words; two that are the same make the same pictures."""
+        from standout.clips import identity
+
+        shared = {field.name for field in fields(Photos)}
+        words = {"command": type(self).__name__.lower()}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name not in shared:
+                words |= identity(field.name, value) if isinstance(value, Path) else {field.name: str(value)}
+        return words
 
     def naming(self) -> "Naming":
         """How results are named: in the photo's own format where nothing else is asked for."""

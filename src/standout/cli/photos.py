@@ -49,13 +49,22 @@ def run(options: Photos) -> int:
     try:
         summary, stopped = _run(options, tasks, photos, workers)
     except KeyboardInterrupt:
-        show.say("interrupted; no half file is left")
+        show.say(f"interrupted; {_left(options, clip=bool(clips))}")
         return INTERRUPTED
     show.summary(summary, tasks, quiet=options.quiet)
     if stopped:
         show.say("interrupted; the same command goes on from here")
         return INTERRUPTED
     return 1 if summary.failed else 0
+
+
+def _left(options: Photos, *, clip: bool) -> str:
+    """What an interruption leaves of the one photo or clip in work."""
+    if not clip:
+        return "no half file is left"
+    if options.resume:
+        return "the same command goes on from the last minute that was finished"
+    return "nothing is left of the clip; with --resume, the same command would go on"
 
 
 def _photos(options: Photos, threads: int, pending: list[Task]) -> Work:

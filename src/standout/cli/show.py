@@ -104,8 +104,9 @@ def bars(total: int, *, wanted: bool, clips: bool) -> Iterator[Bars]:
         row = shown.add_task("", total=None, of="?", unit="frames", speed="", visible=False)
 
         def frames(done: int, of: int | None) -> None:
-            if done == 1:
-                shown.reset(row, total=of, of=of or "?", visible=True)
+            before = shown.tasks[row]
+            if not before.visible or done <= before.completed:  # another clip; perhaps gone on with, not at 1
+                shown.reset(row, total=of, completed=done - 1, of=of or "?", visible=True)
             rate = shown.tasks[row].speed
             shown.update(row, completed=done, total=of and max(of, done), speed=f"{rate:.1f} fps" if rate else "")
 

@@ -14,6 +14,7 @@ To add one: a class with prepare, add, finish and abort, named in writer.ANIMATI
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -30,6 +31,8 @@ from standout.video.containers import DEFAULT_QUALITY
 from standout.video.palette import reduced
 
 if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.stream import Stream
     from av.video.frame import VideoFrame
 
 _GIF_TICKS, _GIF_APART = 100, 2
@@ -69,7 +72,7 @@ class Gif:
             packet.duration = max(_GIF_APART, round((time + duration) * _GIF_TICKS) - ticks)
             self._output.mux(packet)
 
-    def finish(self, end: Fraction | None) -> None:
+    def finish(self) -> None:
         """The file complete."""
         if self._skipped:
             self._notes.append(f"{self._skipped} frames left out: .gif shows at most 50 a second")
@@ -124,7 +127,7 @@ class WebP:
         if self._file.tell() > _WEBP_BYTES:
             raise OutputError("the result outgrows 4 GB, the most that .webp holds; use .webm or .mov")
 
-    def finish(self, end: Fraction | None) -> None:
+    def finish(self) -> None:
         """The file complete."""
         size = self._file.tell() - 8
         self._file.seek(4)
@@ -153,10 +156,28 @@ class Folder:
 
     def add(self, ready: bytes, time: Fraction, duration: Fraction) -> None:
         """The PNG in the folder."""
-        self._count += 1
-        (self._part / f"{self._count:06d}.png").write_bytes(ready)
+        self.put(self.encode(ready, time, duration))
 
-    def finish(self, end: Fraction | None) -> None:
+    def finish(self) -> None:
+        """Nothing: all is in the folder."""
+
+    def encode(self, ready: bytes, time: Fraction, duration: Fraction) -> list[Packet[Stream]]:
+        """The PNG as a packet, for segments; its time does not matter."""
+        packet = av.Packet(ready)
+        packet.pts = packet.dts = packet.duration = 0
+        return [packet]
+
+    def flush(self) -> list[Packet[Stream]]:
+        """Nothing: none is held back."""
+        return []
+
+    def put(self, packets: Iterable[Packet[Stream]]) -> None:
+        """The packets' PNGs in the folder."""
+        for packet in packets:
+            self._count += 1
+            (self._part / f"{self._count:06d}.png").write_bytes(bytes(packet))
+
+    def close(self) -> None:
         """Nothing: all is in the folder."""
 
     def abort(self) -> None:

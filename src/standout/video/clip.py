@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -71,16 +71,23 @@ class Clip:
         self._open: weakref.WeakSet[Generator[Frame, None, None]] = weakref.WeakSet()
 
     def frames(
-        self, *, start: Fraction = Fraction(0), end: Fraction | None = None, rate: Fraction | None = None
-    ) -> Iterator[Frame]:
+        self,
+        *,
+        start: Fraction = Fraction(0),
+        end: Fraction | None = None,
+        rate: Fraction | None = None,
+        onward: Fraction = Fraction(0),
+        seek: bool = True,
+    ) -> Generator[Frame, None, None]:
         """The frames from start (the one on screen then) to end, in seconds from the first frame; times begin at 0.
 
         Times are the file's own: a variable frame rate stays one. rate: constant frames a second instead, frames
-        repeated or left out as needed. Reading begins at the last key frame before start, not at the file's start.
+        repeated or left out as needed. onward: frames before that time are left out; the others, and their times, are
+        the same. Reading begins at the last key frame before all that, where it can be found; seek=False: before start.
 
         Raises UnreadableVideo when the file is gone; what is damaged is skipped, and said in warnings.
         """
-        frames = reading.frames(self, start=Fraction(start), end=end, rate=rate)
+        frames = reading.frames(self, start=Fraction(start), end=end, rate=rate, onward=onward, seek=seek)
         self._open.add(frames)
         return frames
 

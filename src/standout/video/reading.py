@@ -54,7 +54,9 @@ class Lost:
     count: int = 0
 
 
-def frames(clip: Clip, *, start: Fraction, end: Fraction | None, rate: Fraction | None) -> Generator[Frame, None, None]:
+def frames(
+    clip: Clip, *, start: Fraction, end: Fraction | None, rate: Fraction | None, onward: Fraction, seek: bool
+) -> Generator[Frame, None, None]:
     """The clip's frames; see Clip.frames."""
     from standout.video.clip import contain, track
 
@@ -63,11 +65,14 @@ def frames(clip: Clip, *, start: Fraction, end: Fraction | None, rate: Fraction 
     with contain(clip.path) as container:
         stream = track(container, clip)
         stream.thread_type = "AUTO"
-        packets = _packets(container, stream, clip.zero + start if start > 0 else None)
-        shown = _from(_until(_timed(clip, packets, start), end), start, clip)
+        begin = start + onward if seek else start
+        packets = _packets(container, stream, clip.zero + begin if begin > 0 else None)
+        shown = _from(_until(_timed(clip, packets, begin), end), start, clip)
         settled = clip.colours.settled(clip.coded[0])
         last: tuple[VideoFrame, Image] | None = None
         for time, frame in shown if rate is None else resampled(shown, rate, clip.rate):
+            if time < onward:
+                continue
             if last is None or last[0] is not frame:
                 last = frame, _upright(clip, frame, settled)
             yield Frame(last[1], time)

@@ -87,15 +87,9 @@ class Tracks:
             if all(lane.done for lane in self._lanes.values()):
                 return
 
-    def finish(self, end: Fraction | None) -> None:
-        """The rest is in the film: up to end (in the film) if given, else all of it."""
-        limit = min((time for time in (end, self._end) if time is not None), default=None)
-        if limit is None:
-            self.until(Fraction(1 << 62))
-        else:
-            for lane in self._lanes.values():
-                lane.end = limit
-            self.until(limit)
+    def finish(self) -> None:
+        """The rest is in the film."""
+        self.until(Fraction(1 << 62) if self._end is None else self._end)
         for index, lane in self._lanes.items():
             lane.finish()
             if lane.lost:

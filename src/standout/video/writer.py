@@ -10,7 +10,7 @@ To add a format: see containers.py; to add one FFmpeg does not write: see animat
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -27,8 +27,11 @@ from standout.types import Picture
 from standout.video.animation import Folder, Gif, WebP
 from standout.video.clip import Clip
 from standout.video.containers import CODECS, CONTAINERS, Container
-from standout.video.film import Film, holds_shapes
+from standout.video.encoder import Encoder, Encoding, holds_shapes
+from standout.video.film import Film
 from standout.video.lanes import of_the_disk
+from standout.video.segmented import Segmented
+from standout.video.segments import Segments, State
 
 
 class Sink(Protocol):
@@ -40,8 +43,8 @@ class Sink(Protocol):
     def add(self, ready: Any, time: Fraction, duration: Fraction) -> None:
         """The prepared picture in the file."""
 
-    def finish(self, end: Fraction | None) -> None:
-        """The file complete; sound cut at end, if given."""
+    def finish(self) -> None:
+        """The file complete."""
 
     def abort(self) -> None:
         """The file let go, its content of no use."""
@@ -61,11 +64,14 @@ class Writer:
     codec: a name in the container's codecs; None = the first, or the one that keeps transparency. quality: 1 to 100,
     see containers.py; None = 75. rate: frames a second, where pictures come at constant ones; None = the clip's times.
     start, end: the part of the clip that the pictures come from, for the sound. threads: of the encoder; 0 = all.
+    job: what the work is, in words: whatever changes the result. With it, what is kept on the way (keep) stays where
+    the block is left by an exception, and another Writer of the same job goes on there: its state is the one kept last.
 
     When the block is left, the file appears under its name, whole; after an exception nothing does. notes say what the
     result could not keep.
 
-    Raises OutputError: the file exists or is the clip itself, its format cannot hold this, no room, no permission.
+    Raises OutputError: the file exists or is the clip itself, its format cannot hold this, no room, no permission;
+    another job than this was begun there.
     """
 
     def __init__(
@@ -85,6 +91,7 @@ class Writer:
         sound: bool = True,
         overwrite: bool = False,
         threads: int = 0,
+        job: Mapping[str, str] | None = None,
     ) -> None:
         self.path, self.notes = Path(path), list[str]()
         self._like = like
@@ -98,6 +105,13 @@ class Writer:
         self._start, self._end = Fraction(start), end
         self._sound, self._threads, self._overwrite = sound, threads, overwrite
         self._shape = self._written_size()
+        self._job = job
+        if job is not None and self._codec in ANIMATIONS and self._codec != "png":
+            raise OutputError(
+                f"{self.path}: a {self._suffix} cannot be put together from finished segments; use another format, or "
+                "leave --resume (job) out"
+            )
+        self._segments: Segments | None = None
         self._part: Path | None = None
         self._sink: Sink | None = None
         self._held: tuple[Any, Fraction] | None = None
@@ -105,26 +119,33 @@ class Writer:
 
     def __enter__(self) -> Self:
         folder = self._codec == "png"
-        self._part = files.part_for(self.path, folder=folder, overwrite=self._overwrite)
+        within = None
         try:
+            if self._job is not None:
+                self._segments = Segments(self.path, self._job, threads=self._threads)
+                within = self._segments.folder
+            self._part = files.part_for(self.path, folder=folder, overwrite=self._overwrite, within=within)
             self._sink = self._guarded(self._open)
         except BaseException:
-            files.discard(self._part)
+            self._give_up()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._sink is None:  # finished early
-            return
         if kind is not None:
             self._give_up()
         elif not self._added:
             self._give_up()
             raise OutputError(f"{self.path}: no picture was added, so nothing is written; check start and end")
         else:
-            self._finish(None)
+            self._finish()
+
+    @property
+    def state(self) -> State:
+        """What was kept last, by this Writer or the one it goes on from; empty = nothing was."""
+        return {} if self._segments is None else self._segments.state
 
     def add(self, picture: Picture, time: Fraction) -> None:
         """The picture in the file, on screen from time on until the next one's.
@@ -147,44 +168,52 @@ class Writer:
         self._held = (ready, time)
         self._added += 1
 
-    def finish_early(self) -> bool:
-        """Whether a file could be made of what was added so far; if so it has its name now, and its sound ends with it.
+    def keep(self, until: Fraction, state: State) -> None:
+        """All that was added stays on disk, and the state with it, so that another Writer of the same job goes on here.
 
-        For Ctrl-C: an exception after this one leaves the file alone.
+        until: the next picture's time. Only for a job.
         """
-        if self._sink is None:
-            return False
-        if not self._added:
-            self._give_up()
-            return False
-        assert self._held is not None
-        self._finish(self._held[1] + 1 / (self._rate or self._like.rate))
-        return True
+        assert isinstance(self._sink, Segmented), "a Writer without a job keeps nothing"
+        segmented = self._sink
+        self._release(until)
+        self._guarded(lambda: segmented.keep(state))
 
     def _open(self) -> Sink:
-        like, target = self._like, self._target
+        film = self._codec in CODECS
+        if not film and self._like.sound and self._sound:
+            what = "a folder of PNGs" if self._codec == "png" else self._suffix
+            self.notes.append(f"sound left out: {what} holds none")
+        if self._segments is not None:
+            if film:
+                return Segmented(self._segments, self._encoder, self._film)
+            return Segmented(self._segments, lambda last: self._folder(), self._folder)
         assert self._part is not None
-        if self._codec in ANIMATIONS:
-            if like.sound and self._sound:
-                what = "a folder of PNGs" if self._codec == "png" else self._suffix
-                self.notes.append(f"sound left out: {what} holds none")
-            return ANIMATIONS[self._codec](self._part, self._shape, self._quality, self.notes)
+        return self._film() if film else ANIMATIONS[self._codec](self._part, self._shape, self._quality, self.notes)
+
+    def _encoding(self) -> Encoding:
+        alpha = self._channels == 4
+        threads = self._threads if self._segments is None else self._segments.threads
+        return Encoding(self._target, self._codec, self._shape, alpha, self._quality, self._rate, threads)
+
+    def _encoder(self, last: int) -> Encoder:
+        return Encoder(self._like, self._encoding(), after=last)
+
+    def _film(self) -> Film:
+        assert self._part is not None
         return Film(
             self._part,
-            like,
-            target=target,
+            self._like,
+            self._encoding(),
             suffix=self._suffix,
-            codec=self._codec,
-            size=self._shape,
-            alpha=self._channels == 4,
-            quality=self._quality,
-            rate=self._rate,
             start=self._start,
             end=self._end,
             sound=self._sound,
-            threads=self._threads,
             notes=self.notes,
         )
+
+    def _folder(self) -> Folder:
+        assert self._part is not None
+        return Folder(self._part, self._shape, None, [])
 
     def _written_size(self) -> tuple[int, int]:
         """(height, width) of the file: square pixels where it cannot tell another shape."""
@@ -214,29 +243,34 @@ class Writer:
             self._held = None
             self._guarded(lambda: sink.add(ready, time, until - time))
 
-    def _finish(self, end: Fraction | None) -> None:
-        """The file complete and under its name. end: where the sound is cut."""
+    def _finish(self) -> None:
+        """The file complete and under its name."""
         try:
             if self._held is not None:
                 self._release(self._held[1] + 1 / (self._rate or self._like.rate))
             sink = self._sink
             assert sink is not None
             assert self._part is not None
-            self._guarded(lambda: sink.finish(end))
+            self._guarded(sink.finish)
+            self._sink = None
+            files.publish(self._part, self.path, overwrite=self._overwrite)
         except BaseException:
             self._give_up()
             raise
-        self._sink = None
-        files.publish(self._part, self.path, overwrite=self._overwrite)
+        if self._segments is not None:
+            self._segments.remove()
 
     def _give_up(self) -> None:
         """Nothing is left of the file. It goes before it is closed: or FFmpeg would still put gigabytes in order."""
-        assert self._part is not None
-        files.discard(self._part)
+        if self._part is not None:
+            files.discard(self._part)
         if self._sink is not None:
             self._sink.abort()
         self._sink = None
-        files.discard(self._part)  # where open files cannot be removed, it is only now possible
+        if self._part is not None:
+            files.discard(self._part)  # where open files cannot be removed, it is only now possible
+        if self._segments is not None:
+            self._segments.close() if self._segments.count else self._segments.remove()
 
     def _guarded(self, step: Callable[[], Any]) -> Any:
         """The step's result; what the disk or FFmpeg refuses becomes an OutputError."""
@@ -255,7 +289,7 @@ class Writer:
 
     def _written(self) -> int:
         """Bytes that are on the disk so far."""
-        part = self._part
+        part = self._part if self._segments is None else self._segments.folder
         if part is None or not part.exists():
             return 0
         return sum(one.stat().st_size for one in part.iterdir()) if part.is_dir() else part.stat().st_size
