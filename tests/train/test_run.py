@@ -124,8 +124,14 @@ def test_the_best_epoch_is_what_ships(data: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(SegmentationModule, "on_validation_epoch_start", spoil)
     run.train(recipe, out, CPU)
     facts = json.loads((out / "run.json").read_text())["results"]
-    assert facts["best_epoch"] < 6
+    assert facts["epoch"] < 6
     assert facts["val_dice"] == pytest.approx(max(row["val_dice"] for row in read_log(out / "log.csv")), abs=0.02)
+    record = json.loads((out / "run.json").read_text())
+    del record["results"]
+    (out / "run.json").write_text(json.dumps(record))
+    run.train(recipe.model_copy(update={"train": recipe.train.model_copy(update={"ships": "last"})}), out, CPU)
+    facts = json.loads((out / "run.json").read_text())["results"]
+    assert (facts["epoch"], facts["val_dice"]) == (6, 0.0)
 
 
 def test_what_ships_is_the_average_that_was_validated(data: Path, tmp_path: Path) -> None:
@@ -134,7 +140,7 @@ def test_what_ships_is_the_average_that_was_validated(data: Path, tmp_path: Path
     settings = {"stages": [{"epochs": 4, "size": [64, 64]}], "lr": 5e-3, "ema": 0.9, "precision": "32-true"}
     run.train(tiny(data, train=settings), out, CPU)
     facts = json.loads((out / "run.json").read_text())["results"]
-    row = read_log(out / "log.csv")[facts["best_epoch"] - 1]
+    row = read_log(out / "log.csv")[facts["epoch"] - 1]
     assert facts["val_loss"] == pytest.approx(row["val_loss"], rel=1e-4)
     last = torch.load(out / "last.ckpt", weights_only=True)
     name = next(name for name in last["state_dict"] if name.endswith("head.weight"))
@@ -256,7 +262,7 @@ def test_fine_tuning_starts_from_the_model_and_keeps_its_network(
     facts = json.loads((tmp_path / "run.json").read_text())
     assert facts["before"]["val_dice"] == pytest.approx(facts["results"]["val_dice"], abs=0.01)
     said = capsys.readouterr().err
-    assert f"before training: validation loss {facts['before']['val_loss']:.4f}" in said and "best epoch " in said
+    assert f"before training: validation loss {facts['before']['val_loss']:.4f}" in said and ", which ships" in said
 
 
 def test_a_teacher_alone_teaches_without_labels(data: Path, tmp_path: Path) -> None:

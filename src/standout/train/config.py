@@ -85,6 +85,9 @@ class Train(Part):
     """Largest norm of the gradient; 0 = any."""
     ema: float = Field(0.998, ge=0, lt=1)
     """Decay of the weights' running average, which is what is validated and shipped; 0 = off."""
+    ships: Literal["best", "last"] = "best"
+    """Which epoch's weights are the result: the one of the best Dice, or the last. With few validation photos the best
+    is a matter of luck, and a schedule that ends at 0 has its best at the end."""
     precision: Literal["bf16-mixed", "16-mixed", "32-true"] = "bf16-mixed"
     seed: int = Field(0, ge=0)
 

@@ -25,10 +25,12 @@ THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
 def finish(module: SegmentationModule, val: Store, recipe: Recipe, out: Path, card: ModelCard) -> dict[str, Any]:
     """Writes out/model.safetensors and out/threshold.png; returns the results for run.json.
 
-    The weights are those of best-dice.ckpt; scores are in float32, at the last stage's size and threshold 0.5.
+    The weights are those of best-dice.ckpt or last.ckpt, as train.ships says; scores are in float32, at the last
+    stage's size and threshold 0.5.
     """
-    best = torch.load(out / "best-dice.ckpt", weights_only=True, map_location="cpu")
-    module.load_state_dict(best["state_dict"])
+    name = {"best": "best-dice.ckpt", "last": "last.ckpt"}[recipe.train.ships]
+    kept = torch.load(out / name, weights_only=True, map_location="cpu")
+    module.load_state_dict(kept["state_dict"])
     means, curves = measure(module.cpu(), val, recipe)
     scores = {key.removeprefix("dice_"): round(value, 4) for key, value in means.items() if key.startswith("dice_")}
     if "val_empty" in means:
@@ -43,7 +45,7 @@ def finish(module: SegmentationModule, val: Store, recipe: Recipe, out: Path, ca
     if curves:
         charts.thresholds(curves, out / "threshold.png")
     at = {source: max(curve, key=lambda threshold: curve[threshold]) for source, curve in curves.items()}
-    return means | {"best_epoch": best["epoch"] + 1, "best_threshold": at, "sha256": card.sha256}
+    return means | {"epoch": kept["epoch"] + 1, "best_threshold": at, "sha256": card.sha256}
 
 
 def measure(

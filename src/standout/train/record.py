@@ -6,7 +6,7 @@ processes  each draws train.batch photos a step
 network    parameters, multiply-adds
 before     scores of the model that the run starts from
 sessions   when, on what machine, with which versions, seconds
-results    scores of the best epoch, best threshold by source, sha256 of the weights
+results    scores of the epoch that ships, best threshold by source, sha256 of the weights
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from standout.train.config import Data, Recipe
 class Record:
     """run.json: what the run is made of, and how it went."""
 
-    FREE = frozenset({"sheet_every", "data.workers", "data.folder"})
+    FREE = frozenset({"sheet_every", "train.ships", "data.workers", "data.folder"})
     """Settings that may change when a run goes on."""
 
     def __init__(self, out: Path, recipe: Recipe, train: list[Pair], val: list[Pair], *, processes: int) -> None:
@@ -127,7 +127,7 @@ class Record:
         results = self.facts["results"]
         before = f" (before training {self.facts['before']['val_dice']:.4f})" if "before" in self.facts else ""
         found = f"validation loss {results['val_loss']:.4f}, Dice {results['val_dice']:.4f}{before}"
-        say(f"best epoch {results['best_epoch']}: {found}")
+        say(f"epoch {results['epoch']}, which ships: {found}")
         say(f"trained; the model is {model}, its curves are in {self.path.parent}")
 
     def _write(self) -> None:
