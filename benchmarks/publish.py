@@ -153,6 +153,7 @@ PARTS = {
     "exports": Part("exports.json", exports, {"exports": exports_table}),
     "speed": Part("speed.md", lambda: signed(script("speed.py")()), {"speed": str}),
     "video": Part("video.md", lambda: signed(script("video.py")()), {"video": str}),
+    "groups": Part("groups.md", script("groups.py"), {"groups": str}),
     "training": Part("training.md", lambda: signed(script("training.py")()), {"training": str}),
 }
 

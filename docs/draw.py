@@ -1,17 +1,21 @@
 """Draws the pictures in README and docs, with the bundled model, from the sample photo.
 
-python docs/draw.py
+python docs/draw.py [NAME ...]    hero, edges, failures or moving; all where none is named
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
+from PIL import Image
 
-from standout import effects, masks
+from standout import effects, masks, video
+from standout.cli import main as standout
 from standout.images import read, write
 from standout.segmenter import Segmenter
 
@@ -19,6 +23,9 @@ DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent / "examples"))
 from contact_sheet import on_checkerboard  # noqa: E402 (a script of ours, beside the package)
 from draw_background import dusk  # noqa: E402
+
+sys.path.insert(0, str(DOCS.parent / "benchmarks"))
+from clips import FPS, play  # noqa: E402
 
 Array = np.ndarray
 
@@ -108,19 +115,59 @@ def failures(photo: Array, mask: Array, segmenter: Segmenter) -> Array:
     return np.vstack([row(cells[:3], 230), row(cells[3:], 230)])
 
 
+def moving(path: Path) -> None:
+    """A clip, blurred, and before another clip, side by side, as a looping picture: every step by the commands."""
+    with tempfile.TemporaryDirectory() as folder:
+        clip, behind = Path(folder) / "clip.mp4", Path(folder) / "behind.mp4"
+        film(clip, [frame.image for frame, _ in play("slow")])
+        wide = cv2.resize(dusk(), (960, 540), interpolation=cv2.INTER_AREA)
+        film(behind, [np.ascontiguousarray(wide[90:450, 2 * n : 2 * n + 640]) for n in range(90)])
+        shown = [clip]
+        for effect, more in (("blur", ["--strength", "0.8"]), ("replace", ["-b", str(behind)])):
+            shown.append(Path(folder) / f"{effect}.mp4")
+            standout([effect, str(clip), "-o", str(shown[-1]), "-q", *more])
+        rows = zip(*(frames(one) for one in shown), strict=True)
+        names = ("clip", "standout blur", "standout replace -b clip")
+        panels = [row(list(zip(names, images, strict=True)), 180) for images in rows]
+    turning = [Image.fromarray(panel) for panel in [*panels, *panels[-2:0:-1]]]  # there and back, so that it loops
+    turning[0].save(path, save_all=True, append_images=turning[1:], duration=3000 // FPS, loop=0, quality=75, method=6)
+
+
+def film(path: Path, images: list[Array]) -> None:
+    """The images as an H.264 file."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=FPS, options={"crf": "16"})
+        stream.height, stream.width = images[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for image in images:
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        out.mux(stream.encode(None))
+
+
+def frames(path: Path) -> list[Array]:
+    """Every third image of a file."""
+    with video.open_clip(path) as clip:
+        return [frame.image for frame in clip.frames()][::3]
+
+
 def main() -> None:
-    """Writes hero.jpg, edges.jpg and failures.jpg."""
+    """Writes the pictures."""
+    wanted = sys.argv[1:]
     segmenter = Segmenter()
     photo = read(DOCS.parent / "examples" / "astronaut.jpg").image
     mask = masks.keep_largest(segmenter.mask(photo))
     pictures = {
-        "hero": hero(photo, mask),
-        "edges": edges(photo, segmenter),
-        "failures": failures(photo, mask, segmenter),
+        "hero": lambda: hero(photo, mask),
+        "edges": lambda: edges(photo, segmenter),
+        "failures": lambda: failures(photo, mask, segmenter),
     }
-    for name, picture in pictures.items():
-        write(DOCS / f"{name}.jpg", picture, quality=88, overwrite=True)
-        print(DOCS / f"{name}.jpg", picture.shape)
+    for name, draw in pictures.items():
+        if name in (wanted or pictures):
+            write(DOCS / f"{name}.jpg", draw(), quality=88, overwrite=True)
+            print(DOCS / f"{name}.jpg")
+    if not wanted or "moving" in wanted:
+        moving(DOCS / "moving.webp")
+        print(DOCS / "moving.webp")
 
 
 if __name__ == "__main__":

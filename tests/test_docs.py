@@ -76,3 +76,10 @@ def test_the_contact_sheet_example_runs(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, script, sheet, SAMPLE, SAMPLE], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert sheet.stat().st_size > 10_000
+
+
+def test_the_model_card_is_of_the_weights_that_ship() -> None:
+    from standout.models import DEFAULT, find
+    from standout.runtimes import onnx
+
+    assert onnx.open(find(DEFAULT), threads=1).card.sha256 in (ROOT / "docs" / "model-card.md").read_text()

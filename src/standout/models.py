@@ -31,7 +31,7 @@ class Weights:
 
 SHELF: dict[str, Weights] = {
     "standout-mobile": Weights(
-        "standout-mobile.onnx", "b554931c62c4251be9175f12fef03bad033383bf079cca81b44bfbd73ca59739"
+        "standout-mobile.onnx", "dc481f18e1550ca2ef5fc073a1e982d252fff328c33f7d66cf04b30b43c55022"
     ),
 }
 

@@ -16,14 +16,17 @@ from standout.models import DEFAULT, find
 from standout.pixels import fit, inner, rectangle, resize, to_input
 from standout.types import Image, Mask, Runner
 
+LARGER = 1.3
+"""How much larger the second look is. Of 1, 1.3 and 1.6, the middle one gave the best Dice on the validation photos."""
+
 
 class Segmenter:
     """Finds the people in photos. Safe to share between threads.
 
     model: a bundled model's name, the path of a model file, or a session that is open. runtime: "auto" or one of
     runtimes.RUNTIMES. device: "auto", "cpu", "cuda", "coreml", "directml". threads: for one photo; None = all cores.
-    mirror: the network also sees each photo mirrored, and the two answers are averaged: steadier, for twice the
-    network's time.
+    mirror: the network also sees each photo mirrored and larger, and the two answers are averaged: steadier, and
+    surer of small people, for 2.7 times the network's time. Models of one fixed size see both at that.
 
     Raises ModelError for an unknown or damaged model, SetupError for a runtime or device that is not here.
     """
@@ -64,9 +67,25 @@ class Segmenter:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16) or not image.size:
             raise InputError(f"image is {image.dtype} {image.shape}; wanted uint8 or uint16 (H, W, 3), RGB")
         height, width = image.shape[:2]
-        fitted, where = fit(image, self._fixed or rectangle(height, width, self.card.size))
-        batch = to_input(fitted)
-        found = self._run(np.concatenate([batch, batch[..., ::-1]]) if self.mirror else batch)[:, 0]
-        if self.mirror:
-            found[0] = (found[0] + found[1, :, ::-1]) / 2
-        return inner(found[0], where)
+        found = self._look(image, self._fixed or rectangle(height, width, self.card.size))
+        if not self.mirror:
+            return found
+        again = self._look(image, self._fixed or rectangle(height, width, larger(self.card.size)), mirrored=True)
+        return np.asarray((found + resize(again, *found.shape)) / 2, np.float32)
+
+    def _look(self, image: Image, rect: tuple[int, int], *, mirrored: bool = False) -> Mask:
+        """The network's mask of the whole image, seen in a rectangle of that (height, width)."""
+        fitted, where = fit(image, rect)
+        turn = slice(None, None, -1 if mirrored else None)
+        found = self._run(np.ascontiguousarray(to_input(fitted)[..., turn]))[0, 0]
+        return inner(found[:, turn], where)
+
+
+def larger(size: tuple[int, int]) -> tuple[int, int]:
+    """The size of the second look: LARGER times as long and wide, in multiples of 32.
+
+    >>> larger((320, 256)), larger((64, 32))
+    ((416, 320), (96, 32))
+    """
+    long, short = (max(32, 32 * round(LARGER * side / 32)) for side in size)
+    return long, short
