@@ -83,7 +83,7 @@ def test_only_this_machine_and_who_knows_the_key(window: Window) -> None:
     assert window.url.startswith("http://127.0.0.1:") and len(window.key) >= 16
     for path in ("/", "/stream", "/status", f"/{window.key}", f"/{window.key[:-1]}/stream"):
         assert ask(window, path)[0] == 404
-    for path in ("/command", f"/{window.key[:-1]}x/command"):
+    for path in ("/command", f"/{window.key}x/command"):
         assert ask(window, path, method="POST", body=b'{"effect": "none"}')[0] == 404
     assert window.controls.effect == "blur", "nobody turned it off"
     other = Window(Controls("blur"), effects=[])
