@@ -265,15 +265,21 @@ def test_fine_tuning_starts_from_the_model_and_keeps_its_network(
     assert f"before training: validation loss {facts['before']['val_loss']:.4f}" in said and ", which ships" in said
 
 
-def test_a_teacher_alone_teaches_without_labels(data: Path, tmp_path: Path) -> None:
-    """With the whole share, the labels do not count: a student of a teacher that sees people everywhere does so too."""
-    first = run.train(tiny(data), tmp_path / "first", CPU)
-    net, card = checkpoint.load(first)
+def sees_everywhere(model: Path) -> str:
+    """A teacher made of the model, beside its folder, that sees people wherever it looks."""
+    net, card = checkpoint.load(model)
     with torch.no_grad():
         net.head.weight.zero_()
         net.head.bias.fill_(9.0)  # type: ignore[union-attr]
-    checkpoint.save(net, card, tmp_path / "everywhere.safetensors")
-    distill = {"teacher": str(tmp_path / "everywhere.safetensors"), "share": 1.0}
+    path = model.parent.with_name("everywhere.safetensors")
+    checkpoint.save(net, card, path)
+    return str(path)
+
+
+def test_a_teacher_alone_teaches_without_labels(data: Path, tmp_path: Path) -> None:
+    """With the whole share, the labels do not count: a student of a teacher that sees people everywhere does so too."""
+    first = run.train(tiny(data), tmp_path / "first", CPU)
+    distill = {"teacher": sees_everywhere(first), "share": 1.0}
     student = run.train(tiny(data, distill=distill, train={"lr": 2e-2}), tmp_path / "student", CPU)
     image = torch.rand(1, 3, 96, 64)
     assert checkpoint.load(student)[0](image).mean() > checkpoint.load(first)[0](image).mean()
@@ -283,13 +289,8 @@ def test_a_teacher_alone_teaches_without_labels(data: Path, tmp_path: Path) -> N
 def test_a_doubted_source_does_not_unlearn_people(data: Path, tmp_path: Path) -> None:
     """All labels say nobody; a teacher that knows better keeps them from counting, of the sources named alone."""
     first = run.train(tiny(data), tmp_path / "first", CPU)
-    net, card = checkpoint.load(first)
-    with torch.no_grad():
-        net.head.weight.zero_()
-        net.head.bias.fill_(9.0)  # type: ignore[union-attr]
-    checkpoint.save(net, card, tmp_path / "everywhere.safetensors")
     source = run.pairs(tiny(data))[0][0].source
-    taught = {"teacher": str(tmp_path / "everywhere.safetensors"), "share": 0.5}
+    taught = {"teacher": sees_everywhere(first), "share": 0.5}
     found = {}
     for name, doubt in (("believed", {}), ("doubted", {source: 0.9})):
         recipe = tiny(data, distill=taught | {"doubt": doubt}, train={"lr": 1e-2})
