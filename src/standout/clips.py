@@ -174,7 +174,7 @@ class ClipWork:
 
         def finish(one: tuple[Frame, Mask, State]) -> tuple[Picture, float, Fraction, State]:
             frame, coarse, state = one
-            mask = self._mask(coarse, frame.image)
+            mask = masks.full_size(coarse, frame.image, refined=self.refine, keep=self.keep, feathered=self.feather)
             return scene(frame.image, mask, frame.time), float(mask.mean()), frame.time, state
 
         masked = ahead(found())
@@ -200,12 +200,6 @@ class ClipWork:
                 return frames
             read.close()
         raise InputError("the clip's frames are not the same as before; delete the folder of segments, to begin anew")
-
-    def _mask(self, coarse: Mask, image: Image) -> Mask:
-        mask = masks.refine(coarse, image) if self.refine else resize(coarse, *image.shape[:2])
-        if self.keep == "largest":
-            mask = masks.keep_largest(mask)
-        return masks.feather(mask, self.feather)
 
 
 _CHANGING = ("half_life", "keep", "feather", "refine", "alpha", "grey", "codec", "quality", "sound")

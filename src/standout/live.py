@@ -29,9 +29,8 @@ import numpy as np
 from standout import masks
 from standout.errors import InputError, ModelError
 from standout.newest import Newest, Shot
-from standout.pixels import resize
 from standout.steady import Steady
-from standout.types import Image, Mask, Picture
+from standout.types import Image, Picture
 
 if TYPE_CHECKING:
     from standout.clips import Finds, Scene
@@ -210,7 +209,8 @@ class _Work:
             raise ModelError(
                 f"the model's mask is {coarse.shape}, or holds numbers that are none; wanted (h, w) of 0..1"
             )
-        mask = self._mask(self._steady(coarse, image, time), image)
+        live, steadied = self._live, self._steady(coarse, image, time)
+        mask = masks.full_size(steadied, image, refined=live.refine, keep=live.keep, feathered=live.feather)
         picture = self._scene_of(name)(image, mask, self._clock)
         if picture.shape[2] == 1:
             picture = np.asarray(np.repeat(picture, 3, 2), np.uint8)
@@ -232,13 +232,6 @@ class _Work:
             self._clock = Fraction(0)
             self._scene = name, self._live.scenes[name]()
         return self._scene[1]
-
-    def _mask(self, coarse: Mask, image: Image) -> Mask:
-        live = self._live
-        mask = masks.refine(coarse, image) if live.refine else resize(coarse, *image.shape[:2])
-        if live.keep == "largest":
-            mask = masks.keep_largest(mask)
-        return masks.feather(mask, live.feather)
 
 
 class _Meter:

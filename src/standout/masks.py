@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -102,6 +102,18 @@ def enlarge(small: Floats, tile: Tile, height: int, width: int) -> Floats:
 def levels(image: Image) -> float:
     """The value of white: 255 or 65535."""
     return float(np.iinfo(image.dtype).max)
+
+
+def full_size(
+    coarse: Mask, image: Image, *, refined: bool = True, keep: Literal["all", "largest"] = "all", feathered: float = 0.0
+) -> Mask:
+    """The mask at the photo's own size.
+
+    refined: its edge is drawn to the photo's; else it is merely enlarged: softer, and faster on large photos.
+    keep: which people. feathered: pixels by which the edge is softened.
+    """
+    mask = refine(coarse, image) if refined else resize(coarse, *image.shape[:2])
+    return feather(keep_largest(mask) if keep == "largest" else mask, feathered)
 
 
 def refine(coarse: Mask, image: Image) -> Mask:

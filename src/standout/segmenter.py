@@ -56,8 +56,7 @@ class Segmenter:
 
         refine=False gives the network's own probability, merely enlarged: softer, and faster on large photos.
         """
-        coarse = self.probability(image)
-        return masks.refine(coarse, image) if refine else resize(coarse, *image.shape[:2])
+        return masks.full_size(self.probability(image), image, refined=refine)
 
     def probability(self, image: Image) -> Mask:
         """The network's own mask of the whole RGB image, small: float32 (h, w), 0..1.

@@ -21,8 +21,35 @@ if TYPE_CHECKING:
 
 _RESULT, _MASK, _CLIPS, _FILES, _MACHINE = "Result", "Mask", "Clips", "Files", "Machine"
 
+# Those that commands beside the effects have, too.
 Decontaminate = Annotated[
     bool, typer.Option("--decontaminate/--no-decontaminate", help="Free soft edges of the old background's colour.")
+]
+Keep = Annotated[
+    Literal["all", "largest"],
+    typer.Option("--keep", metavar="WHO", rich_help_panel=_MASK, help="Which people: all, or the largest only."),
+]
+Feather = Annotated[
+    float,
+    typer.Option(
+        "--feather", metavar="PX", min=0, show_default=False, rich_help_panel=_MASK, help="Soften edges by PX pixels."
+    ),
+]
+Refine = Annotated[
+    bool, typer.Option("--refine/--no-refine", rich_help_panel=_MASK, help="Draw edges at the picture's full size.")
+]
+Model = Annotated[
+    str, typer.Option("--model", metavar="NAME", rich_help_panel=_MASK, help="A bundled model, or a model file.")
+]
+Runtime = Annotated[
+    str,
+    typer.Option(
+        "--runtime", metavar="NAME", rich_help_panel=_MACHINE, help="auto, onnx, openvino, pytorch, litert or coreml."
+    ),
+]
+Device = Annotated[
+    str,
+    typer.Option("--device", metavar="NAME", rich_help_panel=_MACHINE, help="auto, cpu, cuda, coreml or directml."),
 ]
 
 
@@ -109,24 +136,9 @@ class Photos(ABC):
             help="Use this mask picture, or the one of the photo's name in this folder, instead of the model.",
         ),
     ] = None  # fmt: skip
-    keep: Annotated[
-        Literal["all", "largest"],
-        typer.Option("--keep", metavar="WHO", rich_help_panel=_MASK, help="Which people: all, or the largest only."),
-    ] = "all"
-    feather: Annotated[
-        float,
-        typer.Option(
-            "--feather",
-            metavar="PX",
-            min=0,
-            show_default=False,
-            rich_help_panel=_MASK,
-            help="Soften edges by PX pixels.",
-        ),
-    ] = 0.0
-    refine: Annotated[
-        bool, typer.Option("--refine/--no-refine", rich_help_panel=_MASK, help="Draw edges at the photo's full size.")
-    ] = True
+    keep: Keep = "all"
+    feather: Feather = 0.0
+    refine: Refine = True
     mirror: Annotated[
         bool | None,
         typer.Option(
@@ -136,10 +148,7 @@ class Photos(ABC):
             help="Look at everything twice, or once. Else: photos twice, clips once.",
         ),
     ] = None
-    model: Annotated[
-        str,
-        typer.Option("--model", metavar="NAME", rich_help_panel=_MASK, help="A bundled model, or a model file."),
-    ] = "standout-mobile"
+    model: Model = "standout-mobile"
 
     start: Annotated[
         str | None,
@@ -187,19 +196,8 @@ class Photos(ABC):
         ),
     ] = False  # fmt: skip
 
-    runtime: Annotated[
-        str,
-        typer.Option(
-            "--runtime",
-            metavar="NAME",
-            rich_help_panel=_MACHINE,
-            help="auto, onnx, openvino, pytorch, litert or coreml.",
-        ),
-    ] = "auto"
-    device: Annotated[
-        str,
-        typer.Option("--device", metavar="NAME", rich_help_panel=_MACHINE, help="auto, cpu, cuda, coreml or directml."),
-    ] = "auto"
+    runtime: Runtime = "auto"
+    device: Device = "auto"
     jobs: Annotated[
         int | None,
         typer.Option(

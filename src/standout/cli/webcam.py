@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from standout.cli.effects import Blur, Color, Mask, Replace
-from standout.cli.options import Decontaminate
+from standout.cli.options import Decontaminate, Device, Feather, Keep, Model, Refine, Runtime
 from standout.cli.show import examples, fail, say
 from standout.errors import InputError, StandoutError
 
@@ -127,19 +127,9 @@ class Webcam:
         bool, typer.Option("--quiet", "-q", rich_help_panel=_OUTPUT, help="Print nothing but the address and errors.")
     ] = False
 
-    keep: Annotated[
-        Literal["all", "largest"],
-        typer.Option("--keep", metavar="WHO", rich_help_panel=_MASK, help="Which people: all, or the largest only."),
-    ] = "all"
-    feather: Annotated[
-        float,
-        typer.Option(
-            "--feather", metavar="PX", min=0, show_default=False, rich_help_panel=_MASK, help="Soften edges by PX."
-        ),
-    ] = 0.0
-    refine: Annotated[
-        bool, typer.Option("--refine/--no-refine", rich_help_panel=_MASK, help="Draw edges at full size.")
-    ] = True
+    keep: Keep = "all"
+    feather: Feather = 0.0
+    refine: Refine = True
     steady: Annotated[
         float | None,
         typer.Option(
@@ -147,16 +137,10 @@ class Webcam:
             help="After how long an earlier mask counts half; 0: every frame by itself.",
         ),
     ] = None  # fmt: skip
-    model: Annotated[
-        str, typer.Option("--model", metavar="NAME", rich_help_panel=_MASK, help="A bundled model, or a model file.")
-    ] = "standout-mobile"
+    model: Model = "standout-mobile"
 
-    runtime: Annotated[
-        str, typer.Option("--runtime", metavar="NAME", rich_help_panel=_MACHINE, help="auto, onnx, openvino, ...")
-    ] = "auto"
-    device: Annotated[
-        str, typer.Option("--device", metavar="NAME", rich_help_panel=_MACHINE, help="auto, cpu, cuda, ...")
-    ] = "auto"
+    runtime: Runtime = "auto"
+    device: Device = "auto"
     threads: Annotated[
         int | None,
         typer.Option(
