@@ -80,7 +80,7 @@ def peers() -> str:
 
 
 def exports() -> str:
-    """The proofs of the bundled models in every target and precision, over every third photo of those for validation."""
+    """The bundled models' proofs in every target and precision, over every third photo of those for validation."""
     with tempfile.TemporaryDirectory() as folder:
         rows = ["image,mask,split"]
         for part, step in (("train", 40), ("val", 3)):
