@@ -1,8 +1,8 @@
 """How much the masks of clips flicker, and what Steady makes of it, as Markdown.
 
-    .venv/bin/python benchmarks/flicker.py [--clips ../shared/clips] [--half-lives 0 0.1 0.2 0.4] [--sheets FOLDER]
+    .venv/bin/python benchmarks/flicker.py [--clips ../shared/clips] [--model standout-tiny] [--sheets FOLDER]
 
-Each frame goes through standout-mobile by itself, looked at once or twice (mirrored), then through Steady at the
+Each frame goes through the model by itself, looked at once or twice (mirrored), then through Steady at the
 network's own size, then perhaps through refine. The clips of clips.py have a known truth; those of --clips (the first
 SECONDS of each) have none, and only the flicker that needs none is measured on them. The nobody clip counts in its own
 column alone. --sheets: pictures to look at: frame, truth, mask without and with the default Steady, and what it did.
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 import standout
 from standout import draw, masks, metrics
+from standout.models import DEFAULT
 from standout.pixels import resize
 from standout.steady import HALF_LIFE, Steady
 from standout.types import Frame, Mask
@@ -64,11 +65,12 @@ Table = dict[tuple[int, bool, float], dict[str, Scores]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--clips", type=Path, help="folder of more clips, without truth")
+    parser.add_argument("--model", default=DEFAULT)
     parser.add_argument("--half-lives", type=float, nargs="+", default=[0, 0.1, HALF_LIFE, 0.4])
     parser.add_argument("--sheets", type=Path, help="folder for pictures to look at")
     options = parser.parse_args()
     table: Table = {}
-    for clip in _clips(options.clips):
+    for clip in _clips(options.clips, options.model):
         for looks in LOOKS:
             for half_life in options.half_lives:
                 small = steadied(clip, looks, half_life)
@@ -80,8 +82,8 @@ def main() -> None:
     print(summary(table), details(table), cost(), sep="\n\n")
 
 
-def _clips(folder: Path | None) -> Iterator[Clip]:
-    finds = {looks: standout.Segmenter(mirror=looks == 2) for looks in LOOKS}
+def _clips(folder: Path | None, model: str) -> Iterator[Clip]:
+    finds = {looks: standout.Segmenter(model, mirror=looks == 2) for looks in LOOKS}
 
     def found(frames: list[Frame]) -> dict[int, list[Mask]]:
         return {looks: [one.probability(frame.image) for frame in frames] for looks, one in finds.items()}
@@ -157,24 +159,27 @@ def _mean(scores: Iterable[Scores], name: str) -> float:
 
 
 def summary(table: Table) -> str:
-    """A row a way to make masks: means over clips with people, the MAD of nobody, the flicker of unknown clips."""
+    """A row a way to make masks: means over clips with people, the MAD of nobody, the flicker of unknown clips.
+
+    Bold: as users get clips.
+    """
     head = ["looks", "refined", "half-life s", "dtSSD", "MAD %", "Dice", "ghost %", "flicker", "nobody: MAD %"]
     unknown = [name for name, one in next(iter(table.values())).items() if one.dtssd is None]
     lines = [head + [f"flicker: {name.split('-')[0]}" for name in unknown]]
     for (looks, refined, half_life), scores in sorted(table.items()):
+        users = (looks, refined, half_life) == (1, True, HALF_LIFE)
         known = [one for name, one in scores.items() if one.dtssd is not None and name != "nobody"]
         means = [f"{_mean(known, name):.{digits}f}" for name, digits in
                  (("dtssd", 2), ("mad", 2), ("dice", 4), ("ghost", 2), ("flicker", 2))]  # fmt: skip
         rest = [f"{_mean([scores['nobody']], 'mad'):.2f}", *(f"{scores[name].flicker:.2f}" for name in unknown)]
-        lines.append(
-            [LOOKS[looks], "yes" if refined else "no", f"{half_life:g}" if half_life else "off", *means, *rest]
-        )
+        way = [LOOKS[looks], "yes" if refined else "no", f"{half_life:g}" if half_life else "off"]
+        lines.append([*(f"**{cell}**" if users else cell for cell in way), *means, *rest])
     return _markdown(lines)
 
 
 def details(table: Table) -> str:
-    """A row a clip: without -> with Steady at the default half-life, looked at twice, refined."""
-    off, on = table.get((2, True, 0)), table.get((2, True, HALF_LIFE))
+    """A row a clip: without -> with Steady at the default half-life, looked at once, refined, as users get clips."""
+    off, on = table.get((1, True, 0)), table.get((1, True, HALF_LIFE))
     if off is None or on is None:
         return ""
     lines = [["clip", "dtSSD", "MAD %", "Dice", "ghost %", "flicker"]]

@@ -146,6 +146,11 @@ def overview(kept: str) -> str:
     return peers_table(json.loads(kept))
 
 
+def paragraph(number: int) -> Callable[[str], str]:
+    """That one of what is kept, where one script prints several tables."""
+    return lambda kept: kept.strip().split("\n\n")[number]
+
+
 PARTS = {
     "peers": Part(
         "peers.json",
@@ -160,6 +165,11 @@ PARTS = {
     "exports": Part("exports.json", exports, {"exports": exports_table}),
     "speed": Part("speed.md", lambda: signed(script("speed.py")()), {"speed": str}),
     "video": Part("video.md", lambda: signed(script("video.py")()), {"video": str}),
+    "flicker": Part(
+        "flicker.md",
+        script("flicker.py", "--clips", str(PEOPLE.parent / "clips")),
+        {"flicker": paragraph(0), "flicker-clips": paragraph(1), "flicker-cost": paragraph(2)},
+    ),
     "groups": Part("groups.md", script("groups.py"), {"groups": str}),
     "training": Part("training.md", lambda: signed(script("training.py")()), {"training": str}),
 }

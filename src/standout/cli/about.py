@@ -13,13 +13,13 @@ import typer
 
 def models() -> int:
     """List the bundled models: size, input, scores, checksum."""
-    from standout.models import SHELF, find
+    from standout.models import DEFAULT, SHELF, find
     from standout.runtimes import onnx
 
     for name, weights in SHELF.items():
         path = find(name)
         card = onnx.open(path, threads=1).card
-        print(f"{name}  {card.version}")
+        print(f"{name}  {card.version}{'  (default)' if name == DEFAULT else ''}")
         print(f"  file      {weights.file}, {path.stat().st_size / 1e6:.1f} MB, sha256 {weights.sha256[:12]}")
         print(f"  input     {card.size[0]}x{card.size[1]}, encoder {card.encoder}, license {card.license}")
         scores = ", ".join(f"{source} {score:.3f}" for source, score in card.scores.items())

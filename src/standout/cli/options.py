@@ -39,7 +39,10 @@ Refine = Annotated[
     bool, typer.Option("--refine/--no-refine", rich_help_panel=_MASK, help="Draw edges at the picture's full size.")
 ]
 Model = Annotated[
-    str, typer.Option("--model", metavar="NAME", rich_help_panel=_MASK, help="A bundled model, or a model file.")
+    str,
+    typer.Option(
+        "--model", metavar="NAME", rich_help_panel=_MASK, help="A bundled one, see standout models, or a file."
+    ),
 ]
 Runtime = Annotated[
     str,
