@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from standout.models import find, find_checkpoint
+from standout.models import SHELF, find, find_checkpoint
 from tests.conftest import ROOT, SAMPLE, drawn_person
 from tests.video.drawn import Made, make, picture
 
@@ -78,8 +78,9 @@ def test_the_contact_sheet_example_runs(tmp_path: Path) -> None:
     assert sheet.stat().st_size > 10_000
 
 
-def test_the_model_card_is_of_the_weights_that_ship() -> None:
-    from standout.models import DEFAULT, find
+@pytest.mark.parametrize("name", SHELF)
+def test_the_model_card_is_of_the_weights_that_ship(name: str) -> None:
     from standout.runtimes import onnx
 
-    assert onnx.open(find(DEFAULT), threads=1).card.sha256 in (ROOT / "docs" / "model-card.md").read_text()
+    card = onnx.open(find(name), threads=1).card
+    assert card.sha256 in (ROOT / "docs" / "model-card.md").read_text()

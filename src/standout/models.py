@@ -33,6 +33,7 @@ SHELF: dict[str, Weights] = {
     "standout-mobile": Weights(
         "standout-mobile.onnx", "dc481f18e1550ca2ef5fc073a1e982d252fff328c33f7d66cf04b30b43c55022"
     ),
+    "standout-tiny": Weights("standout-tiny.onnx", "424a9ee85f27d52ab9ee78a094b985d2472415715d03eedcb32f072ea11018f5"),
 }
 
 
