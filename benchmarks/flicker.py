@@ -116,9 +116,7 @@ def steadied(clip: Clip, looks: int, half_life: float) -> list[Mask]:
 def _full(clip: Clip, small: Iterable[Mask], *, refined: bool) -> list[Mask]:
     """The masks at the frames' size."""
     pairs = zip(small, clip.frames, strict=True)
-    if refined:
-        return [masks.refine(mask, frame.image) for mask, frame in pairs]
-    return [resize(mask, *frame.image.shape[:2]) for mask, frame in pairs]
+    return [masks.full_size(mask, frame.image, refined=refined) for mask, frame in pairs]
 
 
 def score(clip: Clip, found: list[Mask]) -> Scores:
