@@ -235,12 +235,14 @@ def measure(peers: list[Peer], pairs: list[Pair], results: dict[str, Any], optio
     for one in ready if not options.timing_only else []:
         with left_out(one.peer.name, failed):
             photos, versions = scores(one, pairs, options.cache)
-            if one.peer.name == DEFAULT:  # differences to an earlier one no longer hold
+            before = rows[one.peer.name].get("quality")
+            found = quality(photos, None if one.peer.name == DEFAULT else reference)
+            rows[one.peer.name] |= {"quality": found, "versions": versions}
+            if one.peer.name == DEFAULT:
                 reference = photos
-                for row in rows.values():
-                    row.get("quality", {}).pop("less_ours", None)
-            against = None if one.peer.name == DEFAULT else reference
-            rows[one.peer.name] |= {"quality": quality(photos, against), "versions": versions}
+                if found != before:  # differences to an earlier one no longer hold
+                    for row in rows.values():
+                        row.get("quality", {}).pop("less_ours", None)
     if not options.skip_timing:
         first = [next(own).image for _, own in groupby(pairs, lambda pair: pair.source)]
         well = [one for one in ready if one.peer.name not in failed]

@@ -26,15 +26,14 @@ from peers_show import table as peers_table
 from standout.benchmark import machine
 from standout.doctor import cores
 from standout.files import write_atomic
-from standout.models import DEFAULT, SHELF
+from standout.models import SHELF
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 PEOPLE = ROOT.parent / "shared" / "people"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 STANDOUT = [str(Path(sys.executable).parent / "standout")]
-BUNDLED = list(dict.fromkeys([DEFAULT, *SHELF]))
-"""The default comes first."""
+BUNDLED = list(SHELF)
 
 SOURCES = {
     "picsart": "selfies and portraits (`picsart`)",

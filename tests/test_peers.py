@@ -178,6 +178,22 @@ def test_one_failure_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     assert failed == {"gone": "not on the registry"}
 
 
+@pytest.mark.parametrize(("dice", "holds"), [(0.97, True), (0.96, False)])
+def test_differences_hold_while_our_scores_are_the_same(
+    dice: float, holds: bool, results: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a further model can be added without measuring all others again."""
+    peers = script("peers", monkeypatch)
+    ours = script("peers_list", monkeypatch).ours([])[0]
+    results["peers"]["standout-mobile"]["sha256"] = peers.sha256(Path(ours.model))
+    monkeypatch.setattr(peers, "scores", lambda *_: (rows(dice), {}))
+    options = peers.argparse.Namespace(cache=tmp_path, timing_only=False, skip_timing=True)
+    again = json.loads(json.dumps(results))
+    peers.measure([ours], [], again, options)
+    assert again["failed"] == {} and again["peers"]["standout-mobile"]["quality"] == peers.quality(rows(dice), None)
+    assert ("less_ours" in again["peers"]["other"]["quality"]) is holds
+
+
 def test_the_runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runner = script("peers_run/runner", monkeypatch)
     photo = np.zeros((6, 4, 3), np.uint8)

@@ -1,6 +1,6 @@
 """The shelf of known weights: a name -> a checked model file.
 
-To add a model: put the file in weights/ and a row with its sha256 in SHELF.
+To add a model: put the file in weights/ and a row with its sha256 in SHELF, whose first is the default.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 from standout.errors import ModelError
 
 WEIGHTS = Path(__file__).parent / "weights"
-DEFAULT = "standout-mobile"
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,8 @@ SHELF: dict[str, Weights] = {
     ),
     "standout-tiny": Weights("standout-tiny.onnx", "424a9ee85f27d52ab9ee78a094b985d2472415715d03eedcb32f072ea11018f5"),
 }
+DEFAULT = next(iter(SHELF))
+"""The first on the shelf."""
 
 
 def sha256(path: Path) -> str:
