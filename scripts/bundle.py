@@ -36,6 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", metavar="RUN[:SHARE]")
     parser.add_argument("--name", help="of the model; the run's own where it is not given")
+    parser.add_argument("--purpose", default="", help="of a model that is new on the shelf: what it is made for")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "people" / "val")
     options = parser.parse_args()
     net, card = mean(options.runs)
@@ -51,7 +52,7 @@ def main() -> None:
     checkpoint.save(net, replace(card, data=DATA, scores=means), weights)
     with export.opened(weights, pairs=find_pairs(options.data)[::14]) as source:
         proof = export.export(source, target, precision="float16", overwrite=True)
-    shelve(card.name, models.sha256(target))
+    shelve(card.name, models.sha256(target), options.purpose)
     print(f"{target}: {target.stat().st_size / 1e6:.2f} MB, {means}")
     print(f"probability differs from the checkpoint by at most {proof.largest:.4f}, on average {proof.mean:.6f}; "
           f"Dice {proof.dice}")  # fmt: skip
@@ -70,14 +71,14 @@ def mean(runs: list[str]) -> tuple[UNet, ModelCard]:
     return average(nets, [share / sum(shares) for share in shares]), card
 
 
-def shelve(name: str, sha256: str) -> None:
-    """Writes the checksum of the file into the shelf: in its row, or in a new one at the end."""
+def shelve(name: str, sha256: str, purpose: str) -> None:
+    """Writes the checksum of the file into the shelf: in its row, or in a new one at the end, with its purpose."""
     shelf = Path(models.__file__)
     text = shelf.read_text()
-    row = f'    "{name}": Weights("{name}.onnx", "{sha256}"),\n'
-    text, found = re.subn(rf'    "{name}": Weights\(.*?\),\n', row, text, flags=re.DOTALL)
+    text, found = re.subn(rf'("{name}\.onnx",\s+)"[0-9a-f]+"', rf'\g<1>"{sha256}"', text)
     if not found:
-        text = re.sub(r"(SHELF: .*? = \{\n.*?)(\}\n)", rf"\g<1>{row}\g<2>", text, flags=re.DOTALL)
+        row = f'    "{name}": Weights(\n        "{name}.onnx",\n        "{sha256}",\n        "{purpose}",\n    ),\n'
+        text = re.sub(r"(SHELF: .*? = \{\n.*?)(\n\}\n)", rf"\g<1>\n{row.rstrip()}\g<2>", text, flags=re.DOTALL)
     shelf.write_text(text)
 
 

@@ -17,10 +17,11 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 @dataclass(frozen=True)
 class Weights:
-    """A bundled model file and the sha256 it must have."""
+    """A bundled model file, the sha256 it must have, and what it is made for."""
 
     file: str
     sha256: str
+    purpose: str
 
     @property
     def path(self) -> Path:
@@ -30,9 +31,15 @@ class Weights:
 
 SHELF: dict[str, Weights] = {
     "standout-mobile": Weights(
-        "standout-mobile.onnx", "dc481f18e1550ca2ef5fc073a1e982d252fff328c33f7d66cf04b30b43c55022"
+        "standout-mobile.onnx",
+        "dc481f18e1550ca2ef5fc073a1e982d252fff328c33f7d66cf04b30b43c55022",
+        "photos and clips of all kinds",
     ),
-    "standout-tiny": Weights("standout-tiny.onnx", "424a9ee85f27d52ab9ee78a094b985d2472415715d03eedcb32f072ea11018f5"),
+    "standout-tiny": Weights(
+        "standout-tiny.onnx",
+        "424a9ee85f27d52ab9ee78a094b985d2472415715d03eedcb32f072ea11018f5",
+        "live pictures, long clips and small devices: three times as fast, finds small people less well",
+    ),
 }
 DEFAULT = next(iter(SHELF))
 """The first on the shelf."""

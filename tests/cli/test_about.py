@@ -14,7 +14,8 @@ def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models"]) == 0
     out = capsys.readouterr().out
     for name, weights in models.SHELF.items():
-        assert name in out and weights.sha256[:12] in out and " MB" in out
+        assert name in out and weights.purpose and weights.purpose in out
+        assert weights.sha256[:12] in out and " MB" in out
 
 
 def test_doctor_on_a_sound_machine(capsys: pytest.CaptureFixture[str]) -> None:

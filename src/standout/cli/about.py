@@ -12,7 +12,7 @@ import typer
 
 
 def models() -> int:
-    """List the bundled models: size, input, scores, checksum."""
+    """List the bundled models: what for, size, input, scores, checksum."""
     from standout.models import DEFAULT, SHELF, find
     from standout.runtimes import onnx
 
@@ -20,6 +20,7 @@ def models() -> int:
         path = find(name)
         card = onnx.open(path, threads=1).card
         print(f"{name}  {card.version}{'  (default)' if name == DEFAULT else ''}")
+        print(f"  for       {weights.purpose}")
         print(f"  file      {weights.file}, {path.stat().st_size / 1e6:.1f} MB, sha256 {weights.sha256[:12]}")
         print(f"  input     {card.size[0]}x{card.size[1]}, encoder {card.encoder}, license {card.license}")
         scores = ", ".join(f"{source} {score:.3f}" for source, score in card.scores.items())
