@@ -37,10 +37,13 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", metavar="RUN[:SHARE]")
     parser.add_argument("--name", help="of the model; the run's own where it is not given")
     parser.add_argument("--purpose", default="", help="of a model that is new on the shelf: what it is made for")
+    parser.add_argument(
+        "--second-look", type=float, metavar="TIMES", help="how much larger it is; the card's own if not given"
+    )
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "people" / "val")
     options = parser.parse_args()
     net, card = mean(options.runs)
-    card = replace(card, name=options.name or card.name)
+    card = replace(card, name=options.name or card.name, second_look=options.second_look or card.second_look)
     target = models.WEIGHTS / f"{card.name}.onnx"
     weights = target.with_suffix(".safetensors")
     checkpoint.save(net, card, weights)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,19 @@ def test_the_second_look_is_mirrored_and_larger() -> None:
     assert seen[0][0, 0, 160, 60] == 1.0 and seen[1][0, 0, 208, 220] == 1.0, "the white side is left, then right"
     assert mask.shape == (320, 192)
     np.testing.assert_allclose(mask[160, [32, 96, 160]], [1.0, 0.0, 128 / 255], atol=0.01)
+
+
+def test_how_much_larger_the_second_look_is_stands_on_the_card() -> None:
+    seen = []
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        seen.append(batch.shape[2:])
+        return batch[:, :1]
+
+    segmenter = Segmenter(threads=1)
+    segmenter._run, segmenter.card = run, replace(segmenter.card, second_look=1.0)
+    segmenter.probability(np.zeros((100, 60, 3), np.uint8))
+    assert seen == [(320, 256)] * 2
 
 
 def test_two_looks_are_alike_and_not_the_same(sample: np.ndarray) -> None:

@@ -16,7 +16,8 @@ CARD_KEY = "standout.card"
 class ModelCard:
     """Identity, expectations and measured scores of one set of weights.
 
-    size: the network's rectangle (long, short), in pixels. threshold: probability from which a pixel is person.
+    size: the network's rectangle (long, short), in pixels. second_look: how many times as long and wide it sees a
+    photo when it looks at it again. threshold: probability from which a pixel is person.
     sha256: of the weights, see net.checkpoint.fingerprint. scores: mean per-photo Dice by source of validation photos,
     and "empty": mean share of people-free photos called person.
     """
@@ -25,6 +26,7 @@ class ModelCard:
     version: str
     encoder: str
     size: tuple[int, int]
+    second_look: float = 1.3
     threshold: float = 0.5
     license: str = "Apache-2.0"
     decoder: str = "light"
