@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from standout.pixels import fit, place, rectangle, to_input, unfit
+from standout.pixels import fit, inner, place, rectangle, resize, to_input
 
 sides = st.integers(1, 900)
 rects = st.sampled_from([(320, 256), (256, 320), (64, 32), (96, 96)])
@@ -16,7 +16,7 @@ def test_a_photo_of_any_size_fits_and_comes_back_at_its_own_size(
     fitted, where = fit(image, rect)
     assert fitted.shape == (*rect, 3)
     assert fitted.dtype == np.uint8
-    back = unfit((fitted[..., 0] == 7).astype(np.float32), where)
+    back = resize(inner((fitted[..., 0] == 7).astype(np.float32), where), height, width)
     assert back.shape == (height, width)
     assert back.min() > 0.9999, "the letterbox must not leak into the mask"
 
@@ -40,7 +40,7 @@ def test_a_soft_blob_survives_the_round_trip(height: int, width: int, seed: int)
     blob = (1 / (1 + np.exp((distance - 0.25) * 20))).astype(np.float32)
     rect = rectangle(height, width, (320, 256))
     fitted, where = fit(blob, rect, fill=0)
-    assert np.abs(unfit(fitted, where) - blob).mean() < 0.01
+    assert np.abs(resize(inner(fitted, where), height, width) - blob).mean() < 0.01
 
 
 def test_rectangle_turns_with_the_photo() -> None:

@@ -20,10 +20,8 @@ FILL = 128
 
 @dataclass(frozen=True)
 class Where:
-    """Where in the network's rectangle a photo of (height, width) was put."""
+    """Where in the network's rectangle a photo was put, and at what size."""
 
-    height: int
-    width: int
     top: int
     left: int
     inner_height: int
@@ -44,12 +42,12 @@ def place(height: int, width: int, rect: tuple[int, int]) -> Where:
     """Where a photo of height x width goes in rect (h, w): as large as fits, centred, never less than one pixel.
 
     >>> place(100, 50, (320, 256))
-    Where(height=100, width=50, top=0, left=48, inner_height=320, inner_width=160)
+    Where(top=0, left=48, inner_height=320, inner_width=160)
     """
     scale = min(rect[0] / height, rect[1] / width)
     inner_height = min(rect[0], max(1, round(height * scale)))
     inner_width = min(rect[1], max(1, round(width * scale)))
-    return Where(height, width, (rect[0] - inner_height) // 2, (rect[1] - inner_width) // 2, inner_height, inner_width)
+    return Where((rect[0] - inner_height) // 2, (rect[1] - inner_width) // 2, inner_height, inner_width)
 
 
 def resize(image: NDArray[Any], height: int, width: int) -> NDArray[Any]:
@@ -87,11 +85,6 @@ def inner(mask: NDArray[np.float32], where: Where) -> NDArray[np.float32]:
     """The network's (h, w) mask without its letterbox: the whole photo, at the size the network saw it."""
     rows = slice(where.top, where.top + where.inner_height)
     return np.ascontiguousarray(mask[rows, where.left : where.left + where.inner_width])
-
-
-def unfit(mask: NDArray[np.float32], where: Where) -> NDArray[np.float32]:
-    """The network's (h, w) mask as a mask of the photo's own size: the letterbox cut away, the rest scaled back."""
-    return resize(inner(mask, where), where.height, where.width)
 
 
 def to_input(fitted: NDArray[Any]) -> NDArray[np.float32]:
