@@ -96,11 +96,18 @@ def _strong() -> list[A.BasicTransform | A.BaseCompose]:
     ]
 
 
+def _colourful() -> list[A.BasicTransform | A.BaseCompose]:
+    """The strong set with every third photo in other hues or none, so that clothes count whatever their colour."""
+    turned = A.HueSaturationValue(hue_shift_limit=90, sat_shift_limit=60, val_shift_limit=0)
+    return [*_strong(), A.OneOf([turned, turned, A.ToGray()], p=0.33)]
+
+
 AUGMENTATIONS: dict[str, Callable[[], list[A.BasicTransform | A.BaseCompose]]] = {
     "none": list,
     "original": _original,
     "standard": _standard,
     "strong": _strong,
+    "colourful": _colourful,
 }
 
 

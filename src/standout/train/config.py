@@ -130,7 +130,7 @@ class Distill(Part):
 class Augment(Part):
     """What the network sees instead of the photo as it is."""
 
-    set: Literal["none", "original", "standard", "strong"] = "standard"
+    set: Literal["none", "original", "standard", "strong", "colourful"] = "standard"
     background: float = Field(0.0, ge=0, le=1)
     """Share of photos whose people are put before a photo of nobody, where the data has such."""
     quarters: float = Field(0.0, ge=0, le=1)
