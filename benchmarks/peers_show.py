@@ -132,7 +132,7 @@ def _caption(results: Row) -> str:
             f" Times: one thread on one core of {timing['cores']}, {timing['cpu']}, {timing['date']}, medians of "
             f'{timing["rounds"]} rounds in turn over {timing["photos"]} photos, one of each source. "photo ms" leads '
             'from the decoded photo to the mask at its size, "network ms" is the model alone; standout asks it about '
-            "the photo mirrored too, and all but standout-quality larger, unless it looks once."
+            "the photo mirrored, and mostly larger, too unless it looks once."
         )
         text += " OpenVINO computes in bfloat16 here, the others in float32." if timing["bfloat16"] else ""
     return text

@@ -3,7 +3,8 @@
     .venv/bin/python scripts/bundle.py runs/mobile-wide --name standout-mobile [--data ../shared/people/val]
     .venv/bin/python scripts/bundle.py runs/a runs/b:2 --name standout-mobile     # their mean, b counting twice
 
-A run is a folder of runs/ or a .safetensors file. Several must come from the same first weights (net/soup.py).
+A run is a folder of runs/ or a .safetensors file. Several must come from the same first weights (net/soup.py); the
+card, and so the size that photos are seen at, is the last one's.
 The weights are kept as float16, in the ONNX file too. The scores are measured on the validation photos through that
 file, refined, as users get it.
 """

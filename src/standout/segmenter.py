@@ -23,8 +23,8 @@ class Segmenter:
     model: a bundled model's name, the path of a model file, or a session that is open. runtime: "auto" or one of
     runtimes.RUNTIMES. device: "auto", "cpu", "cuda", "coreml", "directml". threads: for one photo; None = all cores.
     mirror: the network also sees each photo mirrored, and as much larger as its card says, and the two answers are
-    averaged: steadier, and surer of small people, for 2 (standout-quality) to 2.7 times the network's time. Models of
-    one fixed size see both at that.
+    averaged: steadier, and surer of small people, for 2 times (as large) to 2.7 times (1.3 times larger) the network's
+    time. Models of one fixed size see both at that.
 
     Raises ModelError for an unknown or damaged model, SetupError for a runtime or device that is not here.
     """
