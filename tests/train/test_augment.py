@@ -7,10 +7,12 @@ from standout.train.augment import (
     Sample,
     augment,
     crop_to,
+    drop_cloth,
     paste,
     pipeline,
     quarters,
     sheet,
+    stands,
     swap_background,
 )
 from tests.conftest import drawn_person
@@ -138,3 +140,19 @@ def test_a_new_background_leaves_what_is_unclear_as_it_is() -> None:
 
 def test_a_sheet_shows_every_sample_that_fills_a_row() -> None:
     assert sheet([sample(n) for n in range(9)], columns=4).shape == (360, 480, 3), "a last row that is not full, too"
+
+
+def test_cloth_lies_behind_people_and_is_nobody() -> None:
+    donor = ground(200, height=200, width=100)
+    donor.mask[10:190, 30:70] = 255
+    assert stands(donor.mask) and not stands(ground(0).mask)
+    changed = 0
+    for seed in range(20):
+        photo = ground(0)
+        photo.mask[:, :150] = 255
+        done = drop_cloth(photo, donor, np.random.default_rng(seed))
+        assert (done.mask == photo.mask).all() and (done.counts == photo.counts).all()
+        assert not done.image[:, :149].any(), "people stay in front"
+        changed += int(done.image.any())
+        assert not photo.image.any(), "the stored photo must not be painted on"
+    assert changed > 5

@@ -175,6 +175,38 @@ def paste(onto: Sample, donor: Sample, rng: np.random.Generator, *, smallest: fl
     return _blend(onto, person, matte, top, left, match=float(rng.uniform(0.0, 0.6)))
 
 
+def stands(mask: Bytes) -> bool:
+    """Whether the people in the mask are much taller than wide: somebody who stands, whose clothes are easily told."""
+    _, _, w, h = cv2.boundingRect(mask)
+    return h > 1.8 * w
+
+
+def drop_cloth(onto: Sample, donor: Sample, rng: np.random.Generator) -> Sample:
+    """A rag of the donor's clothes, turned so that nobody stands in it, behind the photo's people: cloth is nobody.
+
+    It is torn along random smooth lines out of a donor who stands(), between breast and knees, and is a tenth to a half
+    of the photo's height long. Mask and counts stay as they are.
+    """
+    x, y, w, h = cv2.boundingRect(donor.mask)
+    y, h = y + h // 4, max(1, 2 * h // 5)
+    cloth, matte = (p[y : y + h, x : x + w] for p in donor.planes[:2])
+    torn = resize(rng.normal(size=(4, 4)).astype(np.float32), h, w) > 0
+    matte = np.asarray(cv2.erode(np.where(torn, matte, 0), np.ones((3, 3), np.uint8)), np.uint8)
+    turns = int(rng.integers(1, 4))
+    cloth, matte = np.rot90(cloth, turns), np.rot90(matte, turns)
+    height, width = onto.mask.shape
+    tall = height * float(rng.uniform(0.1, 0.5))
+    wide = min(float(width), tall * matte.shape[1] / matte.shape[0] * float(rng.uniform(0.6, 1.6)))
+    size = (max(2, round(tall)), max(2, round(wide)))
+    cloth, matte = (resize(np.ascontiguousarray(p), *size) for p in (cloth, matte))
+    top, left = int(rng.integers(height - size[0] // 2)), int(rng.integers(width - size[1] // 2))
+    matte = matte[: height - top, : width - left]
+    behind = np.minimum(matte, 255 - onto.mask[top : top + matte.shape[0], left : left + matte.shape[1]])
+    cloth = cloth[: matte.shape[0], : matte.shape[1]]
+    laid = _blend(onto, cloth, behind, top, left, match=float(rng.uniform(0.0, 0.6)))
+    return Sample(laid.image, onto.mask, onto.counts)
+
+
 def swap_background(sample: Sample, background: Sample, rng: np.random.Generator) -> Sample:
     """The sample's people before another photo, which is scaled and cropped to cover; uncounted pixels come along.
 

@@ -20,7 +20,17 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from standout.pixels import FILL, fit, rectangle
-from standout.train.augment import Sample, augment, crop_to, paste, pipeline, quarters, swap_background
+from standout.train.augment import (
+    Sample,
+    augment,
+    crop_to,
+    drop_cloth,
+    paste,
+    pipeline,
+    quarters,
+    stands,
+    swap_background,
+)
 from standout.train.borders import weights
 from standout.train.config import Loss, Recipe, Stage
 from standout.train.store import Store
@@ -48,6 +58,7 @@ class TrainView(Dataset[Item]):
         facts = list(zip(store.people, store.known, strict=True))
         self.donors = [i for i, (share, known) in enumerate(facts) if 0.05 < share < 0.7 and known]
         self.empty = [i for i, (share, known) in enumerate(facts) if share == 0 and known]
+        self.standing = [i for i in self.donors if recipe.augment.cloth and stands(store[i].mask)]
         self.transforms = pipeline(recipe.augment.set)
 
     def __len__(self) -> int:
@@ -69,6 +80,8 @@ class TrainView(Dataset[Item]):
         if how.quarters and rng.random() < how.quarters:
             others = [self.store[int(i)] for i in rng.integers(len(self.store), size=3)]
             sample = quarters([sample, *others], rect, rng)
+        if self.standing and rng.random() < how.cloth:
+            sample = drop_cloth(sample, self.store[_one_of(self.standing, rng)], rng)
         if self.donors and rng.random() < self.stage.compose:
             for _ in range(int(rng.integers(1, 4))):
                 sample = paste(sample, self.store[_one_of(self.donors, rng)], rng, smallest=how.smallest)

@@ -135,6 +135,8 @@ class Augment(Part):
     """Share of photos whose people are put before a photo of nobody, where the data has such."""
     quarters: float = Field(0.0, ge=0, le=1)
     """Share of samples made of four photos side by side: people small and cut off."""
+    cloth: float = Field(0.0, ge=0, le=1)
+    """Share of samples with a rag of another photo's clothes behind the people: cloth that nobody wears."""
     smallest: float = Field(0.15, gt=0, le=0.4)
     """Least height of a person pasted by a stage's compose, as a share of the photo's."""
 
