@@ -1,6 +1,6 @@
 """Measures what README and docs publish, and writes the tables there.
 
-    .venv/bin/python benchmarks/publish.py                   # everything anew: about two hours on an idle machine
+    .venv/bin/python benchmarks/publish.py                   # everything anew: about three hours on an idle machine
     .venv/bin/python benchmarks/publish.py cost exports      # these alone
     .venv/bin/python benchmarks/publish.py --tables          # only writes the tables, from benchmarks/results/
 
@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import ways
 from peers_show import table as peers_table
 
 from standout.benchmark import machine
@@ -171,6 +172,7 @@ PARTS = {
     ),
     "groups": Part("groups.md", script("groups.py"), {"groups": str}),
     "training": Part("training.md", lambda: signed(script("training.py")()), {"training": str}),
+    "ways": Part("ways.json", script("ways.py"), {"ways": ways.table}),
 }
 
 
