@@ -172,6 +172,7 @@ PARTS = {
     ),
     "groups": Part("groups.md", script("groups.py"), {"groups": str}),
     "training": Part("training.md", lambda: signed(script("training.py")()), {"training": str}),
+    "edges": Part("edges.md", script("edges.py"), {"edges": str}),
     "ways": Part("ways.json", script("ways.py"), {"ways": ways.table}),
 }
 
