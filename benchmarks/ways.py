@@ -23,9 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from standout.dataset import find_splits
-from standout.evaluate import compare, evaluate
+from standout.evaluate import Report, compare, evaluate
 from standout.evaluate.intervals import Mean, mean
 from standout.files import write_atomic
+from standout.segmenter import Segmenter
+from standout.train.config import load, merge
 
 ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "runs" / "ways"
@@ -82,24 +84,22 @@ WAYS = {
 def trained(name: str, settings: dict[str, Any], data: Path) -> Path:
     """The model of a run; it is trained if it is not yet."""
     # torch is for training alone: publish.py imports this file for its table.
-    from standout.train.config import load, merge
     from standout.train.run import Machine, train
 
-    return train(
-        load(None, merge(settings, {"name": name, "data": {"folder": str(data)}})), RUNS / name, Machine("cpu")
-    )
+    recipe = load(None, merge(settings, {"name": name, "data": {"folder": str(data)}}))
+    return train(recipe, RUNS / name, Machine("cpu"))
 
 
-def measure(name: str, data: Path) -> dict[str, Any]:
-    """Trains one way and judges it: its minutes, and a row a validation photo."""
-    from standout.segmenter import Segmenter
-    from standout.train.config import merge
-
+def measure(name: str, data: Path) -> Report:
+    """Trains one way and judges it."""
     model = trained(name, merge(FIRST, WAYS[name].changes), data)
-    report = evaluate(find_splits(data)[1], Segmenter(model, threads=1))
+    return evaluate(find_splits(data)[1], Segmenter(model, threads=1))
+
+
+def minutes(name: str) -> float:
+    """How long a run trained, all its sessions together."""
     sessions = json.loads((RUNS / name / "run.json").read_text())["sessions"]
-    seconds = sum(session.get("seconds", 0) for session in sessions)
-    return {"minutes": round(seconds / 60, 1), "photos": [score.row() for score in report.scores]}
+    return round(sum(float(session.get("seconds", 0)) for session in sessions) / 60, 1)
 
 
 def shown(score: Mean, sign: str = "") -> str:
@@ -111,32 +111,28 @@ def shown(score: Mean, sign: str = "") -> str:
     return f"{score.mean:{sign}.3f} ({score.low:{sign}.3f} to {score.high:{sign}.3f})"
 
 
-def against(first: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:
+def against(first: Report, one: Report) -> dict[str, Any]:
     """What the table shows of a way: means of the photos' differences to the first run, with their intervals."""
-    every = compare(first["photos"], one["photos"])
-    scenes = compare(first["photos"], [row for row in one["photos"] if row["source"] in SCENES])
+    before, after = ([score.row() for score in report.scores] for report in (first, one))
+    every = compare(before, after)
+    scenes = compare(before, [row for row in after if row["source"] in SCENES])
     assert every.dice and scenes.dice and every.boundary_f, "some validation photos show people"
-    # A comparison counts what is better as more: here, more area of nobody is worse.
-    area = -every.area.mean if every.area else 0.0
     return {
-        "minutes": one["minutes"],
         "dice": shown(every.dice, "+"),
         "scenes": shown(scenes.dice, "+"),
         "boundary_f": shown(every.boundary_f, "+"),
-        "nobody": area,
+        # A comparison counts what is better as more: here, more area of nobody is worse.
+        "nobody": -every.area.mean if every.area else 0.0,
     }
 
 
-def alone(one: dict[str, Any]) -> dict[str, Any]:
+def alone(one: Report) -> dict[str, Any]:
     """The same of the first run, whose own figures they are."""
-    people = [row for row in one["photos"] if row["share"] > 0]
-    empty = [row["area"] for row in one["photos"] if row["share"] == 0]
     return {
-        "minutes": one["minutes"],
-        "dice": shown(mean([row["dice"] for row in people])),
-        "scenes": shown(mean([row["dice"] for row in people if row["source"] in SCENES])),
-        "boundary_f": shown(mean([row["boundary_f"] for row in people])),
-        "nobody": mean(empty).mean,
+        "dice": shown(one.by_source["all"]["dice"]),
+        "scenes": shown(mean([score.dice for score in one.people if score.source in SCENES])),
+        "boundary_f": shown(one.by_source["all"]["boundary_f"]),
+        "nobody": one.nobody.mean if one.nobody else 0.0,
     }
 
 
@@ -162,7 +158,8 @@ def main() -> None:
     kept = json.loads(KEPT.read_text()) if KEPT.is_file() else {}
     for name in options.only or WAYS:
         print(f"{name}: {WAYS[name].says}", file=sys.stderr)
-        kept[name] = alone(first) if name == "first" else against(first, measure(name, options.data))
+        figures = alone(first) if name == "first" else against(first, measure(name, options.data))
+        kept[name] = {"minutes": minutes(name), **figures}
         ordered = {one: kept[one] for one in WAYS if one in kept}
         write_atomic(KEPT, (json.dumps(ordered, indent=1) + "\n").encode(), overwrite=True)
     print(KEPT.read_text(), end="")

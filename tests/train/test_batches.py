@@ -134,6 +134,7 @@ def test_photos_that_memory_cannot_hold_are_read_when_drawn(data: Path, monkeypa
     assert held.kept is not None and read.kept is None
     assert (held[3].image == read[3].image).all()
     assert (held.upright, held.people, held.known) == (read.upright, read.people, read.known)
+    assert held.standing == read.standing
     pairs[5].image.write_bytes(b"damaged later")
     with pytest.raises(InputError, match=pairs[5].image.name):
         read[5]

@@ -202,7 +202,6 @@ def drop_cloth(onto: Sample, donor: Sample, rng: np.random.Generator) -> Sample:
     top, left = int(rng.integers(height - size[0] // 2)), int(rng.integers(width - size[1] // 2))
     matte = matte[: height - top, : width - left]
     behind = np.minimum(matte, 255 - onto.mask[top : top + matte.shape[0], left : left + matte.shape[1]])
-    cloth = cloth[: matte.shape[0], : matte.shape[1]]
     laid = _blend(onto, cloth, behind, top, left, match=float(rng.uniform(0.0, 0.6)))
     return Sample(laid.image, onto.mask, onto.counts)
 

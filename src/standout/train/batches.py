@@ -28,7 +28,6 @@ from standout.train.augment import (
     paste,
     pipeline,
     quarters,
-    stands,
     swap_background,
 )
 from standout.train.borders import weights
@@ -58,7 +57,7 @@ class TrainView(Dataset[Item]):
         facts = list(zip(store.people, store.known, strict=True))
         self.donors = [i for i, (share, known) in enumerate(facts) if 0.05 < share < 0.7 and known]
         self.empty = [i for i, (share, known) in enumerate(facts) if share == 0 and known]
-        self.standing = [i for i in self.donors if recipe.augment.cloth and stands(store[i].mask)]
+        self.standing = [i for i in self.donors if recipe.augment.cloth and store.standing[i]]
         self.transforms = pipeline(recipe.augment.set)
 
     def __len__(self) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 
 from standout.dataset import IGNORE, Pair, read_pair
 from standout.pixels import resize
-from standout.train.augment import Sample
+from standout.train.augment import Sample, stands
 
 STORED_SIDE = 448
 """Longest side of a stored photo: above the network's, so that zooming in stays sharp."""
@@ -54,11 +54,13 @@ class Store:
                 facts = [_facts(sample) for sample in self.kept]
             else:
                 facts = list(pool.map(lambda pair: _facts(read(pair)), pairs))
-        self.upright = [upright for upright, _, _ in facts]
-        self.people = [share for _, share, _ in facts]
+        self.upright = [upright for upright, _, _, _ in facts]
+        self.people = [share for _, share, _, _ in facts]
         """Share of each photo that is person."""
-        self.known = [known for _, _, known in facts]
+        self.known = [known for _, _, known, _ in facts]
         """Whether every pixel of a photo counts."""
+        self.standing = [standing for _, _, _, standing in facts]
+        """Whether somebody stands in a photo: see augment.stands."""
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -67,9 +69,10 @@ class Store:
         return self.kept[index] if self.kept is not None else read_sample(self.pairs[index])
 
 
-def _facts(sample: Sample) -> tuple[bool, float, bool]:
+def _facts(sample: Sample) -> tuple[bool, float, bool, bool]:
     height, width = sample.mask.shape
-    return height >= width, float(np.count_nonzero(sample.mask)) / sample.mask.size, bool(sample.counts.all())
+    share = float(np.count_nonzero(sample.mask)) / sample.mask.size
+    return height >= width, share, bool(sample.counts.all()), stands(sample.mask)
 
 
 def _memory() -> int:
