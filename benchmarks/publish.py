@@ -88,15 +88,17 @@ def exports() -> str:
                 rows.append(f"{image},{PEOPLE / part / 'masks' / image.stem}.png,{part}")
         (Path(folder) / "some.csv").write_text("\n".join(rows))
         precisions = "float32,float16,int8"
-        out, proofs = ["--data", f"{folder}/some.csv", "-o", f"{folder}/out"], []
+        out, proofs, failed = ["--data", f"{folder}/some.csv", "-o", f"{folder}/out"], [], []
         for name in BUNDLED:
-            printed([*STANDOUT, "export", name, "--to", "all", "--precision", precisions, *out])
+            command = [*STANDOUT, "export", name, "--to", "all", "--precision", precisions, *out]
+            said = subprocess.run(command, stderr=subprocess.PIPE, text=True).stderr
             proofs += json.loads((Path(folder) / "out" / f"{name}.proof.json").read_text())
-    return json.dumps({"proofs": proofs, "signed": signed("")}, indent=1)
+            failed += [line.removeprefix(f"error: {folder}/out/") for line in said.splitlines() if "error: " in line]
+    return json.dumps({"proofs": proofs, "failed": failed, "signed": signed("")}, indent=1)
 
 
 def exports_table(kept: str) -> str:
-    """A row an export."""
+    """A row an export; those that were refused below."""
     found = json.loads(kept)
     lines = [
         "| file | MB | ms, one thread | run by | probability: mean, most | Dice | 95 % |",
@@ -108,6 +110,9 @@ def exports_table(kept: str) -> str:
         cells += [f"{one['mean']:.4f}, {one['largest']:.2f}", f"{dice['mean']:+.4f}"]
         cells += [f"{dice['low']:+.4f} to {dice['high']:+.4f}"]
         lines.append(f"| {' | '.join(cells)} |")
+    refused = [f"- {line}" for line in found.get("failed", [])]
+    if refused:
+        lines += ["", "Not to be had, as their proofs fail:", "", *refused]
     photos = found["proofs"][0]["dice"]["n"]
     note = f"Differences to the checkpoint; Dice over {photos} photos of people, portraits to general scenes."
     return "\n".join([*lines, "", f"{note} {found['signed'].strip()}"])

@@ -37,7 +37,7 @@ SHELF: dict[str, Weights] = {
     ),
     "standout-tiny": Weights(
         "standout-tiny.onnx",
-        "424a9ee85f27d52ab9ee78a094b985d2472415715d03eedcb32f072ea11018f5",
+        "f42766376152cdc5e9e5b852005455c4061c893d961ba8a51a64d5b71762dad8",
         "live pictures, long clips and small devices: three times as fast, finds small people less well",
     ),
     "standout-quality": Weights(

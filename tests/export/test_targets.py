@@ -59,6 +59,22 @@ def test_an_export_is_proved_and_carries_its_card(
         export.export(source, out, target=target, precision=precision)
 
 
+@pytest.mark.parametrize("name", ["standout-mobile", "standout-tiny", "standout-quality"])
+def test_in_8_bits_the_first_steps_and_the_last_stay_in_floats(
+    name: str, portraits: list[Pair], tmp_path: Path
+) -> None:
+    """The stem, the depthwise convolution behind it, and the logits: their rounding would show most."""
+    import onnx
+
+    with opened(find_checkpoint(name), pairs=portraits) as source:
+        graph = onnx.load(source.quantized).graph
+    steps = {output: node for node in graph.node for output in node.output}
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    in_floats = [steps.get(node.input[1]) is None for node in convolutions]
+    assert in_floats == [True, True] + [False] * (len(convolutions) - 2)
+    assert steps[graph.output[0].name].op_type == "Sigmoid"
+
+
 FIXED = [name for name, one in TARGETS.items() if one.here and name not in ("torchscript", "litert")]
 
 
