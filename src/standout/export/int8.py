@@ -2,8 +2,8 @@
 
 Weights get a scale a channel, activations one a tensor, from the least and the greatest value in a photo, both averaged
 over the photos (Jacob et al., arXiv 1712.05877): the extremes of one odd photo would make every step coarser. The file
-is plain ONNX (QuantizeLinear, DequantizeLinear), which OpenVINO runs too. OpenVINO's own quantizer, NNCF, came out at the
-same Dice and no faster, and is a heavy dependency.
+is plain ONNX (QuantizeLinear, DequantizeLinear), which OpenVINO runs too. OpenVINO's own quantizer, NNCF, came out at
+the same Dice and no faster, and is a heavy dependency.
 """
 
 from __future__ import annotations
