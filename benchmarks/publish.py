@@ -91,9 +91,12 @@ def exports() -> str:
         out, proofs, failed = ["--data", f"{folder}/some.csv", "-o", f"{folder}/out"], [], []
         for name in BUNDLED:
             command = [*STANDOUT, "export", name, "--to", "all", "--precision", precisions, *out]
-            said = subprocess.run(command, stderr=subprocess.PIPE, text=True).stderr
+            done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+            if done.returncode not in (0, 1):  # 1: some proofs failed
+                sys.exit(f"{' '.join(command)} failed; nothing of it is published\n{done.stderr}")
             proofs += json.loads((Path(folder) / "out" / f"{name}.proof.json").read_text())
-            failed += [line.removeprefix(f"error: {folder}/out/") for line in said.splitlines() if "error: " in line]
+            start = f"error: {folder}/out/"
+            failed += [line.removeprefix(start) for line in done.stderr.splitlines() if line.startswith(start)]
     return json.dumps({"proofs": proofs, "failed": failed, "signed": signed("")}, indent=1)
 
 

@@ -12,7 +12,7 @@ from standout.dataset import Pair, find_pairs
 from standout.errors import InputError, MissingExtra, ModelError, OutputError, SetupError
 from standout.export import TARGETS, Proof, Source, opened
 from standout.export.proof import MOST_APART, MOST_LOST
-from standout.models import find_checkpoint
+from standout.models import SHELF, find_checkpoint
 from standout.net import checkpoint
 from standout.runtimes import RUNTIMES
 
@@ -59,10 +59,8 @@ def test_an_export_is_proved_and_carries_its_card(
         export.export(source, out, target=target, precision=precision)
 
 
-@pytest.mark.parametrize("name", ["standout-mobile", "standout-tiny", "standout-quality"])
-def test_in_8_bits_the_first_steps_and_the_last_stay_in_floats(
-    name: str, portraits: list[Pair], tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("name", SHELF)
+def test_in_8_bits_the_first_steps_and_the_last_stay_in_floats(name: str, portraits: list[Pair]) -> None:
     """The stem, the depthwise convolution behind it, and the logits: their rounding would show most."""
     import onnx
 
