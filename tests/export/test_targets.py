@@ -73,6 +73,24 @@ def test_in_8_bits_the_first_steps_and_the_last_stay_in_floats(name: str, portra
     assert steps[graph.output[0].name].op_type == "Sigmoid"
 
 
+@pytest.mark.skipif(not TARGETS["litert"].here, reason="needs litert-torch")
+def test_in_8_bits_litert_keeps_floats_at_both_ends_and_where_it_joins(portraits: list[Pair], tmp_path: Path) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    out = tmp_path / "m.tflite"
+    with opened(find_checkpoint("standout-tiny"), pairs=portraits) as source:
+        export.export(source, out, target="litert", precision="int8")
+    model = schema.ModelT.InitFromPackedBuf(out.read_bytes(), 0)
+    graph, known = model.subgraphs[0], schema.BuiltinOperator
+    kinds = [max(one.builtinCode, one.deprecatedBuiltinCode) for one in model.operatorCodes]
+    steps = [(kinds[step.opcodeIndex], graph.tensors[step.outputs[0]].type) for step in graph.operators]
+    convolutions = [held for kind, held in steps if kind == known.CONV_2D]
+    assert convolutions.count(schema.TensorType.INT8) > 0.8 * len(convolutions)
+    assert convolutions[0] == steps[-1][1] == schema.TensorType.FLOAT32
+    assert {held for kind, held in steps if kind == known.CONCATENATION} == {schema.TensorType.FLOAT32}
+    assert graph.tensors[graph.inputs[0]].type == schema.TensorType.FLOAT32
+
+
 FIXED = [name for name, one in TARGETS.items() if one.here and name not in ("torchscript", "litert")]
 
 

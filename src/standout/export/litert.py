@@ -1,10 +1,12 @@
 """Network -> LiteRT (TensorFlow Lite), for Android: one photo of one size, channels last, as its GPU delegate wants it.
 
-Converted by litert-torch, quantized by its ai-edge-quantizer, both Google's own.
+Converted by litert-torch, quantized by its ai-edge-quantizer, both Google's own. In 8 bits, ranges are running averages
+over photos (what that quantizer does), and what rounding would harm most stays in float32: see _delicate.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,8 @@ import numpy as np
 import torch
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_quantizer import qtyping, quantizer, recipe
+from ai_edge_quantizer.algorithm_manager import AlgorithmName
+from ai_edge_quantizer.utils.tfl_flatbuffer_utils import get_op_scope
 from torch import Tensor, nn
 
 from standout.card import CARD_KEY
@@ -34,7 +38,7 @@ class _ChannelsLast(nn.Module):
 
 
 def convert(source: Source, made: Path, precision: str) -> None:
-    """Writes the source for LiteRT, upright where no size is asked for. int8: its input and output, too."""
+    """Writes the source for LiteRT, upright where no size is asked for."""
     height, width = source.fixed or source.card.size
     converted = litert_torch.convert(
         _ChannelsLast(source.network()).eval(), sample_kwargs={"image": torch.rand(1, height, width, 3)}
@@ -60,9 +64,33 @@ def _smaller(plain: Path, precision: str, source: Source, shape: tuple[int, int]
         )
     else:
         work.load_quantization_recipe(recipe.static_wi8_ai8())
+        steps, floats = qtyping.TFLOperationName, AlgorithmName.NO_QUANTIZE
+        work.update_quantization_recipe(".*", steps.INPUT, algorithm_key=floats)
+        for scope in _delicate(plain.read_bytes()):
+            work.update_quantization_recipe(f"^{re.escape(scope)}$", steps.ALL_SUPPORTED, algorithm_key=floats)
         photos = [np.ascontiguousarray(one.transpose(0, 2, 3, 1)) for one in source.calibration(shape)]
         found = work.calibrate({"serving_default": [{"image": one} for one in photos]}, num_threads=2)
     return bytes(work.quantize(found).quantized_model)
+
+
+def _delicate(file: bytes) -> list[str]:
+    """Names, as the quantizer has them, of the steps that stay in float32.
+
+    Those up to the first addition, whose few channels reach least alike far and share one scale; joins of decoder and
+    encoder, as LiteRT has one scale for all that it joins; and what follows the last convolution.
+    """
+    model = schema.ModelT.InitFromPackedBuf(file, 0)
+    graph = model.subgraphs[0]
+    codes = [max(one.builtinCode, one.deprecatedBuiltinCode) for one in model.operatorCodes]
+    kinds = [codes[step.opcodeIndex] for step in graph.operators]
+    known = schema.BuiltinOperator
+    last = max(at for at, kind in enumerate(kinds) if kind == known.CONV_2D)
+    kept = [
+        step
+        for at, (step, kind) in enumerate(zip(graph.operators, kinds, strict=True))
+        if at <= kinds.index(known.ADD) or kind == known.CONCATENATION or at > last
+    ]
+    return [get_op_scope(step, graph.tensors) for step in kept]
 
 
 def _with_metadata(file: bytes, key: str, text: str) -> bytes:

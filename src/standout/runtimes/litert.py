@@ -1,14 +1,10 @@
-"""LiteRT (TensorFlow Lite): .tflite files, one photo of one size at a time, channels last.
-
-raw   int8 or float32 (1, h, w, C)   what the file itself takes and gives
-"""
+"""LiteRT (TensorFlow Lite): .tflite files, one photo of one size at a time, channels last."""
 
 from __future__ import annotations
 
 import os
 import threading
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -40,9 +36,9 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
 
     def run(photo: NDArray[np.float32]) -> NDArray[np.float32]:
         with one_at_a_time:  # an interpreter holds one photo's tensors
-            interpreter.set_tensor(takes[0]["index"], _to_raw(photo.transpose(0, 2, 3, 1), takes[0]))
+            interpreter.set_tensor(takes[0]["index"], np.ascontiguousarray(photo.transpose(0, 2, 3, 1)))
             interpreter.invoke()
-            found = _from_raw(interpreter.get_tensor(gives[0]["index"]), gives[0])
+            found = interpreter.get_tensor(gives[0]["index"])
         return np.ascontiguousarray(found.transpose(0, 3, 1, 2))
 
     return Session(one_by_one(run), card, "cpu", "litert", fixed)
@@ -66,19 +62,3 @@ def _card(data: bytes, path: Path) -> str:
 def _channels_first(shape: NDArray[np.int32]) -> list[int | None]:
     sides: list[int | None] = [int(side) for side in shape]
     return [sides[0], sides[3], sides[1], sides[2]] if len(sides) == 4 else sides
-
-
-def _to_raw(values: NDArray[np.float32], detail: dict[str, Any]) -> NDArray[Any]:
-    if detail["dtype"] == np.float32:
-        return np.ascontiguousarray(values)
-    scale, zero = detail["quantization"]
-    limits = np.iinfo(detail["dtype"])
-    raw: NDArray[Any] = np.clip(np.rint(values / scale) + zero, limits.min, limits.max).astype(detail["dtype"])
-    return raw
-
-
-def _from_raw(raw: NDArray[Any], detail: dict[str, Any]) -> NDArray[np.float32]:
-    if detail["dtype"] == np.float32:
-        return raw
-    scale, zero = detail["quantization"]
-    return (raw.astype(np.float32) - np.float32(zero)) * np.float32(scale)
