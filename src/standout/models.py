@@ -37,7 +37,7 @@ SHELF: dict[str, Weights] = {
     ),
     "standout-tiny": Weights(
         "standout-tiny.onnx",
-        "f42766376152cdc5e9e5b852005455c4061c893d961ba8a51a64d5b71762dad8",
+        "4febba21bb0f0e0243e8aa954512080d05906c29e33a0bd44b9460a2382ad9b4",
         "live pictures, long clips and small devices: three times as fast, finds small people less well",
     ),
     "standout-quality": Weights(
