@@ -51,20 +51,17 @@ def convert(source: Source, made: Path, precision: str) -> None:
 
 def _smaller(plain: Path, precision: str, source: Source, shape: tuple[int, int]) -> bytes:
     """The float32 file in float16 weights, or in 8 bits by static quantization over photos."""
-    work = quantizer.Quantizer(str(plain))
+    work, steps = quantizer.Quantizer(str(plain)), qtyping.TFLOperationName
     found = None
     if precision == "float16":
         half = qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT)
         how = qtyping.OpQuantizationConfig(
             weight_tensor_config=half, compute_precision=qtyping.ComputePrecision.FLOAT, explicit_dequantize=True
         )
-        everything = qtyping.TFLOperationName.ALL_SUPPORTED
-        work.update_quantization_recipe(
-            regex=".*", operation_name=everything, op_config=how, algorithm_key="float_casting"
-        )
+        work.update_quantization_recipe(".*", steps.ALL_SUPPORTED, how, AlgorithmName.FLOAT_CASTING)
     else:
         work.load_quantization_recipe(recipe.static_wi8_ai8())
-        steps, floats = qtyping.TFLOperationName, AlgorithmName.NO_QUANTIZE
+        floats = AlgorithmName.NO_QUANTIZE
         work.update_quantization_recipe(".*", steps.INPUT, algorithm_key=floats)
         for scope in _delicate(plain.read_bytes()):
             work.update_quantization_recipe(f"^{re.escape(scope)}$", steps.ALL_SUPPORTED, algorithm_key=floats)
@@ -76,19 +73,21 @@ def _smaller(plain: Path, precision: str, source: Source, shape: tuple[int, int]
 def _delicate(file: bytes) -> list[str]:
     """Names, as the quantizer has them, of the steps that stay in float32.
 
-    Those up to the first addition, whose few channels reach least alike far and share one scale; joins of decoder and
-    encoder, as LiteRT has one scale for all that it joins; and what follows the last convolution.
+    Those up to the first addition (of a network without: the first convolution), whose few channels reach least alike
+    far and share one scale; joins of decoder and encoder, as LiteRT has one scale for all that it joins; and what
+    follows the last convolution.
     """
     model = schema.ModelT.InitFromPackedBuf(file, 0)
     graph = model.subgraphs[0]
     codes = [max(one.builtinCode, one.deprecatedBuiltinCode) for one in model.operatorCodes]
     kinds = [codes[step.opcodeIndex] for step in graph.operators]
     known = schema.BuiltinOperator
+    first = kinds.index(known.ADD if known.ADD in kinds else known.CONV_2D)
     last = max(at for at, kind in enumerate(kinds) if kind == known.CONV_2D)
     kept = [
         step
         for at, (step, kind) in enumerate(zip(graph.operators, kinds, strict=True))
-        if at <= kinds.index(known.ADD) or kind == known.CONCATENATION or at > last
+        if at <= first or kind == known.CONCATENATION or at > last
     ]
     return [get_op_scope(step, graph.tensors) for step in kept]
 
