@@ -32,12 +32,12 @@ class Weights:
 SHELF: dict[str, Weights] = {
     "standout-mobile": Weights(
         "standout-mobile.onnx",
-        "dc481f18e1550ca2ef5fc073a1e982d252fff328c33f7d66cf04b30b43c55022",
+        "ffc2c538d313b06fbf522061fa5851b19c20f4c8ca0ae18fa2a20a040d0fa30f",
         "photos and clips of all kinds",
     ),
     "standout-tiny": Weights(
         "standout-tiny.onnx",
-        "4febba21bb0f0e0243e8aa954512080d05906c29e33a0bd44b9460a2382ad9b4",
+        "7f4f16266b8e388eb0ddc70ea1b73ba25f3d8f52a7cbbc28fe71bb4a28bbe40b",
         "live pictures, long clips and small devices: three times as fast, finds small people less well",
     ),
     "standout-quality": Weights(
