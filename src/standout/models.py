@@ -43,7 +43,7 @@ SHELF: dict[str, Weights] = {
     "standout-quality": Weights(
         "standout-quality.onnx",
         "4d12dd46b7023f605b8a1c02e81d7d21c5f33b72552a819144e5af3fcac740bb",
-        "stills that matter: finds the most, in one and a half times the time of the default",
+        "stills with small people, in one and a half times the time of the default",
     ),
 }
 DEFAULT = next(iter(SHELF))
