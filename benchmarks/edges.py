@@ -15,13 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from standout import masks, metrics
 from standout.dataset import IGNORE, find_splits, read_pair
 from standout.models import DEFAULT, SHELF
+from standout.pixels import resize
 from standout.segmenter import Segmenter
 
 PORTRAITS = ("picsart", "eg1800")
@@ -39,9 +39,7 @@ def figures(photo: Photo, segmenter: Segmenter, ways: list[Way]) -> list[tuple[f
     height, width = answer.shape
     done = []
     for stride, refined in ways:
-        # In one step: pixels.resize, which halves, leaves the last line of an odd side out.
-        size = (-(-width // stride), -(-height // stride))
-        strided = np.asarray(cv2.resize(answer, size, interpolation=cv2.INTER_AREA), np.float32)
+        strided = np.asarray(resize(answer, -(-height // stride), -(-width // stride)), np.float32)
         found = masks.full_size(strided, image, refined=refined) >= segmenter.card.threshold
         wide, near = (
             metrics.boundary_f(found, truth, counts, tolerance=tolerance)

@@ -1,8 +1,12 @@
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from standout.card import ModelCard
 from standout.pixels import fit, inner, place, rectangle, resize, to_input
+from standout.runtimes import Session
+from standout.segmenter import Segmenter
 
 sides = st.integers(1, 900)
 rects = st.sampled_from([(320, 256), (256, 320), (64, 32), (96, 96)])
@@ -64,3 +68,63 @@ def test_to_input_is_channels_first_in_0_to_1_for_8_and_16_bit() -> None:
         assert batch.shape == (1, 3, 2, 4)
         assert batch.dtype == np.float32
         np.testing.assert_allclose(batch[0, :, 0, 1], [1, 128 / 255, 0], atol=1e-6)
+
+
+IDENTITY = Session(lambda batch: batch[:, :1].copy(), ModelCard("identity", "0", "none", (320, 256)), "cpu", "onnx")
+"""A network that calls person what is white."""
+
+HALF = 0.5
+"""Of a network pixel: how far off an edge may come back."""
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 5000), st.integers(1, 5000), st.floats(0.02, 0.98), st.booleans())
+@example(4095, 3071, 0.95, False)
+@example(2252, 4000, 0.95, True)
+@example(1919, 1079, 0.95, False)
+@example(5000, 1, 0.95, True)
+@example(1279, 4999, 0.98, False)
+def test_an_edge_comes_back_where_it_was(height: int, width: int, share: float, mirror: bool) -> None:
+    segmenter = Segmenter(IDENTITY, mirror=mirror)
+    where = place(height, width, rectangle(height, width, (320, 256)))
+    for axis, (length, seen) in enumerate([(height, where.inner_height), (width, where.inner_width)]):
+        edge = round(share * length)
+        if seen < 8 or not 0 < edge < length:
+            continue  # too narrow for the network to see an edge at all
+        image = np.zeros((height, width, 3), np.uint8)
+        image[(slice(None), slice(0, edge))[1 - axis :]] = 255
+        mask = segmenter.mask(image, refine=False)
+        line = mask[:, width // 2] if axis == 0 else mask[height // 2]
+        found = int(np.count_nonzero(line > 0.5))
+        assert abs(found - edge) <= max(1.0, HALF * length / seen), f"axis {axis}: {edge} came back at {found}"
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("channels", [None, 1, 3, 4])
+@pytest.mark.parametrize(("height", "width"), [(1023, 767), (1024, 768), (1281, 1023), (333, 5), (7, 9), (641, 1)])
+def test_every_pixel_counts_alike_when_an_image_shrinks(
+    height: int, width: int, channels: int | None, dtype: type
+) -> None:
+    """A ramp keeps its slope and its offset up to the last row and column, whatever the size."""
+    shape = (height, width) if channels is None else (height, width, channels)
+    small = (min(height, 100), min(width, 75))
+    for axis in (0, 1):
+        length, seen = shape[axis], small[axis]
+        ramp = (np.arange(length) + 0.5) * (200 / length)
+        image = np.broadcast_to(ramp.reshape([-1 if at == axis else 1 for at in range(len(shape))]), shape).astype(
+            dtype
+        )
+        done = resize(image, *small)
+        assert done.shape == (*small, *shape[2:])
+        assert done.dtype == dtype
+        wanted = (np.arange(seen) + 0.5) * (200 / seen)
+        got = done.mean(axis=tuple(at for at in range(done.ndim) if at != axis), dtype=np.float64)
+        rounding = 1.0 if np.issubdtype(dtype, np.integer) else 0.0
+        assert np.abs(got - wanted).max() <= HALF * 200 / seen + rounding
+
+
+@given(st.integers(1, 700), st.integers(1, 700), st.integers(1, 700), st.integers(1, 700))
+def test_a_flat_image_stays_flat_at_any_size(height: int, width: int, tall: int, wide: int) -> None:
+    done = resize(np.full((height, width), 0.25, np.float32), tall, wide)
+    assert done.shape == (tall, wide)
+    np.testing.assert_allclose(done, 0.25, rtol=1e-6)

@@ -53,18 +53,52 @@ def place(height: int, width: int, rect: tuple[int, int]) -> Where:
 def resize(image: NDArray[Any], height: int, width: int) -> NDArray[Any]:
     """The image at height x width: averaged where it shrinks, linear where it grows, itself where it fits.
 
-    Whole halvings come first: OpenCV averages those several times faster than one step by an odd factor.
+    The whole image maps onto the whole result, whatever the sizes: what lies at x of W pixels lies at x * width / W.
+    Large images are first averaged over square cells, which OpenCV does several times faster than one step by an odd
+    factor. Where the side is no multiple of the cell's, the last cell is a narrower one, and counts as such.
     """
-    while image.shape[0] >= 2 * height and image.shape[1] >= 2 * width:
-        even: NDArray[Any] = image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
-        image = cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    if image.shape[:2] == (height, width):
+    tall, wide = image.shape[:2]
+    if (tall, wide) == (height, width):
         return image
-    shrinks = height <= image.shape[0] and width <= image.shape[1]
-    done: NDArray[Any] = cv2.resize(
-        image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    )
-    return done
+    if height > tall or width > wide:
+        return _by_opencv(image, height, width, cv2.INTER_LINEAR)
+    cell = 1
+    while tall >= 2 * cell * height and wide >= 2 * cell * width:
+        cell *= 2
+    cells = _cells(image, cell)
+    if (tall, wide) == (cell * height, cell * width):
+        return cells
+    # With factors instead of a size, OpenCV lets the last cell count for the part of it that lies within the image.
+    done = cv2.resize(cells, None, fx=cell * width / wide, fy=cell * height / tall, interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(done[:height, :width]).reshape(height, width, *image.shape[2:])
+
+
+def _cells(image: NDArray[Any], cell: int) -> NDArray[Any]:
+    """The means of square cells of the image, whose last row and column may be narrower. cell: a side, a power of 2."""
+    if cell == 1:
+        return image
+    tall, wide = image.shape[0] // cell, image.shape[1] // cell
+    whole: NDArray[Any] = image[: tall * cell, : wide * cell]
+    while whole.shape[0] > tall:
+        whole = _by_opencv(whole, whole.shape[0] // 2, whole.shape[1] // 2, cv2.INTER_AREA)
+    if (tall * cell, wide * cell) == image.shape[:2]:
+        return whole
+    rows, columns = -(-image.shape[0] // cell), -(-image.shape[1] // cell)
+    cells = np.empty((rows, columns, *image.shape[2:]), image.dtype)
+    cells[:tall, :wide] = whole
+    if columns > wide:
+        cells[:tall, wide] = _by_opencv(image[: tall * cell, wide * cell :], tall, 1, cv2.INTER_AREA)[:, 0]
+    if rows > tall:
+        cells[tall, :wide] = _by_opencv(image[tall * cell :, : wide * cell], 1, wide, cv2.INTER_AREA)[0]
+    if rows > tall and columns > wide:
+        cells[tall, wide] = _by_opencv(image[tall * cell :, wide * cell :], 1, 1, cv2.INTER_AREA)[0, 0]
+    return cells
+
+
+def _by_opencv(image: NDArray[Any], height: int, width: int, interpolation: int) -> NDArray[Any]:
+    """The image resized by OpenCV, which drops the axis of a single channel: it is put back."""
+    done = np.asarray(cv2.resize(image, (width, height), interpolation=interpolation))
+    return done.reshape(height, width, *image.shape[2:])
 
 
 def fit(image: NDArray[Any], rect: tuple[int, int], *, fill: float = FILL) -> tuple[NDArray[Any], Where]:
