@@ -212,6 +212,20 @@ def test_every_level_of_a_retouched_mask_is_a_share() -> None:
     assert len(np.unique(deep)) == 1200, "16 bits stay"
 
 
+def test_a_soft_mask_with_a_palette_of_grays_stays_soft() -> None:
+    values = levels(0, 128, 255, 40)
+    assert read_alpha(indexed(values, GRAYS))[:32:8, 0].tolist() == pytest.approx([0, 128 / 255, 1, 40 / 255])
+
+
+def test_the_haze_of_a_model_that_found_nobody_is_no_class() -> None:
+    haze = np.zeros((240, 180), np.uint8)
+    haze[100:140, 60:110] = 30
+    haze = cv2.GaussianBlur(haze, (51, 51), 0)
+    assert 10 < haze.max() < 40
+    assert (read_mask(of(haze)) == haze).all()
+    assert read_alpha(of(haze)).max() == pytest.approx(haze.max() / 255)
+
+
 def test_soft_labels_stay_soft() -> None:
     """As matting data have them: blurred, feathered over many pixels, with areas that are half transparent."""
     _, mask = drawn_person(240, 180)

@@ -6,7 +6,8 @@
     exif       EXIF blocks, changed in place
     lossless   PNG and TIFF, 8 and 16 bits
     mask       mask file -> label or alpha              read_mask, read_alpha
-    levels     what the values of a mask mean           Classes
+    levels     what the values of a mask mean
+    stored     a mask's values as its file has them     Classes
 
 To add a format: see decode.py (in) and encode.py (out).
 """
@@ -14,8 +15,8 @@ To add a format: see decode.py (in) and encode.py (out).
 from standout.images.colors import parse_color
 from standout.images.decode import MAX_PIXELS, READABLE, read
 from standout.images.encode import WRITERS, Codec, Policy, encode, to_pillow, write
-from standout.images.levels import Classes
 from standout.images.mask import read_alpha, read_mask
+from standout.images.stored import Classes
 
 __all__ = [
     "MAX_PIXELS",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from standout.errors import UnreadableImage
 from standout.images import colors, decode, exif, levels
-from standout.images.levels import Bytes, Classes, Stored
+from standout.images.stored import FEW, Bytes, Classes, Stored
 
 
 def read_mask(
@@ -145,7 +145,7 @@ def _of_palette(name: str, opened: PIL.Image.Image, key: Any) -> Stored:
     shares = table[used]
     soft = bool(((shares > 0) & (shares < 255)).any())
     opaque = int((shares == 255).sum())
-    if shares.min() == 255 or not (soft or opaque <= 1 or len(used) > levels.FEW):
+    if shares.min() == 255 or not (soft or opaque <= 1 or len(used) > FEW):
         return stored
     return Stored(name, table[indexes], cut_out=True)
 
