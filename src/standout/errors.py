@@ -4,6 +4,7 @@
     |-- InputError           your input: a file, a folder, an option
     |   |-- UnreadableImage  not a picture, or a broken one
     |   |-- UnreadableVideo  not a video, or one without a single frame to read
+    |   |-- UnclearMask      a mask that does not say which part of it is person
     |   |-- TooLarge         more pixels than the limit allows
     |   `-- OutputError      the result cannot go there: it exists, it is an input, no room, no permission
     |-- ModelError           our model, or yours: unknown name, corrupt file, card missing
@@ -28,6 +29,10 @@ class UnreadableImage(InputError):
 
 class UnreadableVideo(InputError):
     """The file is not a video that standout can read, or no frame of it can be."""
+
+
+class UnclearMask(InputError):
+    """The mask's levels or colors can be read in more than one way."""
 
 
 class TooLarge(InputError):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The data folder, a CSV file or a COCO file.")]
 Overwrite = Annotated[bool, typer.Option(help="Replace a file that is there.")]
+Add = Annotated[bool, typer.Option("--overwrite", help="Add new photos to the split that is there.")]
 
 app = typer.Typer(
     name="data",
@@ -43,7 +44,7 @@ def check(
     from standout.dataset import sheet
     from standout.dataset.layouts import look
 
-    with progress(len(look(folder)[0]), wanted=not as_json) as tick:
+    with progress(len(look(folder).pairs), wanted=not as_json) as tick:
         found = checking.check(folder, tick=tick)
     if report:
         sheet.write_report(found, report, title=f"Check of {folder}", overwrite=overwrite)
@@ -90,6 +91,7 @@ def _print_text(found: "Report", folder: Path, kinds: dict[str, tuple[str, str]]
     epilog=examples(
         ("standout data split my/", "writes my/split.csv, which training reads"),
         ("standout data split my/ --val 0.2 --test 0.1", "other shares"),
+        ("standout data split my/ --overwrite", "adds new photos; those that split.csv has keep their part"),
     )
 )
 def split(
@@ -97,20 +99,37 @@ def split(
     val: Annotated[float, typer.Option(min=0, max=1, help="Share of photos to validate on.")] = 0.15,
     test: Annotated[float, typer.Option(min=0, max=1, help="Share of photos kept for a last test.")] = 0.0,
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Default: DIR/split.csv.")] = None,
-    overwrite: Overwrite = False,
+    overwrite: Add = False,
 ) -> int:
     """Split photos without leaks: stable by name, near-duplicates together, every source alike."""
-    from dataclasses import replace
-
     from standout.dataset import split as splitting
-    from standout.dataset.layouts import SPLIT_FILE, find_all
+    from standout.dataset.layouts import find_all, split_file
+    from standout.errors import OutputError
     from standout.files import write_atomic
 
-    pairs = [replace(pair, split="") for pair in find_all(folder)]
-    with progress(len(pairs), wanted=True) as tick:
-        pairs = splitting.split(pairs, val_share=val, test_share=test, tick=tick)
-    target = out or (folder if folder.is_dir() else folder.parent) / SPLIT_FILE
-    write_atomic(target, splitting.to_csv(pairs), overwrite=overwrite)
+    target = out or split_file(folder)
+    if target.exists() and not overwrite:
+        raise OutputError(
+            f"{target} exists and is kept; --overwrite adds the photos that it lacks, and those that it has keep their "
+            "part; for a split from scratch, move it away"
+        )
+    recorded = splitting.load(target)
+    order = {name: place for place, name in enumerate(recorded)}
+    before = splitting.with_parts(find_all(folder), recorded)
+    before.sort(key=lambda pair: order.get(pair.name, len(order)))
+    with progress(len(before), wanted=True) as tick:
+        pairs = splitting.split(before, val_share=val, test_share=test, tick=tick)
+    write_atomic(target, splitting.to_csv(pairs, target), overwrite=overwrite)
+    moved = [
+        f"{old.name} ({old.split} to {new.split})"
+        for old, new in zip(before, pairs, strict=True)
+        if old.split not in ("", new.split)
+    ]
+    kept = sum(bool(old.split) for old in before) - len(moved)
+    if kept:
+        say(f"{kept} photos keep their part, {sum(not old.split for old in before)} are new")
+    if moved:
+        say(f"{len(moved)} photos move to where their near-duplicates are: {', '.join(moved[:20])}")
     counts = Counter((pair.source, pair.split) for pair in pairs)
     for source in sorted({pair.source for pair in pairs}):
         print(f"{source:12s} " + "  ".join(f"{part} {counts[source, part]}" for part in ("train", "val", "test")))
@@ -137,7 +156,7 @@ def show(
     from standout.dataset import sheet
     from standout.dataset.layouts import look
 
-    pairs, _ = look(folder)
+    pairs = look(folder).pairs
     some = sorted(random.Random(seed).sample(pairs, min(count, len(pairs))), key=lambda pair: pair.name)
     sheet.write_sheet(some, out, title=f"{len(some)} of {len(pairs)} pairs in {folder}", overwrite=overwrite)
     say(f"wrote {out}")

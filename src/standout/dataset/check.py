@@ -2,35 +2,42 @@
 
     finding   Finding   one kind of trouble with the photos that have it
 
-To add a check of one pair: a function in CHECKS. It gets the mask as it is stored (grey levels), so that what
-read_mask mends is seen.
+To add a check of one pair: a function in CHECKS.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from standout.dataset import split as splitting
+from standout.dataset.coco import BadAnnotation
 from standout.dataset.duplicates import Look, groups, look_at
-from standout.dataset.layouts import look
-from standout.dataset.pairs import IGNORE, Bytes, Pair, read_image, read_pair
-from standout.errors import InputError
+from standout.dataset.layouts import look, split_file
+from standout.dataset.pairs import IGNORE, Bytes, Pair, SizesDiffer, read_image, read_label
+from standout.errors import InputError, UnclearMask
+from standout.images.stored import flat_levels
 
 KINDS: dict[str, tuple[str, str]] = {
     "unreadable": ("error", "replace the file, or remove it and its other half"),
     "orphan": ("error", "give it its other half of the same name, or remove it"),
+    "levels": ("error", "save person as 255, background as 0; or say in classes.csv which value is person"),
+    "annotation": ("error", "draw the outline anew, or remove the annotation"),
     "size": ("error", "make photo and mask of one size; a mask on its side is to be turned as the photo's EXIF says"),
     "leak": ("error", "the same picture is in two parts: scores would lie; run standout data split"),
+    "unsplit": ("error", "they are in no part; run standout data split, with --overwrite if split.csv is there"),
+    "absent": ("warning", "get the photos, if you want them; the others are used"),
+    "boxes": ("warning", "draw an outline where there is only a box: until then the box does not count"),
     "inverted": ("warning", "person and background look swapped: look at them, and save 255 - mask"),
-    "levels": ("warning", "the mask has flat areas of levels other than 0, 128 and 255: say what they mean, 255 or 0"),
+    "flat": ("warning", "the mask has flat areas of levels other than 0, 128 and 255: say what they mean, 255 or 0"),
     "duplicate": ("warning", "near-duplicates in one part weigh double; keep one of each group"),
     "zero-one": ("note", "the mask holds 0 and 1; it is read as 0 and 255"),
+    "read-as": ("note", "the mask is not gray; make sure that it is read right"),
     "empty": ("note", "nobody in the mask: good against false alarms, if it is true"),
     "unclear": ("note", "most of the photo does not count (level 128)"),
 }
@@ -77,9 +84,11 @@ class Report:
 def check(folder: Path, *, tick: Callable[[], None] = lambda: None) -> Report:
     """Looks at every photo and mask below folder, several at once; tick is called after each pair.
 
-    Raises InputError when no layout applies.
+    Raises InputError when no layout applies, or a file that says the parts or classes cannot be understood.
     """
-    pairs, orphans = look(folder)
+    there = look(folder)
+    recorded = splitting.load(split_file(folder))
+    pairs = splitting.with_parts(there.pairs, recorded)
 
     def examine(pair: Pair) -> tuple[list[Finding], Look | None]:
         found = _examine(pair)
@@ -88,38 +97,58 @@ def check(folder: Path, *, tick: Callable[[], None] = lambda: None) -> Report:
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         examined = list(pool.map(examine, pairs))
-    findings = [Finding("orphan", (path,)) for path in orphans]
+    findings = [Finding("orphan", (path,)) for path in there.orphans]
+    findings += [Finding("absent", (Path(name),)) for name in there.absent]
+    findings += [Finding("unsplit", (pair.image,), pairs=(pair,)) for pair in _unsplit(pairs, recorded)]
     findings += [finding for found, _ in examined for finding in found]
     seen = [(pair, sight) for pair, (_, sight) in zip(pairs, examined, strict=True) if sight is not None]
     for members in groups([sight for _, sight in seen]):
         alike = tuple(seen[i][0] for i in members)
         parts = sorted({pair.split for pair in alike})
         kind = "leak" if len(parts) > 1 else "duplicate"
-        findings.append(Finding(kind, tuple(pair.image for pair in alike), " and ".join(parts), alike))
+        findings.append(Finding(kind, tuple(pair.image for pair in alike), " and ".join(filter(None, parts)), alike))
     order = list(KINDS)
     return Report(pairs, sorted(findings, key=lambda finding: (order.index(finding.kind), finding.paths)))
+
+
+def _unsplit(pairs: Sequence[Pair], recorded: Mapping[str, str]) -> Sequence[Pair]:
+    """The pairs without a part, where others have one."""
+    if recorded:
+        return splitting.lacking(pairs, recorded)
+    without = [pair for pair in pairs if not pair.split]
+    return without if len(without) < len(pairs) else []
 
 
 def _examine(pair: Pair) -> tuple[list[Finding], Look | None]:
     try:
         image = read_image(pair.image)
-    except InputError:
-        return [Finding("unreadable", (pair.image,))], None
-    seen = look_at(image)
-    try:
-        _, mask = read_pair(pair)
     except InputError as error:
-        kind = "size" if "one size" in str(error) else "unreadable"
-        where = pair.mask if isinstance(pair.mask, Path) else pair.image
-        detail = str(error).split(", its mask ")[-1] if kind == "size" else ""
+        return [Finding("unreadable", (pair.image,), _reason(error, pair.image))], None
+    seen, notes = look_at(image), list[str]()
+    where = pair.mask_file or pair.image
+    try:
+        mask = read_label(pair, image.shape[:2], notes=notes)
+    except InputError as error:
+        kinds = {UnclearMask: "levels", SizesDiffer: "size", BadAnnotation: "annotation"}
+        kind = kinds.get(type(error), "unreadable")
+        detail = str(error).split(", its mask ")[-1] if kind == "size" else _reason(error, where)
         return [Finding(kind, (where,), detail, (pair,))], seen
-    stored = cv2.imread(str(pair.mask), cv2.IMREAD_GRAYSCALE) if isinstance(pair.mask, Path) else None
-    raw = mask if stored is None or stored.shape != mask.shape else np.asarray(stored, np.uint8)
-    details = {kind: tell(mask, raw) for kind, tell in CHECKS.items()}
-    return [Finding(kind, (pair.image,), text, (pair,)) for kind, text in details.items() if text is not None], seen
+    details = {kind: tell(mask) for kind, tell in CHECKS.items()}
+    told = {_kind(note): note for note in notes} | {kind: text for kind, text in details.items() if text is not None}
+    return [Finding(kind, (pair.image,), text, (pair,)) for kind, text in told.items()], seen
 
 
-def _inverted(mask: Bytes, raw: Bytes) -> str | None:
+def _kind(note: str) -> str:
+    """The kind of finding that a note on reading a mask is."""
+    return "zero-one" if "levels 0 and 1" in note else "boxes" if "box" in note else "read-as"
+
+
+def _reason(error: InputError, path: Path) -> str:
+    """What is wrong with a file, without its name."""
+    return str(error).removeprefix(f"{path} ").removeprefix(f"{path}: ")
+
+
+def _inverted(mask: Bytes) -> str | None:
     """Person along nearly the whole frame but not in the middle: nobody stands so."""
     person = mask > 127
     height, width = person.shape
@@ -130,41 +159,31 @@ def _inverted(mask: Bytes, raw: Bytes) -> str | None:
     return None
 
 
-def _levels(mask: Bytes, raw: Bytes) -> str | None:
-    if raw.max() == 1:
-        return None
-    kernel = np.ones((3, 3), np.uint8)
-    flat = raw[cv2.dilate(raw, kernel) == cv2.erode(raw, kernel)]
-    levels, counts = np.unique(flat, return_counts=True)
+def _flat(mask: Bytes) -> str | None:
     odd = [
-        f"{level} ({count / raw.size:.1%})"
-        for level, count in zip(levels.tolist(), counts.tolist(), strict=True)
-        if level not in (0, IGNORE, 255) and count > 0.001 * raw.size and 8 < level < 247
+        f"{level} ({count / mask.size:.1%})"
+        for level, count in flat_levels(mask).items()
+        if level not in (0, IGNORE, 255) and count > 0.001 * mask.size and 8 < level < 247
     ]
     return "levels " + ", ".join(odd[:4]) if odd else None
 
 
-def _zero_one(mask: Bytes, raw: Bytes) -> str | None:
-    return "largest level is 1" if raw.max() == 1 else None
-
-
-def _empty(mask: Bytes, raw: Bytes) -> str | None:
+def _empty(mask: Bytes) -> str | None:
     return "" if not (mask > 0).any() else None
 
 
-def _unclear(mask: Bytes, raw: Bytes) -> str | None:
+def _unclear(mask: Bytes) -> str | None:
     share = float((mask == IGNORE).mean())
     return f"{share:.0%}" if share > 0.5 else None
 
 
-CHECKS: dict[str, Callable[[Bytes, Bytes], str | None]] = {
+CHECKS: dict[str, Callable[[Bytes], str | None]] = {
     "inverted": _inverted,
-    "levels": _levels,
-    "zero-one": _zero_one,
+    "flat": _flat,
     "empty": _empty,
     "unclear": _unclear,
 }
-"""(mask as training sees it, mask as stored) -> details, or None where all is well."""
+"""Mask as training sees it -> details, or None where all is well."""
 
 
 def parts(pairs: Sequence[Pair]) -> dict[str, dict[str, int]]:

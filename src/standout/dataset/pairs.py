@@ -1,6 +1,6 @@
 """One photo and its mask.
 
-image   uint8 (H, W, 3)   RGB, turned as its EXIF says
+image   uint8 (H, W, 3)   RGB, as images.read gives it to every other user: upright, by its numbers
 mask    uint8 (H, W)      255 = person, 0 = background, 128 = do not count, anything else = a soft edge
 """
 
@@ -10,25 +10,25 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from standout import images
 from standout.errors import InputError
-
-IGNORE = 128
-"""Mask level of pixels that count neither in training nor in scores."""
+from standout.images.colors import rounded
+from standout.images.stored import IGNORE as IGNORE
+from standout.types import Image
 
 Bytes = NDArray[np.uint8]
 
 
 class Label(Protocol):
-    """A mask that is not a grey picture: see voc.py, coco.py."""
+    """A mask that is not a picture which speaks for itself: see classes.py, coco.py."""
 
-    def read(self) -> Bytes:
-        """The mask (H, W) as above. Raises InputError."""
+    def read(self, notes: list[str] | None = None) -> Bytes:
+        """The mask (H, W) as above; what was not plain about it is told in notes. Raises InputError."""
 
     def identity(self) -> bytes:
         """What tells it from another label."""
@@ -36,7 +36,7 @@ class Label(Protocol):
 
 @dataclass(frozen=True)
 class Pair:
-    """One photo and its mask, a grey picture or another label.
+    """One photo and its mask, a picture or another label.
 
     source: where the pair comes from; by default what stands before the last "_" in its name. split: "train", "val" or
     "test" where the data say so.
@@ -61,6 +61,17 @@ class Pair:
         """The photo's name without folder and suffix."""
         return self.image.stem
 
+    @property
+    def mask_file(self) -> Path | None:
+        """The mask's own file, if it has one."""
+        found = self.mask if isinstance(self.mask, Path) else getattr(self.mask, "path", None)
+        return found if isinstance(found, Path) else None
+
+    @property
+    def mask_name(self) -> str:
+        """What an error calls the mask."""
+        return str(self.mask_file) if self.mask_file is not None else "in the annotations"
+
 
 def read_pair(pair: Pair) -> tuple[Bytes, Bytes]:
     """The pair's photo and mask.
@@ -68,61 +79,46 @@ def read_pair(pair: Pair) -> tuple[Bytes, Bytes]:
     Raises InputError, naming the file, when one cannot be read or their sizes differ.
     """
     image = read_image(pair.image)
-    mask = read_mask(pair.mask) if isinstance(pair.mask, Path) else pair.mask.read()
-    if image.shape[:2] != mask.shape:
-        (height, width), (rows, columns) = image.shape[:2], mask.shape
-        hint = "; the mask lies on its side: turn it" if (height, width) == (columns, rows) else ""
-        raise InputError(
-            f"{pair.image} is {width}x{height}, its mask {_where(pair)} is {columns}x{rows}; "
-            f"they must be of one size{hint}"
-        )
-    return image, mask
-
-
-def _where(pair: Pair) -> str:
-    return str(pair.mask) if isinstance(pair.mask, Path) else "in the annotations"
+    return image, read_label(pair, image.shape[:2])
 
 
 def read_image(path: Path) -> Bytes:
-    """The photo at path. Raises InputError when it cannot be read."""
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise InputError(
-            f"{path} is not a picture that can be read, or it is damaged; replace it, or remove it and its mask"
-        )
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+    """The photo at path as training sees it: the pixels that the Segmenter gets, in 8 bits.
 
-
-def read_mask(path: Path) -> Bytes:
-    """The grey mask at path; of a picture with transparency, its alpha.
-
-    Where the largest level is 1, 0 and 1 mean 0 and 255. 128 means "do not count" only in areas that somewhere are
-    three pixels wide: on a soft edge it is a level like others. Raises InputError when it cannot be read.
+    Raises InputError when it cannot be read.
     """
-    mask: NDArray[Any] | None = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if mask is None:
-        raise InputError(
-            f"{path} is not a picture that can be read, or it is damaged; replace it, or remove it and its photo"
-        )
-    if mask.ndim == 3:
-        has_alpha = mask.shape[2] == 4 and bool((mask[..., 3] != mask[0, 0, 3]).any())
-        mask = mask[..., 3] if has_alpha else cv2.cvtColor(mask[..., :3], cv2.COLOR_BGR2GRAY)
-    if mask.dtype == np.uint16:
-        mask = (mask // 256).astype(np.uint8)
-    grey = np.asarray(mask, np.uint8)
-    if grey.max() == 1:
-        grey = grey * np.uint8(255)
-    return _without_soft_ignores(grey)
+    return in_bytes(images.read(path).image)
 
 
-def _without_soft_ignores(mask: Bytes) -> Bytes:
-    """The mask with 127 for 128 wherever that is part of an edge and not of an area."""
-    unclear = (mask == IGNORE).astype(np.uint8)
-    if not unclear.any():
-        return mask
-    _, areas = cv2.connectedComponents(unclear)
-    wide = np.unique(areas[cv2.erode(unclear, np.ones((3, 3), np.uint8)) > 0])
-    return np.where((unclear > 0) & ~np.isin(areas, wide), np.uint8(IGNORE - 1), mask).astype(np.uint8)
+def in_bytes(image: Image) -> Bytes:
+    """The image in 8 bits; one of 16 is rounded."""
+    return image if image.dtype == np.uint8 else rounded(image)  # type: ignore[return-value]
+
+
+def read_label(pair: Pair, shape: tuple[int, ...], *, notes: list[str] | None = None) -> Bytes:
+    """The pair's mask, for a photo of shape (H, W). What was not plain about it is told in notes.
+
+    Raises InputError, naming the file, when it cannot be read or is of another size.
+    """
+    own = pair.mask
+    mask = images.read_mask(own, notes=notes) if isinstance(own, Path) else own.read(notes)
+    if shape != mask.shape:
+        raise SizesDiffer(_sizes(pair, shape, mask.shape))
+    return mask
+
+
+class SizesDiffer(InputError):
+    """A photo and its mask are not of one size."""
+
+
+def _sizes(pair: Pair, shape: tuple[int, ...], found: tuple[int, ...]) -> str:
+    (height, width), (rows, columns) = shape, found
+    cure = "they must be of one size"
+    if (height, width) == (columns, rows):
+        cure += "; the mask lies on its side: turn it"
+    elif abs(height * columns - width * rows) <= max(height, width, rows, columns):
+        cure += f"; make the mask anew at {width}x{height}, or scale the photo down to the mask"
+    return f"{pair.image} is {width}x{height}, its mask {pair.mask_name} is {columns}x{rows}; {cure}"
 
 
 def fingerprint(pairs: Iterable[Pair]) -> str:

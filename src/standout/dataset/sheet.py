@@ -40,14 +40,13 @@ def tile(pair: Pair) -> Bytes:
 
 def _photo_alone(pair: Pair) -> Bytes:
     """What can be shown of a pair that does not go together."""
-    blank = np.zeros((HEIGHT, HEIGHT, 3), np.uint8)
     planes = []
-    for path in (pair.image, pair.mask):
+    for path in (pair.image, pair.mask_file):
         try:
-            planes.append(boxed(read_image(path), HEIGHT) if isinstance(path, Path) else blank)
+            planes.append(boxed(read_image(path), HEIGHT) if path else np.zeros((HEIGHT, HEIGHT, 3), np.uint8))
         except InputError:
-            planes.append(blank)
-    return np.hstack([*planes, blank])
+            planes.append(np.zeros((HEIGHT, HEIGHT, 3), np.uint8))
+    return np.hstack([*planes, np.zeros((HEIGHT, HEIGHT, 3), np.uint8)])
 
 
 def write_sheet(pairs: Sequence[Pair], path: Path, *, title: str, overwrite: bool = False) -> None:

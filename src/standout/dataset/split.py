@@ -1,7 +1,10 @@
 """Training, validation and test photos: a stable split in which near-duplicates stay together.
 
-A photo's part depends on its name alone (through its group's first name), so photos that join later move no others.
-Only where a new photo is alike to two groups do these become one, and the part of the first name is that of all.
+A photo's part depends on its name alone (through its group's first name), so photos that join later move hardly any
+others: only a near-duplicate whose name comes first can move its group, and the first photo that validates a source by
+its hash frees the one that was put there for want of another. Once a split file records the parts, nothing moves: new
+photos are added to it, and only where it has near-duplicates in two parts do these come together, in the part of most
+of them.
 """
 
 from __future__ import annotations
@@ -10,13 +13,15 @@ import csv
 import hashlib
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from standout.dataset.duplicates import Look, groups, look_at
 from standout.dataset.pairs import Pair, read_image
+from standout.dataset.tables import PARTS, meant, part_of, read_cells, read_rows
 from standout.errors import InputError
 
 VAL_SHARE = 0.15
@@ -29,11 +34,12 @@ def split(
     test_share: float = 0.0,
     tick: Callable[[], None] = lambda: None,
 ) -> list[Pair]:
-    """The pairs with their part as split.
+    """The pairs with their part as split; those that have one keep it.
 
-    Every source is split by the same thresholds on the hash of a group's first name, so it gets about the same shares;
-    where that leaves a source of several groups without validation, its group of lowest hash goes there. tick is called
-    after each photo read.
+    Near-duplicates, and photos of one name, form a group of one part: that of most of its members that have one (of the
+    first of these, where as many have another), else by the hash of the group's first name, by the same thresholds for
+    every source. Where that leaves a source that is new altogether without validation, its group of lowest hash that
+    is to be trained on goes there, unless it is the only one. tick is called after each photo read.
 
     Raises InputError for shares that leave nothing to train on, and for photos that cannot be read.
     """
@@ -47,18 +53,50 @@ def split(
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         looks = list(pool.map(look, pairs))
-    firsts = [pair.name for pair in pairs]
-    for members in groups(looks):
-        first = min(firsts[i] for i in members)
-        for i in members:
-            firsts[i] = first
-    parts = {first: _part(first, val_share, test_share) for first in firsts}
+    families = _families(pairs, groups(looks))
+    parts = {}
+    for first, members in families.items():
+        known = Counter(pair.split for pair in members if pair.split)
+        parts[first] = known.most_common(1)[0][0] if known else _part(first, val_share, test_share)
     if val_share > 0:
-        for source in {pair.source for pair in pairs}:
-            own = {first for pair, first in zip(pairs, firsts, strict=True) if pair.source == source}
-            if len(own) > 1 and not any(parts[first] == "val" for first in own):
-                parts[min(own, key=_place)] = "val"
-    return [replace(pair, split=parts[first]) for pair, first in zip(pairs, firsts, strict=True)]
+        for first in _forced(families, parts):
+            parts[first] = "val"
+    part_of = {pair.name: parts[first] for first, members in families.items() for pair in members}
+    return [replace(pair, split=part_of[pair.name]) for pair in pairs]
+
+
+def _families(pairs: Sequence[Pair], alike: Sequence[Sequence[int]]) -> dict[str, list[Pair]]:
+    """The pairs that stay together, by the first name among them: near-duplicates, and those of one name."""
+    by_name: dict[str, list[int]] = {}
+    for i, pair in enumerate(pairs):
+        by_name.setdefault(pair.name, []).append(i)
+    joined = list(range(len(pairs)))
+
+    def root(i: int) -> int:
+        while joined[i] != i:
+            joined[i] = joined[joined[i]]
+            i = joined[i]
+        return i
+
+    for members in [*alike, *by_name.values()]:
+        for i in members[1:]:
+            joined[root(i)] = root(members[0])
+    found: dict[int, list[Pair]] = {}
+    for i, pair in enumerate(pairs):
+        found.setdefault(root(i), []).append(pair)
+    return {min(pair.name for pair in members): members for members in found.values()}
+
+
+def _forced(families: dict[str, list[Pair]], parts: dict[str, str]) -> list[str]:
+    """First names of the groups that validate a source which would have none to validate."""
+    forced = []
+    for source in sorted({pair.source for members in families.values() for pair in members}):
+        own = {first: members for first, members in families.items() if any(p.source == source for p in members)}
+        known = any(pair.split for members in own.values() for pair in members)
+        free = [first for first in own if parts[first] == "train"]
+        if not known and len(free) > 1 and not any(parts[first] == "val" for first in own):
+            forced.append(min(free, key=_place))
+    return forced
 
 
 def _part(first: str, val_share: float, test_share: float) -> str:
@@ -76,31 +114,69 @@ def _place(first: str) -> float:
     return int.from_bytes(hashlib.sha256(first.encode()).digest()[:8], "big") / 2**64
 
 
+def load(path: Path) -> dict[str, str]:
+    """The part of each name in a split file, in the file's order; none where there is no file.
+
+    Raises InputError when the file has not the columns name and split, or says what is no part, or two of one name.
+    """
+    if not path.is_file():
+        return {}
+    columns, rows = read_rows(path)
+    if not {"name", "split"} <= set(columns):
+        raise InputError(f"{path} needs the columns name and split; standout data split writes such a file")
+    parts: dict[str, str] = {}
+    for row in rows:
+        where = f"{path}, line {row['line']}"
+        part = meant(row["split"], PARTS, where)
+        if parts.setdefault(row["name"], part) != part:
+            raise InputError(f"{where}: {row['name']} is in {part} and in {parts[row['name']]}; remove one line")
+    return parts
+
+
+def with_parts(pairs: Sequence[Pair], parts: Mapping[str, str]) -> list[Pair]:
+    """The pairs with the parts that a split file says, by name or file name; as they are where it says none."""
+    return [replace(pair, split=parts.get(pair.name) or parts.get(pair.image.name) or pair.split) for pair in pairs]
+
+
+def lacking(pairs: Sequence[Pair], parts: Mapping[str, str]) -> list[Pair]:
+    """The pairs of which a split file says nothing."""
+    return [pair for pair in pairs if pair.name not in parts and pair.image.name not in parts]
+
+
 def read(path: Path, pairs: list[Pair]) -> list[Pair]:
     """The pairs with the parts that the split file says; as they are where there is no such file.
 
-    Raises InputError when the file has not the columns name and split, or lacks a pair.
+    Raises InputError as load does, and when the file lacks a pair.
     """
     if not path.is_file():
         return pairs
-    with path.open(newline="") as text:
-        rows = csv.DictReader(text)
-        if not {"name", "split"} <= set(rows.fieldnames or ()):
-            raise InputError(f"{path} needs the columns name and split; standout data split writes such a file")
-        parts = {row["name"]: row["split"] for row in rows}
-    lost = [pair.name for pair in pairs if pair.name not in parts]
-    if lost:
+    parts = load(path)
+    if lost := lacking(pairs, parts):
         raise InputError(
-            f"{path} lacks {len(lost)} of {len(pairs)} photos, {lost[0]} among them; "
+            f"{path} lacks {len(lost)} of {len(pairs)} photos, {lost[0].name} among them; "
             "run standout data split again, with --overwrite: photos it has keep their part"
         )
-    return [replace(pair, split=parts[pair.name]) for pair in pairs]
+    return with_parts(pairs, parts)
 
 
-def to_csv(pairs: Sequence[Pair]) -> bytes:
-    """The pairs as a split file."""
+def to_csv(pairs: Sequence[Pair], path: Path | None = None) -> bytes:
+    """The pairs as a split file.
+
+    path: the file that is there already; its lines and columns stay, with the part of those that moved, and lines for
+    the pairs that it lacks come after.
+    """
+    old, separator = read_cells(path) if path is not None and path.is_file() else ([["name", "split", "source"]], ",")
+    head, lines = [cell.strip().lower() for cell in old[0]], old[1:]
+    name, part = head.index("name"), head.index("split")
+    known = {pair.name: pair for pair in pairs} | {pair.image.name: pair for pair in pairs}
+    there = set()
+    for line in lines:
+        if len(line) > max(name, part) and (pair := known.get(line[name].strip())) is not None:
+            there.add(pair.name)
+            line[part] = line[part] if part_of(line[part]) == pair.split else pair.split
+    for key in sorted({pair.name for pair in pairs} - there):
+        cells = {"name": key, "split": known[key].split, "source": known[key].source}
+        lines.append([cells.get(column, "") for column in head])
     text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("name", "split", "source"))
-    rows.writerows((pair.name, pair.split, pair.source) for pair in sorted(pairs, key=lambda pair: pair.name))
+    csv.writer(text, delimiter=separator, lineterminator="\n").writerows([old[0], *lines])
     return text.getvalue().encode()

@@ -9,8 +9,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from standout.dataset.layouts import PHOTO_SUFFIXES
 from standout.errors import InputError
+from standout.images import READABLE
 
 
 def read_groups(path: Path) -> dict[str, dict[str, str]]:
@@ -19,7 +19,7 @@ def read_groups(path: Path) -> dict[str, dict[str, str]]:
     Raises InputError when the file is not there, is no text, or lacks the column name or any other.
     """
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     except FileNotFoundError:
         raise InputError(
@@ -42,4 +42,4 @@ def _photo(name: str) -> str:
     >>> _photo("street_0012.jpg"), _photo("v1.2_street")
     ('street_0012', 'v1.2_street')
     """
-    return Path(name).stem if name.lower().endswith(PHOTO_SUFFIXES) else name
+    return Path(name).stem if Path(name).suffix.lower() in READABLE else name

@@ -11,13 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 from standout import __version__, images
-from standout.dataset import Pair, find_pairs, fingerprint, read_pair
+from standout.dataset import Pair, find_pairs, fingerprint, read_label
 from standout.errors import InputError
 from standout.evaluate.photos import Score, score
 from standout.evaluate.report import Groups, Report
 from standout.metrics import TOLERANCE
 from standout.segmenter import Segmenter
+from standout.types import Mask, Photo
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,9 @@ def measure(
     threshold = threshold_of(segmenter, settings)
 
     def one(pair: Pair) -> Score:
-        _, label = read_pair(pair)
-        mask = segmenter.mask(images.read(pair.image).image, refine=settings.refine)
+        photo = images.read(pair.image)
+        label = read_label(pair, photo.image.shape[:2])
+        mask = mask_of(photo, segmenter, settings)
         found = score(
             mask, label, threshold=threshold, tolerance=settings.tolerance, name=pair.name, source=pair.source
         )
@@ -54,6 +58,12 @@ def measure(
 
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         return list(pool.map(one, pairs))
+
+
+def mask_of(photo: Photo, segmenter: Segmenter, settings: Settings) -> Mask:
+    """The mask of a photo as users get it: nobody is where the photo itself is transparent."""
+    mask = segmenter.mask(photo.image, refine=settings.refine)
+    return mask if photo.alpha is None else np.minimum(mask, photo.alpha)
 
 
 def evaluate(

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from standout import images
-from standout.dataset import IGNORE, Pair, read_pair
+from standout.dataset import IGNORE, Pair, in_bytes, read_label
 from standout.draw import Bytes, boxed, outlined
-from standout.evaluate.measure import Settings, threshold_of
+from standout.evaluate.measure import Settings, mask_of, threshold_of
 from standout.evaluate.photos import Score
 from standout.segmenter import Segmenter
 
@@ -25,8 +25,9 @@ def pictures(
     shown = []
     for score in scores:
         pair = pair_of[score.source, score.name]
-        image, label = read_pair(pair)
-        mask = segmenter.mask(images.read(pair.image).image, refine=settings.refine)
+        photo = images.read(pair.image)
+        label, image = read_label(pair, photo.image.shape[:2]), in_bytes(photo.image)
+        mask = mask_of(photo, segmenter, settings)
         drawn = outlined(image, truth=label > IGNORE, found=np.asarray(mask >= threshold), counts=label != IGNORE)
         wrong = f"{score.area:.1%} called person" if score.empty else f"Dice {score.dice:.3f}"
         shown.append((boxed(drawn, SIDE), f"{score.name}: {wrong}"))

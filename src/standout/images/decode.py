@@ -12,10 +12,10 @@ import importlib
 import io
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import PIL.Image
 from numpy.typing import NDArray
@@ -56,6 +56,7 @@ _STARTS = {
     b"MM\0+": "TIFF",
     b"BM": "BMP",
 }
+T = TypeVar("T")
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 
 
@@ -68,11 +69,12 @@ def read(source: str | Path | bytes | PIL.Image.Image, *, max_pixels: int | None
     Raises UnreadableImage or TooLarge, naming the file, and InputError when there is no such file.
     """
     if isinstance(source, PIL.Image.Image):
-        return _guarded("the given PIL image", source, None, max_pixels)
+        given = source
+        return guarded("the given PIL image", lambda: _photo("the given PIL image", given, None, max_pixels))
     if isinstance(source, bytes):
-        return _guarded(f"the given picture of {len(source)} bytes", None, source, max_pixels)
+        return _decoded(f"the given picture of {len(source)} bytes", source, max_pixels)
     if isinstance(source, str | Path):
-        return _guarded(str(source), None, _content(Path(source)), max_pixels)
+        return _decoded(str(source), _content(Path(source)), max_pixels)
     raise InputError(f"cannot read a picture from {type(source).__name__}; give a path, bytes or a PIL image")
 
 
@@ -109,12 +111,10 @@ def kind_of(head: bytes) -> str | None:
     return "HEIF" if brands & _HEIF_BRANDS else None
 
 
-def _guarded(name: str, given: PIL.Image.Image | None, data: bytes | None, max_pixels: int | None) -> Photo:
-    """The Photo, or an error of ours: damaged bytes make decoders raise nearly anything."""
+def guarded(name: str, job: Callable[[], T]) -> T:
+    """What job gives, or an error of ours that names the file: damaged bytes make decoders raise nearly anything."""
     try:
-        opened = _opened(name, data) if data is not None else given
-        assert opened is not None
-        return _photo(name, opened, data, max_pixels)
+        return job()
     except StandoutError:
         raise
     except MemoryError as error:
@@ -122,6 +122,10 @@ def _guarded(name: str, given: PIL.Image.Image | None, data: bytes | None, max_p
     except Exception as error:
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise UnreadableImage(f"{name} is damaged or unusual ({reason}); get the file again or convert it") from error
+
+
+def _decoded(name: str, data: bytes, max_pixels: int | None) -> Photo:
+    return guarded(name, lambda: _photo(name, _opened(name, data), data, max_pixels))
 
 
 def _opened(name: str, data: bytes) -> ImageFile:
@@ -184,20 +188,25 @@ def _check_size(name: str, size: tuple[int, int], max_pixels: int | None) -> Non
         )
 
 
-def _photo(name: str, opened: PIL.Image.Image, data: bytes | None, max_pixels: int | None) -> Photo:
-    """The opened picture decoded."""
+def _load(name: str, opened: PIL.Image.Image, max_pixels: int | None) -> None:
+    """Decodes the opened picture's pixels. Raises TooLarge before, if that can be known before."""
     _check_size(name, opened.size, max_pixels)
     tags = getattr(opened, "tag_v2", {})
     tile = (tags.get(322, 1), tags.get(323, 1))  # a small TIFF may come in one giant tile
     _check_size(name, tile, max_pixels and max(max_pixels, 1 << 24))
-    notes = []
-    kind = {"MPO": "JPEG"}.get(opened.format or "", opened.format or "")
-    if data is not None and getattr(opened, "is_animated", False):
-        notes.append("holds several frames or pages; the first was used")
     theirs = PIL.Image.MAX_IMAGE_PIXELS
     with _pillow_limit_off() if theirs and opened.width * opened.height > theirs else nullcontext():
         opened.load()
     _check_size(name, opened.size, max_pixels)  # HEIC: known for sure only now
+
+
+def _photo(name: str, opened: PIL.Image.Image, data: bytes | None, max_pixels: int | None) -> Photo:
+    """The opened picture decoded."""
+    notes = []
+    kind = {"MPO": "JPEG"}.get(opened.format or "", opened.format or "")
+    if data is not None and getattr(opened, "is_animated", False):
+        notes.append("holds several frames or pages; the first was used")
+    _load(name, opened, max_pixels)
     block = _exif(opened, kind, notes)
     turn = exif.orientation(block) if block else 1
     image, alpha, icc = colors.unpack(opened, name=name, kind=kind, data=data, notes=notes)

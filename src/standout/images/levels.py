@@ -1,0 +1,237 @@
+"""What the values of a mask mean: shares of a person, class numbers, or something that only its maker knows.
+
+    stored   Stored            gray levels, palette indexes or colors
+    label    uint8 (H, W)     255 person, 0 background, 128 does not count, anything else a soft edge
+    alpha    float32 (H, W)   0..1
+
+A mask that can be read in two ways is refused with UnclearMask, never guessed at: a class number taken for a gray level
+would say that nobody is there, and nothing later would tell.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from standout.images.stored import (
+    FEW,
+    IGNORE,
+    Bytes,
+    Classes,
+    Stored,
+    by_class,
+    flat_colors,
+    flat_levels,
+    packed,
+    said,
+    unclear,
+)
+
+VOID = (224, 224, 192)
+"""The color of index 255 in PASCAL VOC's palette: pixels that do not count."""
+
+LIKE_BLACK, LIKE_WHITE = 8, 247
+"""Levels up to which (and from which) noise of compression is black (and white)."""
+
+LOSSY_NOISE = 24
+"""How far from black and white the noise of a JPEG reaches."""
+
+LOSSY_IGNORE = 6, 8
+"""In a JPEG, 128 means "does not count" where the level is within so many of it, in areas so many pixels wide."""
+
+CLASS_NUMBERS = 40
+"""A mask that is hand-made or soft has brighter levels than this one somewhere."""
+
+
+def label(stored: Stored, classes: Classes | None, notes: list[str]) -> Bytes:
+    """The label that the values stand for. What is not plain about it is told in notes.
+
+    Raises UnclearMask when they may stand for something else.
+    """
+    if classes is not None and not stored.cut_out:
+        return by_class(stored, classes)
+    stored = _without_gray_palette(stored)
+    if stored.palette is not None:
+        return _by_index(stored, notes)
+    if stored.values.ndim == 3:
+        return _whole(stored, _along_color(stored, notes))
+    if (only := _zero_one(stored, notes)) is not None:
+        return only
+    levels = _in_bytes(stored)
+    if stored.lossy:
+        levels = _without_noise(levels)
+    if np.bincount(levels.ravel(), minlength=256)[[0, IGNORE, 255]].sum() < levels.size:
+        _refuse_class_numbers(stored, levels)
+    return levels if stored.lossy else _without_soft_ignores(levels)
+
+
+def alpha(stored: Stored, notes: list[str]) -> NDArray[np.float32]:
+    """The share of each pixel that is person: every gray level is a share, 128 too.
+
+    Raises UnclearMask when the values are class numbers, or may be.
+    """
+    stored = _without_gray_palette(stored)
+    if stored.palette is not None:
+        found = _by_index(stored, notes)
+        if (found == IGNORE).any():
+            raise unclear(stored, "index 255 does not count in labels; it is neither person nor background here")
+        return found.astype(np.float32) / np.float32(255)
+    if stored.values.ndim == 3:
+        return _along_color(stored, notes)
+    if (only := _zero_one(stored, notes)) is not None:
+        return only.astype(np.float32) / np.float32(255)
+    whole = _in_bytes(stored)
+    most = int(stored.values.max())
+    if 1 < most <= CLASS_NUMBERS and not _is_haze(whole):
+        raise unclear(stored, said(stored))
+    if stored.white == 65535 and most > 255:
+        return stored.values.astype(np.float32) / np.float32(65535)
+    return whole.astype(np.float32) / np.float32(255)
+
+
+def _without_gray_palette(stored: Stored) -> Stored:
+    """The values with grays for indexes, where the palette holds grays alone and tells the indexes apart."""
+    palette, values = stored.palette, stored.values
+    if palette is None or values.max() >= len(palette):
+        return stored
+    used = palette[np.unique(values)]
+    if np.ptp(used.astype(np.int16), axis=1).any() or len(np.unique(used[:, 0])) < len(used):
+        return stored
+    return Stored(stored.name, np.ascontiguousarray(palette[values][..., 0]))
+
+
+def _zero_one(stored: Stored, notes: list[str]) -> Bytes | None:
+    """The label of a mask whose levels are 0 and 1; None if it is another."""
+    if stored.values.max() != 1:
+        return None
+    notes.append("its levels 0 and 1 were read as 0 and 255")
+    return (stored.values > 0).astype(np.uint8) * np.uint8(255)
+
+
+def _in_bytes(stored: Stored) -> Bytes:
+    """Gray levels 0..255. Those of 16 bits that reach no higher were saved without scaling them."""
+    values = stored.values
+    if values.dtype == np.uint8 or values.max() <= 255:
+        return values.astype(np.uint8)
+    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def _without_noise(levels: Bytes) -> Bytes:
+    """Levels of a JPEG without its noise around 0, around 255, and in areas of 128."""
+    import cv2
+
+    table = np.arange(256, dtype=np.uint8)
+    table[: LOSSY_NOISE + 1], table[255 - LOSSY_NOISE :] = 0, 255
+    clean = table[levels]
+    within, wide = LOSSY_IGNORE
+    near = (np.abs(clean.astype(np.int16) - IGNORE) <= within).astype(np.uint8)
+    core = cv2.morphologyEx(near, cv2.MORPH_OPEN, np.ones((wide, wide), np.uint8))
+    clean[clean == IGNORE] = IGNORE - 1
+    clean[core > 0] = IGNORE
+    return clean
+
+
+def _without_soft_ignores(levels: Bytes) -> Bytes:
+    """The label with 127 for 128 wherever that is part of an edge: of no area that is three pixels wide somewhere."""
+    import cv2
+
+    out = (levels == IGNORE).astype(np.uint8)
+    if not out.any():
+        return levels
+    _, areas = cv2.connectedComponents(out)
+    wide = np.unique(areas[cv2.erode(out, np.ones((3, 3), np.uint8)) > 0])
+    return np.where((out > 0) & ~np.isin(areas, wide), np.uint8(IGNORE - 1), levels).astype(np.uint8)
+
+
+def _refuse_class_numbers(stored: Stored, levels: Bytes) -> None:
+    """Raises UnclearMask where levels other than 0, 128 and 255 stand for something: they fill areas, and are few."""
+    present = np.flatnonzero(np.bincount(levels.ravel(), minlength=256)).tolist()
+    if present[-1] < IGNORE and _is_haze(levels):
+        return
+    if present[-1] < IGNORE:
+        raise unclear(stored, said(stored))
+    areas = flat_levels(levels)
+    least = 1 if len(present) <= 8 else max(1, levels.size // 1000)
+    odd = {level: n for level, n in areas.items() if n >= least and _means_something(level, present)}
+    most = sum(odd.values()) > 0.5 * sum(n for level, n in areas.items() if level > LIKE_BLACK or level in odd)
+    if odd and (len(present) <= FEW or (most and len(odd) <= FEW)):
+        raise unclear(stored, said(stored, sorted({*odd, *({0, 255} & set(present))})))
+
+
+def _is_haze(levels: Bytes) -> bool:
+    """Whether a mask that is dark everywhere rises and falls softly, as a model's does where it takes nobody for sure.
+
+    Class numbers stand side by side without steps between.
+    """
+    import cv2
+
+    steps = cv2.morphologyEx(levels, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    return int(steps.max()) <= int(levels.max()) / 3
+
+
+def _means_something(level: int, present: list[int]) -> bool:
+    """Whether an area of this level is neither black nor white nor one that does not count.
+
+    >>> _means_something(3, [0, 3, 255]), _means_something(3, [3, 250]), _means_something(250, [3, 250])
+    (True, False, False)
+    """
+    if level in (0, IGNORE) or level >= LIKE_WHITE:
+        return False
+    if level > LIKE_BLACK:
+        return True
+    noise = len(present) > 8  # compression leaves many levels near black
+    darkest = level == present[0] and present[-1] < 255
+    return not (noise or darkest)
+
+
+def _by_index(stored: Stored, notes: list[str]) -> Bytes:
+    """The label of a mask with a palette in color.
+
+    Its indexes are class numbers: 1 is person where there are no others, and 255 does not count.
+    """
+    palette, values = stored.palette, stored.values
+    assert palette is not None
+    used = np.unique(values).tolist()
+    inside = used[-1] < len(palette)
+    colors = {index: tuple(palette[index].tolist()) for index in used} if inside else {}
+    black = [index for index, color in colors.items() if max(color) == 0]
+    classes = set(used) - {0, 255}
+    void = 255 in used and (bool(classes) or colors.get(255) == VOID)
+    plain = classes <= {1} and (void or 255 not in used) and not (colors and 1 in black and 0 in used)
+    if not plain or (used == [0] and not black and len(palette) == 1):
+        raise unclear(stored, said(stored))
+    if 1 in used:
+        notes.append("its palette's index 1 was read as person")
+    return np.where(values == 1, 255, np.where(values == 255, IGNORE, 0)).astype(np.uint8)
+
+
+def _along_color(stored: Stored, notes: list[str]) -> NDArray[np.float32]:
+    """Shares 0..1 of a mask that is one color on black, edges between them. Raises UnclearMask for another."""
+    pixels = stored.values.astype(np.float32)
+    if not stored.lossy and (few := np.unique(packed(stored.values))).size <= FEW and few.size != 2:
+        flat = set(flat_colors(stored.values).tolist())
+        if len(flat) > 2:
+            raise unclear(stored, said(stored))
+    totals = pixels.sum(2)
+    bright = pixels[np.unravel_index(int(totals.argmax()), totals.shape)]
+    if stored.lossy:
+        bright = np.median(pixels[totals >= 0.9 * totals.max()], axis=0).astype(np.float32)
+    share = pixels @ bright / float(bright @ bright)
+    away = np.abs(pixels - share[..., None] * bright).max(2)
+    allowed = 40.0 if stored.lossy else 3.0
+    if np.quantile(away, 0.99 if stored.lossy else 1.0) > allowed or share.min() > 0.1:
+        raise unclear(stored, said(stored))
+    red, green, blue = (round(float(level)) for level in bright)
+    notes.append(f"its color #{red:02x}{green:02x}{blue:02x} on black was read as person")
+    return np.asarray(np.clip(share, 0, 1), np.float32)
+
+
+def _whole(stored: Stored, share: NDArray[np.float32]) -> Bytes:
+    """The label of shares 0..1, in which every third level is soft. Raises UnclearMask where one fills areas."""
+    levels = np.rint(share * 255).astype(np.uint8)
+    if stored.lossy:
+        levels = _without_noise(levels)
+    if any(LIKE_BLACK < level < LIKE_WHITE and n > levels.size // 1000 for level, n in flat_levels(levels).items()):
+        raise unclear(stored, said(stored))
+    levels[levels == IGNORE] = IGNORE - 1
+    return levels

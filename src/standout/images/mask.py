@@ -1,0 +1,169 @@
+"""A mask, from a picture file of any kind: gray, black and white, palette, one color on black, or a cut-out's alpha.
+
+    read_mask    uint8 (H, W)     a label to train on: 255 person, 0 background, 128 does not count, else a soft edge
+    read_alpha   float32 (H, W)   a mask to cut with: 0..1, every level a share
+
+Both are upright, by the mask's own EXIF. What the values mean is decided in levels.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from standout.errors import UnreadableImage
+from standout.images import colors, decode, exif, levels
+from standout.images.stored import FEW, Bytes, Classes, Stored
+
+
+def read_mask(
+    source: str | Path | bytes,
+    *,
+    classes: Classes | None = None,
+    notes: list[str] | None = None,
+    max_pixels: int | None = decode.MAX_PIXELS,
+) -> Bytes:
+    """The label in a mask file: 255 person, 0 background, 128 does not count, anything else a soft edge.
+
+    Levels 0 and 1 are 0 and 255, in 8, 16 and 32 bits; of a picture with transparency its alpha counts; of a palette in
+    color the indexes, 1 for person and 255 for what does not count; one color on black is person. 128 means "does not
+    count" only in areas that somewhere are three pixels wide. classes: which values are person, if that is known.
+    notes: gets what was not plain.
+
+    Raises UnclearMask when the file can be read in more than one way, and UnreadableImage, TooLarge and InputError as
+    read does.
+    """
+    stored, turn = _stored(source, max_pixels)
+    said = [] if notes is None else notes
+    return np.ascontiguousarray(decode._upright(levels.label(stored, classes, said), turn), np.uint8)
+
+
+def read_alpha(
+    source: str | Path | bytes, *, notes: list[str] | None = None, max_pixels: int | None = decode.MAX_PIXELS
+) -> NDArray[np.float32]:
+    """The share of each pixel that is person, 0..1, in a mask made or retouched by hand: as read_mask, but 128 is half.
+
+    Raises UnclearMask when the file can be read in more than one way, and UnreadableImage, TooLarge and InputError as
+    read does.
+    """
+    stored, turn = _stored(source, max_pixels)
+    said = [] if notes is None else notes
+    return np.ascontiguousarray(decode._upright(levels.alpha(stored, said), turn), np.float32)
+
+
+def _stored(source: str | Path | bytes, max_pixels: int | None) -> tuple[Stored, int]:
+    """The values of the file, not yet upright, and the EXIF orientation that makes them so."""
+    if isinstance(source, bytes):
+        name, data = f"the given mask of {len(source)} bytes", source
+    else:
+        name, data = str(source), decode._content(Path(source))
+    return decode.guarded(name, lambda: _opened(name, data, max_pixels))
+
+
+def _opened(name: str, data: bytes, max_pixels: int | None) -> tuple[Stored, int]:
+    opened = decode._opened(name, data)
+    decode._load(name, opened, max_pixels)
+    kind = opened.format or ""
+    block = decode._exif(opened, kind, [])
+    lossy = kind in ("JPEG", "MPO", "AVIF", "HEIF") or (kind == "WEBP" and b"VP8 " in data[:64])
+    return _values(name, opened, data, lossy=lossy), exif.orientation(block) if block else 1
+
+
+def _values(name: str, opened: PIL.Image.Image, data: bytes, *, lossy: bool) -> Stored:
+    """The values of a decoded picture: its alpha if it has any, else its indexes, gray levels or colors."""
+    key, kind = opened.info.get("transparency"), opened.format or ""
+    if opened.mode == "P":
+        return _of_palette(name, opened, key)
+    if opened.mode == "F":
+        return _of_fractions(name, np.asarray(opened))
+    if opened.mode == "I":
+        return _of_numbers(name, np.asarray(opened))
+    if opened.mode.startswith("I;16"):
+        gray: NDArray[Any] = colors._deep_grey(opened)
+        shown = colors._differs(gray[..., None], key)
+        return Stored(name, gray, white=65535) if shown is None else _cut_out(name, shown, gray, 65535)
+    deep = colors._deep_color(opened, kind, data, [])
+    if deep is not None:
+        return _of_colors(name, deep, key, white=65535, lossy=lossy)
+    if opened.mode in ("1", "L"):
+        gray = np.asarray(opened.convert("L"))
+        shown = colors._differs(gray[..., None], colors._spread(key, kind, data))
+        return Stored(name, gray, lossy=lossy) if shown is None else _cut_out(name, shown, gray, 255)
+    mode = {"La": "RGBA", "LA": "RGBA", "PA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB"}.get(opened.mode, opened.mode)
+    if mode not in ("RGB", "RGBA"):  # CMYK, Lab, ...
+        image, _, _ = colors.unpack(opened, name=name, kind=kind, data=data, notes=[])
+        return _of_colors(name, image, None, white=255, lossy=True)
+    return _of_colors(name, np.asarray(opened.convert(mode)), key, white=255, lossy=lossy)
+
+
+def _cut_out(name: str, shown: NDArray[Any], otherwise: NDArray[Any], white: int) -> Stored:
+    """The transparency of a picture as its values; otherwise those, if all of it is opaque."""
+    if shown.dtype == np.bool_:
+        shown = shown.astype(np.uint8) * np.uint8(255)
+    most = np.iinfo(shown.dtype).max
+    if shown.min() == most:
+        return Stored(name, otherwise, white=white)
+    return Stored(name, shown, white=most, cut_out=True)
+
+
+def _of_colors(name: str, pixels: NDArray[Any], key: Any, *, white: int, lossy: bool) -> Stored:
+    """The values of RGB or RGBA: alpha, gray levels where all are gray, or colors."""
+    shown = pixels[..., 3] if pixels.shape[2] == 4 else colors._differs(pixels, key)
+    if shown is not None:
+        found = _cut_out(name, shown, pixels, white)
+        if found.cut_out:
+            return found
+    rgb = pixels[..., :3]
+    red, green, blue = (rgb[..., n] for n in range(3))
+    if (red == green).all() and (green == blue).all():
+        return Stored(name, np.ascontiguousarray(green), white=white, lossy=lossy)
+    spread = rgb.max(2).astype(np.int32) - rgb.min(2)
+    if spread.max() <= (48 if lossy else 16) * white // 255 and rgb.max() > 200 * white // 255:
+        return Stored(name, np.rint(rgb.mean(2)).astype(pixels.dtype), white=white, lossy=True)
+    if white == 65535:
+        rgb = colors.rounded(rgb) if rgb.max() > 255 else rgb.astype(np.uint8)
+    return Stored(name, np.ascontiguousarray(rgb), lossy=lossy)
+
+
+def _of_palette(name: str, opened: PIL.Image.Image, key: Any) -> Stored:
+    """The values of a picture with a palette: alpha, if that tells people from background, else the indexes."""
+    indexes = np.asarray(opened)
+    palette = np.array(opened.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
+    stored = Stored(name, indexes, palette=palette)
+    if key is None:
+        return stored
+    table = np.full(256, 255, np.uint8)
+    if isinstance(key, bytes):
+        table[: len(key)] = np.frombuffer(key, np.uint8)[:256]
+    elif isinstance(key, int):
+        table[key] = 0
+    used = np.unique(indexes)
+    shares = table[used]
+    soft = bool(((shares > 0) & (shares < 255)).any())
+    opaque = int((shares == 255).sum())
+    if shares.min() == 255 or not (soft or opaque <= 1 or len(used) > FEW):
+        return stored
+    return Stored(name, table[indexes], cut_out=True)
+
+
+def _of_fractions(name: str, values: NDArray[Any]) -> Stored:
+    """The values of floating-point samples: 0..1 is a share, and whole numbers up to 255 are levels."""
+    if not np.isfinite(values).all() or values.min() < 0:
+        raise UnreadableImage(f"{name} has samples that are negative or no numbers; wanted 0 to 1; save it anew")
+    if values.max() <= 1:
+        values = values if values.max() > 0.004 else np.zeros_like(values)  # else taken for whole numbers
+        return Stored(name, np.rint(values * 65535).astype(np.uint16), white=65535)
+    return _of_numbers(name, values)
+
+
+def _of_numbers(name: str, values: NDArray[Any]) -> Stored:
+    """The values of 32-bit samples that are whole numbers."""
+    if values.min() < 0 or values.max() > 65535 or (values != np.rint(values)).any():
+        raise UnreadableImage(
+            f"{name} has samples from {values.min():g} to {values.max():g}; wanted 0 to 1, or whole numbers up to 65535"
+        )
+    return Stored(name, values.astype(np.uint16), white=65535)
