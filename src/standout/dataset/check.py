@@ -8,7 +8,6 @@ read_mask mends is seen.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from standout.dataset.duplicates import Look, groups, look_at
 from standout.dataset.layouts import look
 from standout.dataset.pairs import IGNORE, Bytes, Pair, read_image, read_pair
 from standout.errors import InputError
+from standout.system import cores
 
 KINDS: dict[str, tuple[str, str]] = {
     "unreadable": ("error", "replace the file, or remove it and its other half"),
@@ -86,7 +86,7 @@ def check(folder: Path, *, tick: Callable[[], None] = lambda: None) -> Report:
         tick()
         return found
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         examined = list(pool.map(examine, pairs))
     findings = [Finding("orphan", (path,)) for path in orphans]
     findings += [finding for found, _ in examined for finding in found]

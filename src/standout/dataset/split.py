@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,6 +17,7 @@ from pathlib import Path
 from standout.dataset.duplicates import Look, groups, look_at
 from standout.dataset.pairs import Pair, read_image
 from standout.errors import InputError
+from standout.system import cores
 
 VAL_SHARE = 0.15
 
@@ -45,7 +45,7 @@ def split(
         tick()
         return found
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         looks = list(pool.map(look, pairs))
     firsts = [pair.name for pair in pairs]
     for members in groups(looks):
