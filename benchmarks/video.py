@@ -26,9 +26,9 @@ from clips import play
 from speed import Cost, cost
 
 from standout import effects, masks, video
-from standout.doctor import cores
 from standout.segmenter import Segmenter
 from standout.steady import Steady
+from standout.system import cores
 
 COMMANDS = ("blur", "color", "mask", "blur --model standout-tiny")
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080)}

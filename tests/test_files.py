@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from standout.errors import OutputError
-from standout.files import write_atomic, write_folder_atomic
+from standout.errors import OutputError, OutputExists
+from standout.files import discard_unfinished, part_for, publish, write_atomic, write_folder_atomic
 
 
 def names(folder: Path) -> list[str]:
@@ -184,12 +184,142 @@ def test_the_file_is_as_readable_as_any_other(tmp_path: Path) -> None:
     assert (tmp_path / "a.png").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
-def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "photo.jpg").write_bytes(b"the input")
-    (tmp_path / "a.png").symlink_to(tmp_path / "photo.jpg")
-    write_atomic(tmp_path / "a.png", b"result", overwrite=True)
-    assert (tmp_path / "photo.jpg").read_bytes() == b"the input"
-    assert (tmp_path / "a.png").read_bytes() == b"result"
+def written_in_parts(path: Path, data: bytes, *, overwrite: bool) -> None:
+    part = part_for(path, overwrite=overwrite)
+    part.write_bytes(data)
+    publish(part, path, overwrite=overwrite)
+
+
+WAYS = pytest.mark.parametrize("write", [write_atomic, written_in_parts])
+
+
+@WAYS
+def test_a_link_stays_and_the_file_it_leads_to_is_replaced(tmp_path: Path, write: Any) -> None:
+    disk, out = tmp_path / "disk", tmp_path / "out"
+    disk.mkdir()
+    out.mkdir()
+    (disk / "real.png").write_bytes(b"old")
+    (out / "between.png").symlink_to(Path("../disk/real.png"))
+    (out / "a.png").symlink_to(Path("between.png"))
+    with pytest.raises(OutputExists, match="exists and is kept"):
+        write(out / "a.png", b"new", overwrite=False)
+    assert (disk / "real.png").read_bytes() == b"old"
+    write(out / "a.png", b"new", overwrite=True)
+    assert (out / "a.png").readlink() == Path("between.png") and (out / "between.png").is_symlink()
+    assert (disk / "real.png").read_bytes() == b"new" and not (disk / "real.png").is_symlink()
+    assert names(tmp_path) == ["a.png", "between.png", "disk", "out", "real.png"]
+
+
+@WAYS
+def test_a_link_that_leads_nowhere(tmp_path: Path, write: Any) -> None:
+    path = tmp_path / "a.png"
+    path.symlink_to(tmp_path / "new.png")
+    with pytest.raises(OutputError, match="leads nowhere") as caught:
+        write(path, b"x", overwrite=False)
+    assert not isinstance(caught.value, OutputExists), "nothing is there that could be kept"
+    write(path, b"x", overwrite=True)
+    assert path.is_symlink() and (tmp_path / "new.png").read_bytes() == b"x"
+    path.unlink()
+    path.symlink_to(tmp_path / "unmounted" / "new.png")
+    with pytest.raises(OutputError, match="whose folder does not exist"):
+        write(path, b"x", overwrite=True)
+    path.unlink()
+    path.symlink_to(path)
+    with pytest.raises(OutputError, match=r"a\.png"):
+        write(path, b"x", overwrite=True)
+    assert names(tmp_path) == ["a.png", "new.png"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX file modes")
+@WAYS
+@pytest.mark.parametrize("mode", [0o600, 0o664, 0o444, 0o755])
+def test_the_mode_of_a_file_that_is_replaced_stays(tmp_path: Path, write: Any, mode: int) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+    write(path, b"new", overwrite=True)
+    assert path.read_bytes() == b"new" and stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX file modes")
+def test_what_replaces_a_private_file_is_private_from_the_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    assert stat.S_IMODE(part_for(path, overwrite=True).stat().st_mode) == 0o600
+    assert stat.S_IMODE(part_for(path, overwrite=True, within=tmp_path / "in").stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only the administrator gives files away")
+@WAYS
+def test_the_owner_of_a_file_that_is_replaced_stays(tmp_path: Path, write: Any) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    os.chown(path, 1234, 5678)
+    write(path, b"new", overwrite=True)
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 5678)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX file modes")
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_new_files_and_folders_follow_the_umask(tmp_path: Path, mask: int) -> None:
+    (tmp_path / "made" / "deep").mkdir(parents=True)
+    (tmp_path / "made" / "deep" / "one").write_bytes(b"1")
+    for private in ("made", "made/deep", "made/deep/one"):
+        (tmp_path / private).chmod(0o700)
+    before = os.umask(mask)
+    try:
+        write_atomic(tmp_path / "a.png", b"x")
+        written_in_parts(tmp_path / "b.png", b"x", overwrite=False)
+        part = part_for(tmp_path / "c.frames", folder=True)
+        publish(part, tmp_path / "c.frames")
+        write_folder_atomic(tmp_path / "d.mlpackage", tmp_path / "made")
+    finally:
+        os.umask(before)
+
+    def mode(name: str) -> int:
+        return stat.S_IMODE((tmp_path / name).stat().st_mode)
+
+    assert {mode(name) for name in ("a.png", "b.png", "d.mlpackage/deep/one")} == {0o666 & ~mask}
+    assert {mode(name) for name in ("c.frames", "d.mlpackage", "d.mlpackage/deep")} == {0o777 & ~mask}
+
+
+def test_a_link_to_a_folder_stays_and_the_folder_is_replaced(tmp_path: Path) -> None:
+    disk = tmp_path / "disk" / "real.frames"
+    disk.mkdir(parents=True)
+    disk.chmod(0o750)
+    (disk / "000001.png").write_bytes(b"old")
+    link = tmp_path / "a.frames"
+    link.symlink_to(disk)
+    part = part_for(link, folder=True, overwrite=True)
+    (part / "000001.png").write_bytes(b"new")
+    publish(part, link, overwrite=True)
+    assert link.readlink() == disk and (disk / "000001.png").read_bytes() == b"new"
+    assert stat.S_IMODE(disk.stat().st_mode) == 0o750
+    assert names(tmp_path) == ["000001.png", "a.frames", "disk", "real.frames"]
+
+
+@pytest.mark.parametrize("filled", [True, False])
+def test_a_folder_that_appears_while_another_is_made_is_kept(tmp_path: Path, filled: bool) -> None:
+    path = tmp_path / "a.frames"
+    part = part_for(path, folder=True)
+    (part / "000001.png").write_bytes(b"ours")
+    path.mkdir()
+    if filled:
+        (path / "000001.png").write_bytes(b"theirs")
+    with pytest.raises(OutputExists, match="exists and is kept"):
+        publish(part, path)
+    assert not filled or (path / "000001.png").read_bytes() == b"theirs"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_one_that_must_end_at_once_leaves_nothing_either(tmp_path: Path) -> None:
+    part_for(tmp_path / "a.mp4").write_bytes(b"half")
+    (part_for(tmp_path / "b.frames", folder=True) / "000001.png").write_bytes(b"half")
+    part_for(tmp_path / "c.mp4", within=tmp_path / ".c.mp4.segments")
+    write_atomic(tmp_path / "d.png", b"whole")
+    discard_unfinished()
+    assert names(tmp_path) == [".c.mp4.segments", "d.png"]
 
 
 def test_a_folder_appears_whole_and_replaces_only_when_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from importlib import import_module
 
 from standout import __version__
 from standout.errors import StandoutError
+from standout.system import cores
 
 PACKAGES = {
     "numpy": "numpy",
@@ -71,13 +72,6 @@ def _attempt(check: Callable[[Findings], None], findings: Findings) -> None:
         reason = str(error) if isinstance(error, StandoutError) else f"{type(error).__name__}: {error}"
         if reason not in findings.broken:
             findings.broken.append(reason)
-
-
-def cores() -> int:
-    """How many processor cores this process may use, at least 1."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _versions(findings: Findings) -> None:

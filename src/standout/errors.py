@@ -6,7 +6,8 @@
     |   |-- UnreadableVideo  not a video, or one without a single frame to read
     |   |-- UnclearMask      a mask that does not say which part of it is person
     |   |-- TooLarge         more pixels than the limit allows
-    |   `-- OutputError      the result cannot go there: it exists, it is an input, no room, no permission
+    |   `-- OutputError      the result cannot go there: it is an input, no room, no permission
+    |       `-- OutputExists a file with that name is there already, and is kept
     |-- ModelError           our model, or yours: unknown name, corrupt file, card missing
     `-- SetupError           this machine: the device is not here
         `-- MissingExtra     an optional package is not installed
@@ -41,6 +42,10 @@ class TooLarge(InputError):
 
 class OutputError(InputError):
     """The result cannot be written there."""
+
+
+class OutputExists(OutputError):
+    """A file or folder of that name is there already, and is kept."""
 
 
 class ModelError(StandoutError):

@@ -4,6 +4,9 @@
     data   bytes   the whole content
     part   Path    a hidden name beside path, for those who write piece by piece: part_for, then publish or discard
 
+With overwrite, a link at path stays a link and the file that it leads to is replaced; the mode of a file that is
+replaced, and its owner where the system allows it, stay. New files and folders follow the umask.
+
 To add a way to publish on a file system that knows neither hard links nor renames: write it beside _publish.
 """
 
@@ -14,15 +17,19 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 import sys
 from pathlib import Path
 
-from standout.errors import OutputError
+from standout.errors import OutputError, OutputExists
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NAME_SHARE = 40
 """Characters of the name in the temporary file's, so that a long one does not outgrow the file system's limit."""
+
+_unfinished: set[Path] = set()
+"""The hidden files and folders that this process is writing to."""
 
 
 def write_atomic(path: Path, data: bytes, *, overwrite: bool = False) -> None:
@@ -31,63 +38,63 @@ def write_atomic(path: Path, data: bytes, *, overwrite: bool = False) -> None:
     The bytes go to a hidden file beside path, reach the disk (fsync), and only then take the name. Without overwrite
     a file that appears there meanwhile is kept too: the name is taken by a hard link, which never replaces anything.
 
-    Raises OutputError: the file exists, it is a folder, no permission, no space left.
+    Raises OutputExists where the file exists, and OutputError: it is a folder, no permission, no space left.
     """
-    part = _hidden(path, "part")
+    part = None
     try:
         _check_target(path, overwrite=overwrite)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("xb") as file:
+        place = _place(path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part = _begun(place)
+        with part.open("r+b") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        _publish(part, path, overwrite=overwrite)
+        _publish(part, place, overwrite=overwrite)
     except (OSError, ValueError) as error:
         raise refused(path, len(data), error) from error
     finally:
-        _remove(part)
+        if part is not None:
+            discard(part)
 
 
 def part_for(path: Path, *, folder: bool = False, overwrite: bool = False, within: Path | None = None) -> Path:
     """An empty hidden file (or folder) beside path, to be written piece by piece; give it to publish or discard.
 
-    within: a folder on the same disk that it lies in instead; made where there is none.
+    within: a folder on the same disk that it lies in instead; made where there is none. Where path is a link, the part
+    lies beside the file that it leads to, which may be on another disk.
 
-    Raises OutputError: what write_atomic and write_folder_atomic would say about path.
+    Raises what write_atomic and write_folder_atomic would say about path.
     """
-    part = _hidden(path if within is None else within / path.name, "part")
     try:
         if not folder:
             _check_target(path, overwrite=overwrite)
         elif os.path.lexists(path) and not (overwrite and path.is_dir()):
             raise _exists(path)
-        part.parent.mkdir(parents=True, exist_ok=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if folder:
-            part.mkdir()
-        else:
-            part.open("xb").close()
+        place = _place(path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if within is None or place != path:
+            return _begun(place, folder=folder)
+        within.mkdir(parents=True, exist_ok=True)
+        return _begun(within / path.name, folder=folder, like=place)
     except (OSError, ValueError) as error:
         raise refused(path, 0, error) from error
-    return part
 
 
 def publish(part: Path, path: Path, *, overwrite: bool = False) -> None:
     """Part, from part_for and now complete, takes the name path; part is gone afterwards, whatever goes wrong.
 
-    Raises OutputError, as write_atomic does.
+    Raises OutputExists and OutputError, as write_atomic does.
     """
     size = 0
     try:
         if part.is_dir():
-            if not overwrite and os.path.lexists(path):
-                raise _exists(path)
-            _take_folder_name(part, path)
+            _take_folder_name(part, path, overwrite=overwrite)
             return
         size = part.stat().st_size
         with part.open("r+b") as file:
             os.fsync(file.fileno())
-        _publish(part, path, overwrite=overwrite)
+        _publish(part, _place(path), overwrite=overwrite)
     except (OSError, ValueError) as error:
         raise refused(path, size, error) from error
     finally:
@@ -96,39 +103,93 @@ def publish(part: Path, path: Path, *, overwrite: bool = False) -> None:
 
 def discard(part: Path) -> None:
     """No file and no folder at part, whether there was one or not."""
-    if part.is_dir() and not part.is_symlink():
+    if os.path.isdir(part) and not os.path.islink(part):  # noqa: PTH112, PTH114 (those of Path raise)
         shutil.rmtree(part, ignore_errors=True)
     else:
-        _remove(part)
+        with contextlib.suppress(OSError, ValueError):  # never made, or already renamed
+            part.unlink()
+    _unfinished.discard(part)
+
+
+def discard_unfinished() -> None:
+    """Removes every hidden file and folder that this process has begun, for one that must end at once."""
+    for part in list(_unfinished):
+        discard(part)
 
 
 def write_folder_atomic(path: Path, source: Path, *, overwrite: bool = False) -> None:
     """A folder at path with what the folder source holds, for formats that are folders; whole or not at all.
 
-    Raises OutputError: something is at path (with overwrite: that is no folder), no permission, no space left.
+    Raises OutputExists where something is at path (with overwrite: that is no folder), and OutputError: no permission,
+    no space left.
     """
     part = part_for(path, folder=True, overwrite=overwrite)
     try:
-        shutil.copytree(source, part / "whole")
-        _take_folder_name(part / "whole", path)
+        mode = part.stat().st_mode
+        whole = part / "whole"
+        shutil.copytree(source, whole, False, None, shutil.copyfile)
+        for folder in (whole, *(inside for inside in whole.rglob("*") if inside.is_dir())):
+            folder.chmod(stat.S_IMODE(mode))  # not the source's, a temporary folder's, which others may not enter
+        _take_folder_name(whole, path, overwrite=overwrite)
     except OSError as error:
         raise refused(path, sum(file.stat().st_size for file in source.rglob("*")), error) from error
     finally:
         discard(part)
 
 
-def _take_folder_name(part: Path, path: Path) -> None:
-    """Part renamed to path; a folder that is there makes room, and comes back when that fails."""
-    old = _hidden(path, "old")
+def _take_folder_name(part: Path, path: Path, *, overwrite: bool) -> None:
+    """Part renamed to path; with overwrite, a folder that is there makes room, and comes back when that fails."""
+    if not overwrite:
+        if os.path.lexists(path):
+            raise _exists(path)
+        try:
+            part.rename(path)
+        except OSError as error:  # one that appeared just now is never replaced, unless it is empty
+            raise _exists(path) if error.errno in (errno.EEXIST, errno.ENOTEMPTY) else error from None
+        return
+    place = _place(path)
+    old = _hidden(place, "old")
     try:
-        if path.exists():
-            path.rename(old)
-        part.rename(path)
+        if place.exists():
+            _adopt(part, place)
+            place.rename(old)
+        part.rename(place)
     except BaseException:
         if old.exists():
-            old.rename(path)
+            old.rename(place)
         raise
     discard(old)
+
+
+def _place(path: Path) -> Path:
+    """The file that is really written: path, or where a link there leads, through all links."""
+    if not path.is_symlink():
+        return path
+    place = Path(os.path.realpath(path))
+    if place.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    if not place.parent.is_dir():
+        raise OutputError(
+            f"{path} is a link to {place}, whose folder does not exist; make that folder, or remove the link"
+        )
+    return place
+
+
+def _begun(place: Path, *, folder: bool = False, like: Path | None = None) -> Path:
+    """A new, empty hidden file or folder beside place. like: the file whose mode it has; None = the one at place."""
+    part = _hidden(place, "part")
+    _unfinished.add(part)
+    try:
+        if folder:
+            part.mkdir()
+        else:
+            before = _status(like or place)
+            mode = 0o666 if before is None else 0o600 | stat.S_IMODE(before.st_mode)
+            part.touch(mode, exist_ok=False)  # what replaces a private file is private from the beginning
+    except BaseException:
+        discard(part)
+        raise
+    return part
 
 
 def _hidden(path: Path, kind: str) -> Path:
@@ -145,39 +206,61 @@ def _check_target(path: Path, *, overwrite: bool) -> None:
         raise _exists(path)
 
 
-def _publish(part: Path, path: Path, *, overwrite: bool) -> None:
-    """Part renamed to path, replacing what is there only with overwrite."""
+def _publish(part: Path, place: Path, *, overwrite: bool) -> None:
+    """Part renamed to place, replacing what is there only with overwrite."""
     if overwrite:
-        part.replace(path)
+        _adopt(part, place)
+        part.replace(place)
     elif sys.platform == "win32":  # a rename there never replaces
-        part.rename(path)
+        part.rename(place)
     else:
         try:
-            path.hardlink_to(part)
+            place.hardlink_to(part)
         except FileExistsError:
             raise
         except OSError:  # FAT, some network drives: no hard links, so take the name with an empty file first
-            _publish_by_reservation(part, path)
+            _publish_by_reservation(part, place)
 
 
-def _publish_by_reservation(part: Path, path: Path) -> None:
-    """Part renamed to path, which was free: an empty file holds the name until then."""
-    path.open("xb").close()
+def _publish_by_reservation(part: Path, place: Path) -> None:
+    """Part renamed to place, which was free: an empty file holds the name until then."""
+    place.open("xb").close()
     try:
-        part.replace(path)
+        part.replace(place)
     except BaseException:
-        _remove(path)
+        discard(place)
         raise
 
 
-def _remove(path: Path) -> None:
-    """No file at path, whether there was one or not."""
-    with contextlib.suppress(OSError, ValueError):  # never made, or already renamed
-        path.unlink()
+def _adopt(part: Path, place: Path) -> None:
+    """Part gets the mode of the file or folder at place, and its owner and group where the system allows that."""
+    before = _status(place)
+    if before is None:
+        return
+    now = part.stat()
+    if hasattr(os, "chown") and (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
+        for owner in (before.st_uid, -1):  # others' files cannot be given away, but perhaps to their group
+            with contextlib.suppress(OSError):
+                os.chown(part, owner, before.st_gid)
+                break
+    with contextlib.suppress(OSError):  # file systems without modes
+        part.chmod(stat.S_IMODE(before.st_mode) & (0o7777 if stat.S_ISDIR(before.st_mode) else 0o777))
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """What the system tells of the file; None where there is none."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def _exists(path: Path) -> OutputError:
-    return OutputError(f"{path} exists and is kept; use --overwrite (overwrite=True) to replace it")
+    if os.path.islink(path) and not os.path.exists(path):  # noqa: PTH110, PTH114 (those of Path raise)
+        return OutputError(
+            f"{path} is a link that leads nowhere; remove it, or use --overwrite to write where it leads"
+        )
+    return OutputExists(f"{path} exists and is kept; use --overwrite (overwrite=True) to replace it")
 
 
 def refused(path: Path, size: int, error: OSError | ValueError) -> OutputError:
@@ -189,6 +272,11 @@ def refused(path: Path, size: int, error: OSError | ValueError) -> OutputError:
         return OutputError(f"{path}: no space left for {size} bytes; free some, or write to another disk")
     if number in _NOT_ALLOWED:
         return OutputError(f"{path}: no permission to write in {path.parent}; choose another output folder")
+    if number == errno.ENAMETOOLONG:
+        length = max(len(os.fsencode(name)) for name in path.parts)
+        return OutputError(
+            f"{path} cannot be written: a name of {length} bytes is too long for the file system; choose another (-o)"
+        )
     if isinstance(error, FileExistsError | NotADirectoryError):
         return OutputError(f"{path}: a part of {path.parent} is a file, not a folder; choose another output folder")
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

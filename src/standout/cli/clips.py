@@ -9,9 +9,9 @@ from functools import cache
 from threading import Event
 
 from standout.cli.options import Photos
-from standout.doctor import cores
 from standout.errors import InputError
 from standout.plan import Task
+from standout.system import cores
 from standout.work import Outcome
 
 

@@ -19,11 +19,11 @@ from standout import jobs
 from standout.cli import show
 from standout.cli.clips import clips_of
 from standout.cli.options import Photos
-from standout.doctor import cores
 from standout.errors import InputError
 from standout.jobs import Result, Summary
 from standout.naming import is_clip
 from standout.plan import STREAM, Task, plan
+from standout.system import cores
 from standout.work import Finder, Outcome, Work, by_hand, by_model
 
 INTERRUPTED = 130

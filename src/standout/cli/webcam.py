@@ -229,8 +229,8 @@ class Webcam:
         def load() -> "Finds":
             import cv2
 
-            from standout.doctor import cores
             from standout.segmenter import Segmenter
+            from standout.system import cores
 
             # the meeting beside it needs cores, too, and steps this short lose more by sharing than they gain
             cv2.setNumThreads(1)

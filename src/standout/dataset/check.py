@@ -7,7 +7,6 @@ To add a check of one pair: a function in CHECKS.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from standout.dataset.layouts import look, split_file
 from standout.dataset.pairs import IGNORE, Bytes, Pair, SizesDiffer, read_image, read_label
 from standout.errors import InputError, UnclearMask
 from standout.images.stored import flat_levels
+from standout.system import cores
 
 KINDS: dict[str, tuple[str, str]] = {
     "unreadable": ("error", "replace the file, or remove it and its other half"),
@@ -95,7 +95,7 @@ def check(folder: Path, *, tick: Callable[[], None] = lambda: None) -> Report:
         tick()
         return found
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         examined = list(pool.map(examine, pairs))
     findings = [Finding("orphan", (path,)) for path in there.orphans]
     findings += [Finding("absent", (Path(name),)) for name in there.absent]

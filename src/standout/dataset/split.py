@@ -12,7 +12,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from standout.dataset.duplicates import Look, groups, look_at
 from standout.dataset.pairs import Pair, read_image
 from standout.dataset.tables import PARTS, meant, part_of, read_cells, read_rows
 from standout.errors import InputError
+from standout.system import cores
 
 VAL_SHARE = 0.15
 
@@ -51,7 +51,7 @@ def split(
         tick()
         return found
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         looks = list(pool.map(look, pairs))
     families = _families(pairs, groups(looks))
     parts = {}

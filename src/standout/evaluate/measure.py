@@ -5,7 +5,6 @@ To measure something else: a field in photos.Score, named in photos.METRICS.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from standout.evaluate.photos import Score, score
 from standout.evaluate.report import Groups, Report
 from standout.metrics import TOLERANCE
 from standout.segmenter import Segmenter
+from standout.system import cores
 from standout.types import Mask, Photo
 
 
@@ -56,7 +56,7 @@ def measure(
         tick()
         return found
 
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers or cores()) as pool:
         return list(pool.map(one, pairs))
 
 

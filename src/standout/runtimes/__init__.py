@@ -18,6 +18,7 @@ from pathlib import Path
 
 from standout.card import ModelCard
 from standout.errors import MissingExtra, ModelError, SetupError
+from standout.system import cores
 from standout.types import Runner
 
 
@@ -73,7 +74,7 @@ def open(path: Path, *, runtime: str = "auto", device: str = "auto", threads: in
     """
     name, _ = choose(path.suffix.lower(), runtime=runtime, device=device, where=str(path))
     session: Session = import_module(f"standout.runtimes.{RUNTIMES[name].module}").open(
-        path, device=device, threads=threads
+        path, device=device, threads=threads or cores()
     )
     return session
 

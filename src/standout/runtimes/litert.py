@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from standout.card import CARD_KEY, ModelCard
 from standout.errors import ModelError, SetupError
 from standout.hush import hushed
 from standout.runtimes import Session, fixed_size, one_by_one
+from standout.system import cores
 
 
 def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Session:
@@ -27,7 +27,7 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
     data = path.read_bytes()
     card = ModelCard.from_json(_card(data, path), where=str(path))
     with hushed(f"loading {path} with LiteRT"):
-        interpreter = Interpreter(model_content=data, num_threads=threads or os.cpu_count() or 1)
+        interpreter = Interpreter(model_content=data, num_threads=threads or cores())
         interpreter.allocate_tensors()
     takes, gives = interpreter.get_input_details(), interpreter.get_output_details()
     shapes = [[_channels_first(one["shape"]) for one in some] for some in (takes, gives)]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from standout.card import CARD_KEY, ModelCard
 from standout.errors import ModelError, SetupError
 from standout.runtimes import Session, fixed_size, one_by_one
+from standout.system import cores
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -63,7 +64,7 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
     """
     chosen, _ = choose(device)
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads or 0
+    options.intra_op_num_threads = threads or cores()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:

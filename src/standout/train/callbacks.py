@@ -24,7 +24,7 @@ from torch import Tensor
 from standout import draw
 from standout.draw import Bytes
 from standout.errors import OutputError
-from standout.files import write_atomic
+from standout.files import discard, part_for, publish, write_atomic
 from standout.train import charts
 from standout.train.batches import Batch
 from standout.train.module import SegmentationModule
@@ -265,14 +265,14 @@ class SafeCheckpoints(TorchCheckpointIO):
         target = Path(path)
         if target.name.startswith(BEST):
             checkpoint = {key: checkpoint[key] for key in ("epoch", "global_step", "state_dict")}
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_suffix(".part")
+        part = part_for(target, overwrite=True)
         try:
             torch.save(checkpoint, part)
-            part.replace(target)
+            publish(part, target, overwrite=True)
         except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-            part.unlink(missing_ok=True)
             raise OutputError(
                 f"{target} could not be written ({str(error).splitlines()[0]}); make room, then give the same command: "
                 "it goes on from the checkpoint before"
             ) from None
+        finally:
+            discard(part)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from standout import files
 from standout.card import ModelCard
 from standout.errors import OutputError
 from standout.net import checkpoint
@@ -35,13 +36,15 @@ def finish(module: SegmentationModule, val: Store, recipe: Recipe, out: Path, ca
     scores = {key.removeprefix("dice_"): round(value, 4) for key, value in means.items() if key.startswith("dice_")}
     if "val_empty" in means:
         scores["empty"] = round(means["val_empty"], 4)
-    target, part = out / "model.safetensors", out / "model.part"
+    target = out / "model.safetensors"
+    part = files.part_for(target, overwrite=True)
     try:
         card = checkpoint.save(module.net, replace(card, scores=scores), part)
-        part.replace(target)
+        files.publish(part, target, overwrite=True)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise OutputError(f"{target} could not be written ({error}); make room, then give the same command") from None
+    finally:
+        files.discard(part)
     if curves:
         charts.thresholds(curves, out / "threshold.png")
     at = {source: max(curve, key=lambda threshold: curve[threshold]) for source, curve in curves.items()}

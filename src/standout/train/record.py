@@ -29,6 +29,7 @@ from standout.errors import InputError
 from standout.files import write_atomic
 from standout.net.cost import cost
 from standout.net.unet import UNet
+from standout.system import cores
 from standout.train.config import Data, Recipe
 
 
@@ -108,7 +109,7 @@ class Record:
         self.began = time.monotonic()
         session = {
             "began": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores, {trainer.world_size} processes, "
+            "machine": f"{platform.machine()}, {cores()} of {os.cpu_count()} cores, {trainer.world_size} processes, "
             f"{trainer.accelerator.__class__.__name__}",
             "python": platform.python_version(),
             "versions": {name: version(name) for name in packages},

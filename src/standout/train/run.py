@@ -12,7 +12,6 @@ What a run's folder holds:
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from standout.errors import InputError, SetupError
 from standout.net import checkpoint
 from standout.net.narrow import narrow
 from standout.net.unet import UNet
+from standout.system import cores
 from standout.train import finish
 from standout.train.averaging import Averaging
 from standout.train.batches import Batches, draw_order
@@ -72,7 +72,8 @@ def train(recipe: Recipe, out: Path, machine: Machine = Machine()) -> Path:
     was reached before stays.
     """
     quiet()
-    workers = min(8, os.cpu_count() or 1) if machine.on_gpu else 1
+    torch.set_num_threads(min(torch.get_num_threads(), cores()))  # torch does not know a container's quota
+    workers = min(8, cores()) if machine.on_gpu else 1
     splits = pairs(recipe)
     record = Record(out, recipe, *splits, processes=machine.processes)
     model = out / "model.safetensors"

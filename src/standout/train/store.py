@@ -13,6 +13,7 @@ import numpy as np
 
 from standout.dataset import IGNORE, Pair, read_pair
 from standout.pixels import resize
+from standout.system import cores
 from standout.train.augment import Sample, stands
 
 STORED_SIDE = 448
@@ -48,7 +49,7 @@ class Store:
             tick()
             return sample
 
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             if len(pairs) * BYTES_EACH < _memory() // 2:
                 self.kept = list(pool.map(read, pairs))
                 facts = [_facts(sample) for sample in self.kept]

@@ -1,0 +1,74 @@
+"""How many processor cores this process may use, which can be fewer than the machine has.
+
+    cores()   int   at least 1: the smallest of what the operating system, the process's affinity and its
+                    control groups (a container's CPU quota, Linux cgroup v1 and v2) allow
+
+To respect another limit: a function like _quota, asked in cores.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def cores(root: Path = Path("/")) -> int:
+    """How many processor cores this process may use, at least 1.
+
+    A quota of one and a half cores counts as two, so that none of it stays unused. root: the folder of proc/ and sys/.
+    """
+    allowed = [_allowed(), *(math.ceil(share) for share in _quotas(root))]
+    return max(1, min(allowed))
+
+
+def _allowed() -> int:
+    """What the operating system says: the cores of the process's affinity, or else all."""
+    count = getattr(os, "process_cpu_count", None)  # Python 3.13; it also respects PYTHON_CPU_COUNT
+    if count is not None:
+        return count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _quotas(root: Path) -> Iterator[float]:
+    """The CPU quotas, in cores, of this process's control groups and of all groups above them."""
+    mounts = root / "sys/fs/cgroup"
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, group = rest.partition(":")
+        parts = [part for part in group.split("/") if part not in ("", "..")]
+        if not controllers:  # version 2
+            for folder in _upwards(mounts, parts):
+                quota, _, period = _text(folder / "cpu.max").partition(" ")
+                yield from _share(quota, period)
+        elif "cpu" in controllers.split(","):
+            for name in dict.fromkeys((controllers, "cpu", "cpu,cpuacct")):
+                for folder in _upwards(mounts / name, parts):
+                    yield from _share(_text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us"))
+
+
+def _upwards(mount: Path, parts: list[str]) -> Iterator[Path]:
+    """The group's folder and those above it, up to the mount, which in a container often is the group's own."""
+    for count in range(len(parts), -1, -1):
+        yield mount.joinpath(*parts[:count])
+
+
+def _share(quota: str, period: str) -> Iterator[float]:
+    """Microseconds of work in each period, as a number of cores; nothing where there is no limit ("max", "-1")."""
+    try:
+        allowed, every = int(quota), int(period)
+    except ValueError:
+        return
+    if allowed > 0 and every > 0:
+        yield allowed / every
+
+
+def _text(path: Path) -> str:
+    """The file's text without surrounding white space; "" where there is no such file."""
+    try:
+        return path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""
