@@ -24,14 +24,14 @@ from standout.overlap import ahead, in_order
 from standout.past import Past
 from standout.pixels import resize
 from standout.plan import Task
+from standout.scenes import LooksUp, Scene, begun
+from standout.scenes import Moving as Moving
+from standout.scenes import moving as moving
 from standout.types import Frame, Image, Mask, Picture
 from standout.work import NOBODY, Outcome
 
 if TYPE_CHECKING:
     from standout.video.segments import State
-
-Scene: TypeAlias = Callable[[Image, Mask, Fraction], Picture]
-"""An effect that may move: it is told the frame's time, in seconds from the first one's."""
 
 Advance: TypeAlias = Callable[[int, int | None], None]
 """Told how many frames are done, and of how many, where that is known."""
@@ -162,13 +162,13 @@ class ClipWork:
 
         state: of a segment's last frame; empty for others.
         """
-        scene, first = self.scene(), past.frames + 1
+        first = past.frames + 1
         frames = ahead(self._frames(clip, past, size))
 
         def found() -> Iterator[tuple[Frame, Mask, State]]:
             for number, frame in enumerate(frames, first):
                 coarse = past.steadied(self.finds.probability(frame.image), frame)
-                if isinstance(scene, Moving):
+                if isinstance(scene, LooksUp):
                     scene.look_up(frame.time)
                 yield frame, coarse, past.state(frame) if self.resume is not None and number % SEGMENT == 0 else {}
 
@@ -178,11 +178,12 @@ class ClipWork:
             return scene(frame.image, mask, frame.time), float(mask.mean()), frame.time, state
 
         masked = ahead(found())
-        try:
-            yield from in_order(masked, finish, workers=self.workers)
-        finally:
-            masked.close()
-            frames.close()
+        with begun(self.scene) as scene:
+            try:
+                yield from in_order(masked, finish, workers=self.workers)
+            finally:
+                masked.close()
+                frames.close()
 
     def _frames(self, clip: video.Clip, past: Past, size: tuple[int, int]) -> Iterator[Frame]:
         """The frames after those that are done.
@@ -239,49 +240,3 @@ def _count(clip: video.Clip, part: Excerpt) -> int | None:
         return clip.count if part == Excerpt() else None
     length = min(clip.duration, part.end if part.end is not None else clip.duration) - part.start
     return max(1, round(length * (part.rate or clip.rate)))
-
-
-def moving(path: Path, *, put: Callable[[Image, Mask, Image], Picture]) -> Moving:
-    """A scene whose background is another clip, from its beginning, over and over where it is shorter.
-
-    put: image, mask and background -> picture.
-    """
-    return Moving(path, put)
-
-
-class Moving:
-    """See moving. Backgrounds are looked up in the order of their times, pictures may be made out of turn."""
-
-    def __init__(self, path: Path, put: Callable[[Image, Mask, Image], Picture]) -> None:
-        self._path, self._put = path, put
-        self._wanted = Fraction(0)
-        self._feed = ahead(self._frames(), depth=2)
-        self._shown = self._next = next(self._feed)
-        self._behind: dict[Fraction, Image] = {}
-
-    def look_up(self, time: Fraction) -> None:
-        """The background of the frame at that time is known from now on."""
-        self._wanted = time
-        while self._next[0] <= time:
-            self._shown, self._next = self._next, next(self._feed)
-        self._behind[time] = self._shown[1]
-
-    def __call__(self, image: Image, mask: Mask, time: Fraction) -> Picture:
-        """The picture of the frame at that time."""
-        if time not in self._behind:
-            self.look_up(time)
-        return self._put(image, mask, self._behind.pop(time))
-
-    def _frames(self) -> Iterator[tuple[Fraction, Image]]:
-        begun = Fraction(0)
-        while True:
-            with video.open_clip(self._path) as clip:
-                last = None
-                for frame in clip.frames():
-                    last = frame.time
-                    yield begun + frame.time, frame.image
-                if last is None:
-                    raise InputError(f"background {self._path} holds no frame that can be read; give another clip")
-                length = last + 1 / clip.rate
-            unseen = (self._wanted - begun) // length - 1  # whole rounds, where a clip is gone on with after hours
-            begun += length * max(1, unseen)

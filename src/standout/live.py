@@ -29,11 +29,12 @@ import numpy as np
 from standout import masks
 from standout.errors import InputError, ModelError
 from standout.newest import Newest, Shot
+from standout.scenes import Scene, close
 from standout.steady import Steady
 from standout.types import Image, Picture
 
 if TYPE_CHECKING:
-    from standout.clips import Finds, Scene
+    from standout.clips import Finds
 
 UNTOUCHED = "none"
 """The effect that shows frames as they are."""
@@ -126,6 +127,7 @@ class Live:
         """
         newest, meter = Newest(frames), _Meter()
         blank: Picture | None = None
+        work: _Work | None = None
         try:
             first = newest.take(controls.stop)
             if first is None:
@@ -149,6 +151,8 @@ class Live:
                 for sink in sinks:
                     with contextlib.suppress(Exception):  # one that is broken has said so above
                         sink.show(blank)
+            if work is not None:
+                work.close()
             newest.close()
 
     def _scaled(self, image: Image) -> Image:
@@ -229,9 +233,16 @@ class _Work:
 
     def _scene_of(self, name: str) -> Scene:
         if self._scene is None or self._scene[0] != name:
+            self.close()
             self._clock = Fraction(0)
             self._scene = name, self._live.scenes[name]()
         return self._scene[1]
+
+    def close(self) -> None:
+        """The scene in use lets go of what it opened."""
+        scene, self._scene = self._scene, None
+        if scene is not None:
+            close(scene[1])
 
 
 class _Meter:

@@ -16,8 +16,8 @@ from standout.cli.show import examples
 from standout.errors import InputError
 
 if TYPE_CHECKING:
-    from standout.clips import Scene
     from standout.naming import Naming
+    from standout.scenes import Scene
     from standout.types import Image, Picture
     from standout.types import Mask as Grey
     from standout.work import Effect
@@ -142,10 +142,10 @@ class Replace(Photos):
 
     def scene(self) -> "Scene":
         """The people before the picture, or before a clip from its beginning."""
-        from standout import clips
-
         if self._moves() and self.background.exists():
-            return clips.moving(self.background, put=self._put)
+            from standout.scenes import moving
+
+            return moving(self.background, put=self._put)
         return super().scene()
 
     def _moves(self) -> bool:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import typer
 
 if TYPE_CHECKING:
-    from standout.clips import Scene
     from standout.naming import Naming
+    from standout.scenes import Scene
     from standout.work import Effect
 
 _RESULT, _MASK, _CLIPS, _FILES, _MACHINE = "Result", "Mask", "Clips", "Files", "Machine"

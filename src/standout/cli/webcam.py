@@ -5,8 +5,8 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -20,8 +20,9 @@ from standout.cli.show import examples, fail, say
 from standout.errors import InputError, StandoutError
 
 if TYPE_CHECKING:
-    from standout.clips import Finds, Scene
+    from standout.clips import Finds
     from standout.live import Controls, Live, Sink
+    from standout.scenes import Scene
     from standout.types import Image
     from standout.window import Window
 
@@ -152,17 +153,18 @@ class Webcam:
         """Carries the options out; returns the exit code. Raises StandoutError for what is wrong at the start."""
         from standout.cameras import open_camera
         from standout.live import Controls
+        from standout.scenes import close
 
         controls = Controls(self._chosen(), mirrored=self.mirror_view)
         scenes, size = self._scenes(), self._size()
         if controls.effect in scenes:
-            scenes[controls.effect]()  # what is wrong with the background, before anything is opened
+            close(scenes[controls.effect]())  # what is wrong with the background, before anything is opened
         if not self.window and self.virtual_camera is None:
             raise InputError("--no-window leaves nowhere to show it; give --virtual-camera auto, or a device")
         with ExitStack() as opened:
             virtual = self._virtual(opened)
             frames = open_camera(self.camera, size=size, rate=self.fps)
-            opened.callback(frames.close)
+            opened.callback(_let_go, frames)
             window = self._window(opened, controls, [*scenes, "none"])
             sinks: list[Sink] = [one for one in (window, virtual) if one is not None]
             return _run(self._live(scenes, window), frames, sinks, controls, quiet=self.quiet)
@@ -272,6 +274,12 @@ def _run(live: "Live", frames: "Iterator[Image]", sinks: "list[Sink]", controls:
     if not quiet:
         say(f"{pace.shown} pictures in {pace.seconds:.1f} s: {pace}")
     return 0
+
+
+def _let_go(frames: "Generator[Image, None, None]") -> None:
+    """Closes the camera; one that does not answer is still read by its thread, and goes with the program."""
+    with suppress(ValueError):
+        frames.close()
 
 
 def _has_screen() -> bool:

@@ -47,11 +47,15 @@ class Gif:
         if quality is not None:
             notes.append("quality has no effect on .gif")
         self._output = av.open(f"file:{part}", mode="w", format="gif", container_options={"loop": "0"})
-        stream = self._output.add_stream("gif", rate=Fraction(_GIF_TICKS, 4))
-        assert isinstance(stream, VideoStream)
-        stream.height, stream.width = size
-        stream.pix_fmt = "pal8"
-        stream.codec_context.time_base = Fraction(1, _GIF_TICKS)
+        try:
+            stream = self._output.add_stream("gif", rate=Fraction(_GIF_TICKS, 4))
+            assert isinstance(stream, VideoStream)
+            stream.height, stream.width = size
+            stream.pix_fmt = "pal8"
+            stream.codec_context.time_base = Fraction(1, _GIF_TICKS)
+        except BaseException:
+            self.abort()
+            raise
         self._stream = stream
         self._last: int | None = None
         self._skipped = 0
@@ -109,7 +113,11 @@ class WebP:
         self._file: BinaryIO = part.open("r+b")
         alpha_and_animation = 0x12
         head = bytes([alpha_and_animation, 0, 0, 0]) + _three(width - 1) + _three(height - 1)
-        self._file.write(b"RIFF\0\0\0\0WEBP" + _chunk(b"VP8X", head) + _chunk(b"ANIM", bytes(6)))
+        try:
+            self._file.write(b"RIFF\0\0\0\0WEBP" + _chunk(b"VP8X", head) + _chunk(b"ANIM", bytes(6)))
+        except BaseException:
+            self.abort()
+            raise
 
     def prepare(self, picture: NDArray[np.uint8]) -> bytes:
         """The picture's chunks: its colours, and before them its alpha, if any of it is see-through."""
@@ -136,7 +144,8 @@ class WebP:
 
     def abort(self) -> None:
         """The file let go."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # a full disk says so a second time
+            self._file.close()
 
 
 class Folder:

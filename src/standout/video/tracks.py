@@ -67,9 +67,13 @@ class Tracks:
         self._end = None if end is None else end - start + self.lead
         self._lanes: dict[int, Lane] = {}
         self._names: dict[int, str] = {}
-        carry_track_tags(track(self._input, clip), output.streams[0])
-        self._choose(clip.index, sound=sound)
-        self._carry_tags()
+        try:
+            carry_track_tags(track(self._input, clip), output.streams[0])
+            self._choose(clip.index, sound=sound)
+            self._carry_tags()
+        except BaseException:
+            self.close()
+            raise
         self._held: Packet[Stream] | None = None
         self._packets = self._read()
 
