@@ -1,8 +1,6 @@
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -11,16 +9,33 @@ import pytest
 from standout import files
 from standout.cli import main
 from tests.cli.conftest import MASK, folder, read, standout
+from tests.waiting import LIMIT, until
+
+HELD = """
+import sys, time
+from pathlib import Path
+from standout import jobs
+from standout.cli import main
+
+add = jobs.Ledger.add
+
+def held(self, result):
+    add(self, result)
+    while not Path("go-on").exists():
+        time.sleep(0.01)
+
+jobs.Ledger.add = held
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command, which waits once its first result is told: it is not over before it is interrupted."""
 
 
 def started(*arguments: str) -> subprocess.Popen[bytes]:
     """The command in work: its first result is told."""
-    code = [sys.executable, "-m", "standout", *arguments, "--report", "jobs.jsonl"]
+    code = [sys.executable, "-c", HELD, *arguments, "--report", "jobs.jsonl"]
     process = subprocess.Popen(code, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 60
-    while not (Path("jobs.jsonl").exists() and Path("jobs.jsonl").stat().st_size):
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.005)
+    ledger = Path("jobs.jsonl")
+    until(lambda: ledger.exists() and ledger.stat().st_size, "the first result was told", process=process)
     return process
 
 
@@ -31,7 +46,11 @@ def test_ctrl_c_then_the_same_command_goes_on() -> None:
     arguments = ("cut", "pics", "--mask-from", "hand.png", "-j", "2")
     process = started(*arguments)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    assert process.stderr is not None
+    while b"finishing the photos in work" not in process.stderr.readline():
+        assert process.poll() is None, "it said that it was interrupted"
+    Path("go-on").touch()
+    _, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 130
     assert b"the same command goes on from here" in err and b"Traceback" not in err
     done = list(Path("pics-cut").iterdir())
@@ -45,8 +64,7 @@ def test_ctrl_c_then_the_same_command_goes_on() -> None:
 
 def test_ctrl_c_during_one_photo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupted(handle: int) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(5)
+        signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(files.os, "fsync", interrupted)
     assert main(["cut", "photo.jpg", "--mask-from", "hand.png"]) == 130

@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from standout.train import run, store
 from standout.train.callbacks import read_log
 from standout.train.module import SegmentationModule
 from tests.train.conftest import tiny
+from tests.waiting import LIMIT, until
 
 CPU = run.Machine("cpu")
 
@@ -72,10 +72,7 @@ def test_a_killed_process_goes_on_exactly(data: Path, tmp_path: Path) -> None:
     command += ["--set", "train.stages=[{epochs=4,size=[64,64]}]", "--set", "train.batch=4", "-o", str(tmp_path / "k")]
     threads = os.environ | {"OMP_NUM_THREADS": "2"}  # as a run has them
     process = subprocess.Popen(command, stderr=subprocess.PIPE, env=threads)
-    deadline = time.monotonic() + 120
-    while not (tmp_path / "k" / "last.ckpt").exists():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
+    until((tmp_path / "k" / "last.ckpt").exists, "an epoch was over", process=process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (tmp_path / "k" / "model.safetensors").exists()
@@ -347,11 +344,8 @@ def test_ctrl_c_ends_as_an_interruption(data: Path, tmp_path: Path) -> None:
         str(tmp_path / "o"),
     ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"NO_COLOR": "1"})
-    deadline = time.monotonic() + 120
-    while not (tmp_path / "o" / "last.ckpt").exists():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
+    until((tmp_path / "o" / "last.ckpt").exists, "an epoch was over", process=process)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=LIMIT)
     assert process.returncode == 130
     assert "Traceback" not in said and "same command goes on" in said
