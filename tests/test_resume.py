@@ -25,7 +25,7 @@ from standout.video.encoder import Encoder, Encoding
 from standout.video.segments import Segments, folder_of
 from tests.test_clips import red, task
 from tests.video.drawn import Made, frame_times, make, picture, sound_packets
-from tests.waiting import LIMIT, until
+from tests.waiting import LIMIT, started, until
 
 FRAMES, SEGMENT = 50, 12
 FILMS = {suffix: one for suffix, one in video.CONTAINERS.items() if one.format}
@@ -482,10 +482,10 @@ def test_a_killed_command_goes_on(clip: Path, tmp_path: Path, number: signal.Sig
     folder = folder_of(tmp_path / "out.mp4")
     for finished in (1, 3):
         index, env = folder / f"{finished - 1:05d}.npz", os.environ | {"HELD": str(finished)}
-        process = subprocess.Popen(command("out.mp4"), cwd=tmp_path, stderr=subprocess.PIPE, env=env)
-        until(index.exists, f"{index.name} was there", process=process)
-        process.send_signal(number)
-        _, said = process.communicate(timeout=LIMIT)
+        with started(command("out.mp4"), cwd=tmp_path, stderr=subprocess.PIPE, env=env) as process:
+            until(index.exists, f"{index.name} was there", process=process)
+            process.send_signal(number)
+            _, said = process.communicate(timeout=LIMIT)
         assert process.returncode not in (0, 1)
         if number == signal.SIGINT:
             assert process.returncode == 130

@@ -1,8 +1,9 @@
 """How a test waits for another thread or process: by one function and with one limit.
 
-LIMIT   seconds; whatever takes a limit in a test (a join, a lock, a connection, a process) is given this one
-until   returns once a condition holds
-once    what several workers need is made by the first of them
+LIMIT     seconds; whatever takes a limit in a test (a join, a lock, a connection, a process) is given this one
+until     returns once a condition holds
+started   a process, gone at the end
+once      what several workers need is made by the first of them
 
 A test that waits for a condition passes on a slow machine as on a fast one. One that sleeps, or that allows a second
 for what usually takes a millisecond, does not.
@@ -12,9 +13,10 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 LIMIT = 300.0
 """No test waits this long on a working machine, however busy it is: only what hangs gets there."""
@@ -24,7 +26,7 @@ LONGEST_PAUSE = 0.02
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], what: str, *, process: subprocess.Popen[bytes] | None = None) -> T:
+def until(condition: Callable[[], T], what: str, *, process: subprocess.Popen[Any] | None = None) -> T:
     """What the condition returns, once that is true in an if.
 
     Fails, naming what was waited for, after LIMIT seconds; where a process is to bring it about, as soon as that has
@@ -40,6 +42,16 @@ def until(condition: Callable[[], T], what: str, *, process: subprocess.Popen[by
         assert time.monotonic() < ends, f"waited {LIMIT:g} s in vain until {what}"
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
+
+
+@contextmanager
+def started(command: list[str], **options: Any) -> Iterator[subprocess.Popen[Any]]:
+    """The command as a process of its own, which ends with the block, whatever happens there."""
+    with subprocess.Popen(command, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def once(target: Path, make: Callable[[Path], object]) -> Path:

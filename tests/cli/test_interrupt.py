@@ -9,7 +9,7 @@ import pytest
 from standout import files
 from standout.cli import main
 from tests.cli.conftest import MASK, folder, read, standout
-from tests.waiting import LIMIT, until
+from tests.waiting import LIMIT, started, until
 
 HELD = """
 import sys, time
@@ -30,27 +30,18 @@ sys.exit(main(sys.argv[1:]))
 """The command, which waits once its first result is told: it is not over before it is interrupted."""
 
 
-def started(*arguments: str) -> subprocess.Popen[bytes]:
-    """The command in work: its first result is told."""
-    code = [sys.executable, "-c", HELD, *arguments, "--report", "jobs.jsonl"]
-    process = subprocess.Popen(code, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    ledger = Path("jobs.jsonl")
-    until(lambda: ledger.exists() and ledger.stat().st_size, "the first result was told", process=process)
-    return process
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="other signals")
 def test_ctrl_c_then_the_same_command_goes_on() -> None:
     folder(60, size=(400, 300))
     cv2.imwrite("hand.png", cv2.resize(MASK, (300, 400)))
     arguments = ("cut", "pics", "--mask-from", "hand.png", "-j", "2")
-    process = started(*arguments)
-    process.send_signal(signal.SIGINT)
-    assert process.stderr is not None
-    while b"finishing the photos in work" not in process.stderr.readline():
-        assert process.poll() is None, "it said that it was interrupted"
-    Path("go-on").touch()
-    _, err = process.communicate(timeout=LIMIT)
+    ledger, code = Path("jobs.jsonl"), [sys.executable, "-c", HELD, *arguments, "--report", "jobs.jsonl"]
+    with started(code, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        until(lambda: ledger.exists() and ledger.stat().st_size, "the first result was told", process=process)
+        process.send_signal(signal.SIGINT)
+        until(lambda: b"finishing the photos in work" in process.stderr.readline(), "it said so", process=process)
+        Path("go-on").touch()
+        _, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 130
     assert b"the same command goes on from here" in err and b"Traceback" not in err
     done = list(Path("pics-cut").iterdir())

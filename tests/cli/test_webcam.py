@@ -26,7 +26,7 @@ from standout.video import loopback
 from tests.conftest import ROOT
 from tests.test_window import Viewer
 from tests.video.drawn import Made, make, picture
-from tests.waiting import LIMIT
+from tests.waiting import LIMIT, started
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="v4l2loopback is Linux's")
 GREEN = (0, 177, 64)
@@ -59,16 +59,11 @@ def is_blank(image: np.ndarray) -> bool:
 def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The command as a process of its own, and its window's address."""
     code = [sys.executable, "-m", "standout", "webcam", *arguments, "--port", "0", "--no-open"]
-    process = subprocess.Popen(code, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stderr is not None
+    with started(code, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         line = process.stderr.readline()
         url = re.search(r"window: (http://\S+)", line)
         assert url is not None, line + process.stderr.read()
         yield process, url[1]
-    finally:
-        process.kill()
-        process.wait()
 
 
 def command(url: str, what: object) -> None:
