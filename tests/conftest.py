@@ -1,16 +1,29 @@
-"""Shared pictures: people drawn by code, the sample photo, and the research photos where they are at hand."""
+"""Shared pictures: people drawn by code, the sample photo, and the research photos where they are at hand.
+
+And what every test stands on: an environment that is the same wherever the tests are started.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
+import hypothesis
 import numpy as np
 import pytest
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-"""Networks of 64 pixels are slower on two threads than on one; torch is loaded after this."""
+from tests.surroundings import prepare, signals
+from tests.waiting import once
+
+prepare(os.environ)
+"""Before torch and OpenVINO are loaded, which read it only then."""
+
+hypothesis.settings.register_profile("here", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("ci", hypothesis.settings.get_profile("here"), derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
+"""How long an example takes says how busy the machine is. On CI the examples are the same in every run."""
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
@@ -28,6 +41,33 @@ def drawn_person(height: int = 120, width: int = 90, *, seed: int = 0) -> tuple[
     skin = np.array([230, 180, 150]) + rng.integers(-20, 20, 3)
     image[mask > 0] = np.clip(skin + rng.integers(-10, 10, (int((mask > 0).sum()), 3)), 0, 255)
     return image, mask
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> Iterator[None]:
+    """See signals."""
+    with signals():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks() -> Iterator[None]:
+    """The next test finds the environment and the folder that this one found."""
+    environment, folder = dict(os.environ), Path.cwd()
+    yield
+    os.chdir(folder)
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update(environment)
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """(Name, what makes it) -> the file or folder of that name, made once however many workers run the tests."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    return lambda name, make: once(folder / "made-once" / name, make)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ import errno
 import json
 import os
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from standout.plan import Task
 from standout.types import Image, Mask, Photo
 from standout.work import Outcome, Work
 from tests.fakes import WORK, tasks
+from tests.waiting import LIMIT
 
 
 def leftovers(folder: str = ".") -> list[Path]:
@@ -190,13 +190,14 @@ def test_a_ledger_on_a_full_disk_ends_the_run(pics: Path) -> None:
 
 def test_no_more_photos_are_taken_than_there_are_workers_for(pics: Path) -> None:
     lock, now, most, taken, finished = threading.Lock(), 0, 0, 0, 0
+    together = threading.Barrier(4, timeout=LIMIT)
 
     def work(task: Task) -> Outcome:
         nonlocal now, most, finished
         with lock:
             now += 1
             most = max(most, now)
-        time.sleep(0.002)
+        together.wait()
         with lock:
             now -= 1
             finished += 1
@@ -220,10 +221,10 @@ def test_no_more_photos_are_taken_than_there_are_workers_for(pics: Path) -> None
 
 def test_work_overlaps(pics: Path) -> None:
     def work(task: Task) -> Outcome:
-        meeting.wait(5)
+        meeting.wait()
         return Outcome(1, 1, 1.0)
 
-    meeting = threading.Barrier(3)
+    meeting = threading.Barrier(3, timeout=LIMIT)
     assert jobs.run(tasks()[:3], work, workers=3).done == 3
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -18,6 +17,7 @@ from standout.live import BLANK, UNTOUCHED, Controls, Live, Pace
 from standout.newest import Newest
 from standout.types import Image, Mask, Picture
 from tests.fakes import LeftHalf
+from tests.waiting import LIMIT, until
 
 SECRET = (10, 200, 90)
 """The colour of what is behind the people: nobody may ever see it."""
@@ -66,12 +66,47 @@ def stepwise(images: Iterable[Image], shows: Shows) -> Generator[Image, None, No
     """A camera whose next frame comes once the last one's picture is shown; that of its first one is blank."""
     for count, image in enumerate(images, 1):
         yield image
-        deadline = time.monotonic() + 1
-        while len(shows.pictures) < count and time.monotonic() < deadline:
-            time.sleep(0.001)
+        until(lambda count=count: len(shows.pictures) >= count, "the picture of the last frame was shown")
 
 
 LIVE = Live(lambda: LeftHalf(), {"red": lambda: red}, half_life=0.0)
+
+
+class Clock:
+    """Time that moves on where a test says so, however busy the machine is."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def takes(self, seconds: float) -> LeftHalf:
+        """A model that takes so long for a frame."""
+
+        class Takes(LeftHalf):
+            def probability(model, image: Image) -> Mask:
+                self.now += seconds
+                return super().probability(image)
+
+        return Takes()
+
+    def stop(self) -> Event:
+        """For Controls: waiting for it takes the time it would, at once."""
+
+        class Stop(Event):
+            def wait(event, timeout: float | None = None) -> bool:
+                self.now += timeout or 0.0
+                return event.is_set()
+
+        return Stop()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    one = Clock()
+    for module in (live, newest):
+        monkeypatch.setattr(module, "monotonic", one)
+    return one
 
 
 def run(one: Live, images: Iterable[Image], controls: Controls | None = None) -> tuple[Pace, Shows]:
@@ -80,12 +115,12 @@ def run(one: Live, images: Iterable[Image], controls: Controls | None = None) ->
     return pace, shows
 
 
-def test_pictures_between_two_blank_ones() -> None:
-    pace, shows = run(LIVE, [frame(n) for n in range(5)])
+def test_pictures_between_two_blank_ones(clock: Clock) -> None:
+    pace, shows = run(replace(LIVE, load=lambda: clock.takes(1 / 64)), [frame(n) for n in range(5)])
     assert shows.kinds == ["blank", "red", "red", "red", "red", "blank"]
     assert [int(picture[9, 9, 0]) for picture in shows.pictures[1:-1]] == [101, 102, 103, 104], "in order"
     assert (pace.seen, pace.shown, pace.blank) == (4, 4, 0)
-    assert pace.fps > 0 and 0 < pace.latency < 1
+    assert (pace.fps, pace.latency) == (64, 1 / 64)
 
 
 def test_the_newest_frame_wins_and_none_queues() -> None:
@@ -96,7 +131,7 @@ def test_the_newest_frame_wins_and_none_queues() -> None:
     class Slow(LeftHalf):
         def probability(self, image: Image) -> Mask:
             working.set()
-            go_on.wait(5)
+            assert go_on.wait(LIMIT)
             return super().probability(image)
 
     def arrive() -> Iterator[Image]:
@@ -109,13 +144,11 @@ def test_the_newest_frame_wins_and_none_queues() -> None:
             Thread(target=more, daemon=True).start()
 
     def more() -> None:
-        working.wait(5)
+        assert working.wait(LIMIT)
         for number in range(2, 11):
             feed.put(frame(number))
         feed.put(None)
-        while not feed.empty():
-            time.sleep(0.001)
-        time.sleep(0.05)
+        until(feed.empty, "all frames were taken")  # the last but None is in store before None is asked for
         go_on.set()
 
     shows = Shows(after)
@@ -153,10 +186,10 @@ def test_mirrored_before_the_effect() -> None:
     assert (shown[9:, :24] == (255, 0, 0)).all() and (shown[9:, 40:] == 100).all(), "the person on the other side"
 
 
-def test_effects_change_on_the_way_and_begin_anew() -> None:
+def test_effects_change_on_the_way_and_begin_anew(clock: Clock) -> None:
     begun: list[Fraction] = []
 
-    def clock() -> Callable[[Image, Mask, Fraction], Picture]:
+    def times() -> Callable[[Image, Mask, Fraction], Picture]:
         def scene(image: Image, mask: Mask, time: Fraction) -> Picture:
             begun.append(time)
             return np.full_like(image, 77)
@@ -165,10 +198,10 @@ def test_effects_change_on_the_way_and_begin_anew() -> None:
 
     controls = Controls("red")
     shows = Shows(lambda count: setattr(controls, "effect", "clock" if count in (2, 3, 5) else "red"))
-    one = replace(LIVE, scenes={"red": lambda: red, "clock": clock})
+    one = replace(LIVE, load=lambda: clock.takes(0.25), scenes={"red": lambda: red, "clock": times})
     one.run(stepwise([frame()] * 6, shows), [shows], controls)
     assert shows.kinds == ["blank", "red", "other", "other", "red", "other", "blank"]
-    assert begun[0] == begun[2] == 0 and 0 < begun[1] < 1
+    assert begun == [0, Fraction(1, 4), 0]
 
 
 def test_an_effects_clock_skips_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,12 +218,13 @@ def test_an_effects_clock_skips_a_pause(monkeypatch: pytest.MonkeyPatch) -> None
     assert times == [0, Fraction(1, 2), Fraction(3, 2), Fraction(7, 4)]
 
 
-def test_masks_are_steadied() -> None:
+def test_masks_are_steadied(clock: Clock) -> None:
     class Flickers:
         count = 0
 
         def probability(self, image: Image) -> Mask:
             self.count += 1
+            clock.now += 1 / 32
             return np.full((24, 32), 0.3 if self.count % 2 else 0.7, np.float32)
 
     def levels(half_life: float) -> np.ndarray:
@@ -212,17 +246,18 @@ def test_a_grey_effect_is_shown_in_three_channels_and_small() -> None:
     assert shows.pictures[1][:, :12].min() == 255 and shows.pictures[1][:, 20:].max() == 0
 
 
-def test_it_ends_by_itself() -> None:
+def test_it_ends_by_itself(clock: Clock) -> None:
     pace, shows = run(replace(LIVE, frames=3), [frame()] * 99)
     assert pace.shown == 3 and len(shows.pictures) == 5
-    began = time.monotonic()
-    pace, _ = run(replace(LIVE, seconds=0.3), (frame() for _ in range(10**9)))
-    assert pace.seconds > 0.25 and time.monotonic() - began < 5
+    one = replace(LIVE, load=lambda: clock.takes(1 / 64), seconds=0.25)
+    pace, _ = run(one, (frame() for _ in range(10**9)))
+    assert (pace.seconds, pace.shown) == (0.25, 16)
 
 
-def test_no_more_pictures_a_second_than_asked_for() -> None:
-    pace, _ = run(replace(LIVE, rate=20.0, seconds=0.5), (frame() for _ in range(10**9)))
-    assert 2 <= pace.shown <= 11
+def test_no_more_pictures_a_second_than_asked_for(clock: Clock) -> None:
+    one = replace(LIVE, rate=16.0, seconds=0.5)
+    pace, _ = run(one, (frame() for _ in range(10**9)), Controls("red", stop=clock.stop()))
+    assert pace.shown == 9, "at 0, 1/16, ..., 8/16 s"
 
 
 def test_stopped_from_outside() -> None:
@@ -232,10 +267,11 @@ def test_stopped_from_outside() -> None:
     assert pace.shown == 3 and shows.kinds[-1] == "blank"
 
 
-def test_the_pace_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pace_is_told(clock: Clock) -> None:
     told: list[Pace] = []
-    run(replace(LIVE, told=told.append, seconds=1.2), (frame() for _ in range(10**9)))
-    assert len(told) == 1 and told[0].fps > 0 and told[0].shown > 1
+    one = replace(LIVE, load=lambda: clock.takes(1 / 16), told=told.append, seconds=2.5)
+    run(one, (frame() for _ in range(10**9)))
+    assert [(pace.fps, pace.shown, pace.seconds) for pace in told] == [(16, 16, 1), (16, 32, 2)]
 
 
 def test_a_camera_that_breaks_off_is_told_after_a_blank_picture() -> None:
@@ -251,7 +287,7 @@ def test_a_camera_that_breaks_off_is_told_after_a_blank_picture() -> None:
     shows = Shows()
     with pytest.raises(InputError, match="gives no more pictures"):
         LIVE.run(camera(shows), [shows], Controls("red"))
-    assert shows.kinds == ["blank", "red", "red", "blank"] and closed.wait(1)
+    assert shows.kinds == ["blank", "red", "red", "blank"] and closed.wait(LIMIT)
 
 
 def test_a_camera_without_a_single_picture() -> None:
@@ -264,7 +300,7 @@ def test_a_camera_that_is_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
     hold = Event()
 
     def silent() -> Iterator[Image]:
-        hold.wait(5)
+        hold.wait(LIMIT)
         yield frame()
 
     with pytest.raises(InputError, match=r"no picture came for 0.2 s; is the camera in use"):
@@ -279,7 +315,6 @@ def test_the_camera_is_let_go_whatever_happens() -> None:
         try:
             while True:
                 yield frame()
-                time.sleep(0.005)
         finally:
             closed.set()
 
@@ -289,4 +324,4 @@ def test_the_camera_is_let_go_whatever_happens() -> None:
 
     with pytest.raises(OutputError, match="takes no pictures"):
         LIVE.run(camera(), [Full()], Controls("red"))
-    assert closed.wait(1)
+    assert closed.wait(LIMIT)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from threading import Event
 
 import numpy as np
 import pytest
@@ -14,17 +15,22 @@ from standout.live import GIVE_UP, Controls
 from standout.types import Image, Mask, Picture
 from tests.fakes import LeftHalf
 from tests.test_live import LIVE, Shows, frame, red, stepwise
+from tests.waiting import LIMIT
 
 
 def test_while_the_model_is_loaded() -> None:
-    shows, seen = Shows(), []
+    shows, seen, arrived = Shows(), [], Event()
+
+    def camera() -> Iterator[Image]:
+        yield from (frame(n) for n in range(20))
+        arrived.set()
 
     def load() -> LeftHalf:
-        time.sleep(0.05)  # frames arrive meanwhile
+        assert arrived.wait(LIMIT), "all frames arrive meanwhile"
         seen.extend(shows.kinds)
         return LeftHalf()
 
-    replace(LIVE, load=load).run(iter([frame(n) for n in range(20)]), [shows], Controls("red"))
+    replace(LIVE, load=load).run(camera(), [shows], Controls("red"))
     assert seen == ["blank"]
     assert "RAW" not in shows.kinds
 

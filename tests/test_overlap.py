@@ -1,10 +1,10 @@
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from standout.overlap import ahead, in_order
+from tests.waiting import LIMIT, until
 
 
 def counting(until: int, made: list[int], closed: list[bool]) -> Iterator[int]:
@@ -19,10 +19,12 @@ def counting(until: int, made: list[int], closed: list[bool]) -> Iterator[int]:
 def test_items_come_in_order_and_only_a_few_are_made_before_they_are_wanted() -> None:
     made: list[int] = []
     stream = ahead(counting(1000, made, []), depth=3)
-    assert next(stream) == 0
-    time.sleep(0.3)
-    assert len(made) <= 6, "memory does not grow with the stream"
-    assert list(stream) == list(range(1, 1000))
+    for n in range(1000):
+        assert next(stream) == n
+        most = min(1000, n + 5)  # this one, three in store, and one that waits for room there
+        until(lambda most=most: len(made) >= most, "the stream had made what it may")
+        assert len(made) == most, "memory does not grow with the stream"
+    assert list(stream) == []
 
 
 def test_a_stream_closed_early_ends_what_feeds_it() -> None:
@@ -33,10 +35,7 @@ def test_a_stream_closed_early_ends_what_feeds_it() -> None:
     assert [next(stream) for _ in range(3)] == [0, -1, -2]
     stream.close()
     assert closed == [True] and len(made) < 30
-    deadline = time.monotonic() + 5
-    while threading.active_count() > before and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert threading.active_count() == before
+    until(lambda: threading.active_count() <= before, "the threads of the stream ended")
 
 
 def test_an_error_comes_where_its_item_would_have() -> None:
@@ -61,12 +60,12 @@ def test_an_error_comes_where_its_item_would_have() -> None:
 
 
 def test_several_are_worked_on_at_once_and_come_in_order_all_the_same() -> None:
-    together = threading.Barrier(2, timeout=5)
+    finished = [threading.Event() for _ in range(10)]
 
     def work(n: int) -> int:
-        if n < 4:
-            together.wait()  # breaks where the two are not at work at the same time
-        time.sleep(0.002 * (10 - n))
+        if n % 2 == 0:
+            assert finished[n + 1].wait(LIMIT), "the next one is worked on at the same time, and is finished first"
+        finished[n].set()
         return n
 
     assert list(in_order(range(10), work, workers=2)) == list(range(10))

@@ -6,8 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -27,6 +25,7 @@ from standout.video.encoder import Encoder, Encoding
 from standout.video.segments import Segments, folder_of
 from tests.test_clips import red, task
 from tests.video.drawn import Made, frame_times, make, picture, sound_packets
+from tests.waiting import LIMIT, started, until
 
 FRAMES, SEGMENT = 50, 12
 FILMS = {suffix: one for suffix, one in video.CONTAINERS.items() if one.format}
@@ -454,10 +453,22 @@ def test_a_steady_restored_goes_on_as_the_other() -> None:
         np.testing.assert_array_equal(whole(mask, frame.image, frame.time), first(mask, frame.image, frame.time))
 
 
-COMMAND = (
-    "import sys, standout.clips as clips; from standout.cli import main; "
-    "clips.SEGMENT = 10; sys.exit(main(sys.argv[1:]))"
-)
+COMMAND = """
+import os, sys, time
+from standout import clips
+from standout.cli import main
+from standout.video.segments import Segments
+
+write = Segments.write
+
+def held(self, packets):
+    write(self, packets)
+    if str(self.count) == os.environ.get("HELD"):  # in that segment, until the signal comes
+        time.sleep(1000)
+
+clips.SEGMENT, Segments.write = 10, held
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="other signals")
@@ -469,11 +480,12 @@ def test_a_killed_command_goes_on(clip: Path, tmp_path: Path, number: signal.Sig
 
     assert subprocess.run(command("whole.mp4"), cwd=tmp_path, capture_output=True).returncode == 0
     folder = folder_of(tmp_path / "out.mp4")
-    for index in ("00000.npz", "00002.npz"):
-        process = subprocess.Popen(command("out.mp4"), cwd=tmp_path, stderr=subprocess.PIPE)
-        wait_for(lambda index=index: (folder / index).exists(), process)  # type: ignore[misc]
-        process.send_signal(number)
-        _, said = process.communicate(timeout=60)
+    for finished in (1, 3):
+        index, env = folder / f"{finished - 1:05d}.npz", os.environ | {"HELD": str(finished)}
+        with started(command("out.mp4"), cwd=tmp_path, stderr=subprocess.PIPE, env=env) as process:
+            until(index.exists, f"{index.name} was there", process=process)
+            process.send_signal(number)
+            _, said = process.communicate(timeout=LIMIT)
         assert process.returncode not in (0, 1)
         if number == signal.SIGINT:
             assert process.returncode == 130
@@ -483,10 +495,3 @@ def test_a_killed_command_goes_on(clip: Path, tmp_path: Path, number: signal.Sig
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
     assert not folder.exists()
-
-
-def wait_for(done: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 60
-    while not done():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.002)

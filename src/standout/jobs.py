@@ -15,7 +15,7 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -214,10 +214,13 @@ class Ledger:
             path.parent.mkdir(parents=True, exist_ok=True)
             earlier = path.is_file()  # and no device or pipe, which may never end
             self._file = path.open("a+" if earlier else "a", encoding="ascii")
-            if earlier:
-                self._file.seek(0)
-                if not self._read(self._file):  # the machine went down in the middle of a line
-                    self._file.write("\n")
+            with ExitStack() as on_error:
+                on_error.callback(self._file.close)
+                if earlier:
+                    self._file.seek(0)
+                    if not self._read(self._file):  # the machine went down in the middle of a line
+                        self._file.write("\n")
+                on_error.pop_all()
         except UnicodeDecodeError:
             raise self._refused(ValueError(_NO_LEDGER)) from None
         except (OSError, ValueError) as error:

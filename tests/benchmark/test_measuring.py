@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -7,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from standout.benchmark import facts, photo, process, trials
+from standout.benchmark import facts, machine, photo, process, trials
 from standout.benchmark.machine import look
 from standout.benchmark.picture import drawn
 from standout.benchmark.process import Reading
@@ -17,6 +16,7 @@ from standout.benchmark.trials import Skipped, Trial, spread
 from standout.errors import InputError
 from standout.runtimes import RUNTIMES
 from standout.segmenter import Segmenter
+from tests.waiting import until
 
 A, B, C = (Trial("network", "m", runtime, "cpu", 1, (64, 64)) for runtime in ("onnx", "openvino", "pytorch"))
 FACTS = facts.Facts("m", Path("m.onnx"), (64, 64), 1.0)
@@ -149,11 +149,19 @@ def test_a_busy_machine_is_told_of() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not tell")
-def test_other_programs_are_noticed() -> None:
-    spin = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
-    try:
-        assert (look(used=1).busy or 0) > 0.5
-    finally:
-        for one in spin:
-            one.kill()
-            one.wait()
+def test_other_programs_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 200 ticks, 50 were idle and 10 waited for a disk."""
+    told = iter(["cpu  100 0 40 900 60 5 5 0 0 0\ncpu0 1 1\n", "cpu  200 10 60 950 70 10 10 0 0 0\ncpu0 1 1\n"])
+    monkeypatch.setattr("standout.benchmark.machine.time.sleep", lambda seconds: None)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_text", lambda path: next(told))
+        busy = machine._busy()
+    assert busy == pytest.approx(0.7)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not tell")
+def test_the_system_tells_how_busy_it_is() -> None:
+    before = machine._ticks()
+    assert before is not None and len(before) == 8
+    until(lambda: sum(machine._ticks() or []) > sum(before), "the system counted a further tick")
+    assert 0 <= (look(used=1).busy or 0) <= 1

@@ -1,8 +1,6 @@
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -11,17 +9,25 @@ import pytest
 from standout import files
 from standout.cli import main
 from tests.cli.conftest import MASK, folder, read, standout
+from tests.waiting import LIMIT, started, until
 
+HELD = """
+import sys, time
+from pathlib import Path
+from standout import jobs
+from standout.cli import main
 
-def started(*arguments: str) -> subprocess.Popen[bytes]:
-    """The command in work: its first result is told."""
-    code = [sys.executable, "-m", "standout", *arguments, "--report", "jobs.jsonl"]
-    process = subprocess.Popen(code, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 60
-    while not (Path("jobs.jsonl").exists() and Path("jobs.jsonl").stat().st_size):
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.005)
-    return process
+add = jobs.Ledger.add
+
+def held(self, result):
+    add(self, result)
+    while not Path("go-on").exists():
+        time.sleep(0.01)
+
+jobs.Ledger.add = held
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command, which waits once its first result is told: it is not over before it is interrupted."""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="other signals")
@@ -29,9 +35,13 @@ def test_ctrl_c_then_the_same_command_goes_on() -> None:
     folder(60, size=(400, 300))
     cv2.imwrite("hand.png", cv2.resize(MASK, (300, 400)))
     arguments = ("cut", "pics", "--mask-from", "hand.png", "-j", "2")
-    process = started(*arguments)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    ledger, code = Path("jobs.jsonl"), [sys.executable, "-c", HELD, *arguments, "--report", "jobs.jsonl"]
+    with started(code, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        until(lambda: ledger.exists() and ledger.stat().st_size, "the first result was told", process=process)
+        process.send_signal(signal.SIGINT)
+        until(lambda: b"finishing the photos in work" in process.stderr.readline(), "it said so", process=process)
+        Path("go-on").touch()
+        _, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 130
     assert b"the same command goes on from here" in err and b"Traceback" not in err
     done = list(Path("pics-cut").iterdir())
@@ -45,8 +55,7 @@ def test_ctrl_c_then_the_same_command_goes_on() -> None:
 
 def test_ctrl_c_during_one_photo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupted(handle: int) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(5)
+        signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(files.os, "fsync", interrupted)
     assert main(["cut", "photo.jpg", "--mask-from", "hand.png"]) == 130

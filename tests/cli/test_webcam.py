@@ -26,6 +26,7 @@ from standout.video import loopback
 from tests.conftest import ROOT
 from tests.test_window import Viewer
 from tests.video.drawn import Made, make, picture
+from tests.waiting import LIMIT, started
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="v4l2loopback is Linux's")
 GREEN = (0, 177, 64)
@@ -58,20 +59,15 @@ def is_blank(image: np.ndarray) -> bool:
 def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The command as a process of its own, and its window's address."""
     code = [sys.executable, "-m", "standout", "webcam", *arguments, "--port", "0", "--no-open"]
-    process = subprocess.Popen(code, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stderr is not None
+    with started(code, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         line = process.stderr.readline()
         url = re.search(r"window: (http://\S+)", line)
         assert url is not None, line + process.stderr.read()
         yield process, url[1]
-    finally:
-        process.kill()
-        process.wait()
 
 
 def command(url: str, what: object) -> None:
-    with urlopen(Request(f"{url}command", json.dumps(what).encode(), method="POST"), timeout=10) as answer:
+    with urlopen(Request(f"{url}command", json.dumps(what).encode(), method="POST"), timeout=LIMIT) as answer:
         assert answer.status == 200
 
 
@@ -99,13 +95,13 @@ def test_a_window_from_start_to_quit(clips: Path) -> None:
         until(viewer, "green")
         command(url, {"effect": "blur"})
         until(viewer, "other")
-        with urlopen(f"{url}status", timeout=10) as answer:
+        with urlopen(f"{url}status", timeout=LIMIT) as answer:
             status = json.load(answer)
         assert status["effect"] == "blur" and status["effects"] == ["blur", "color", "mask", "none"]
-        with urlopen(url, timeout=10) as answer:
+        with urlopen(url, timeout=LIMIT) as answer:
             assert b"<title>standout webcam</title>" in answer.read()
         command(url, {"stop": True})
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=LIMIT)
         assert process.returncode == 0 and out == "", err
         assert re.search(r"\d+ pictures in [\d.]+ s: [\d.]+ fps, \d+ ms from camera to picture", err), err
 
@@ -115,7 +111,7 @@ def test_ctrl_c_ends_it_cleanly(clips: Path) -> None:
     with running("--camera", str(clips / "one-by-one-person-detection.mp4")) as (process, url):
         until(Viewer(url), "other")
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=LIMIT)
         assert process.returncode == 130 and out == ""
         assert "stopped; the camera is free again" in err and "Traceback" not in err
 
@@ -246,7 +242,7 @@ def test_the_window_goes_on_to_pyvirtualcam(walk: str, here: Path, monkeypatch: 
     with running("color", "--camera", walk) as (_, url):
         done = subprocess.run(
             [sys.executable, ROOT / "examples" / "virtual_camera.py", url],
-            env={**os.environ, "PYTHONPATH": str(here / "fake")}, capture_output=True, text=True, timeout=60,
+            env={**os.environ, "PYTHONPATH": str(here / "fake")}, capture_output=True, text=True, timeout=LIMIT,
         )  # fmt: skip
     assert done.returncode == 0 and done.stdout == "virtual camera: OBS Virtual Camera\n", done.stderr
     sent = json.loads((here / "sent.json").read_text())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from standout.train.callbacks import read_log
+from tests.waiting import LIMIT
 
 SETTINGS = [
     "train.stages=[{epochs=3,size=[96,64]}]",
@@ -37,7 +38,7 @@ def test_two_processes_learn_as_one_with_the_doubled_batch(data: Path, tmp_path:
     together += command(data, tmp_path / "two", batch=2, devices=2)
     env = os.environ | {"OMP_NUM_THREADS": "1"}
     for line in (alone, together):
-        done = subprocess.run(line, env=env, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(line, env=env, capture_output=True, text=True, timeout=LIMIT)
         assert done.returncode == 0, done.stderr[-3000:]
     one, two = (read_log(tmp_path / name / "log.csv") for name in ("one", "two"))
     assert len(one) == len(two) == 3

@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from standout.train import run, store
 from standout.train.callbacks import read_log
 from standout.train.module import SegmentationModule
 from tests.train.conftest import tiny
+from tests.waiting import LIMIT, started, until
 
 CPU = run.Machine("cpu")
 
@@ -71,13 +71,9 @@ def test_a_killed_process_goes_on_exactly(data: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "standout", "train", "--data", str(data), "--device", "cpu"]
     command += ["--set", "train.stages=[{epochs=4,size=[64,64]}]", "--set", "train.batch=4", "-o", str(tmp_path / "k")]
     threads = os.environ | {"OMP_NUM_THREADS": "2"}  # as a run has them
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, env=threads)
-    deadline = time.monotonic() + 120
-    while not (tmp_path / "k" / "last.ckpt").exists():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    with started(command, stderr=subprocess.PIPE, env=threads) as process:
+        until((tmp_path / "k" / "last.ckpt").exists, "an epoch was over", process=process)
+        process.send_signal(signal.SIGKILL)
     assert not (tmp_path / "k" / "model.safetensors").exists()
     subprocess.run(command, check=True, capture_output=True, env=threads)
     subprocess.run([*command[:-1], str(tmp_path / "w")], check=True, capture_output=True, env=threads)
@@ -346,12 +342,9 @@ def test_ctrl_c_ends_as_an_interruption(data: Path, tmp_path: Path) -> None:
         "-o",
         str(tmp_path / "o"),
     ]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"NO_COLOR": "1"})
-    deadline = time.monotonic() + 120
-    while not (tmp_path / "o" / "last.ckpt").exists():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    with started(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"NO_COLOR": "1"}) as process:
+        until((tmp_path / "o" / "last.ckpt").exists, "an epoch was over", process=process)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=LIMIT)
     assert process.returncode == 130
     assert "Traceback" not in said and "same command goes on" in said

@@ -172,7 +172,7 @@ class Segments:
                 files.discard(path)
 
     def _index(self, number: int) -> State:
-        with np.load(self._path(number, "npz"), allow_pickle=False) as index:
+        with self._path(number, "npz").open("rb") as file, np.load(file, allow_pickle=False) as index:
             return dict(index)
 
     def _packed(self, number: int) -> NDArray[np.int64]:
