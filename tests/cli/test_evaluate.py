@@ -2,9 +2,14 @@ import json
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
+from standout import images
 from standout.cli import main
+from standout.evaluate.measure import Settings, mask_of
+from standout.images import decode
+from standout.types import Photo
 
 
 def evaluate(*arguments: object) -> int:
@@ -76,6 +81,42 @@ def test_a_checkpoint_scores_as_its_export_does(data: Path, tmp_path: Path) -> N
     assert (one["model"]["runtime"], two["model"]["runtime"]) == ("onnx", "pytorch")
     for a, b in zip(one["photos"], two["photos"], strict=True):
         assert a["dice"] == pytest.approx(b["dice"], abs=2e-3)
+
+
+def test_every_photo_is_decoded_once(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(source: Path) -> Photo:
+        read.append(source.name)
+        return decode.read(source)
+
+    monkeypatch.setattr(images, "read", counted)
+    assert evaluate("standout-tiny", data, "--no-mirror") == 0
+    assert sorted(read) == [f"drawn_{n}.png" for n in range(4)]
+
+
+def test_nobody_is_where_a_photo_is_transparent_as_users_get_it() -> None:
+    class All:
+        card = None
+
+        def mask(self, image: np.ndarray, *, refine: bool = True) -> np.ndarray:
+            return np.ones(image.shape[:2], np.float32)
+
+    half = np.tile(np.float32([0, 1]), (8, 4))
+    found = mask_of(Photo(np.zeros((8, 8, 3), np.uint8), half), All(), Settings())  # type: ignore[arg-type]
+    assert (found == half).all()
+
+
+def test_hidden_files_are_passed_over_and_a_photo_that_is_cut_off_is_named(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("images/._drawn_0.png", "masks/._drawn_0.png"):
+        (data / "val" / name).write_bytes(b"\0\5\26\7")
+    assert evaluate("standout-tiny", data, "--no-mirror") == 0
+    photo = data / "val" / "images" / "drawn_2.png"
+    photo.write_bytes(photo.read_bytes()[:3000])
+    assert evaluate("standout-tiny", data, "--no-mirror") == 2
+    assert "drawn_2.png" in capsys.readouterr().err
 
 
 def test_bad_input_is_named(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

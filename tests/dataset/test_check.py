@@ -3,6 +3,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from standout.dataset import find_pairs
 from standout.dataset.check import CHECKS, KINDS, check
@@ -86,6 +87,61 @@ def test_everybody_and_a_face_that_fills_the_frame_are_not_inverted() -> None:
     face = full.copy()
     face[:20, :20] = 0
     assert CHECKS["inverted"](face) is None
+
+
+def saved(clean: Path, name: str, mask: Image.Image) -> None:
+    put(clean, name, scene(int(name[2:])), None)
+    mask.save(clean / "masks" / f"{name}.png")
+
+
+def test_masks_of_every_kind_are_judged_as_they_are_read(clean: Path) -> None:
+    person = np.where(figure() > 127, 255, 0).astype(np.uint8)
+    gray = np.full((120, 100, 3), 96, np.uint8)
+    red = Image.fromarray((person > 0).astype(np.uint8), "P")
+    red.putpalette([0, 0, 0, 128, 0, 0])
+    saved(clean, "s_10", red)
+    saved(clean, "s_11", Image.fromarray(np.dstack([gray, person])))
+    saved(clean, "s_12", Image.fromarray((person > 0).astype(np.uint16)))
+    saved(clean, "s_13", Image.fromarray(np.dstack([person, 0 * person, 0 * person])))
+    saved(clean, "s_14", Image.fromarray(person > 0))
+    saved(clean, "s_15", Image.fromarray(np.where(person > 0, 15, 0).astype(np.uint8)))
+    saved(clean, "s_16", Image.fromarray(np.dstack([gray, 255 - person])))
+    found = {(finding.kind, path.stem) for finding in check(clean).findings for path in finding.paths}
+    assert found == {
+        ("read-as", "s_10"),
+        ("zero-one", "s_12"),
+        ("read-as", "s_13"),
+        ("levels", "s_15"),
+        ("inverted", "s_16"),
+    }
+
+
+def test_flat_areas_in_a_soft_mask_are_a_warning(clean: Path) -> None:
+    soft = cv2.GaussianBlur(figure(), (15, 15), 0)
+    soft[20:40, 40:60] = 180
+    put(clean, "s_10", scene(10), soft)
+    (finding,) = check(clean).findings
+    assert finding.kind == "flat" and finding.severity == "warning" and "180" in finding.detail
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".png"])
+def test_a_photo_that_is_cut_off_is_named(clean: Path, suffix: str) -> None:
+    put(clean, "s_10", scene(10), figure())
+    (clean / "images" / "s_10.png").unlink()
+    cv2.imwrite(str(clean / "images" / f"s_10{suffix}"), scene(10))
+    whole = (clean / "images" / f"s_10{suffix}").read_bytes()
+    (clean / "images" / f"s_10{suffix}").write_bytes(whole[: len(whole) // 3])
+    (finding,) = check(clean).findings
+    assert finding.kind == "unreadable" and finding.paths[0].name == f"s_10{suffix}" and finding.detail
+
+
+def test_the_split_file_is_looked_at(clean: Path) -> None:
+    put(clean, "s_10", cv2.resize(scene(3), (80, 96)), cv2.resize(figure(), (80, 96)))
+    rows = "".join(f"s_{n},train\n" for n in range(7))
+    (clean / "split.csv").write_text(f"name,split\n{rows}s_10,val\n")
+    report = check(clean)
+    assert report.counts() == {"leak": 1, "unsplit": 1} and report.broken
+    assert {p.stem for f in report.findings if f.kind == "unsplit" for p in f.paths} == {"s_7"}
 
 
 def test_a_leak_across_parts_is_an_error(data: Path) -> None:

@@ -1,11 +1,15 @@
 import json
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
+from standout import images
 from standout.dataset import find_pairs, find_splits, read_pair
+from standout.dataset.check import check
 from standout.errors import InputError
 from tests.conftest import drawn_person
 
@@ -58,8 +62,6 @@ def test_voc(tmp_path: Path) -> None:
 
 
 def test_voc_palette_files_read_as_colours(tmp_path: Path) -> None:
-    from PIL import Image
-
     photo(tmp_path / "JPEGImages" / "1.jpg")
     label = Image.fromarray(np.full((120, 90), 15, np.uint8), mode="P")
     palette = [0] * 768
@@ -122,6 +124,64 @@ def test_train_and_val_folders(data: Path) -> None:
     train, val = find_splits(data)
     assert (len(train), len(val)) == (12, 4)
     assert len(find_pairs(data)) == 16
+
+
+def write_pairs(folder: Path, count: int = 6) -> None:
+    for n in range(count):
+        save(folder / "masks" / f"s_{n}.png", photo(folder / "images" / f"s_{n}.jpg", n))
+
+
+def test_hidden_files_pipes_and_folders_are_no_photos(tmp_path: Path) -> None:
+    """As macOS (._NAME), Windows (Thumbs.db) and cameras leave them."""
+    write_pairs(tmp_path, 3)
+    for name in ("images/._s_0.jpg", "images/._s_9.jpg", "masks/._s_0.png", "images/.s_8.jpg", "images/Thumbs.db"):
+        (tmp_path / name).write_bytes(b"\0\5\26\7")
+    (tmp_path / ".DS_Store").write_bytes(b"\0")
+    (tmp_path / "._my.csv").write_bytes(b"\0\5\26\7\xff")
+    (tmp_path / "._instances.json").write_bytes(b"\0\5\26\7\xff")
+    (tmp_path / "images" / "s_7.jpg").mkdir()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "images" / "s_6.jpg")
+    assert names(tmp_path) == ["s_0", "s_1", "s_2"]
+    assert not [f for f in check(tmp_path).findings if f.severity == "error"]
+
+
+def test_hidden_files_in_vocs_layout(tmp_path: Path) -> None:
+    write_pairs(tmp_path, 2)
+    (tmp_path / "images").rename(tmp_path / "JPEGImages")
+    (tmp_path / "masks").rename(tmp_path / "SegmentationClass")
+    for name in ("JPEGImages/._s_0.jpg", "SegmentationClass/._s_0.png"):
+        (tmp_path / name).write_bytes(b"\0\5\26\7")
+    assert names(tmp_path) == ["s_0", "s_1"]
+
+
+@pytest.mark.parametrize("suffix", [".heic", ".avif", ".gif", ".TIF", ".jpeg", ".HEIF"])
+def test_photos_of_every_kind_that_can_be_cut_can_train(tmp_path: Path, suffix: str) -> None:
+    image, mask = drawn_person()
+    (tmp_path / "images").mkdir()
+    if suffix == ".gif":
+        Image.fromarray(image).save(tmp_path / "images" / "a.gif")
+    else:
+        images.write(tmp_path / "images" / f"a{suffix}", image)
+    save(tmp_path / "masks" / "a.png", mask)
+    (pair,) = find_pairs(tmp_path)
+    found, label = read_pair(pair)
+    assert found.shape == image.shape and (label == mask).all()
+
+
+@pytest.mark.parametrize("mask", ["a.png", "a_mask.png", "a-mask.png", "a.jpg.png", "a.tif", "a_mask.gif"])
+def test_the_names_of_masks(tmp_path: Path, mask: str) -> None:
+    label = photo(tmp_path / "images" / "a.jpg")
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(label).save(tmp_path / "masks" / mask)
+    assert (read_pair(find_pairs(tmp_path)[0])[1] == label).all()
+
+
+def test_two_masks_of_one_photo_are_not_chosen_between(tmp_path: Path) -> None:
+    write_pairs(tmp_path, 2)
+    save(tmp_path / "masks" / "s_0.jpg", np.zeros((120, 90), np.uint8))
+    with pytest.raises(InputError, match=r"no other half, .*s_0\.jpg"):
+        find_pairs(tmp_path)
 
 
 @pytest.mark.parametrize(

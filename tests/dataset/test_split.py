@@ -8,7 +8,7 @@ import pytest
 
 from standout.dataset import Pair, find_pairs, find_splits
 from standout.dataset.duplicates import groups, look_at
-from standout.dataset.split import read, split, to_csv
+from standout.dataset.split import _place, load, read, split, to_csv, with_parts
 from standout.errors import InputError
 
 
@@ -81,6 +81,83 @@ def test_photos_that_join_later_move_no_others(folder: Path) -> None:
     after = parts(split(find_pairs(folder)))
     assert all(after[name] == part for name, part in before.items())
     assert {after[f"street_{n}"] for n in range(100, 140)} == {"train", "val"}
+
+
+def names_by_place(low: float, high: float) -> list[str]:
+    """Names whose hash lies there."""
+    return [name for n in range(300) if low <= _place(name := f"s_{n}") < high]
+
+
+def pictures(folder: Path, names: list[str], *, first: int = 0) -> list[Pair]:
+    found = []
+    for n, name in enumerate(names, first):
+        path = folder / f"{name}.png"
+        cv2.imwrite(str(path), scene(n))
+        found.append(Pair(path, path, source="s"))
+    return found
+
+
+def test_what_a_split_file_records_never_moves(tmp_path: Path) -> None:
+    """Neither for a photo that validates its source by its hash, nor for a near-duplicate whose name comes first."""
+    to_train, to_validate = names_by_place(0.15, 1), names_by_place(0, 0.15)
+    before = split(pictures(tmp_path, to_train[:8]))
+    assert Counter(parts(before).values()) == {"train": 7, "val": 1}, "one validates for want of another"
+    copy = pictures(tmp_path, [f"a_{to_validate[0]}"], first=3)
+    joined = [*before, *copy, *pictures(tmp_path, to_validate[1:4], first=50)]
+    after = parts(split(joined))
+    assert all(after[name] == part for name, part in parts(before).items())
+    assert after[copy[0].name] == after[to_train[3]]
+    assert all(after[name] == "val" for name in to_validate[1:4])
+
+
+def test_near_duplicates_in_two_parts_come_together_where_most_are_or_the_first_is(tmp_path: Path) -> None:
+    three = [replace(one, split=part) for one, part in zip(pictures(tmp_path, ["c", "b", "a"]), "xyz", strict=True)]
+    for pair in three:
+        cv2.imwrite(str(pair.image), scene(1))
+    for given, wanted in (("train val val", "val"), ("val train test", "val"), ("test  train", "test")):
+        pairs = [replace(pair, split=part) for pair, part in zip(three, given.split(" "), strict=True)]
+        assert set(parts(split(pairs, mend=True)).values()) == {wanted}
+        kept = parts(split(pairs))
+        assert all(kept[pair.name] == (pair.split or wanted) for pair in pairs), "what is recorded stays"
+
+
+def test_a_photo_kept_for_a_test_is_not_taken_to_validate(tmp_path: Path) -> None:
+    for_test, to_train = names_by_place(0, 0.1)[:1], names_by_place(0.25, 1)
+    found = parts(split(pictures(tmp_path, [*for_test, *to_train[:4]]), val_share=0.15, test_share=0.1))
+    assert found[for_test[0]] == "test" and Counter(found.values()) == {"test": 1, "val": 1, "train": 3}
+    alone = parts(split(pictures(tmp_path, [*for_test, to_train[0]]), val_share=0.15, test_share=0.1))
+    assert alone == {for_test[0]: "test", to_train[0]: "train"}, "the only one to train on stays"
+
+
+def test_a_source_that_the_file_gives_no_validation_gets_none(tmp_path: Path) -> None:
+    pairs = [replace(pair, split="train") for pair in pictures(tmp_path, names_by_place(0.15, 1)[:5])]
+    joined = split([*pairs, *pictures(tmp_path, names_by_place(0.15, 1)[5:7], first=9)])
+    assert set(parts(joined).values()) == {"train"}
+
+
+def test_photos_of_one_name_are_of_one_part(tmp_path: Path) -> None:
+    pairs = []
+    for n in range(8):
+        (tmp_path / str(n)).mkdir()
+        pairs += pictures(tmp_path / str(n), ["same", f"s_{n}"], first=2 * n)
+        cv2.imwrite(str(pairs[-1].image), scene(2 * n + 100))
+    assert len({pair.split for pair in split(pairs, val_share=0.5) if pair.name == "same"}) == 1
+
+
+def test_lines_and_columns_of_a_split_file_stay(folder: Path) -> None:
+    pairs = [replace(pair, split="train") for pair in find_pairs(folder)][:3]
+    file = folder / "split.csv"
+    file.write_text("note;Name;split\n;gone_1;val\nmine;indoor_01;Validation\n")
+    parts_now = with_parts(pairs, load(file))
+    assert to_csv(parts_now, file).decode().splitlines() == [
+        "note;Name;split",
+        ";gone_1;val",
+        "mine;indoor_01;Validation",
+        ";indoor_02;train",
+        ";indoor_04;train",
+    ]
+    moved = [replace(pair, split="test") for pair in parts_now]
+    assert "mine;indoor_01;test" in to_csv(moved, file).decode()
 
 
 def test_every_source_has_its_share(folder: Path) -> None:

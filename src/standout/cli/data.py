@@ -99,6 +99,7 @@ def split(
     val: Annotated[float, typer.Option(min=0, max=1, help="Share of photos to validate on.")] = 0.15,
     test: Annotated[float, typer.Option(min=0, max=1, help="Share of photos kept for a last test.")] = 0.0,
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Default: DIR/split.csv.")] = None,
+    mend_leaks: Annotated[bool, typer.Option("--mend-leaks", help="Move near-duplicates out of other parts.")] = False,
     overwrite: Add = False,
 ) -> int:
     """Split photos without leaks: stable by name, near-duplicates together, every source alike."""
@@ -118,15 +119,11 @@ def split(
     before = splitting.with_parts(find_all(folder), recorded)
     before.sort(key=lambda pair: order.get(pair.name, len(order)))
     with progress(len(before), wanted=True) as tick:
-        pairs = splitting.split(before, val_share=val, test_share=test, tick=tick)
+        pairs = splitting.split(before, val_share=val, test_share=test, mend=mend_leaks, tick=tick)
     write_atomic(target, splitting.to_csv(pairs, target), overwrite=overwrite)
-    moved = [
-        f"{old.name} ({old.split} to {new.split})"
-        for old, new in zip(before, pairs, strict=True)
-        if old.split not in ("", new.split)
-    ]
-    kept = sum(bool(old.split) for old in before) - len(moved)
-    if kept:
+    both = list(zip(before, pairs, strict=True))
+    moved = [f"{old.name} ({old.split} to {new.split})" for old, new in both if old.split not in ("", new.split)]
+    if kept := sum(old.split == new.split for old, new in both):
         say(f"{kept} photos keep their part, {sum(not old.split for old in before)} are new")
     if moved:
         say(f"{len(moved)} photos move to where their near-duplicates are: {', '.join(moved[:20])}")

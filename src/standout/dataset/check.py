@@ -29,7 +29,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "levels": ("error", "save person as 255, background as 0; or say in classes.csv which value is person"),
     "annotation": ("error", "draw the outline anew, or remove the annotation"),
     "size": ("error", "make photo and mask of one size; a mask on its side is to be turned as the photo's EXIF says"),
-    "leak": ("error", "the same picture is in two parts: scores would lie; run standout data split"),
+    "leak": ("error", "the same picture is in two parts: scores would lie; run standout data split --mend-leaks"),
     "unsplit": ("error", "they are in no part; run standout data split, with --overwrite if split.csv is there"),
     "absent": ("warning", "get the photos, if you want them; the others are used"),
     "boxes": ("warning", "draw an outline where there is only a box: until then the box does not count"),

@@ -3,8 +3,7 @@
 A photo's part depends on its name alone (through its group's first name), so photos that join later move hardly any
 others: only a near-duplicate whose name comes first can move its group, and the first photo that validates a source by
 its hash frees the one that was put there for want of another. Once a split file records the parts, nothing moves: new
-photos are added to it, and only where it has near-duplicates in two parts do these come together, in the part of most
-of them.
+photos are added to it, near-duplicates of those that it has in the part of most of these.
 """
 
 from __future__ import annotations
@@ -32,14 +31,16 @@ def split(
     *,
     val_share: float = VAL_SHARE,
     test_share: float = 0.0,
+    mend: bool = False,
     tick: Callable[[], None] = lambda: None,
 ) -> list[Pair]:
     """The pairs with their part as split; those that have one keep it.
 
     Near-duplicates, and photos of one name, form a group of one part: that of most of its members that have one (of the
     first of these, where as many have another), else by the hash of the group's first name, by the same thresholds for
-    every source. Where that leaves a source that is new altogether without validation, its group of lowest hash that
-    is to be trained on goes there, unless it is the only one. tick is called after each photo read.
+    every source. Where that leaves a source that is new altogether without validation, its group of lowest hash that is
+    to be trained on goes there, unless it is the only one. mend: members that have another part than their group move
+    there, too, so that no leak stays. tick is called after each photo read.
 
     Raises InputError for shares that leave nothing to train on, and for photos that cannot be read.
     """
@@ -56,13 +57,17 @@ def split(
     families = _families(pairs, groups(looks))
     parts = {}
     for first, members in families.items():
-        known = Counter(pair.split for pair in members if pair.split)
-        parts[first] = known.most_common(1)[0][0] if known else _part(first, val_share, test_share)
+        told = Counter(pair.split for pair in members if pair.split)
+        parts[first] = told.most_common(1)[0][0] if told else _part(first, val_share, test_share)
     if val_share > 0:
         for first in _forced(families, parts):
             parts[first] = "val"
-    part_of = {pair.name: parts[first] for first, members in families.items() for pair in members}
-    return [replace(pair, split=part_of[pair.name]) for pair in pairs]
+    whole = {pair.name: parts[first] for first, members in families.items() for pair in members}
+    known: dict[str, set[str]] = {}
+    for pair in pairs:
+        known.setdefault(pair.name, set()).add(pair.split)
+    stays = {name for name, told in known.items() if not mend and len(told) == 1 and told != {""}}
+    return [pair if pair.name in stays else replace(pair, split=whole[pair.name]) for pair in pairs]
 
 
 def _families(pairs: Sequence[Pair], alike: Sequence[Sequence[int]]) -> dict[str, list[Pair]]:
