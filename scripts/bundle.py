@@ -4,9 +4,10 @@
     .venv/bin/python scripts/bundle.py runs/a runs/b:2 --name standout-mobile     # their mean, b counting twice
 
 A run is a folder of runs/ or a .safetensors file. Several must come from the same first weights (net/soup.py); the
-card, and so the size that photos are seen at, is the last one's.
+card, and so the size that photos are seen at, is the last one's, and names them all with their shares.
 The weights are kept as float16, in the ONNX file too. The scores are measured on the validation photos through that
-file, refined, as users get it.
+file, as users get it, by the code that measures every trained model (evaluate.scored). The license is the package's
+own, unless another is given: whoever bundles a model gives it on.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from pathlib import Path
 from standout import export, models
 from standout.card import ModelCard
 from standout.dataset import find_pairs
-from standout.evaluate import evaluate
+from standout.evaluate import scored
 from standout.net import checkpoint
-from standout.net.soup import average
+from standout.net.soup import average, card_of_mean
 from standout.net.unet import UNet
 from standout.segmenter import Segmenter
 
@@ -41,38 +42,39 @@ def main() -> None:
     parser.add_argument(
         "--second-look", type=float, metavar="TIMES", help="how much larger it is; the card's own if not given"
     )
+    parser.add_argument("--license", default="Apache-2.0", help="of the weights")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "people" / "val")
     options = parser.parse_args()
     net, card = mean(options.runs)
     card = replace(card, name=options.name or card.name, second_look=options.second_look or card.second_look)
+    card = replace(card, data=DATA, license=options.license)
     target = models.WEIGHTS / f"{card.name}.onnx"
     weights = target.with_suffix(".safetensors")
     checkpoint.save(net, card, weights)
     with export.opened(weights) as source:
         export.export(source, target, precision="float16", overwrite=True)
-    report = evaluate(find_pairs(options.data), Segmenter(target, threads=1))
-    means = {name: round(row["dice"].mean, 4) for name, row in report.by_source.items() if name != "all"}
-    means |= {"empty": round(report.nobody.mean, 4)} if report.nobody else {}
-    checkpoint.save(net, replace(card, data=DATA, scores=means), weights)
+    card = scored(card, find_pairs(options.data), Segmenter(target, threads=1))
+    checkpoint.save(net, card, weights)
     with export.opened(weights, pairs=find_pairs(options.data)[::14]) as source:
         proof = export.export(source, target, precision="float16", overwrite=True)
     shelve(card.name, models.sha256(target), options.purpose)
-    print(f"{target}: {target.stat().st_size / 1e6:.2f} MB, {means}")
+    print(f"{target}: {target.stat().st_size / 1e6:.2f} MB, {card.scores}; {card.protocol}")
     print(f"probability differs from the checkpoint by at most {proof.largest:.4f}, on average {proof.mean:.6f}; "
           f"Dice {proof.dice}")  # fmt: skip
 
 
 def mean(runs: list[str]) -> tuple[UNet, ModelCard]:
-    """The mean of the runs' networks by their shares, and the last one's card."""
-    nets, shares, card = [], [], None
+    """The mean of the runs' networks by their shares, and its card."""
+    nets, shares, cards = [], [], []
     for text in runs:
         name, _, share = text.partition(":")
         path = Path(name) / "model.safetensors" if Path(name).is_dir() else Path(name)
         net, card = checkpoint.load(path)
         nets.append(net)
+        cards.append(card)
         shares.append(float(share or 1))
-    assert card is not None
-    return average(nets, [share / sum(shares) for share in shares]), card
+    shares = [share / sum(shares) for share in shares]
+    return average(nets, shares), card_of_mean(cards, shares)
 
 
 def shelve(name: str, sha256: str, purpose: str) -> None:

@@ -1,9 +1,15 @@
-"""The model's card: what the weights expect and promise; it travels inside the model file as JSON."""
+"""The model's card: what the weights expect and promise; it travels inside the model file as JSON.
+
+To add a field: one with a default below. Readers that do not know it yet keep it as it is (ModelCard.unknown), so
+CARD_VERSION rises only where a reader that ignores a field would use the weights wrongly.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from standout.errors import ModelError
 
@@ -11,15 +17,28 @@ CARD_VERSION = 1
 CARD_KEY = "standout.card"
 """Under this key the card stands in ONNX metadata_props and in safetensors metadata."""
 
+OF_BASE = " (of the base weights)"
+"""Behind a license that a model has from the model it was trained on from, and not from whoever trained it."""
+
+FIRST_BUNDLED = {
+    "84292dd41bc2c8b791bd9bbe27bbfc1eae5518a80224384a8faacf0a5107192e": ((320, 256), (416, 320)),
+    "27be37667c70fb478cd2a63b4abea1b48a6f5da770759b7309efa7f96adf254f": ((256, 192), (320, 256)),
+    "da4767f81b4a20dd571667cf45a3ea815d3437c7de587cb70ecd8df7798a73cd": ((384, 288), (384, 288)),
+}
+"""Fingerprints of the weights that were bundled before cards named their protocol, and the sizes of their two looks."""
+
 
 @dataclass(frozen=True)
 class ModelCard:
     """Identity, expectations and measured scores of one set of weights.
 
     size: the network's rectangle (long, short), in pixels. second_look: how many times as long and wide it sees a
-    photo when it looks at it again. threshold: probability from which a pixel is person.
-    sha256: of the weights, see net.checkpoint.fingerprint. scores: mean per-photo Dice by source of validation photos,
-    and "empty": mean share of people-free photos called person.
+    photo when it looks at it again. threshold: probability from which a pixel is person. license: of the weights, as
+    whoever trained them stated it; with OF_BASE behind it, that of the weights they started from; empty: not stated.
+    base: the models or encoder weights that training started from, with their fingerprints and licenses; teacher: the
+    model whose answers it learned from, alike. sha256: of the weights, see net.checkpoint.fingerprint. scores: mean
+    per-photo Dice by source of validation photos, and "empty": mean share of people-free photos called person.
+    protocol: how the scores were measured, in words; empty: not stated. unknown: what else a newer card holds.
     """
 
     name: str
@@ -28,32 +47,93 @@ class ModelCard:
     size: tuple[int, int]
     second_look: float = 1.3
     threshold: float = 0.5
-    license: str = "Apache-2.0"
+    license: str = ""
     decoder: str = "light"
     data: str = ""
+    base: str = ""
+    teacher: str = ""
     sha256: str = ""
     scores: dict[str, float] = field(default_factory=dict)
+    protocol: str = ""
     card_version: int = CARD_VERSION
+    unknown: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> str:
+        """The model in one line: its name, the beginning of its fingerprint, and its license where it has one.
+
+        >>> ModelCard("mine", "1", "resnet18", (320, 256), sha256="0123456789abcdef", license="MIT").identity
+        'mine 0123456789ab (MIT)'
+        """
+        parts = (self.name, self.sha256[:12], f"({self.license})" if self.license else "")
+        return " ".join(part for part in parts if part)
+
+    @property
+    def license_as_base(self) -> str:
+        """The license on the card of a model that is trained on from this one, where no other is stated for it.
+
+        >>> ModelCard("mine", "1", "resnet18", (320, 256), license="MIT").license_as_base
+        'MIT (of the base weights)'
+        """
+        return f"{self.license.removesuffix(OF_BASE)}{OF_BASE}" if self.license else ""
 
     def to_json(self) -> str:
         """The card as one line of JSON."""
-        return json.dumps(asdict(self), sort_keys=True)
+        known = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "unknown"}
+        return json.dumps(self.unknown | known, sort_keys=True)
 
     @staticmethod
-    def from_json(text: str, *, where: str) -> ModelCard:
+    def from_json(text: str | bytes, *, where: str) -> ModelCard:
         """The card that text holds.
 
         Raises ModelError, naming where it came from, when it is no card or a newer kind of card.
         """
         try:
-            raw = json.loads(text)
+            raw = dict(json.loads(text))
             if raw["card_version"] > CARD_VERSION:
                 raise ModelError(
                     f"{where}: its card is version {raw['card_version']}, this standout reads up to {CARD_VERSION}; "
                     "upgrade standout"
                 )
-            known = {f.name for f in fields(ModelCard)}
-            raw["size"] = (int(raw["size"][0]), int(raw["size"][1]))
-            return ModelCard(**{key: value for key, value in raw.items() if key in known})
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+            known = {one.name for one in fields(ModelCard)} - {"unknown"}
+            card = ModelCard(
+                **{key: _checked(key, value) for key, value in raw.items() if key in known},
+                unknown={key: value for key, value in raw.items() if key not in known},
+            )
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
             raise ModelError(f"{where}: its model card is damaged ({error}); get the model file again") from None
+        if not card.protocol and card.sha256 in FIRST_BUNDLED:
+            looks = FIRST_BUNDLED[card.sha256]
+            return replace(card, protocol=protocol(looks=looks, refined=True, threshold=0.5, photos=419))
+        return card
+
+
+def protocol(*, looks: Sequence[tuple[int, int]], refined: bool, threshold: float, photos: int) -> str:
+    """How scores were measured, in words. looks: the sizes (long, short) at which the network saw each photo.
+
+    >>> protocol(looks=[(320, 256), (416, 320)], refined=True, threshold=0.5, photos=419)
+    'mean Dice of a photo at its own size, edges refined, two looks (320x256, 416x320), threshold 0.5, 419 photos'
+    """
+    edges = "edges refined" if refined else "edges not refined"
+    seen = f"{'one look' if len(looks) == 1 else 'two looks'} ({', '.join(f'{long}x{short}' for long, short in looks)})"
+    return f"mean Dice of a photo at its own size, {edges}, {seen}, threshold {threshold:g}, {photos} photos"
+
+
+def _checked(key: str, value: Any) -> Any:
+    """A field's value as the card holds it. Raises ValueError or TypeError for one that cannot be."""
+    if key == "size":
+        long, short = (int(side) for side in value)
+        if min(long, short) < 32 or long % 32 or short % 32:
+            raise ValueError(f"size {value}: both sides must be multiples of 32")
+        return long, short
+    if key in ("second_look", "threshold"):
+        number = float(value)
+        least, most = {"second_look": (0.1, 10.0), "threshold": (0.01, 0.99)}[key]
+        if not least <= number <= most:
+            raise ValueError(f"{key} {number:g} is not from {least:g} to {most:g}")
+        return number
+    if key == "scores":
+        return {str(source): float(score) for source, score in value.items()}
+    if key != "card_version" and not isinstance(value, str):
+        raise TypeError(f"{key} {value!r} is no text")
+    return value

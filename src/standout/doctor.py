@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
@@ -102,14 +103,22 @@ def _machine(findings: Findings) -> None:
 
 def _devices(findings: Findings) -> None:
     from standout import runtimes
-    from standout.runtimes import onnx
 
     for name, one in runtimes.RUNTIMES.items():
-        cure = f"not installed; pip install 'standout[{one.extra}]'"
-        here = ", ".join(onnx.devices() if name == "onnx" else one.devices)
-        findings.devices[name] = f"runs {', '.join(one.suffixes)} on {here}" if one.here else cure
-    findings.devices["chosen runtime"] = "{} ({})".format(*runtimes.choose(".onnx"))
-    findings.devices["chosen device"] = "{} ({})".format(*onnx.choose("auto"))
+        if one.system not in ("", sys.platform):
+            findings.devices[name] = f"for {one.system} alone"
+        elif not one.here:
+            findings.devices[name] = f"not installed; pip install 'standout[{one.extra}]'"
+        else:
+            try:
+                findings.devices[name] = f"runs {', '.join(one.suffixes)} on {', '.join(runtimes.devices(name))}"
+            except Exception as error:  # a broken installation raises anything
+                findings.devices[name] = "BROKEN"
+                cure = f"pip install --force-reinstall {one.distribution}"
+                findings.broken.append(f"{one.title} does not load ({error}); run: {cure}")
+    chosen, why = runtimes.choose(".onnx")
+    findings.devices["chosen runtime"] = f"{chosen} ({why})"
+    findings.devices["chosen device"] = "{} ({})".format(*runtimes.choose_device("auto", runtime=chosen))
 
 
 def _models(findings: Findings) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from standout.errors import ModelError
 
 WEIGHTS = Path(__file__).parent / "weights"
+CHECKPOINT = ".safetensors"
+"""Suffix of weights that can be trained on."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def find(model: str | Path) -> Path:
     """
     if str(model) in SHELF:
         return _checked(str(model), SHELF[str(model)])
-    return _given(model, "the path of a model file")
+    return _given(model, "the path of a model file", folders=(".mlpackage",))
 
 
 def find_checkpoint(model: str | Path) -> Path:
@@ -72,14 +74,23 @@ def find_checkpoint(model: str | Path) -> Path:
     Raises ModelError when there is neither.
     """
     if str(model) in SHELF:
-        return SHELF[str(model)].path.with_suffix(".safetensors")
-    return _given(model, "a .safetensors file")
+        return SHELF[str(model)].path.with_suffix(CHECKPOINT)
+    path = _given(model, f"a {CHECKPOINT} file")
+    if path.suffix.lower() != CHECKPOINT:
+        raise ModelError(f"{path} is no checkpoint; give the {CHECKPOINT} file that `standout train` wrote")
+    return path
 
 
-def _given(model: str | Path, kind: str) -> Path:
+def _given(model: str | Path, kind: str, *, folders: tuple[str, ...] = ()) -> Path:
     path = Path(model)
-    if path.is_file() or (path.suffix == ".mlpackage" and path.is_dir()):
-        return path
+    try:
+        if path.is_file() or (path.suffix.lower() in folders and path.is_dir()):
+            return path
+        if path.is_dir():
+            trained = path / f"model{CHECKPOINT}"
+            raise ModelError(f"model {str(model)!r} is a folder; give {trained if trained.is_file() else kind}")
+    except OSError as error:  # a name too long, a folder that may not be looked into
+        raise ModelError(f"model {str(model)!r} cannot be looked at ({error.strerror}); give {kind}") from None
     near = get_close_matches(str(model), SHELF, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"bundled: {', '.join(SHELF)}; or give {kind}"
     raise ModelError(f"model {str(model)!r} is neither a bundled model nor a file; {hint}")

@@ -13,7 +13,7 @@ import numpy as np
 from standout import masks, runtimes
 from standout.errors import InputError
 from standout.models import DEFAULT, find
-from standout.pixels import fit, inner, rectangle, resize, to_input
+from standout.pixels import fit, inner, resize, to_input
 from standout.types import Image, Mask, Runner
 
 
@@ -24,7 +24,7 @@ class Segmenter:
     runtimes.RUNTIMES. device: "auto", "cpu", "cuda", "coreml", "directml". threads: for one photo; None = all cores.
     mirror: the network also sees each photo mirrored, and as much larger as its card says, and the two answers are
     averaged: steadier, and surer of small people, for 2 times (as large) to 2.7 times (1.3 times larger) the network's
-    time. Models of one fixed size see both at that.
+    time. Models of certain sizes see both at those of them that come nearest.
 
     Raises ModelError for an unknown or damaged model, SetupError for a runtime or device that is not here.
     """
@@ -43,7 +43,7 @@ class Segmenter:
         else:
             session = runtimes.open(find(model), runtime=runtime, device=device, threads=threads)
         self._run: Runner = session.run
-        self._fixed = session.fixed
+        self._rectangle = session.rectangle
         self.mirror = mirror
         self.card = session.card
         self.device = session.device
@@ -57,19 +57,23 @@ class Segmenter:
         return masks.full_size(self.probability(image), image, refined=refine)
 
     def probability(self, image: Image) -> Mask:
-        """The network's own mask of the whole RGB image, small: float32 (h, w), 0..1.
+        """The network's own mask of the whole RGB image, small: float32 (h, w), 0..1; 0.5 stands for its threshold.
 
         Raises InputError for what is no such image.
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16) or not image.size:
             raise InputError(f"image is {image.dtype} {image.shape}; wanted uint8 or uint16 (H, W, 3), RGB")
-        height, width = image.shape[:2]
-        found = self._look(image, self._fixed or rectangle(height, width, self.card.size))
-        if not self.mirror:
-            return found
-        second = self._fixed or rectangle(height, width, scaled(self.card.size, self.card.second_look))
-        again = self._look(image, second, mirrored=True)
-        return np.asarray((found + resize(again, *found.shape)) / 2, np.float32)
+        first, *rest = self.looks(*image.shape[:2])
+        found = self._look(image, first)
+        for second in rest:
+            again = self._look(image, second, mirrored=True)
+            found = np.asarray((found + resize(again, *found.shape)) / 2, np.float32)
+        return centered(found, self.card.threshold)
+
+    def looks(self, height: int, width: int) -> list[tuple[int, int]]:
+        """The (h, w) at which the network sees a photo of height x width, one look after the other."""
+        sizes = [self.card.size, *([scaled(self.card.size, self.card.second_look)] if self.mirror else [])]
+        return [self._rectangle(height, width, size) for size in sizes]
 
     def _look(self, image: Image, rect: tuple[int, int], *, mirrored: bool = False) -> Mask:
         """The network's mask of the whole image, seen in a rectangle of that (height, width)."""
@@ -87,3 +91,19 @@ def scaled(size: tuple[int, int], by: float) -> tuple[int, int]:
     """
     long, short = (max(32, 32 * round(by * side / 32)) for side in size)
     return long, short
+
+
+def centered(probability: Mask, threshold: float) -> Mask:
+    """The probability with the threshold moved to one half, where masks are cut, refined and blended.
+
+        p (1 - t) / (p (1 - t) + (1 - p) t),    the logistic function of logit(p) - logit(t)
+
+    0 and 1 stay where they are; a threshold of one half changes nothing.
+
+    >>> centered(np.float32([0, 0.2, 0.5, 1]), 0.2).tolist()
+    [0.0, 0.5, 0.800000011920929, 1.0]
+    """
+    if threshold == 0.5:
+        return probability
+    person, other = probability * np.float32(1 - threshold), (1 - probability) * np.float32(threshold)
+    return np.asarray(person / (person + other), np.float32)

@@ -1,7 +1,10 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from standout.evaluate.intervals import gap, mean, paired
+from standout.evaluate import intervals
+from standout.evaluate.intervals import CHUNK, DRAWS, gap, mean, paired
 
 
 def test_an_interval_is_about_two_standard_errors_to_either_side() -> None:
@@ -36,3 +39,29 @@ def test_a_gap_of_equal_groups_reaches_down_to_chance() -> None:
 
 def test_one_value_is_its_own_interval() -> None:
     assert mean([0.7]).row() == {"mean": 0.7, "low": 0.7, "high": 0.7, "n": 1}
+
+
+def all_at_once(values: np.ndarray, seed: int) -> np.ndarray:
+    chosen = np.random.default_rng(seed).integers(len(values), size=(DRAWS, len(values)))
+    return values[chosen].mean(1)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 37, 131, 132, 1000, 4999])
+@pytest.mark.parametrize("chunk", [1, 1000, CHUNK])
+def test_drawing_in_parts_draws_the_same(monkeypatch: pytest.MonkeyPatch, count: int, chunk: int) -> None:
+    """To the last bit, odd numbers of values too, whose random bits are handed on from part to part."""
+    monkeypatch.setattr(intervals, "CHUNK", chunk)
+    values = np.random.default_rng(count).random(count)
+    for seed in (0, 3):
+        assert (intervals._means(values, seed=seed) == all_at_once(values, seed)).all()
+
+
+def test_memory_does_not_grow_with_draws_times_photos() -> None:
+    """60,000 photos took 1.9 GB at once."""
+    values = list(np.random.default_rng(0).random(60_000))
+    tracemalloc.start()
+    found = mean(values)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.n == 60_000 and found.low < found.mean < found.high
+    assert most < 16e6

@@ -17,9 +17,9 @@ from pathlib import Path
 from standout import runtimes
 from standout.benchmark import graphs
 from standout.benchmark.graphs import Size
-from standout.errors import MissingExtra, SetupError
+from standout.errors import MissingExtra, ModelError, SetupError
 from standout.models import find
-from standout.runtimes import RUNTIMES
+from standout.runtimes import RUNTIMES, or_list
 
 PHOTO = (320, 256)
 """The size where a model's card cannot be read here."""
@@ -42,7 +42,8 @@ class Facts:
 def look(model: str, *, size: Size | None = None) -> Facts:
     """The facts of a bundled model's name or a model file. size: None = the one on its card.
 
-    Raises ModelError when there is no such model, or the file is damaged or not standout's.
+    Raises ModelError when there is no such model, when the file is damaged or not standout's, and when it does not take
+    photos of that size.
     """
     path = find(model)
     suffix = path.suffix.lower()
@@ -54,7 +55,12 @@ def look(model: str, *, size: Size | None = None) -> Facts:
         lacking = f"standout[{extra}]" if isinstance(error, MissingExtra) else ""
         return Facts(model, path, size or PHOTO, megabytes, lacking=lacking)
     card = session.card
-    size = size or session.fixed or (max(card.size), min(card.size))
+    size = size or session.rectangle(2, 1, card.size)
+    if session.sizes and size not in session.sizes:
+        raise ModelError(
+            f"{model} takes photos of {or_list(session.sizes)} alone, not of {size[0]}x{size[1]}; "
+            f"use --size {session.sizes[0][0]}x{session.sizes[0][1]}, or none"
+        )
     parameters, multiply_adds = COUNTERS[suffix](path, size) if suffix in COUNTERS else (None, None)
     return Facts(model, path, size, megabytes, card.encoder, parameters, multiply_adds)
 

@@ -73,7 +73,7 @@ def spread(
             except SetupError as error:
                 skipped.append(Skipped(facts.model, name, "", str(error)))
                 continue
-            for device in devices or _here(runtime):
+            for device in devices or runtimes.devices(runtime):
                 device = RUNTIMES[runtime].devices[0] if device == "auto" else device
                 if device not in RUNTIMES[runtime].devices:
                     why = f"it runs on {', '.join(RUNTIMES[runtime].devices)}"
@@ -83,15 +83,6 @@ def spread(
                 counts = threads if device == "cpu" else threads[-1:]
                 trials += [Trial(kind, facts.model, runtime, device, n, facts.size) for kind in kinds for n in counts]
     return sorted(dict.fromkeys(trials), key=lambda trial: kinds.index(trial.kind)), list(dict.fromkeys(skipped))
-
-
-def _here(runtime: str) -> Sequence[str]:
-    """The devices to try unasked."""
-    if runtime == "onnx":
-        from standout.runtimes import onnx
-
-        return onnx.devices()
-    return RUNTIMES[runtime].devices
 
 
 def check(names: Sequence[str], devices: Sequence[str]) -> None:

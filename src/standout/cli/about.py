@@ -22,9 +22,12 @@ def models() -> int:
         print(f"{name}  {card.version}{'  (default)' if name == DEFAULT else ''}")
         print(f"  for       {weights.purpose}")
         print(f"  file      {weights.file}, {path.stat().st_size / 1e6:.1f} MB, sha256 {weights.sha256[:12]}")
-        print(f"  input     {card.size[0]}x{card.size[1]}, encoder {card.encoder}, license {card.license}")
+        print(
+            f"  input     {card.size[0]}x{card.size[1]}, encoder {card.encoder}, license {card.license or 'not stated'}"
+        )
         scores = ", ".join(f"{source} {score:.3f}" for source, score in card.scores.items())
         print(f"  scores    {scores or 'none on its card'}")
+        print(f"  measured  {card.protocol or 'how is not on its card'}")
     return 0
 
 

@@ -174,9 +174,10 @@ def _shares(options: Photos, photos: int) -> tuple[int, int]:
 def _finder(options: Photos, threads: int, *, needed: bool) -> Finder:
     """What finds the people; the model is loaded only when a photo needs it."""
     if options.device != "auto":  # a device that is not here is an error even where nothing is left to do
-        from standout.runtimes import onnx
+        from standout import models, runtimes
 
-        onnx.choose(options.device)
+        path = models.find(options.model)
+        runtimes.check(path.suffix.lower(), runtime=options.runtime, device=options.device, where=str(path))
     if options.mask_from:
         return by_hand(Path(options.mask_from), max_pixels=options.limit())
 

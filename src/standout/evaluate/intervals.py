@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 DRAWS = 2000
 SURE = 0.95
+CHUNK = 1 << 18
+"""Values drawn at a time, in some 4 MB."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,17 @@ def gap(groups: Sequence[Sequence[float]]) -> Mean:
 
 
 def _means(values: NDArray[np.float64], *, seed: int = 0) -> NDArray[np.float64]:
-    """The means of DRAWS draws of as many values, with replacement; the same at every call."""
-    chosen = np.random.default_rng(seed).integers(len(values), size=(DRAWS, len(values)))
-    means: NDArray[np.float64] = values[chosen].mean(1)
+    """The means of DRAWS draws of as many values, with replacement; the same at every call.
+
+    Some draws at a time, so that memory grows with the number of values alone; the generator goes on from one part to
+    the next, and so draws what it would draw all at once.
+    """
+    rng = np.random.default_rng(seed)
+    means = np.empty(DRAWS)
+    rows = max(1, CHUNK // len(values))
+    for start in range(0, DRAWS, rows):
+        part = means[start : start + rows]
+        values[rng.integers(len(values), size=(len(part), len(values)))].mean(1, out=part)
     return means
 
 

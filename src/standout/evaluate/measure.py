@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from standout import __version__, images
+from standout.card import ModelCard, protocol
 from standout.dataset import Pair, find_pairs, fingerprint, read_label
 from standout.errors import InputError
 from standout.evaluate.photos import Score, score
 from standout.evaluate.report import Groups, Report
 from standout.metrics import TOLERANCE
-from standout.segmenter import Segmenter
+from standout.segmenter import Segmenter, centered
 from standout.system import cores
 from standout.types import Mask, Photo
 
@@ -44,7 +45,7 @@ def measure(
 
     Raises InputError, naming the file, for a photo or mask that cannot be read or whose sizes differ.
     """
-    threshold = threshold_of(segmenter, settings)
+    threshold = level_of(segmenter, settings)
 
     def one(pair: Pair) -> Score:
         photo = images.read(pair.image)
@@ -84,12 +85,34 @@ def evaluate(
         "settings": asdict(settings) | {"threshold": threshold_of(segmenter, settings), "mirror": segmenter.mirror},
         "standout": __version__,
     }
-    return Report(scores, facts, groups or {})
+    return Report(scores, facts, groups or {}, card_threshold=card.threshold)
+
+
+def scored(
+    card: ModelCard, pairs: Sequence[Pair], segmenter: Segmenter, *, tick: Callable[[], None] = lambda: None
+) -> ModelCard:
+    """The card with the model's scores on pairs, as users get its masks, and how they were measured.
+
+    Every card's scores come from here: bundled models' and those of models that users train. segmenter: of the same
+    weights. Raises InputError as measure does.
+    """
+    report = evaluate(pairs, segmenter, tick=tick)
+    scores = {name: round(row["dice"].mean, 4) for name, row in report.by_source.items() if name != "all"}
+    scores |= {"empty": round(report.nobody.mean, 4)} if report.nobody else {}
+    looks = [(max(look), min(look)) for look in segmenter.looks(2, 1)]
+    said = protocol(looks=looks, refined=Settings().refine, threshold=card.threshold, photos=len(pairs))
+    return replace(card, scores=scores, protocol=said)
 
 
 def threshold_of(segmenter: Segmenter, settings: Settings) -> float:
     """The threshold of the settings, else of the model's card."""
     return segmenter.card.threshold if settings.threshold is None else settings.threshold
+
+
+def level_of(segmenter: Segmenter, settings: Settings) -> float:
+    """Where that threshold lies in the segmenter's masks, which have their card's threshold at one half."""
+    level = np.asarray([threshold_of(segmenter, settings)], np.float32)
+    return float(centered(level, segmenter.card.threshold)[0])
 
 
 def pick(data: Path, part: str = "auto") -> list[Pair]:

@@ -18,6 +18,7 @@ import numpy as np
 from standout.errors import InputError
 from standout.evaluate.intervals import Mean, gap, mean, paired
 from standout.evaluate.photos import LEVELS, METRICS, SIZES, Score
+from standout.segmenter import centered
 
 Means = dict[str, Mean]
 Curve = dict[float, float]
@@ -31,11 +32,15 @@ FEW = 20
 
 @dataclass(frozen=True)
 class Report:
-    """What was measured on what. facts: model, data and settings, as they go into the file."""
+    """What was measured on what. facts: model, data and settings, as they go into the file.
+
+    card_threshold: the network's probability that stands at one half in the masks that were scored.
+    """
 
     scores: list[Score]
     facts: dict[str, Any] = field(default_factory=dict)
     groups: Groups = field(default_factory=dict)
+    card_threshold: float = 0.5
 
     @cached_property
     def people(self) -> list[Score]:
@@ -62,11 +67,13 @@ class Report:
 
     @cached_property
     def thresholds(self) -> dict[str, Curve]:
-        """Mean Dice at each threshold, over all photos ("all") and by source."""
+        """Mean Dice at each threshold of the network's probability, over all photos ("all") and by source."""
         curves: dict[str, Curve] = {}
+        levels = centered(np.asarray(THRESHOLDS, np.float32), self.card_threshold)
+        steps = [round(float(level) * LEVELS) for level in levels]
         for name in self.by_source:
             own = [score for score in self.people if name in ("all", score.source)]
-            curves[name] = dict(zip(THRESHOLDS, np.mean([_dice_over_threshold(one) for one in own], 0), strict=True))
+            curves[name] = dict(zip(THRESHOLDS, np.mean([_dice_at(one, steps) for one in own], 0), strict=True))
         return curves
 
     @property
@@ -203,9 +210,8 @@ def _rows(table: dict[str, Means]) -> dict[str, Any]:
     return {name: {metric: one.row() for metric, one in row.items()} for name, row in table.items()}
 
 
-def _dice_over_threshold(score: Score) -> list[float]:
-    """The photo's Dice at each of THRESHOLDS."""
+def _dice_at(score: Score, steps: Sequence[int]) -> list[float]:
+    """The photo's Dice where masks are cut at each of these of LEVELS."""
     there = int(score.person.sum())
     right, wrong = (np.cumsum(counts[::-1])[::-1] for counts in (score.person, score.background))
-    steps = [round(threshold * LEVELS) for threshold in THRESHOLDS]
     return [2 * right[step] / (right[step] + wrong[step] + there) for step in steps]

@@ -9,7 +9,7 @@ import numpy as np
 from standout import images
 from standout.dataset import IGNORE, Pair, in_bytes, read_label
 from standout.draw import Bytes, boxed, outlined
-from standout.evaluate.measure import Settings, mask_of, threshold_of
+from standout.evaluate.measure import Settings, level_of, mask_of
 from standout.evaluate.photos import Score
 from standout.segmenter import Segmenter
 
@@ -21,7 +21,7 @@ def pictures(
 ) -> list[tuple[Bytes, str]]:
     """Each score's photo, outlined, and what is wrong with it."""
     pair_of = {(pair.source, pair.name): pair for pair in pairs}
-    threshold = threshold_of(segmenter, settings)
+    threshold = level_of(segmenter, settings)
     shown = []
     for score in scores:
         pair = pair_of[score.source, score.name]

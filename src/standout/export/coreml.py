@@ -52,5 +52,5 @@ def _describe(model: ct.models.MLModel, source: Source) -> None:
     model.short_description = "Finds the people in a photo."
     model.input_description["image"] = "The photo, scaled to fit, RGB."
     model.output_description["probability"] = "How likely each pixel is a person, 0..1."
-    model.version, model.license = card.version, card.license
+    model.version, model.license = card.version, card.license or "not stated"
     model.user_defined_metadata[CARD_KEY] = card.to_json()

@@ -25,6 +25,7 @@ from standout.card import CARD_KEY, ModelCard
 from standout.errors import ModelError
 from standout.hush import hushed
 from standout.runtimes import Session, one_by_one
+from standout.runtimes.coreml import sizes
 
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 Inputs = dict[str, Any]
@@ -95,8 +96,8 @@ STEPS: dict[str, Callable[[Inputs], Tensor]] = {
 }
 
 
-def open(path: Path, *, fixed: tuple[int, int] | None = None) -> Session:
-    """The package at path, ready to be computed. fixed: the only (h, w) that it takes.
+def open(path: Path) -> Session:
+    """The package at path, ready to be computed for photos of the sizes that it takes.
 
     Raises ModelError for a step that is not known here.
     """
@@ -121,7 +122,7 @@ def open(path: Path, *, fixed: tuple[int, int] | None = None) -> Session:
         found: NDArray[np.float32] = values["probability"].float().numpy()
         return found
 
-    return Session(one_by_one(run), card, "cpu", "torch for Core ML", fixed)
+    return Session(one_by_one(run), card, "cpu", "torch for Core ML", sizes(model, card, path))
 
 
 def _value(var: Any, values: dict[str, Any], constants: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 from standout import runtimes
 from standout.evaluate import compare, measure
 from standout.evaluate.intervals import Mean
+from standout.export.source import Source, figure
 from standout.segmenter import Segmenter
-
-if TYPE_CHECKING:
-    from standout.export.source import Source
 
 MOST_LOST = {"float32": 0.0005, "float16": 0.0005, "int8": 0.002}
 """Dice that an export may lose."""
@@ -68,14 +66,19 @@ class Proof:
 
 
 def prove(source: Source, made: Path, *, target: str, precision: str) -> Proof:
-    """The proof of the export at made: against the checkpoint on photos fitted the same way."""
-    session = _open(made, target, source)
-    checkpoint, photos = source.session(session.fixed), source.looked_at(session.fixed)
+    """The proof of the export at made: against the checkpoint on photos fitted the same way.
+
+    Raises ModelError where the export does not take a photo that a Segmenter shows it.
+    """
+    session = _open(made, target)
+    checkpoint, photos = source.session(session.sizes), source.looked_at(session.sizes)
+    for seed, shape in enumerate(((400, 300), (300, 400))):
+        Segmenter(session).probability(figure(shape, seed))
     apart = [np.abs(checkpoint.run(photo) - session.run(photo)) for photo in photos]
     dice = None
     if source.proving:
         after = [score.row() for score in measure(source.proving, Segmenter(session))]
-        dice = compare(source.before(session.fixed), after).dice
+        dice = compare(source.before(session.sizes), after).dice
     return Proof(
         file=made.name,
         precision=precision,
@@ -84,26 +87,25 @@ def prove(source: Source, made: Path, *, target: str, precision: str) -> Proof:
         milliseconds=_milliseconds(session, photos[0]) if session.runtime in runtimes.RUNTIMES else None,
         largest=max(float(one.max()) for one in apart),
         mean=float(np.mean([one.mean() for one in apart])),
-        size=_size(session, target, source),
+        size=_size(session),
         drawn=not source.proving,
         dice=dice,
     )
 
 
-def _open(made: Path, target: str, source: Source) -> runtimes.Session:
+def _open(made: Path, target: str) -> runtimes.Session:
     if target == "coreml" and not runtimes.RUNTIMES["coreml"].here:
         from standout.export import mil
 
-        return mil.open(made, fixed=source.fixed)
+        return mil.open(made)
     return runtimes.open(made, threads=1)
 
 
-def _size(session: runtimes.Session, target: str, source: Source) -> str:
+def _size(session: runtimes.Session) -> str:
     """Which photos the file takes, to be read."""
     if session.fixed:
         return f"{session.fixed[0]}x{session.fixed[1]} alone"
-    long, short = source.card.size
-    return f"{long}x{short} and {short}x{long}" if target == "coreml" else "any"
+    return " and ".join(f"{height}x{width}" for height, width in session.sizes) or "any"
 
 
 def _milliseconds(session: runtimes.Session, batch: NDArray[np.float32]) -> float:

@@ -29,7 +29,8 @@ from standout.export.int8 import to_int8
 from standout.export.onnx import fold_batch_norms, to_onnx
 from standout.net import checkpoint
 from standout.net.unet import Probability
-from standout.pixels import fit, rectangle, to_input
+from standout.pixels import fit, to_input
+from standout.runtimes import Size
 from standout.segmenter import Segmenter
 
 Photo = NDArray[np.float32]
@@ -46,7 +47,7 @@ class Source:
     fixed: the only (h, w) that its exports are to take; None: as many as the target can.
     """
 
-    def __init__(self, path: Path, folder: Path, pairs: Sequence[Pair], fixed: tuple[int, int] | None) -> None:
+    def __init__(self, path: Path, folder: Path, pairs: Sequence[Pair], fixed: Size | None) -> None:
         self.path, self.fixed, self._folder = path, fixed, folder
         self.card: ModelCard = checkpoint.load(path)[1]
         if fixed:
@@ -74,40 +75,41 @@ class Source:
         to_int8(self.plain, path, self.calibration())
         return path
 
-    def calibration(self, shape: tuple[int, int] | None = None) -> list[Photo]:
+    def calibration(self, shape: Size | None = None) -> list[Photo]:
         """Photos to find 8-bit scales with, all of that shape or each turned its way."""
         some = random.Random(0).sample(self.training, min(CALIBRATE, len(self.training)))
-        return list(_photos(some, self.card.size, shape or self.fixed))
+        only = shape or self.fixed
+        return list(_photos(some, self.session((only,) if only else ())))
 
-    def session(self, fixed: tuple[int, int] | None) -> runtimes.Session:
-        """The checkpoint, ready to run, with photos fitted to what an export takes."""
-        return replace(self._checkpoint, fixed=fixed)
+    def session(self, sizes: tuple[Size, ...]) -> runtimes.Session:
+        """The checkpoint, ready to run, with photos fitted to the sizes that an export takes."""
+        return replace(self._checkpoint, sizes=sizes, card=self.card)
 
-    def looked_at(self, fixed: tuple[int, int] | None) -> list[Photo]:
+    def looked_at(self, sizes: tuple[Size, ...]) -> list[Photo]:
         """Photos to compare probabilities over; drawn figures where none are given."""
         if self.proving:
-            return list(_photos(self.proving[:LOOK], self.card.size, fixed))
-        shapes = [fixed] if fixed else [self.card.size, self.card.size[::-1]]
-        return [_figure(shape, seed) for shape in shapes for seed in range(4)]
+            return list(_photos(self.proving[:LOOK], self.session(sizes)))
+        shapes = sizes or [self.card.size, self.card.size[::-1]]
+        return [to_input(figure(shape, seed)) for shape in shapes for seed in range(4)]
 
-    def before(self, fixed: tuple[int, int] | None) -> list[dict[str, Any]]:
+    def before(self, sizes: tuple[Size, ...]) -> list[dict[str, Any]]:
         """The checkpoint's rows of scores over the proving photos."""
-        if fixed not in self._before:
-            scores = measure(self.proving, Segmenter(self.session(fixed)))
-            self._before[fixed] = [score.row() for score in scores]
-        return self._before[fixed]
+        if sizes not in self._before:
+            scores = measure(self.proving, Segmenter(self.session(sizes)))
+            self._before[sizes] = [score.row() for score in scores]
+        return self._before[sizes]
 
     @cached_property
     def _checkpoint(self) -> runtimes.Session:
         return runtimes.open(self.path, threads=1)
 
     @cached_property
-    def _before(self) -> dict[tuple[int, int] | None, list[dict[str, Any]]]:
+    def _before(self) -> dict[tuple[Size, ...], list[dict[str, Any]]]:
         return {}
 
 
 @contextmanager
-def opened(path: Path, *, pairs: Sequence[Pair] = (), fixed: tuple[int, int] | None = None) -> Iterator[Source]:
+def opened(path: Path, *, pairs: Sequence[Pair] = (), fixed: Size | None = None) -> Iterator[Source]:
     """The checkpoint at path, ready to be exported; what is made on the way is gone at the end.
 
     pairs: labelled photos. Those of part train calibrate int8, and the others prove (all do both where none is of part
@@ -121,13 +123,14 @@ def opened(path: Path, *, pairs: Sequence[Pair] = (), fixed: tuple[int, int] | N
         yield Source(path, Path(folder), pairs, fixed)
 
 
-def _photos(pairs: Sequence[Pair], size: tuple[int, int], shape: tuple[int, int] | None) -> Iterator[Photo]:
+def _photos(pairs: Sequence[Pair], session: runtimes.Session) -> Iterator[Photo]:
+    """The pairs' photos as the session sees them first."""
     for pair in pairs:
         photo, _ = read_pair(pair)
-        yield to_input(fit(photo, shape or rectangle(photo.shape[0], photo.shape[1], size))[0])
+        yield to_input(fit(photo, session.rectangle(photo.shape[0], photo.shape[1], session.card.size))[0])
 
 
-def _figure(shape: tuple[int, int], seed: int) -> Photo:
+def figure(shape: Size, seed: int) -> NDArray[np.uint8]:
     """A drawn head and shoulders before patches of colour: networks of people are sure of parts, unsure of others."""
     rng = np.random.default_rng(seed)
     height, width = shape
@@ -139,4 +142,4 @@ def _figure(shape: tuple[int, int], seed: int) -> Photo:
     cv2.rectangle(image, (middle - radius // 3, eyes), (middle + radius // 3, eyes + 2 * radius), skin, -1)
     cv2.ellipse(image, (middle, eyes), (int(0.8 * radius), radius), 0, 0, 360, skin, -1)
     cv2.ellipse(image, (middle, eyes - radius // 3), (int(0.9 * radius), int(0.9 * radius)), 0, 180, 360, hair, -1)
-    return to_input(np.rint(image * 255).astype(np.uint8))
+    return np.rint(image * 255).astype(np.uint8)

@@ -8,13 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from standout.card import CARD_KEY, ModelCard
 from standout.errors import ModelError
+from standout.net.header import card_in
 from standout.net.unet import UNet
+
+KEPT = (torch.float16, torch.float32)
+"""What tensors are written as."""
 
 
 def fingerprint(state: Mapping[str, Tensor]) -> str:
@@ -44,20 +49,18 @@ def load(path: Path) -> tuple[UNet, ModelCard]:
 
     Raises ModelError when the file is not such a checkpoint or its weights do not match the card's sha256.
     """
+    card = card_in(path)
     try:
-        with safe_open(str(path), framework="pt") as file:
-            card_text = (file.metadata() or {}).get(CARD_KEY)
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        state = load_file(path)
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path} is not a readable safetensors checkpoint: {error}") from None
-    if card_text is None:
-        raise ModelError(f"{path} holds no standout model card; it was not written by standout train")
-    card = ModelCard.from_json(card_text, where=str(path))
-    if fingerprint(state) != card.sha256:
+    if any(tensor.dtype not in KEPT for tensor in state.values()) or fingerprint(state) != card.sha256:
         raise ModelError(f"{path} is damaged: its weights do not match the sha256 in its card; get the file again")
     net = UNet(card.encoder, decoder=card.decoder)
-    missing, unexpected = net.load_state_dict({n: t.float() for n, t in state.items()}, strict=False)
-    lost = [name for name in missing if not name.endswith("num_batches_tracked")] + list(unexpected)
+    wanted = {name: value.shape for name, value in net.state_dict().items() if not name.endswith("num_batches_tracked")}
+    lost = [name for name, shape in wanted.items() if name not in state or state[name].shape != shape]
+    lost += [name for name in state if name not in wanted]
     if lost:
         raise ModelError(f"{path} does not fit the network its card names: {lost[0]} and {len(lost) - 1} more")
+    net.load_state_dict({name: tensor.float() for name, tensor in state.items()}, strict=False)
     return net.to(memory_format=torch.channels_last).eval(), card

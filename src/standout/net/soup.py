@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from standout.card import ModelCard
 from standout.errors import ModelError
 from standout.net.unet import UNet
 
@@ -31,3 +33,24 @@ def average(nets: Sequence[UNet], shares: Sequence[float]) -> UNet:
     }
     nets[0].load_state_dict(mean)
     return nets[0]
+
+
+def card_of_mean(cards: Sequence[ModelCard], shares: Sequence[float]) -> ModelCard:
+    """The card of the networks' mean: the last one's, naming all, their teachers, and their license where it is one.
+
+    It has no scores and no fingerprint yet: those of each do not hold for the mean.
+    """
+    last = cards[-1]
+    if len(cards) == 1:
+        return replace(last, sha256="", scores={}, protocol="")
+    parts = [f"{share:.3g} of {card.identity}" for card, share in zip(cards, shares, strict=True)]
+    licenses = list(dict.fromkeys(card.license for card in cards))
+    return replace(
+        last,
+        base=f"the mean of {', '.join(parts)}",
+        teacher=", ".join(dict.fromkeys(card.teacher for card in cards if card.teacher)),
+        license="; ".join(one or "not stated" for one in licenses) if any(licenses) else "",
+        sha256="",
+        scores={},
+        protocol="",
+    )

@@ -2,39 +2,58 @@
 
 runner   float32 (N, 3, h, w) in 0..1 -> float32 (N, 1, h, w) in 0..1
 shape    tuple of int | None          as a file tells it; None: any
+size     (h, w)                       of the photos that a network takes
 
-To add one: a module with open(path, *, device, threads) -> Session and a row in RUNTIMES. The contract tests then run
-on it wherever its packages are installed.
+To add one: a module with open(path, *, device, threads) -> Session and devices() -> list of str, those that it can use
+on this machine, the default first; and a row in RUNTIMES. The contract tests then run on it wherever its packages are
+installed.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
+from math import log
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from standout.card import ModelCard
-from standout.errors import MissingExtra, ModelError, SetupError
+from standout.errors import MissingExtra, ModelError, SetupError, StandoutError
 from standout.system import cores
 from standout.types import Runner
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """What a runtime reads and needs. extra: of standout, that brings its package; empty: the base install does.
+    """What a runtime reads and needs. title: as its makers write it. devices: all that it could use on some machine.
 
-    system: the only one it runs on, as sys.platform names it; empty: all.
+    extra: of standout, that brings its package; empty: the base install does. system: the only one it runs on, as
+    sys.platform names it; empty: all. cures: device -> what makes it available.
     """
 
     module: str
+    title: str
     suffixes: tuple[str, ...]
     devices: tuple[str, ...]
     package: str
     extra: str = ""
     system: str = ""
+    cures: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def distribution(self) -> str:
+        """What pip calls its package."""
+        return self.package.replace("_", "-")
 
     @property
     def here(self) -> bool:
@@ -43,11 +62,32 @@ class Runtime:
 
 
 RUNTIMES = {
-    "onnx": Runtime("onnx", (".onnx",), ("cpu", "cuda", "coreml", "directml"), "onnxruntime"),
-    "openvino": Runtime("openvino", (".xml", ".onnx"), ("cpu",), "openvino", "openvino"),
-    "pytorch": Runtime("pytorch", (".safetensors", ".pt"), ("cpu", "cuda"), "torch", "train"),
-    "litert": Runtime("litert", (".tflite",), ("cpu",), "ai_edge_litert", "litert"),
-    "coreml": Runtime("coreml", (".mlpackage",), ("cpu", "coreml"), "coremltools", "coreml", "darwin"),
+    "onnx": Runtime(
+        "onnx",
+        "ONNX Runtime",
+        (".onnx",),
+        ("cpu", "cuda", "coreml", "directml"),
+        "onnxruntime",
+        cures={
+            "cuda": "install onnxruntime-gpu in place of onnxruntime, on a machine with an NVIDIA GPU",
+            "coreml": "use macOS, where onnxruntime brings it",
+            "directml": "install onnxruntime-directml in place of onnxruntime, on Windows",
+        },
+    ),
+    "openvino": Runtime("openvino", "OpenVINO", (".xml", ".onnx"), ("cpu",), "openvino", "openvino"),
+    "pytorch": Runtime(
+        "pytorch",
+        "PyTorch",
+        (".safetensors", ".pt"),
+        ("cpu", "cuda"),
+        "torch",
+        "train",
+        cures={
+            "cuda": "torch finds no CUDA device here; install a CUDA build of torch, on a machine with an NVIDIA GPU"
+        },
+    ),
+    "litert": Runtime("litert", "LiteRT", (".tflite",), ("cpu",), "ai_edge_litert", "litert"),
+    "coreml": Runtime("coreml", "Core ML", (".mlpackage",), ("coreml", "cpu"), "coremltools", "coreml", "darwin"),
 }
 """The first that is installed and runs the file on the device is what "auto" means."""
 
@@ -56,14 +96,62 @@ RUNTIMES = {
 class Session:
     """A model that is ready to run: its runner, its card, the device it runs on and the runtime.
 
-    fixed: the only (h, w) it takes; None: any, in multiples of 32.
+    sizes: the only (h, w) that it takes; none: any, in multiples of 32. run refuses others, whatever computes it.
     """
 
     run: Runner
     card: ModelCard
     device: str
     runtime: str
-    fixed: tuple[int, int] | None = None
+    sizes: tuple[Size, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.sizes:
+            object.__setattr__(self, "run", _refusing(self.run, self.sizes, self.card.name))
+
+    @property
+    def fixed(self) -> Size | None:
+        """The size that it takes, where that is a single one."""
+        return self.sizes[0] if len(self.sizes) == 1 else None
+
+    def rectangle(self, height: int, width: int, size: Size) -> Size:
+        """The (h, w) in which a photo of height x width is shown to it, where size (long, short) is wished for.
+
+        That size, turned to the photo's orientation, where it is taken; else the size at which the photo is most
+        nearly as large, the smaller one of two alike.
+        """
+        from standout import pixels
+
+        def scale(rect: Size) -> float:
+            return min(rect[0] / height, rect[1] / width)
+
+        wanted = pixels.rectangle(height, width, size)
+        if not self.sizes or wanted in self.sizes:
+            return wanted
+        return min(self.sizes, key=lambda one: (round(abs(log(scale(one) / scale(wanted))), 6), one[0] * one[1]))
+
+
+def _refusing(run: Runner, sizes: Sequence[Size], name: str) -> Runner:
+    """The runner, which raises ModelError for photos of a size that is none of these."""
+
+    def checked(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        if batch.shape[2:] not in sizes:
+            raise ModelError(
+                f"{name} takes photos of {or_list(sizes)} alone (height x width), not of "
+                f"{'x'.join(map(str, batch.shape[2:]))}; fit them to that size, or use a file that takes any"
+            )
+        return run(batch)
+
+    return checked
+
+
+def or_list(sizes: Sequence[Size]) -> str:
+    """The sizes, to be read.
+
+    >>> or_list([(320, 256), (256, 320)])
+    '320x256 or 256x320'
+    """
+    return " or ".join(f"{height}x{width}" for height, width in sizes)
 
 
 def open(path: Path, *, runtime: str = "auto", device: str = "auto", threads: int | None = None) -> Session:
@@ -80,7 +168,7 @@ def open(path: Path, *, runtime: str = "auto", device: str = "auto", threads: in
 
 
 def choose(suffix: str, *, runtime: str = "auto", device: str = "auto", where: str = "the model") -> tuple[str, str]:
-    """The runtime for a file of this suffix, and why. Raises as open does."""
+    """The runtime for a file of this suffix, and why. Raises as open does, but for the device."""
     reading = {name: one for name, one in RUNTIMES.items() if suffix in one.suffixes}
     if not reading:
         known = sorted({suffix for one in RUNTIMES.values() for suffix in one.suffixes})
@@ -100,22 +188,92 @@ def choose(suffix: str, *, runtime: str = "auto", device: str = "auto", where: s
     raise _missing(f"running {where}", next(iter((fitting or reading).values())))
 
 
+def devices(runtime: str) -> list[str]:
+    """The devices that a runtime can use on this machine, the default first; none where it is not installed here.
+
+    >>> devices("onnx")[0]
+    'cpu'
+    """
+    one = RUNTIMES[runtime]
+    if not one.here:
+        return []
+    if len(one.devices) == 1:  # known without loading the runtime
+        return list(one.devices)
+    found: list[str] = import_module(f"standout.runtimes.{one.module}").devices()
+    return found
+
+
+def choose_device(device: str, *, runtime: str) -> tuple[str, str]:
+    """The device for this runtime to run on, and why; "auto" takes the runtime's first: the CPU, but for Core ML.
+
+    Raises SetupError for a device that it does not know or that is not here: standout never falls back silently.
+    """
+    one, here = RUNTIMES[runtime], devices(runtime)
+    if not here:
+        raise _missing(f"runtime {runtime!r}", one)
+    if device == "auto":
+        why = "fast enough for photos, and the same result everywhere" if here[0] == "cpu" else "whatever is fastest"
+        return here[0], f"the default: {why}"
+    if device not in one.devices:
+        others = [name for name, other in RUNTIMES.items() if device in other.devices]
+        known = dict.fromkeys(name for other in RUNTIMES.values() for name in other.devices)
+        cure = f"; --runtime {' or '.join(others)} knows it" if others else f"; all devices: auto, {', '.join(known)}"
+        raise SetupError(
+            f"device {device!r} is not known to {one.title}; choose one of: auto, {', '.join(one.devices)}{cure}"
+        )
+    if device not in here:
+        raise SetupError(
+            f"device {device!r} is not available here to {one.title} (available: {', '.join(here)}); "
+            f"{one.cures.get(device, 'try --device cpu')}"
+        )
+    return device, "asked for"
+
+
+def check(suffix: str, *, runtime: str = "auto", device: str = "auto", where: str = "the model") -> None:
+    """Raises as open would, for the runtime and the device, without opening the model."""
+    choose_device(device, runtime=choose(suffix, runtime=runtime, device=device, where=where)[0])
+
+
+@contextmanager
+def loading(path: Path, runtime: str, *, line: int = 0) -> Iterator[None]:
+    """Whatever goes wrong within is told as a ModelError that names the file. line: of the reason, that says most.
+
+    Each runtime raises classes of its own, some of them private, and a damaged file leads anywhere.
+    """
+    try:
+        yield
+    except StandoutError:
+        raise
+    except Exception as error:
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        raise ModelError(
+            f"{path} cannot be loaded by {RUNTIMES[runtime].title} ({said[line][:200]}); get the file again"
+        ) from None
+
+
+def no_card(path: Path) -> ModelError:
+    """For a file that standout did not write."""
+    return ModelError(f"{path} holds no standout model card; export it with standout's own exporter")
+
+
 def _missing(what: str, one: Runtime) -> SetupError:
     if one.system not in ("", sys.platform):
         return SetupError(f"{what} works on {one.system} alone, and this is {sys.platform}; use an .onnx file here")
     return MissingExtra(what, one.extra)
 
 
-def fixed_size(
+def sizes_of(
     takes: Sequence[Sequence[int | None]], gives: Sequence[Sequence[int | None]], *, where: str
-) -> tuple[int, int] | None:
-    """The only (h, w) that a file with inputs and outputs of these shapes takes; None: any.
+) -> tuple[Size, ...]:
+    """The only (h, w) that a file with inputs and outputs of these shapes takes, as a session states it; none: any.
 
-    Raises ModelError where it is no person segmentation net: one photo (N, 3, h, w) in, one mask (N, 1, h, w) out.
+    Raises ModelError where it is no person segmentation net: one photo (N, 3, h, w) in, one mask (N, 1, h, w) out; and
+    where one side alone is free, or the number of photos is neither free nor 1.
 
-    >>> fixed_size([(1, 3, 320, 256)], [(1, 1, 320, 256)], where="m.onnx")
-    (320, 256)
-    >>> fixed_size([(None, 3, None, None)], [(None, 1, None, None)], where="m.onnx")
+    >>> sizes_of([(1, 3, 320, 256)], [(1, 1, 320, 256)], where="m.onnx")
+    ((320, 256),)
+    >>> sizes_of([(None, 3, None, None)], [(None, 1, None, None)], where="m.onnx")
+    ()
     """
 
     def fits(shapes: Sequence[Sequence[int | None]], channels: int) -> bool:
@@ -127,8 +285,14 @@ def fixed_size(
             for shapes in (takes, gives)
         )
         raise ModelError(f"{where} is no person segmentation net: it maps {shown}; wanted (N, 3, h, w) -> (N, 1, h, w)")
-    _, _, height, width = takes[0]
-    return None if height is None or width is None else (height, width)
+    count, _, height, width = takes[0]
+    if (height is None) != (width is None) or count not in (None, 1):
+        sides = ", ".join("any" if side is None else str(side) for side in takes[0])
+        raise ModelError(
+            f"{where} takes photos of the shape ({sides}); wanted (1 or any, 3, h, w) with h and w both fixed or both "
+            "any; export it with standout's own exporter"
+        )
+    return () if height is None or width is None else ((height, width),)
 
 
 def one_by_one(run: Runner) -> Runner:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import coremltools as ct
 import numpy as np
@@ -12,9 +13,14 @@ from numpy.typing import NDArray
 from standout import images
 from standout.card import CARD_KEY, ModelCard
 from standout.errors import ModelError, SetupError
-from standout.runtimes import Session, one_by_one
+from standout.runtimes import Session, Size, choose_device, loading, no_card, one_by_one
 
-UNITS = {"auto": ct.ComputeUnit.ALL, "coreml": ct.ComputeUnit.ALL, "cpu": ct.ComputeUnit.CPU_ONLY}
+UNITS = {"coreml": ct.ComputeUnit.ALL, "cpu": ct.ComputeUnit.CPU_ONLY}
+
+
+def devices() -> list[str]:
+    """What Core ML can compute on: whatever part of the Mac it thinks best, or the CPU alone."""
+    return list(UNITS)
 
 
 def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Session:
@@ -23,23 +29,39 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
     Raises ModelError when the package is damaged or not a standout model, SetupError when this is no Mac or the device
     is not known.
     """
-    if device not in UNITS:
-        raise SetupError(f"device {device!r} is not for Core ML; choose one of: {', '.join(UNITS)}")
     if sys.platform != "darwin":
         raise SetupError(f"{path}: Core ML runs on macOS alone, and this is {sys.platform}; use an .onnx file here")
-    try:
-        model = ct.models.MLModel(str(path), compute_units=UNITS[device])
-    except Exception as error:  # whatever Apple's framework says
-        raise ModelError(f"{path} cannot be loaded by Core ML ({error}); get the file again") from None
-    text = model.user_defined_metadata.get(CARD_KEY)
+    chosen = "coreml" if device == "auto" else choose_device(device, runtime="coreml")[0]
+    with loading(path, "coreml"):
+        model = ct.models.MLModel(str(path), compute_units=UNITS[chosen])
+        text = model.user_defined_metadata.get(CARD_KEY)
     if text is None:
-        raise ModelError(f"{path} holds no standout model card; export it with standout's own exporter")
+        raise no_card(path)
+    card = ModelCard.from_json(text, where=str(path))
 
     def run(photo: NDArray[np.float32]) -> NDArray[np.float32]:
         pixels = np.rint(photo[0].transpose(1, 2, 0) * 255).astype(np.uint8)
         found = model.predict({"image": images.to_pillow(pixels)})["probability"]
         return np.asarray(found, np.float32)[None, None]
 
-    return Session(
-        one_by_one(run), ModelCard.from_json(text, where=str(path)), "cpu" if device == "cpu" else "coreml", "coreml"
-    )
+    return Session(one_by_one(run), card, chosen, "coreml", sizes(model, card, path))
+
+
+def sizes(model: Any, card: ModelCard, path: Path) -> tuple[Size, ...]:
+    """The only (h, w) that the program takes, by its own description; none: any.
+
+    A program that does not describe its input is taken at its card's word: that size, upright or on its side.
+
+    Raises ModelError where the input is no picture.
+    """
+    try:
+        kind = model.get_spec().description.input[0].type
+    except Exception:  # whatever coremltools raises for a description that is not there or not whole
+        return card.size, card.size[::-1]
+    if kind.WhichOneof("Type") != "imageType":
+        raise ModelError(f"{path} is no person segmentation net: its input is no picture; export it with standout")
+    picture = kind.imageType
+    flexible = picture.WhichOneof("SizeFlexibility")
+    if flexible == "enumeratedSizes":
+        return tuple((int(one.height), int(one.width)) for one in picture.enumeratedSizes.sizes)
+    return () if flexible == "imageSizeRange" else ((int(picture.height), int(picture.width)),)

@@ -11,10 +11,15 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from standout.card import CARD_KEY, ModelCard
-from standout.errors import ModelError, SetupError
+from standout.errors import ModelError
 from standout.hush import hushed
-from standout.runtimes import Session, fixed_size, one_by_one
+from standout.runtimes import Session, choose_device, loading, no_card, one_by_one, sizes_of
 from standout.system import cores
+
+
+def devices() -> list[str]:
+    """The CPU: LiteRT's delegates for others come with phones."""
+    return ["cpu"]
 
 
 def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Session:
@@ -22,16 +27,16 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
 
     Raises ModelError when the file is damaged or not a standout model, SetupError when the device is not here.
     """
-    if device not in ("auto", "cpu"):
-        raise SetupError(f"device {device!r} is not for LiteRT here; use --device cpu, or an .onnx file")
-    data = path.read_bytes()
+    choose_device(device, runtime="litert")
+    with loading(path, "litert"):
+        data = path.read_bytes()
     card = ModelCard.from_json(_card(data, path), where=str(path))
     with hushed(f"loading {path} with LiteRT"):
         interpreter = Interpreter(model_content=data, num_threads=threads or cores())
         interpreter.allocate_tensors()
     takes, gives = interpreter.get_input_details(), interpreter.get_output_details()
     shapes = [[_channels_first(one["shape"]) for one in some] for some in (takes, gives)]
-    fixed = fixed_size(*shapes, where=str(path))
+    sizes = sizes_of(*shapes, where=str(path))
     one_at_a_time = threading.Lock()
 
     def run(photo: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -41,7 +46,7 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
             found = interpreter.get_tensor(gives[0]["index"])
         return np.ascontiguousarray(found.transpose(0, 3, 1, 2))
 
-    return Session(one_by_one(run), card, "cpu", "litert", fixed)
+    return Session(one_by_one(run), card, "cpu", "litert", sizes)
 
 
 def _card(data: bytes, path: Path) -> str:
@@ -56,7 +61,7 @@ def _card(data: bytes, path: Path) -> str:
                 return bytes(model.Buffers(row.Buffer()).DataAsNumpy()).decode()
     except Exception as error:  # offsets of a damaged file lead anywhere: struct.error, IndexError, TypeError, ...
         raise ModelError(f"{path} is damaged ({error}); get the file again") from None
-    raise ModelError(f"{path} holds no standout model card; export it with standout's own exporter")
+    raise no_card(path)
 
 
 def _channels_first(shape: NDArray[np.int32]) -> list[int | None]:

@@ -15,8 +15,7 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from standout.card import CARD_KEY, ModelCard
-from standout.errors import ModelError, SetupError
-from standout.runtimes import Session, fixed_size, one_by_one
+from standout.runtimes import Session, choose_device, loading, no_card, one_by_one, sizes_of
 
 SMALL = 1_000_000
 """Weights below which bfloat16 costs more than it saves.
@@ -26,31 +25,32 @@ three quarters of the time; standout-mobile, of twice as many, lost none.
 """
 
 
+def devices() -> list[str]:
+    """The CPU: what else OpenVINO could use is not tested here."""
+    return ["cpu"]
+
+
 def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Session:
     """The model at path, ready to run. threads: for one call of the network; None = all cores.
 
     Raises ModelError when the file is damaged or not a standout model, SetupError when the device is not here.
     """
-    if device not in ("auto", "cpu"):
-        raise SetupError(f"device {device!r} is not for OpenVINO here; use --device cpu, or --runtime onnx")
+    choose_device(device, runtime="openvino")
     core = ov.Core()
     settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
     if threads is not None:
         settings["INFERENCE_NUM_THREADS"] = threads
-    try:
+    with loading(path, "openvino", line=-1):
         model = core.read_model(path)
         if _weights(model) < SMALL:
             settings["INFERENCE_PRECISION_HINT"] = "f32"
         compiled = core.compile_model(model, "CPU", settings)
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1][:200]
-        raise ModelError(f"{path} cannot be loaded by OpenVINO ({reason}); get the file again") from None
     card = ModelCard.from_json(_card(model, path), where=str(path))
     takes, gives = (
         [[side.get_length() if side.is_static else None for side in port.get_partial_shape()] for port in ports]
         for ports in (model.inputs, model.outputs)
     )
-    fixed = fixed_size(takes, gives, where=str(path))
+    sizes = sizes_of(takes, gives, where=str(path))
     request, one_at_a_time = compiled.create_infer_request(), threading.Lock()
 
     def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -59,7 +59,7 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
             found = request.infer([np.ascontiguousarray(batch)])[0]
             return np.array(found, np.float32)  # the request's own memory is written again at its next call
 
-    return Session(one_by_one(run) if fixed else run, card, "cpu", "openvino", fixed)
+    return Session(run if takes[0][0] is None else one_by_one(run), card, "cpu", "openvino", sizes)
 
 
 def _weights(model: ov.Model) -> int:
@@ -73,4 +73,4 @@ def _card(model: ov.Model, path: Path) -> str:
     for place in ([CARD_KEY], ["framework", CARD_KEY]):
         if model.has_rt_info(place):
             return str(model.get_rt_info(place).astype(str))
-    raise ModelError(f"{path} holds no standout model card; export it with standout's own exporter")
+    raise no_card(path)

@@ -13,12 +13,14 @@ import torch
 from numpy.typing import NDArray
 
 from standout.card import CARD_KEY, ModelCard
-from standout.errors import ModelError, SetupError
 from standout.net import checkpoint
 from standout.net.unet import Probability
-from standout.runtimes import Session
+from standout.runtimes import Session, choose_device, loading, no_card
 
-DEVICES = ("cpu", "cuda")
+
+def devices() -> list[str]:
+    """The devices that this machine's torch can use, the default first."""
+    return ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Session:
@@ -26,11 +28,7 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
 
     Raises ModelError when the file is damaged or not a standout model, SetupError when the device is not here.
     """
-    chosen = "cpu" if device == "auto" else device
-    if chosen not in DEVICES:
-        raise SetupError(f"device {device!r} does not run checkpoints; choose one of: auto, {', '.join(DEVICES)}")
-    if chosen == "cuda" and not torch.cuda.is_available():
-        raise SetupError("device 'cuda': torch finds no CUDA device here; install a CUDA build of torch, or use cpu")
+    chosen, _ = choose_device(device, runtime="pytorch")
     network, card = _script(path) if path.suffix.lower() == ".pt" else _checkpoint(path)
     network.to(chosen)
     if threads is not None:
@@ -46,20 +44,16 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
 
 
 def _checkpoint(path: Path) -> tuple[torch.nn.Module, ModelCard]:
-    net, card = checkpoint.load(path)
+    with loading(path, "pytorch"):
+        net, card = checkpoint.load(path)
     return Probability(net).eval(), card
 
 
 def _script(path: Path) -> tuple[torch.nn.Module, ModelCard]:
-    held = {CARD_KEY: ""}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that TorchScript is deprecated is no news to who has a file of it
-            network = torch.jit.load(str(path), map_location="cpu", _extra_files=held)  # type: ignore[no-untyped-call]
-    except (RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0][:200]
-        raise ModelError(f"{path} cannot be loaded as TorchScript ({reason}); get the file again") from None
-    text = held[CARD_KEY]
-    if not text:
-        raise ModelError(f"{path} holds no standout model card; export it with standout's own exporter")
-    return network, ModelCard.from_json(text if isinstance(text, str) else text.decode(), where=str(path))
+    held: dict[str, str | bytes] = {CARD_KEY: ""}
+    with loading(path, "pytorch"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that TorchScript is deprecated is no news to who has a file of it
+        network = torch.jit.load(str(path), map_location="cpu", _extra_files=held)  # type: ignore[no-untyped-call]
+    if not held[CARD_KEY]:
+        raise no_card(path)
+    return network, ModelCard.from_json(held[CARD_KEY], where=str(path))

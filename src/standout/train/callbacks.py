@@ -100,12 +100,12 @@ class Bar(Callback):
 
 
 @contextmanager
-def reading(total: int, *, wanted: bool) -> Iterator[Callable[[], None]]:
-    """A function to call after each photo read; it moves a bar where there is a terminal."""
+def going(what: str, total: int, *, wanted: bool = True) -> Iterator[Callable[[], None]]:
+    """A function to call after each photo; it moves a bar where there is a terminal. what: is done with the photos."""
     if not wanted or not sys.stderr.isatty():
         yield lambda: None
         return
-    columns = (TextColumn("reading photos"), BarColumn(None), MofNCompleteColumn())
+    columns = (TextColumn(what), BarColumn(None), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         row = bar.add_task("", total=total)
         yield lambda: bar.advance(row)

@@ -15,6 +15,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from standout.errors import InputError
+from standout.models import find_checkpoint
+from standout.net.header import card_in
+
+EPOCHS = 20
+"""Of a run whose recipe names no stages."""
 
 
 class Part(BaseModel):
@@ -60,7 +65,8 @@ class Model(Part):
 class Train(Part):
     """The loop."""
 
-    stages: tuple[Stage, ...] = Field((Stage(epochs=20, size=(320, 256)),), min_length=1)
+    stages: tuple[Stage, ...] = Field((Stage(epochs=EPOCHS, size=(320, 256)),), min_length=1)
+    """Where a run starts from a trained model, a stage without a size has that model's."""
     batch: int = Field(16, ge=1)
     accumulate: int = Field(1, ge=1)
     """Batches whose gradients are summed before a step."""
@@ -164,6 +170,12 @@ class Recipe(Part):
     loss: Loss = Loss()
     distill: Distill = Distill()
     augment: Augment = Augment()
+    license: str = ""
+    """Of the weights, such as "CC-BY-4.0"; nothing: not stated, or that of the model it starts from, named as such."""
+    second_look: float | None = Field(None, ge=0.1, le=10)
+    """How many times as long and wide photos are looked at again; nothing: as the model it starts from says, or 1.3."""
+    threshold: float | None = Field(None, ge=0.01, le=0.99)
+    """Probability from which a pixel is person; nothing: as the model it starts from has it, or 0.5."""
     sheet_every: int = Field(5, ge=0)
     """Every so many epochs the worst validation photos are drawn; 0 = only at the end."""
 
@@ -175,30 +187,45 @@ class Recipe(Part):
 
 FINE_TUNE: dict[str, Any] = {
     "train": {
-        "stages": [{"epochs": 12, "size": [320, 256], "compose": 0.0}],
+        "stages": [{"epochs": 12, "compose": 0.0}],
         "batch": 8,
         "lr": 4e-4,
         "encoder_lr": 0.5,
         "ema": 0.98,
     }
 }
-"""Settings for a few dozen photos on top of a trained model, where no recipe says otherwise."""
+"""Settings for a few dozen photos on top of a trained model, where no recipe says otherwise; at that model's size."""
 
 
 def load(path: Path | None, changes: dict[str, Any]) -> Recipe:
     """The recipe at path, or the defaults where it is None, with changes (nested like the TOML) on top.
 
-    Paths in it are relative to the folder you run in. Raises InputError for a file that is not there or not TOML, for
-    unknown keys (naming the nearest known one), and for values that do not fit, saying which would.
+    Stages that name no size have that of the model the run starts from. Paths in it are relative to the folder you run
+    in. Raises InputError for a file that is not there or not TOML, for unknown keys (naming the nearest known one), and
+    for values that do not fit, saying which would; ModelError where the size is to come from a model that is not there.
     """
     raw = _read(path) if path else {}
     if path is None and changes.get("model", {}).get("init"):
         raw = merge(raw, FINE_TUNE)
     where = str(path) if path else "the settings"
     try:
-        return Recipe.model_validate(merge(raw, changes))
+        return Recipe.model_validate(_sized(merge(raw, changes)))
     except ValidationError as error:
         raise InputError("; ".join(f"{where}: {_explain(dict(one))}" for one in error.errors())) from None
+
+
+def _sized(raw: dict[str, Any]) -> dict[str, Any]:
+    """The recipe whose stages without a size have that of the model it starts from, if there is one."""
+    model, settings = raw.get("model"), raw.get("train", {})
+    base = (model.get("init") or model.get("narrow")) if isinstance(model, dict) else None
+    if not isinstance(base, str) or not isinstance(settings, dict):
+        return raw
+    stages = settings.get("stages", [{"epochs": EPOCHS}])
+    if not isinstance(stages, list) or all(not isinstance(one, dict) or "size" in one for one in stages):
+        return raw
+    size = card_in(find_checkpoint(base)).size
+    sized = [{"size": size} | one if isinstance(one, dict) else one for one in stages]
+    return merge(raw, {"train": {"stages": sized}})
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,15 @@ from torch import Tensor
 
 from standout import files
 from standout.card import ModelCard
-from standout.errors import OutputError
+from standout.dataset import Pair
+from standout.errors import InputError, OutputError
+from standout.evaluate import scored
 from standout.net import checkpoint
+from standout.runtimes import pytorch
+from standout.segmenter import Segmenter
 from standout.train import charts
 from standout.train.batches import ValView, collate, val_order
+from standout.train.callbacks import going
 from standout.train.config import Recipe
 from standout.train.module import Photo, SegmentationModule, score, summary
 from standout.train.store import Store
@@ -23,23 +28,24 @@ from standout.train.store import Store
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
 
 
-def finish(module: SegmentationModule, val: Store, recipe: Recipe, out: Path, card: ModelCard) -> dict[str, Any]:
+def finish(
+    module: SegmentationModule, val: Store, recipe: Recipe, out: Path, card: ModelCard, *, device: str = "cpu"
+) -> dict[str, Any]:
     """Writes out/model.safetensors and out/threshold.png; returns the results for run.json.
 
-    The weights are those of best-dice.ckpt or last.ckpt, as train.ships says; scores are in float32, at the last
-    stage's size and threshold 0.5.
+    The weights are those of best-dice.ckpt or last.ckpt, as train.ships says. The scores on the card are of masks as
+    users get them; those beside them in the results are comparable with every epoch's: at the last stage's size, in
+    float32, one look, threshold 0.5.
     """
     name = {"best": "best-dice.ckpt", "last": "last.ckpt"}[recipe.train.ships]
     kept = torch.load(out / name, weights_only=True, map_location="cpu")
     module.load_state_dict(kept["state_dict"])
     means, curves = measure(module.cpu(), val, recipe)
-    scores = {key.removeprefix("dice_"): round(value, 4) for key, value in means.items() if key.startswith("dice_")}
-    if "val_empty" in means:
-        scores["empty"] = round(means["val_empty"], 4)
     target = out / "model.safetensors"
     part = files.part_for(target, overwrite=True)
     try:
-        card = checkpoint.save(module.net, replace(card, scores=scores), part)
+        checkpoint.save(module.net, card, part)
+        card = checkpoint.save(module.net, as_users_get_it(part, card, val.pairs, device), part)
         files.publish(part, target, overwrite=True)
     except OSError as error:
         raise OutputError(f"{target} could not be written ({error}); make room, then give the same command") from None
@@ -48,7 +54,23 @@ def finish(module: SegmentationModule, val: Store, recipe: Recipe, out: Path, ca
     if curves:
         charts.thresholds(curves, out / "threshold.png")
     at = {source: max(curve, key=lambda threshold: curve[threshold]) for source, curve in curves.items()}
-    return means | {"epoch": kept["epoch"] + 1, "best_threshold": at, "sha256": card.sha256}
+    found = {"epoch": kept["epoch"] + 1, "best_threshold": at, "scores": card.scores, "protocol": card.protocol}
+    return means | found | {"sha256": card.sha256}
+
+
+def as_users_get_it(model: Path, card: ModelCard, pairs: Sequence[Pair], device: str) -> ModelCard:
+    """The card with scores measured as `standout evaluate` does.
+
+    A photo that cannot be measured so leaves the card without scores, saying why: the training is not to be lost.
+    """
+    threads = torch.get_num_threads()
+    try:
+        with going("measuring the result", len(pairs)) as tick:
+            return scored(card, pairs, Segmenter(pytorch.open(model, device=device, threads=1)), tick=tick)
+    except InputError as error:
+        return replace(card, protocol=f"not measured: {error}")
+    finally:
+        torch.set_num_threads(threads)
 
 
 def measure(

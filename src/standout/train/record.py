@@ -6,7 +6,8 @@ processes  each draws train.batch photos a step
 network    parameters, multiply-adds
 before     scores of the model that the run starts from
 sessions   when, on what machine, with which versions, seconds
-results    scores of the epoch that ships, best threshold by source, sha256 of the weights
+results    of the epoch that ships: scores at the network's own size, comparable with before and every epoch's; scores
+           and protocol: those on its card; best threshold by source, sha256 of the weights
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ from standout.train.config import Data, Recipe
 class Record:
     """run.json: what the run is made of, and how it went."""
 
-    FREE = frozenset({"sheet_every", "train.ships", "data.workers", "data.folder"})
+    SHIPS = frozenset({"train.ships", "license", "second_look", "threshold"})
+    """Settings of what comes out in the end: they may change when a run goes on, and after it has come to its end."""
+
+    FREE = SHIPS | {"sheet_every", "data.workers", "data.folder"}
     """Settings that may change when a run goes on."""
 
     def __init__(self, out: Path, recipe: Recipe, train: list[Pair], val: list[Pair], *, processes: int) -> None:
@@ -49,6 +53,7 @@ class Record:
             "data": {"train": len(train), "val": len(val), "fingerprint": fingerprint(train + val)},
         }
         self.facts: dict[str, Any] = facts
+        self.ships_anew = False
         if self.path.exists():
             before = json.loads(self.path.read_text())
             self._compare(before)
@@ -58,13 +63,14 @@ class Record:
 
     @property
     def done(self) -> bool:
-        """Whether the run came to its end."""
-        return "results" in self.facts
+        """Whether the run came to its end, and what came out is what the recipe says now."""
+        return "results" in self.facts and not self.ships_anew
 
     def _compare(self, before: dict[str, Any]) -> None:
         # A setting that is younger than the run had its default then.
         now = _flat(self.facts["recipe"])
         was = _flat(_json(Recipe(name="any", data=Data(folder=Path())))) | _flat(before["recipe"])
+        self.ships_anew = any(was.get(key) != now.get(key) for key in self.SHIPS)
         changed = [
             f"{key} was {was.get(key)!r}, is {now.get(key)!r}"
             for key in sorted(was.keys() | now.keys())
@@ -129,6 +135,9 @@ class Record:
         before = f" (before training {self.facts['before']['val_dice']:.4f})" if "before" in self.facts else ""
         found = f"validation loss {results['val_loss']:.4f}, Dice {results['val_dice']:.4f}{before}"
         say(f"epoch {results['epoch']}, which ships: {found}")
+        if "protocol" in results:
+            scores = ", ".join(f"{source} {score:.4f}" for source, score in results["scores"].items())
+            say(f"on its card: {scores or 'no scores'} ({results['protocol']})")
         say(f"trained; the model is {model}, its curves are in {self.path.parent}")
 
     def _write(self) -> None:

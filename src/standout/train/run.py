@@ -27,13 +27,14 @@ from standout.card import ModelCard
 from standout.dataset import Pair, find_splits
 from standout.errors import InputError, SetupError
 from standout.net import checkpoint
+from standout.net.header import card_in
 from standout.net.narrow import narrow
 from standout.net.unet import UNet
 from standout.system import cores
 from standout.train import finish
 from standout.train.averaging import Averaging
 from standout.train.batches import Batches, draw_order
-from standout.train.callbacks import BEST, Bar, Interrupt, Journal, SafeCheckpoints, Worst, reading
+from standout.train.callbacks import BEST, Bar, Interrupt, Journal, SafeCheckpoints, Worst, going
 from standout.train.config import Recipe
 from standout.train.module import SegmentationModule
 from standout.train.record import Record
@@ -83,7 +84,7 @@ def train(recipe: Recipe, out: Path, machine: Machine = Machine()) -> Path:
     seed_everything(recipe.train.seed, verbose=False)
     net = build(recipe)
     record.announce(net)
-    with reading(len(splits[0]) + len(splits[1]), wanted=record.rank_zero) as tick:
+    with going("reading photos", len(splits[0]) + len(splits[1]), wanted=record.rank_zero) as tick:
         train_store, val_store = (Store(part, tick=tick) for part in splits)
     steps = count_steps(train_store, recipe, machine.processes)
     module = SegmentationModule(net, recipe, steps=steps, train=splits[0], val=splits[1], teacher=teacher(recipe))
@@ -101,7 +102,8 @@ def train(recipe: Recipe, out: Path, machine: Machine = Machine()) -> Path:
         except InputError as error:
             raise _as_raised(error) from None
     if trainer.is_global_zero:
-        results = finish.finish(module, val_store, recipe, out, card_of(recipe, splits))
+        device = "cuda" if machine.on_gpu else "cpu"
+        results = finish.finish(module, val_store, recipe, out, card_of(recipe, splits), device=device)
         record.end(results)
         record.tell(model)
     return model
@@ -142,31 +144,56 @@ def build(recipe: Recipe) -> UNet:
     """
     settings = recipe.model
     if settings.init:
-        return trained(settings.init)[0]
+        return trained(settings.init)
     net = UNet(settings.encoder, decoder=settings.decoder, weights=settings.encoder_weights)
     if settings.narrow:
-        narrow(trained(settings.narrow)[0].encoder, net.encoder)
+        narrow(trained(settings.narrow).encoder, net.encoder)
     return net
 
 
 def teacher(recipe: Recipe) -> UNet | None:
     """The recipe's teacher, if it has one. Raises ModelError when it cannot be had."""
-    return trained(recipe.distill.teacher)[0] if recipe.distill.teacher else None
+    return trained(recipe.distill.teacher) if recipe.distill.teacher else None
 
 
-def trained(model: str) -> tuple[UNet, ModelCard]:
+def trained(model: str) -> UNet:
     """A bundled model by name, or the one of a .safetensors file. Raises ModelError when there is neither."""
-    return checkpoint.load(models.find_checkpoint(model))
+    return checkpoint.load(models.find_checkpoint(model))[0]
 
 
 def card_of(recipe: Recipe, splits: tuple[list[Pair], list[Pair]]) -> ModelCard:
-    """The model's card before its scores are known."""
+    """The model's card before its scores are known: what the recipe says, else the card of what it starts from.
+
+    A model that goes on from another has all that its card says of how photos are seen and masks are cut, whatever a
+    newer standout may have added too. One that starts with another's channels has its second look and its license, but
+    a threshold of its own.
+    """
+    settings = recipe.model
     data = f"{recipe.data.folder.name}: {len(splits[0])} photos, {len(splits[1])} to validate"
-    encoder, decoder = recipe.model.encoder, str(recipe.model.decoder)
-    if recipe.model.init:
-        base = trained(recipe.model.init)[1]
-        encoder, decoder, data = base.encoder, base.decoder, f"{data}; started from {base.name} {base.sha256[:12]}"
-    return replace(ModelCard(recipe.name, __version__, encoder, recipe.epochs[-1].size, data=data), decoder=decoder)
+    card = ModelCard(recipe.name, __version__, settings.encoder, recipe.epochs[-1].size, decoder=settings.decoder)
+    if settings.init:
+        base = _card(settings.init)
+        data = f"{data}; started from {base.name} {base.sha256[:12]}"
+        card = replace(base, name=card.name, version=card.version, size=card.size, base=base.identity)
+        card = replace(card, license=base.license_as_base, teacher="", scores={}, protocol="", sha256="")
+    elif settings.narrow:
+        wide = _card(settings.narrow)
+        card = replace(card, second_look=wide.second_look, license=wide.license_as_base)
+        card = replace(card, base=f"the encoder's channels: {wide.identity}")
+    elif settings.encoder_weights:
+        card = replace(card, base=f"encoder weights: {Path(settings.encoder_weights).name}")
+    return replace(
+        card,
+        data=data,
+        teacher=_card(recipe.distill.teacher).identity if recipe.distill.teacher else "",
+        license=recipe.license or card.license,
+        second_look=recipe.second_look or card.second_look,
+        threshold=recipe.threshold or card.threshold,
+    )
+
+
+def _card(model: str) -> ModelCard:
+    return card_in(models.find_checkpoint(model))
 
 
 def count_steps(store: Store, recipe: Recipe, processes: int) -> int:
