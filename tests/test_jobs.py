@@ -240,3 +240,105 @@ def test_summary_counts() -> None:
     for status in ("done", "kept", "failed"):
         summary.add(Result(Path("a"), Path("b"), status))  # type: ignore[arg-type]
     assert (summary.done, summary.kept, len(summary.failed), summary.left) == (1, 1, 1, 0)
+
+
+# ---- what the file system and other processes do
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX file systems")
+def test_a_name_too_long_for_its_result_stops_no_other(pics: Path) -> None:
+    longest = "x" * 251 + ".jpg"
+    Path(longest).write_bytes(Path("pics/p0.jpg").read_bytes())
+    summary = jobs.run(tasks("pics/p0.jpg", longest, "pics/p1.jpg"), WORK, report=Path("jobs.jsonl"))
+    assert (summary.done, len(summary.failed)) == (2, 1)
+    assert "a name of 259 bytes is too long" in (summary.failed[0].error or "")
+    assert len(told()) == 3 and not leftovers()
+
+
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.EIO, errno.ELOOP, errno.EACCES, errno.ENAMETOOLONG])
+def test_a_file_that_the_system_does_not_give_stops_no_other(
+    pics: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    read = Path.open
+
+    def refusing(path: Path, *given: object, **named: object) -> object:
+        if path.name == "p1.jpg":
+            raise OSError(number, os.strerror(number), str(path))
+        return read(path, *given, **named)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", refusing)
+    summary = jobs.run(tasks(), WORK, workers=2)
+    assert summary.done == 5 and [result.source.name for result in summary.failed] == ["p1.jpg"]
+    assert "p1.jpg" in (summary.failed[0].error or "") and "STANDOUT_DEBUG" not in (summary.failed[0].error or "")
+
+
+def test_what_another_process_makes_meanwhile_is_kept(pics: Path) -> None:
+    def work(task: Task) -> Outcome:
+        task.target.parent.mkdir(parents=True, exist_ok=True)
+        task.target.write_bytes(b"theirs")
+        return WORK(task)
+
+    summary = jobs.run(tasks(), work, workers=2, report=Path("jobs.jsonl"))
+    assert (summary.done, summary.kept, summary.failed) == (0, 6, [])
+    assert {line["status"] for line in told()} == {"kept"}
+    assert all(task.target.read_bytes() == b"theirs" for task in tasks())
+
+
+def test_a_link_that_leads_nowhere_is_no_result(pics: Path) -> None:
+    Path("pics-cut").mkdir()
+    Path("pics-cut/p0.png").symlink_to("nowhere.png")
+    summary = jobs.run(tasks(), WORK)
+    assert summary.done == 5 and "leads nowhere" in (summary.failed[0].error or "")
+
+
+def test_what_cannot_be_read_is_skipped_and_told_once(pics: Path) -> None:
+    for name in ("raw.dng", "drawing.svg"):
+        Path("pics", name).write_bytes(b"II*\0")
+    os.mkfifo("pics/pipe.jpg")
+    for _ in range(2):
+        summary = jobs.run(tasks(), WORK, report=Path("jobs.jsonl"))
+        assert sorted(result.source.name for result in summary.skipped) == ["drawing.svg", "raw.dng"]
+        assert [result.source.name for result in summary.failed] == ["pipe.jpg"] and summary.left == 0
+    skipped = [line for line in told() if line["status"] == "skipped"]
+    assert [(line["source"], line["target"]) for line in skipped] == [
+        ("pics/drawing.svg", None),
+        ("pics/raw.dng", None),
+    ]
+    assert skipped[0]["error"] == ".svg files cannot be read"
+
+
+@pytest.mark.parametrize("where", ["as it waits", "as it records"])
+def test_each_photo_that_was_finished_has_its_line_after_an_interruption(
+    pics: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    many = [Task(Path(f"{n}.jpg"), Path(f"{n}.png"), Path(f"{n}.jpg"), ".png") for n in range(20)]
+    interrupted, finished = threading.Event(), []
+
+    def work(task: Task) -> Outcome:
+        if where == "as it waits":
+            assert interrupted.wait(30)
+        finished.append(str(task.source))
+        return Outcome(1, 1, 0.5)
+
+    def wait(running: object, return_when: str) -> None:
+        interrupted.set()
+        raise KeyboardInterrupt
+
+    def record(result: Result) -> None:
+        raise KeyboardInterrupt
+
+    if where == "as it waits":
+        monkeypatch.setattr(jobs, "wait", wait)
+    with pytest.raises(KeyboardInterrupt):
+        jobs.run(many, work, workers=3, report=Path("jobs.jsonl"), on_result=record)
+    assert finished and sorted(str(line["source"]) for line in told()) == sorted(finished)
+    assert len(finished) < len(many)
+
+
+def test_a_reader_that_goes_away_is_no_failure_of_a_photo(pics: Path) -> None:
+    def work(task: Task) -> Outcome:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    with pytest.raises(BrokenPipeError):
+        jobs.run(tasks(), work, workers=2, report=Path("jobs.jsonl"))
+    assert not told()

@@ -1,3 +1,6 @@
+import errno
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -264,3 +267,117 @@ def test_a_circle_of_links_ends(here: Path) -> None:
     make("pics/a.jpg")
     Path("pics/up").symlink_to("..", target_is_directory=True)
     assert len(plan(["pics"], naming=CUT, recursive=True)) == 1
+
+
+# ---- files that cannot be read, or are not there to be opened
+
+
+def sources(tasks: list[Task]) -> list[str]:
+    return [task.source.name for task in tasks if task.can_be_done]
+
+
+@pytest.mark.parametrize(
+    ("name", "result"),
+    [
+        ("a.jfif", "a.jpg"),
+        ("a.JPE", "a.jpg"),
+        ("a.pjpeg", "a.jpg"),
+        ("a.mpo", "a.jpg"),
+        ("DSCF0001.HIF", "DSCF0001.jpg"),
+        ("a.heics", "a.jpg"),
+        ("a.avifs", "a.avif"),
+        ("a.apng", "a.png"),
+        ("a.dib", "a.bmp"),
+        ("a.f4v", "a.mp4"),
+        ("a.M2TS", "a.mp4"),
+        ("a.mpe", "a.mp4"),
+        ("a.h264", "a.mp4"),
+    ],
+)
+def test_less_usual_suffixes_are_read_too(here: Path, name: str, result: str) -> None:
+    make(f"pics/{name}")
+    assert targets(plan(["pics"], "out", naming=BLUR)) == {f"pics/{name}": f"out/{result}"}
+    assert targets(plan(["pics/*"], "out", naming=BLUR)) == {f"pics/{name}": f"out/{result}"}
+
+
+@pytest.mark.parametrize("inputs", [["pics"], ["pics/*"]])
+def test_pictures_of_a_kind_that_cannot_be_read_are_named(here: Path, inputs: list[str]) -> None:
+    make("pics/a.jpg", "pics/b.CR2", "pics/c.svg", "pics/d.rmvb", "pics/notes.txt", "pics/run.sh", "pics/.e.psd")
+    tasks = plan(inputs, naming=CUT)
+    assert sources(tasks) == ["a.jpg"]
+    assert {task.source.name: task.skip for task in tasks if task.skip} == {
+        "b.CR2": ".cr2 files cannot be read",
+        "c.svg": ".svg files cannot be read",
+        "d.rmvb": ".rmvb files cannot be read",
+    }
+    assert not any(task.fault or task.is_done() for task in tasks)
+    Path("pics/a.jpg").unlink()
+    with pytest.raises(InputError, match=r"only 3 files that standout cannot read: pics.b\.CR2, pics.c\.svg, pics"):
+        plan(inputs, naming=CUT)
+
+
+def test_what_a_camera_recorded_is_no_picture_yet_even_when_it_is_named(here: Path) -> None:
+    make("a.nef", "b.jpg")
+    tasks = plan(["a.nef", "b.jpg"], naming=CUT)
+    assert sources(tasks) == ["b.jpg"] and "develop it first" in tasks[1].fault
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("inputs", [["pics"], ["pics/*"], ["pics", "b.jpg"]])
+def test_pipes_and_sockets_in_a_folder_are_never_opened(here: Path, inputs: list[str]) -> None:
+    make("pics/a.jpg", "b.jpg")
+    os.mkfifo("pics/p.jpg")
+    Path("pics/link.png").symlink_to("p.jpg")
+    Path("pics/zero.gif").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("pics/s.mp4")
+        tasks = plan(inputs, naming=CUT)
+    assert sources(tasks) == ["a.jpg", *(["b.jpg"] if "b.jpg" in inputs else [])]
+    faults = {task.source.name: task.fault for task in tasks if task.fault}
+    assert {name: why.split(" is a ")[1].split(",")[0] for name, why in faults.items()} == {
+        "p.jpg": "pipe",
+        "link.png": "pipe",
+        "zero.gif": "device",
+        "s.mp4": "socket",
+    }
+    assert plan(["pics/p.jpg"], "out.png", naming=CUT)[0].can_be_done, "a pipe that is named is read"
+
+
+def test_a_folder_inside_that_cannot_be_listed_stops_no_other(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make("pics/a.jpg", "pics/locked/b.jpg", "pics/z/c.jpg")
+    scan = os.scandir
+
+    def refusing(path: str) -> object:
+        if "locked" in os.fspath(path):
+            raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    tasks = plan(["pics"], naming=CUT, recursive=True)
+    assert sources(tasks) == ["a.jpg", "c.jpg"]
+    assert [task.fault for task in tasks if task.fault] == [
+        f"{Path('pics/locked')} cannot be listed (Permission denied); change its permissions"
+    ]
+    with pytest.raises(InputError, match=r"locked cannot be listed"):
+        plan(["pics/locked"], naming=CUT)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX file systems")
+def test_names_that_the_system_refuses_stop_no_other(here: Path) -> None:
+    longest = "x" * 251 + ".jpg"
+    make("a.jpg", longest)
+    tasks = plan(["a.jpg", longest, "y" * 300 + ".jpg"], naming=CUT)
+    assert sources(tasks) == ["a.jpg", longest] and not any(task.is_done() for task in tasks)
+    assert "File name too long" in tasks[-1].fault
+    with pytest.raises(InputError, match="does not exist"):
+        plan(["nul\0.jpg"], naming=CUT)
+    for out in ("z" * 300, "z" * 300 + ".png"):
+        assert plan(["a.jpg"], out, naming=CUT)[0].can_be_done
+
+
+def test_what_macos_leaves_beside_files_is_no_photo(here: Path) -> None:
+    make("pics/a.jpg")
+    Path("pics/._a.jpg").write_bytes(b"\0\5\26\7 and so on")
+    assert sources(plan(["pics"], naming=CUT)) == sources(plan(["pics/*"], naming=CUT)) == ["a.jpg"]
+    tasks = plan(["pics/a.jpg", "pics/._a.jpg"], naming=CUT)
+    assert sources(tasks) == ["a.jpg"] and "macOS" in tasks[1].skip

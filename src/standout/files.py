@@ -103,7 +103,7 @@ def publish(part: Path, path: Path, *, overwrite: bool = False) -> None:
 
 def discard(part: Path) -> None:
     """No file and no folder at part, whether there was one or not."""
-    if os.path.isdir(part) and not os.path.islink(part):  # noqa: PTH112, PTH114 (those of Path raise)
+    if is_folder(part) and not os.path.islink(part):  # noqa: PTH114
         shutil.rmtree(part, ignore_errors=True)
     else:
         with contextlib.suppress(OSError, ValueError):  # never made, or already renamed
@@ -190,6 +190,16 @@ def _begun(place: Path, *, folder: bool = False, like: Path | None = None) -> Pa
         discard(part)
         raise
     return part
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; False, too, for a name that the system refuses (Path.is_file raises then)."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; False, too, for a name that the system refuses (Path.is_dir raises then)."""
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 def _hidden(path: Path, kind: str) -> Path:

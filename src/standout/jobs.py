@@ -1,4 +1,4 @@
-"""Many files: each task done, kept or failed, none stopping another, and a ledger line for each.
+"""Many files: each task done, kept, failed or skipped, none stopping another, and a ledger line for each.
 
     Task     one photo or clip to read and the file to write (plan.py)
     Outcome  what the work says about a photo (work.py)
@@ -15,15 +15,15 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from threading import Event
 from types import TracebackType
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
-from standout.errors import OutputError, StandoutError
+from standout.errors import OutputError, OutputExists, StandoutError
 from standout.plan import Task
 from standout.work import Outcome
 
@@ -34,11 +34,14 @@ _NO_LEDGER = "it is another kind of file, no ledger"
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one task. Size and person share (0..1) are known for done ones, frames and flicker for clips."""
+    """What became of one task. Size and person share (0..1) are known for done ones, frames and flicker for clips.
+
+    target: None for a file that was passed over, or that could not even be begun. error: why it failed or was skipped.
+    """
 
     source: Path
-    target: Path
-    status: Literal["done", "kept", "failed"]
+    target: Path | None
+    status: Literal["done", "kept", "failed", "skipped"]
     seconds: float = 0.0
     width: int | None = None
     height: int | None = None
@@ -55,7 +58,7 @@ class Result:
         >>> Result(Path("a.jpg"), Path("a-cut.png"), "kept").to_json()[:68]
         '{"source": "a.jpg", "target": "a-cut.png", "status": "kept", "second'
         """
-        fields = asdict(self) | {"source": str(self.source), "target": str(self.target)}
+        fields = asdict(self) | {"source": str(self.source), "target": self.target and str(self.target)}
         fields["seconds"] = round(self.seconds, 3)
         fields["person_share"] = self.person_share and round(self.person_share, 5)
         for name in ("flicker_before", "flicker_after"):
@@ -69,6 +72,7 @@ class Summary:
 
     done: int = 0
     kept: int = 0
+    skipped: list[Result] = field(default_factory=list)
     failed: list[Result] = field(default_factory=list)
     warned: list[Result] = field(default_factory=list)
     left: int = 0
@@ -81,6 +85,8 @@ class Summary:
         self.kept += result.status == "kept"
         if result.status == "failed":
             self.failed.append(result)
+        if result.status == "skipped":
+            self.skipped.append(result)
         if result.warnings:
             self.warned.append(result)
 
@@ -133,29 +139,33 @@ def run(
     stop: Event | None = None,
     engine: Engine = threads,
 ) -> Summary:
-    """All tasks done, kept (their target is there) or failed; a failure of one, of whatever kind, stops no other.
+    """All tasks done, kept (their target is there), failed or skipped; a failure of one, of any kind, stops no other.
 
     report: the ledger, appended to. on_result: called after each, in this thread. stop: once set, no further photo is
-    begun, those in work are finished, and the rest counts as left. A KeyboardInterrupt has the same effect, and then
-    goes on its way.
+    begun, those in work are finished, and the rest counts as left. A KeyboardInterrupt, or an error of on_result, has
+    the same effect, and then goes on its way: each photo that was finished has its line in the ledger.
 
     Raises OutputError when the ledger cannot be written.
     """
     began = time.monotonic()
     summary = Summary(left=len(tasks))
     stop = stop or Event()
+    attempt = _Attempts(work, overwrite=overwrite)
     with Ledger(report) if report else nullcontext() as ledger:
-        results = engine(_until(stop, tasks), _guarded(work, overwrite), workers=workers)
+        results = engine(_until(stop, tasks), attempt, workers=workers)
         with closing(results):
             try:
                 for result in results:
                     _record(result, summary, ledger)
+                    attempt.unrecorded.pop(result.source, None)
                     if on_result:
                         on_result(result)
-            except KeyboardInterrupt:
+            except BaseException:
                 stop.set()
-                for result in results:
-                    _record(result, summary, ledger)
+                results.close()  # those in work are finished meanwhile
+                with suppress(OutputError):  # the ledger's own failure is on its way
+                    for result in attempt.unrecorded.values():
+                        _record(result, summary, ledger)
                 raise
     summary.seconds = time.monotonic() - began
     return summary
@@ -175,41 +185,65 @@ def _until(stop: Event, tasks: Iterable[Task]) -> Iterator[Task]:
         yield task
 
 
-def _guarded(work: Work, overwrite: bool) -> Attempt:
-    """The work, with whatever it raises turned into a Result; not begun where the target is there already."""
+class _Attempts:
+    """The work, with whatever it raises turned into a Result; not begun where the target is there already.
 
-    def attempt(task: Task) -> Result:
+    unrecorded: results by their source, until run has recorded them. An interruption that reaches an engine as it
+    waits loses those that are finished, or being finished, but not handed over yet.
+    """
+
+    def __init__(self, work: Work, *, overwrite: bool) -> None:
+        self.unrecorded: dict[Path, Result] = {}
+        self._work, self._overwrite = work, overwrite
+
+    def __call__(self, task: Task) -> Result:
+        """What became of the task."""
+        result = self._result(task)
+        self.unrecorded[task.source] = result
+        return result
+
+    def _result(self, task: Task) -> Result:
+        if not task.can_be_done:
+            return Result(task.source, None, "skipped" if task.skip else "failed", error=task.skip or task.fault)
         began = time.monotonic()
         try:
-            if not overwrite and task.is_done():
+            if not self._overwrite and task.is_done():
                 return Result(task.source, task.target, "kept")
-            done = work(task)
+            done = self._work(task)
+        except OutputExists:  # another process made it meanwhile, and what is made appears whole
+            return Result(task.source, task.target, "kept", time.monotonic() - began)
+        except BrokenPipeError:  # nobody reads standard output any more: no failure of this file
+            raise
         except Exception as error:  # one bad file, even one that finds a bug, must not stop the rest
-            known = isinstance(error, StandoutError)
             log.debug("%s", task.source, exc_info=error)
-            reason = str(error) if known else f"{type(error).__name__}: {error} (STANDOUT_DEBUG=1 tells more)"
-            return Result(task.source, task.target, "failed", time.monotonic() - began, error=reason)
+            return Result(task.source, task.target, "failed", time.monotonic() - began, error=_reason(task, error))
         return Result(
             task.source, task.target, "done", time.monotonic() - began,
             done.width, done.height, done.person_share, done.warnings, done.frames,
             done.flicker_before, done.flicker_after,
         )  # fmt: skip
 
-    return attempt
+
+def _reason(task: Task, error: Exception) -> str:
+    if isinstance(error, StandoutError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or task.source}: {error.strerror}"
+    return f"{type(error).__name__}: {error} (STANDOUT_DEBUG=1 tells more)"
 
 
 class Ledger:
     """A file with a line of JSON for each result, on disk as soon as it is known.
 
-    It is appended to, so that a run that goes on after an interruption goes on here too; a file kept is not told
-    again where it was done, and the last line about a file counts.
+    It is appended to, so that a run that goes on after an interruption goes on here too; a file kept or skipped is not
+    told again, and the last line about a file counts.
 
     Raises OutputError when there is a file that is no ledger, or when it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._told: set[str] = set()
+        self._told: set[tuple[str, str]] = set()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             earlier = path.is_file()  # and no device or pipe, which may never end
@@ -233,7 +267,7 @@ class Ledger:
             try:
                 fields = json.loads(line)
                 if fields["status"] != "failed":
-                    self._told.add(fields["target"])
+                    self._told.add(_key(fields))
             except (ValueError, KeyError, TypeError):
                 if number == 0 and line.endswith("\n"):
                     raise ValueError(_NO_LEDGER) from None
@@ -241,10 +275,11 @@ class Ledger:
 
     def add(self, result: Result) -> None:
         """One more line, unless the file is kept and has its line already."""
-        if result.status == "kept" and str(result.target) in self._told:
+        text = result.to_json()
+        if result.status in ("kept", "skipped") and _key(json.loads(text)) in self._told:
             return
         try:
-            self._file.write(result.to_json() + "\n")
+            self._file.write(text + "\n")
             self._file.flush()
         except (OSError, ValueError) as error:
             raise self._refused(error) from None
@@ -263,3 +298,8 @@ class Ledger:
             self._file.close()
         except OSError as late:
             raise self._refused(late) from None
+
+
+def _key(fields: dict[str, Any]) -> tuple[str, str]:
+    """What a line is about: the target, or the source where there is none."""
+    return ("target", fields["target"]) if fields["target"] is not None else ("source", fields["source"])

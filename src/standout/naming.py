@@ -15,8 +15,30 @@ from standout.images import WRITERS
 from standout.video import CONTAINERS
 from standout.video import READABLE as CLIPS
 
-_INSTEAD = {".gif": ".png", ".heic": ".jpg", ".heif": ".jpg"}
-"""Kept suffixes that would lose colours (gif) or that few programs open (heic): their results get another one."""
+_INSTEAD = {
+    ".gif": ".png",
+    **dict.fromkeys((".jpe", ".jfif", ".jfi", ".jif", ".pjpeg", ".pjp", ".jps", ".mpo"), ".jpg"),
+    **dict.fromkeys((".heic", ".heif", ".hif", ".heics", ".heifs"), ".jpg"),
+    ".avifs": ".avif",
+    ".dib": ".bmp",
+}
+"""Kept suffixes that would lose colors (gif), that few programs open (heic) or know: their results get another one."""
+
+RAW = frozenset(
+    {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc", ".mef", ".mos"}
+    | {".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
+)
+"""Suffixes of what cameras record before it is developed; many such files hold a small preview that would be read."""
+
+UNREADABLE = RAW | frozenset(
+    {".ai", ".bpg", ".cdr", ".cur", ".dds", ".djvu", ".emf", ".eps", ".exr", ".fits", ".flif", ".hdr", ".icns", ".ico"}
+    | {".indd", ".j2c", ".j2k", ".jng", ".jp2", ".jpc", ".jpeg2000", ".jpf", ".jpm", ".jpx", ".jxl", ".jxr", ".ktx"}
+    | {".kra", ".pam", ".pbm", ".pcx", ".pdf", ".pgm", ".pnm", ".ppm", ".ps", ".psb", ".psd", ".qoi", ".svg", ".svgz"}
+    | {".tga", ".wdp", ".wmf", ".xbm", ".xcf", ".xpm"}
+    | {".amv", ".ari", ".bik", ".braw", ".crm", ".dvr-ms", ".flc", ".fli", ".mjpeg", ".mjpg", ".mng", ".nsv", ".r3d"}
+    | {".rm", ".rmvb", ".swf", ".wtv", ".y4m", ".yuv"}
+)
+"""Suffixes of pictures and clips that standout cannot read: where a folder holds such files, they are named."""
 
 _PICTURES = {".gif", ".webp", ".frames"}
 """Containers that a clip's result gets only when asked for."""

@@ -2,51 +2,54 @@
 
     inputs   photos, clips, folders, glob patterns, or "-" alone (standard input)
     out      None: beside the photo, or in a folder beside the folder; else a file, a folder, or "-" (standard output)
-    Task     source -> target
+    Task     source -> target; or why there will be none
 
-To add a kind of input: yield its photos as Found in find().
+How the photos of an input are found: find.py.
 """
 
 from __future__ import annotations
 
-import glob
 import os
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from standout.errors import InputError, OutputError
-from standout.images import READABLE, WRITERS
+from standout.files import is_file, is_folder
+from standout.find import Found, find, named, real
+from standout.images import WRITERS
 from standout.naming import Naming, is_clip
 from standout.video import CONTAINERS
-from standout.video import READABLE as CLIPS
 
 STREAM = Path("-")
 """Standard input as a source, standard output as a target."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """A photo that an input led to. name: its place below the input's folder; root: that folder, for folders only."""
-
-    source: Path
-    name: Path
-    root: Path | None = None
-
-
-@dataclass(frozen=True)
 class Task:
-    """One photo or clip to read and the file to write. suffix: of the format to write, ".png"."""
+    """One photo or clip to read and the file to write. suffix: of the format to write, ".png".
+
+    fault: why it fails, known before it is begun. skip: why it is passed over, which is no failure. With either, the
+    target says nothing.
+    """
 
     source: Path
     target: Path
     name: Path
     suffix: str
+    fault: str = ""
+    skip: str = ""
 
     def is_done(self) -> bool:
         """Whether the target is there already."""
-        return self.target != STREAM and (self.target.is_file() or (is_clip(self.source) and self.target.is_dir()))
+        if self.target == STREAM or not self.can_be_done:
+            return False
+        return is_file(self.target) or (is_clip(self.source) and is_folder(self.target))
+
+    @property
+    def can_be_done(self) -> bool:
+        """Whether nothing speaks against it so far."""
+        return not (self.fault or self.skip)
 
 
 def plan(
@@ -62,6 +65,8 @@ def plan(
 
     Photos that would share a target get their whole name: a.jpg and a.png become a.jpg.png and a.png.png. An input
     that is another's result of an earlier run (`blur *.jpg`, run twice) is left out. avoid: folders not to look into.
+    Last come tasks that cannot be done: what looks like a photo or a clip but is of a kind that standout cannot read
+    (skip), pipes and folders that cannot be listed (fault).
 
     Raises InputError for what is missing or holds no photo, OutputError where a result cannot go.
     """
@@ -70,71 +75,24 @@ def plan(
     if "-" in texts:
         return [_stream(texts, place, naming)]
     skip = [*avoid, *(_results(texts, naming) if place is None else [Path(place)])]
-    done = {_real(folder) for folder in skip} if place is None else set()
-    texts = [text for text in texts if _real(Path(text)) not in done]
-    found = _once(photo for text in texts for photo in find(text, recursive=recursive, avoid=skip))
-    if not found:
+    done = {real(folder) for folder in skip} if place is None else set()
+    texts = [text for text in texts if real(Path(text)) not in done]
+    everything = _once(photo for text in texts for photo in find(text, recursive=recursive, avoid=skip))
+    found = [one for one in everything if not (one.fault or one.skip)]
+    rest = [one for one in everything if one.fault or one.skip]
+    others = [Task(one.source, STREAM, one.name, "", one.fault, one.skip) for one in rest]
+    if others and all(one.skip for one in everything):
+        raise InputError(f"no photo or clip is named, only {named([one.source for one in others])}")
+    if not everything:
         raise InputError("no input; name a photo, a clip, a folder, a pattern or - for standard input")
+    if not found:
+        return others
     naming.fits([one.source for one in found])
     if place is not None and (single := _single(texts, found, place, naming)):
         tasks = [single]
     else:
         tasks = _spread(found, place, naming)
-    return _without_inputs(tasks, drop=place is None and not overwrite)
-
-
-def find(text: str, *, recursive: bool = False, avoid: Iterable[Path] = ()) -> Iterator[Found]:
-    """The photos that one input leads to, sorted: itself, those in a folder, those that match a pattern."""
-    path = Path(text)
-    if path.is_dir():
-        yield from _in_folder(path, recursive, {_real(each) for each in avoid})
-    elif os.path.lexists(path):
-        yield Found(path, Path(path.name))
-    elif glob.has_magic(text):
-        matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]  # noqa: PTH207 (absolute ones, too)
-        photos = [match for match in matches if _is_photo(match) and match.is_file()]
-        if not photos:
-            raise InputError(f"no photo or clip matches {text!r}")
-        root = _fixed_part(text)
-        yield from (Found(photo, photo.relative_to(root)) for photo in photos)
-    else:
-        raise InputError(f"{text} does not exist; name a photo, a folder or a quoted pattern like '*.jpg'")
-
-
-def _in_folder(root: Path, recursive: bool, avoid: set[str]) -> Iterator[Found]:
-    found, folders = 0, False
-    for place, inside, files in os.walk(root, onerror=_cannot_list):
-        inside[:] = sorted(each for each in inside if each[0] != "." and _real(Path(place, each)) not in avoid)
-        folders = folders or bool(inside)
-        if not recursive:
-            inside.clear()
-        for file in sorted(files):
-            photo = Path(place, file)
-            if _is_photo(photo):
-                found += 1
-                yield Found(photo, photo.relative_to(root), root)
-    if not found:
-        hint = "; add --recursive for the folders inside it" if folders and not recursive else ""
-        kinds = " ".join(sorted(READABLE | CLIPS))
-        raise InputError(f"{root} holds no photo and no clip ({kinds}){hint}")
-
-
-def _is_photo(path: Path) -> bool:
-    return path.suffix.lower() in READABLE | CLIPS and not path.name.startswith(".")
-
-
-def _cannot_list(error: OSError) -> None:
-    raise InputError(f"{error.filename} cannot be listed: {error.strerror}") from None
-
-
-def _fixed_part(pattern: str) -> Path:
-    """The folders of a pattern before its first wildcard.
-
-    >>> _fixed_part("pics/2024/*/a*.jpg").as_posix(), str(_fixed_part("*.jpg"))
-    ('pics/2024', '.')
-    """
-    fixed = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
-    return Path(fixed) if fixed.endswith(("/", os.sep)) else Path(fixed).parent
+    return _without_inputs(tasks, drop=place is None and not overwrite) + others
 
 
 def _once(photos: Iterable[Found]) -> list[Found]:
@@ -147,11 +105,7 @@ def _once(photos: Iterable[Found]) -> list[Found]:
 
 def _results(texts: list[str], naming: Naming) -> list[Path]:
     """Where the results of those inputs that are folders go when no place is named."""
-    return [_sibling(Path(text), naming.ending) for text in texts if Path(text).is_dir()]
-
-
-def _real(path: Path) -> str:
-    return os.path.realpath(path)
+    return [_sibling(Path(text), naming.ending) for text in texts if is_folder(Path(text))]
 
 
 def _stream(texts: list[str], out: str | None, naming: Naming) -> Task:
@@ -179,8 +133,8 @@ def _single(texts: list[str], found: list[Found], out: str, naming: Naming) -> T
         return Task(found[0].source, Path(out), found[0].name, naming.agreed(Path(out), found[0].source))
     if (
         out == "-"
-        or Path(out).is_file()
-        or (Path(out).suffix.lower() in {*WRITERS, *CONTAINERS} and not Path(out).is_dir())
+        or is_file(Path(out))
+        or (Path(out).suffix.lower() in {*WRITERS, *CONTAINERS} and not is_folder(Path(out)))
     ):
         what = "standard output" if out == "-" else out
         raise OutputError(f"{what} takes one photo, and the inputs name {len(found)}, or a folder; give a folder to -o")
@@ -188,14 +142,14 @@ def _single(texts: list[str], found: list[Found], out: str, naming: Naming) -> T
 
 
 def _names_folder(out: str) -> bool:
-    return out.endswith(("/", os.sep)) or Path(out).is_dir() or not Path(out).suffix
+    return out.endswith(("/", os.sep)) or is_folder(Path(out)) or not Path(out).suffix
 
 
 def _spread(found: list[Found], out: str | None, naming: Naming) -> list[Task]:
     """Tasks whose targets are named after their photos."""
     roots = {photo.root for photo in found if photo.root is not None}
     for root in roots:
-        if out is not None and _real(Path(out)) == _real(root):
+        if out is not None and real(Path(out)) == real(root):
             raise OutputError(f"{out} is the input folder itself: results would be taken for photos; give another -o")
 
     def task(photo: Found, base: str) -> Task:

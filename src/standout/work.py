@@ -16,8 +16,8 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 
 from standout import images, masks
-from standout.errors import InputError, UnreadableImage
-from standout.files import write_atomic
+from standout.errors import InputError, OutputError, UnreadableImage
+from standout.files import is_file, is_folder, write_atomic
 from standout.plan import STREAM, Task
 from standout.types import Image, Mask, Metadata, Photo, Picture
 
@@ -82,8 +82,7 @@ class Work:
         meta = Metadata(dpi=photo.meta.dpi, bits=photo.meta.bits) if self.grey else photo.meta
         data = images.encode(picture, task.suffix, meta=meta, quality=self.quality, metadata=self.metadata)
         if task.target == STREAM:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+            _to_stdout(data)
         else:
             write_atomic(task.target, data, overwrite=self.overwrite)
         height, width = photo.image.shape[:2]
@@ -143,7 +142,7 @@ def by_hand(where: Path, *, max_pixels: int | None = images.MAX_PIXELS) -> Finde
         raise InputError(f"mask {where} does not exist; give a mask picture, or a folder of them named like the photos")
 
     def find(task: Task, photo: Photo) -> Mask:
-        path = _like(task, where) if where.is_dir() else where
+        path = _like(task, where) if is_folder(where) else where
         mask = grey_mask(images.read(path, max_pixels=max_pixels), path)
         if mask.shape != photo.image.shape[:2]:
             height, width = photo.image.shape[:2]
@@ -179,14 +178,25 @@ def _like(task: Task, folder: Path) -> Path:
     for place in dict.fromkeys((folder / task.name.parent, folder)):
         for name in names:
             for suffix in suffixes:
-                if (path := place / f"{name}{suffix}").is_file():
+                if is_file(path := place / f"{name}{suffix}"):
                     return path
     raise InputError(f"{folder} has no mask for {task.source}; wanted {names[1]}.png")
 
 
+def _to_stdout(data: bytes) -> None:
+    """All of it. Raises BrokenPipeError where nobody reads any more, OutputError where it cannot go there."""
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"standard output cannot be written ({error.strerror}); name a file: -o out.png") from error
+
+
 def _stdin() -> bytes:
     """All of standard input. Raises UnreadableImage when there is none."""
-    data = b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
+    data = b"" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer.read()
     if not data:
         raise UnreadableImage("standard input is empty; pipe a picture in: standout cut - < photo.jpg > cut.png")
     return data

@@ -1,7 +1,8 @@
 """The command line: `standout COMMAND ...`, and `standout photo.jpg` for `standout cut photo.jpg`.
 
     arguments   list[str]   as typed, without the program's name
-    exit code   int         0 all good, 1 some files failed, 2 nothing begun: usage or input wrong, 130 interrupted
+    exit code   int         0 all good, 1 some files failed, or nobody reads standard output any more, 2 nothing begun:
+                            usage or input wrong, 130 interrupted, 143 and 129 ended by SIGTERM and SIGHUP
 
 To add an effect: a class like Blur in effects.py. To add another command: a function in about.py, or
 a file of its own. Name it below.
@@ -16,7 +17,7 @@ from typing import Annotated
 import typer
 
 from standout import __version__
-from standout.cli import about, data, effects
+from standout.cli import about, data, effects, signals
 from standout.cli import benchmark as benchmarking
 from standout.cli import evaluate as evaluating
 from standout.cli import export as exporting
@@ -93,9 +94,10 @@ def main(arguments: list[str]) -> int:
         logging.basicConfig()
         logging.getLogger("standout").setLevel(logging.DEBUG)
     try:
-        app(_with_command(arguments), prog_name="standout")
+        with signals.answered():
+            app(_with_command(arguments), prog_name="standout")
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
+        return signals.exit_code(end.code if isinstance(end.code, int) else 1)
     except StandoutError as error:
         if debug:
             raise

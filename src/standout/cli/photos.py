@@ -6,27 +6,20 @@ int      exit code
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
-from types import FrameType
 
 from standout import jobs
 from standout.cli import show
 from standout.cli.clips import clips_of
 from standout.cli.options import Photos
+from standout.cli.signals import INTERRUPTED, stoppable
 from standout.errors import InputError
 from standout.jobs import Result, Summary
 from standout.naming import is_clip
 from standout.plan import STREAM, Task, plan
 from standout.system import cores
 from standout.work import Finder, Outcome, Work, by_hand, by_model
-
-INTERRUPTED = 130
 
 
 def run(options: Photos) -> int:
@@ -42,10 +35,11 @@ def run(options: Photos) -> int:
         avoid=avoid,
     )
     _check(options, tasks)
-    pending = [task for task in tasks if options.overwrite or not task.is_done()]
+    todo = [task for task in tasks if task.can_be_done]
+    pending = [task for task in todo if options.overwrite or not task.is_done()]
     workers, threads = _shares(options, len(pending))
-    clips = [task for task in tasks if is_clip(task.source)]
-    photos = _photos(options, threads, pending) if len(clips) < len(tasks) else None
+    clips = [task for task in todo if is_clip(task.source)]
+    photos = _photos(options, threads, pending) if len(clips) < len(todo) else None
     try:
         summary, stopped = _run(options, tasks, photos, workers)
     except KeyboardInterrupt:
@@ -91,14 +85,14 @@ def _run(options: Photos, tasks: list[Task], photos: Work | None, workers: int) 
     def tell(result: Result) -> None:
         if options.as_json:
             show.tell(result.to_json())
-        elif alone and not options.quiet and result.status != "failed" and result.target != STREAM:
+        elif alone and not options.quiet and result.status in ("done", "kept") and result.target != STREAM:
             show.tell(str(result.target))
         bars.done()
 
     clips = any(is_clip(task.source) for task in tasks)
     with (
         show.bars(len(tasks), wanted=not options.quiet, clips=clips) as bars,
-        _stoppable(wanted=not alone) as stop,
+        stoppable(wanted=not alone) as stop,
     ):
         with_clip = clips_of(options, advance=bars.frames, stop=stop)
 
@@ -121,42 +115,17 @@ def _run(options: Photos, tasks: list[Task], photos: Work | None, workers: int) 
     return summary, stop.is_set()
 
 
-@contextmanager
-def _stoppable(*, wanted: bool) -> Iterator[Event]:
-    """An event that Ctrl-C sets, so that photos in work are finished; a second Ctrl-C leaves at once.
-
-    Not wanted, or where Ctrl-C was switched off (nohup), everything stays as it was.
-    """
-    stop = Event()
-    before = signal.getsignal(signal.SIGINT)
-    if not wanted or before is not signal.default_int_handler:
-        yield stop
-        return
-
-    def on_interrupt(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
-            os._exit(INTERRUPTED)
-        stop.set()
-        os.write(
-            2, b"\nfinishing the photos in work; Ctrl-C again leaves at once\n"
-        )  # print() may be interrupted itself
-
-    signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _check(options: Photos, tasks: list[Task]) -> None:
     """Raises InputError for options that do not go together."""
     clip = next((task.source for task in tasks if is_clip(task.source)), None)
     for name, wanted in (("--mask-from", options.mask_from), ("--crop", options.crop)):
         if wanted and clip is not None:
             raise InputError(f"{clip} is a clip, and {name} is for photos; leave it out, or name photos alone")
-    if any(task.target == STREAM for task in tasks):
+    if any(task.target == STREAM for task in tasks if task.can_be_done):
         if options.as_json:
             raise InputError("--json and the picture would both go to standard output; name a file: -o out.png")
+        if sys.__stdout__ is None:
+            raise InputError("standard output is closed, so the picture has nowhere to go; name a file: -o out.png")
         if sys.stdout.isatty():
             raise InputError("a terminal shows no pictures; redirect it (> out.png), or name a file: -o out.png")
 
@@ -165,7 +134,7 @@ def _shares(options: Photos, photos: int) -> tuple[int, int]:
     """(photos at once, threads each): together as many as there are cores, where nothing else is asked for."""
     import cv2
 
-    workers = options.jobs or max(1, min(cores(), photos))
+    workers = max(1, min(options.jobs or cores(), photos))
     threads = options.threads or max(1, cores() // workers)
     cv2.setNumThreads(threads)
     return workers, threads

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,8 +35,9 @@ def examples(*rows: tuple[str, str]) -> str:
 
 def say(text: str, *, style: str = "") -> None:
     """One line on standard error, in a style ("31" is red) where that is a terminal which shows styles."""
-    styled = style and sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    print(f"\033[{style}m{text}\033[0m" if styled else text, file=sys.stderr, flush=True)
+    with suppress(OSError):  # that nobody reads it stops no work
+        styled = style and sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        print(f"\033[{style}m{text}\033[0m" if styled else text, file=sys.stderr, flush=True)
 
 
 def tell(text: str) -> None:
@@ -126,9 +127,13 @@ def needs_extra() -> Iterator[None]:
 
 def summary(result: Summary, tasks: list[Task], *, quiet: bool) -> None:
     """What became of a run: counts, where the results are, and every failure with its reason."""
+    from standout.find import named
+
+    tasks = [task for task in tasks if task.can_be_done]
     if not quiet and len(tasks) > 1:
         counts = [f"{result.done} done"]
         counts += [f"{result.kept} kept (there already; --overwrite makes them anew)"] if result.kept else []
+        counts += [f"{len(result.skipped)} skipped"] if result.skipped else []
         counts += [f"{len(result.failed)} failed"] if result.failed else []
         counts += [f"{result.left} left"] if result.left else []
         rate = f" ({result.done / result.seconds:.1f} photos/s)" if result.done and result.seconds else ""
@@ -136,6 +141,8 @@ def summary(result: Summary, tasks: list[Task], *, quiet: bool) -> None:
     elif not quiet and result.kept:
         say(f"{tasks[0].target} is there already and is kept; --overwrite makes it anew")
     if not quiet:
+        if result.skipped:
+            say(f"skipped {named([one.source for one in result.skipped])}")
         _warnings(result.warned)
     for one in sorted(result.failed, key=lambda one: one.source)[:LIST_AT_MOST]:
         name = str(one.source)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from standout.cli.show import examples, needs_extra, say
+from standout.cli.signals import INTERRUPTED
 from standout.errors import InputError
 
 EPILOG = examples(
@@ -81,7 +82,7 @@ def train(
         run.train(plan, out, run.Machine(str(device), devices, nodes))
     except KeyboardInterrupt:
         say(f"stopped; the same command goes on after the last whole epoch in {out}")
-        return 130
+        return INTERRUPTED
     return 0
 
 

@@ -17,6 +17,7 @@ import typer
 from standout.cli.effects import Blur, Color, Mask, Replace
 from standout.cli.options import Decontaminate, Device, Feather, Keep, Model, Refine, Runtime
 from standout.cli.show import examples, fail, say
+from standout.cli.signals import INTERRUPTED
 from standout.errors import InputError, StandoutError
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ EPILOG = examples(
     ("standout webcam --camera clip.mp4 --seconds 10", "a clip as the camera"),
     ("standout webcam --camera rtsp://10.0.0.5/live", "a camera of the network"),
 )
-INTERRUPTED = 130
 _PICTURE, _OUTPUT, _MASK, _MACHINE = "Picture", "Output", "Mask", "Machine"
 
 

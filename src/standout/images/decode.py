@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 MAX_PIXELS = 200_000_000
 """Pictures with more pixels are refused: a small file can claim a size that fills the memory."""
 
-READABLE = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif"})
+READABLE = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".pjpeg", ".pjp", ".jps", ".mpo"}
+    | {".heic", ".heif", ".hif", ".heics", ".heifs", ".avif", ".avifs", ".webp"}
+    | {".png", ".apng", ".tif", ".tiff", ".bmp", ".dib", ".gif"}
+)
 """Suffixes that are tried when a folder is listed."""
 
 READERS = {

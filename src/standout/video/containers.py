@@ -26,8 +26,10 @@ from dataclasses import dataclass, field
 from standout.errors import InputError
 
 READABLE = frozenset(
-    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m2v", ".vob", ".mts", ".m2ts", ".ts"}
-    | {".3gp", ".3g2", ".wmv", ".asf", ".flv", ".ogv", ".mxf", ".dv"}
+    {".mp4", ".m4v", ".mov", ".qt", ".mj2", ".lrv", ".insv", ".3gp", ".3g2", ".mkv", ".webm", ".avi", ".divx"}
+    | {".mpg", ".mpeg", ".mpe", ".m1v", ".m2v", ".m2p", ".vob", ".tod", ".mts", ".m2ts", ".m2t", ".ts", ".trp", ".tp"}
+    | {".h264", ".264", ".hevc", ".h265", ".265", ".ivf", ".nut"}
+    | {".wmv", ".asf", ".flv", ".f4v", ".ogv", ".ogm", ".mxf", ".dv"}
 )
 """Suffixes that are tried when a folder is listed."""
 
