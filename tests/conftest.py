@@ -6,6 +6,8 @@ And what every test stands on: an environment that is the same wherever the test
 from __future__ import annotations
 
 import os
+import random
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -52,8 +54,12 @@ def interruptible() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nothing_leaks() -> Iterator[None]:
-    """The next test finds the environment and the folder that this one found."""
+    """The next test finds the environment, the folder and the random numbers that this one found."""
     environment, folder = dict(os.environ), Path.cwd()
+    random.seed(0)
+    np.random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
     yield
     os.chdir(folder)
     for name in os.environ.keys() - environment.keys():
