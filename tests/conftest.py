@@ -6,7 +6,9 @@ And what every test stands on: an environment that is the same wherever the test
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import random
+import sys
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import cv2
@@ -14,7 +16,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-from tests.surroundings import prepare, signals
+from tests.surroundings import must_run, prepare, signals
 from tests.waiting import once
 
 prepare(os.environ)
@@ -52,8 +54,12 @@ def interruptible() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nothing_leaks() -> Iterator[None]:
-    """The next test finds the environment and the folder that this one found."""
+    """The next test finds the environment, the folder and the random numbers that this one found."""
     environment, folder = dict(os.environ), Path.cwd()
+    random.seed(0)
+    np.random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
     yield
     os.chdir(folder)
     for name in os.environ.keys() - environment.keys():
@@ -76,11 +82,19 @@ def sample() -> np.ndarray:
     return np.ascontiguousarray(cv2.imread(str(SAMPLE))[..., ::-1])
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """On CI, what a test needs must be there: a skip for the lack of it is a failure."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple) and must_run(report.longrepr[2], os.environ):
+        report.outcome, report.longrepr = "failed", f"{report.longrepr[2]}; CI must run this test"
+    return report
+
+
 def shared(name: str) -> Path:
-    """A folder beside the project; without it the test is skipped, except on CI, where it must be there."""
+    """A folder beside the project; without it the test is skipped."""
     folder = SHARED / name
     if not folder.is_dir():
-        assert os.environ.get("CI") != "true", f"{folder} is missing; CI must run the tests that need it"
         pytest.skip(f"needs {folder}")
     return folder
 

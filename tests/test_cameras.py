@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar
@@ -163,10 +162,9 @@ def test_a_stream_as_a_camera() -> None:
 
     def shows() -> None:
         count = 0
-        while not ends.is_set():
+        while not ends.wait(0.01):
             window.show(np.full((48, 64, 3), (200, count % 2, 0), np.uint8))
             count += 1
-            time.sleep(0.01)
 
     thread = threading.Thread(target=shows)
     thread.start()

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,20 +24,34 @@ BLOCKS = [
     for page in PAGES
     for n, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.S))
 ]
-COMMANDS = [
-    pytest.param(line.split("  #")[0].strip(), id=f"{page.stem}-{n}")
-    for page in PAGES
+SHOWN = {
+    line.split("  #")[0].strip(): f"{page.stem}-{n}"
+    for page in reversed(PAGES)
     for n, line in enumerate(re.findall(COMMAND, page.read_text(), re.M))
+}
+"""Each command once, and where it is shown first."""
+
+SLOW = ("runs/mine", "benchmark")
+"""What loads torch, and what measures for seconds."""
+
+COMMANDS = [
+    pytest.param(command, id=where, marks=[pytest.mark.slow] if any(word in command for word in SLOW) else [])
+    for command, where in SHOWN.items()
 ]
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Path:
+def here(tmp_path: Path, made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """A folder with the files that the examples name."""
+    return Path(shutil.copytree(made_once("examples", make_examples), tmp_path / "here"))
+
+
+def make_examples(tmp_path: Path) -> None:
     for name in ("photo.jpg", "me.jpg", "beach.jpg", "holiday/one.jpg", "holiday/deep/two.jpg", "portrait.heic"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(SAMPLE, tmp_path / name)  # read by content, so the suffix may say what it likes
-    minute = Made(pictures=[picture(n) for n in range(61)], rate=Fraction(1), base=Fraction(1), tracks=["aac"])
+    step = Fraction(3, 2)
+    minute = Made([picture(n) for n in range(41)], base=step, rate=1 / step, tracks=["aac"])
     for name in ("talk.mp4", "dance.mov", "waves.mp4", "holiday/three.mp4"):
         make(tmp_path / name, minute if name == "talk.mp4" else None)
     (tmp_path / "mine").mkdir()
@@ -48,7 +63,6 @@ def here(tmp_path: Path) -> Path:
         for part, plane in (("images", image), ("masks", mask)):
             (tmp_path / "my" / part).mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(tmp_path / "my" / part / f"p_{n}.png"), plane)
-    return tmp_path
 
 
 @pytest.mark.parametrize("block", BLOCKS)

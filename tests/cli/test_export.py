@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,12 +9,20 @@ import pytest
 from standout import runtimes
 from standout.cli import main
 from standout.export import int8
+from tests.conversions import converted_once
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_conversion(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Iterator[None]:
+    with converted_once(made_once):
+        yield
 
 
 def export(*arguments: object) -> int:
     return main(["export", "standout-mobile", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_several_targets_and_precisions_ship_with_their_proofs(
     people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -38,6 +47,7 @@ def test_several_targets_and_precisions_ship_with_their_proofs(
     assert "is kept" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_all_is_what_is_installed_and_the_rest_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -58,6 +68,7 @@ def _numbers(folder: Path, count: int) -> list[int]:
     return [int(file.stem.rpartition("_")[2]) for file in sorted((folder / "images").glob("eg1800_*"))[:count]]
 
 
+@pytest.mark.slow
 def test_without_photos_the_proof_is_of_drawn_figures_and_there_is_no_int8(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -68,6 +79,7 @@ def test_without_photos_the_proof_is_of_drawn_figures_and_there_is_no_int8(
     assert not (tmp_path / "b").exists()
 
 
+@pytest.mark.slow
 def test_a_failed_proof_writes_nothing_and_says_by_how_much(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,6 +53,20 @@ def test_ctrl_c_then_the_same_command_goes_on() -> None:
     assert len(Path("jobs.jsonl").read_text().splitlines()) == 60
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="other signals")
+def test_ctrl_c_switched_off_interrupts_nothing() -> None:
+    """As by nohup, or in a script's background."""
+    folder(3)
+    ledger, command = Path("jobs.jsonl"), [sys.executable, "-c", HELD, "cut", "pics", "--mask-from", "hand.png"]
+    code = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command, "--report", "jobs.jsonl"]
+    with started(code, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        until(lambda: ledger.exists() and ledger.stat().st_size, "the first result was told", process=process)
+        process.send_signal(signal.SIGINT)
+        Path("go-on").touch()
+        _, err = process.communicate(timeout=LIMIT)
+    assert process.returncode == 0 and b"3 done" in err
+
+
 def test_ctrl_c_during_one_photo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupted(handle: int) -> None:
         signal.raise_signal(signal.SIGINT)

@@ -21,6 +21,7 @@ def test_a_folder_and_a_bundled_model_are_enough(
     assert "epoch   1  96x64  loss " in said and f"the model is {out / 'model.safetensors'}" in said
 
 
+@pytest.mark.slow
 def test_the_heavy_encoder_trains_from_end_to_end(data: Path, tmp_path: Path) -> None:
     command = ["train", "--data", str(data / "train"), "--encoder", "resnet101", "--decoder", "heavy"]
     assert main([*command, "-o", str(tmp_path / "o"), *TINY]) == 0
@@ -28,6 +29,7 @@ def test_the_heavy_encoder_trains_from_end_to_end(data: Path, tmp_path: Path) ->
     assert (card.encoder, card.decoder) == ("resnet101", "heavy")
 
 
+@pytest.mark.slow
 def test_a_preview_and_a_sweep_of_rates_are_drawn(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

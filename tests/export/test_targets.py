@@ -16,6 +16,8 @@ from standout.models import SHELF, find_checkpoint
 from standout.net import checkpoint
 from standout.runtimes import RUNTIMES
 
+pytestmark = pytest.mark.slow  # conversions take twenty seconds
+
 BUNDLED = find_checkpoint("standout-mobile")
 KINDS = [(name, kind) for name, one in TARGETS.items() if one.here for kind in one.precisions]
 

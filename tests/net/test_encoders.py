@@ -1,12 +1,10 @@
-from pathlib import Path
-
 import pytest
 import torch
 
 from standout.errors import ModelError
 from standout.net import encoders
 from standout.net.encoders import ENCODERS, Encoder
-from tests.conftest import SHARED
+from tests.conftest import shared
 
 
 @pytest.mark.parametrize("name", [*sorted(ENCODERS), "mobilenetv2_050", "efficientnet_b0"])
@@ -73,8 +71,8 @@ def test_timms_own_source_is_asked_and_its_failure_explained(monkeypatch: pytest
         Encoder("resnet18", "timm")
 
 
-def test_the_shared_imagenet_weights_load(people: Path) -> None:
-    weights = SHARED / "weights" / "mobilenetv2_100.imagenet.safetensors"
+def test_the_shared_imagenet_weights_load() -> None:
+    weights = shared("weights") / "mobilenetv2_100.imagenet.safetensors"
     encoder, other = Encoder("mobilenetv2_100", weights), Encoder("mobilenetv2_100")
     stem = next(iter(encoder.body.parameters()))
     assert not torch.equal(stem, next(iter(other.body.parameters())))

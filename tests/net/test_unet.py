@@ -36,6 +36,7 @@ def test_every_weight_learns() -> None:
         assert not idle
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", sorted(ENCODERS))
 def test_a_network_survives_its_file_and_its_export(encoder: str, tmp_path: Path) -> None:
     """With either decoder by turns; a freshly trained batch norm has statistics worth keeping."""

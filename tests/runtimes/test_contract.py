@@ -21,7 +21,11 @@ FILES = {
     "litert": Path("m.tflite"),
 }
 """Which file each runtime is tried with; those without a folder are made first."""
-HERE = [name for name in FILES if RUNTIMES["pytorch" if name == "torchscript" else name].here]
+HERE = [
+    pytest.param(name, marks=[pytest.mark.slow] if file.parent == Path() else [])
+    for name, file in FILES.items()
+    if RUNTIMES["pytorch" if name == "torchscript" else name].here
+]
 
 
 @pytest.fixture(scope="session")

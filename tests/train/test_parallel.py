@@ -23,6 +23,7 @@ def command(data: Path, out: Path, *, batch: int, devices: int) -> list[str]:
     return ["train", "--data", str(data), "-o", str(out), "--device", "cpu", "--devices", str(devices), *settings]
 
 
+@pytest.mark.slow
 def test_two_processes_learn_as_one_with_the_doubled_batch(data: Path, tmp_path: Path) -> None:
     alone = [sys.executable, "-m", "standout", *command(data, tmp_path / "one", batch=4, devices=1)]
     together = [

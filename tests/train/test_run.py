@@ -31,6 +31,7 @@ def same(one: Path, two: Path) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [
@@ -67,6 +68,7 @@ def test_a_broken_off_run_goes_on_exactly(
     assert timeless[0] == timeless[1]
 
 
+@pytest.mark.slow
 def test_a_killed_process_goes_on_exactly(data: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "standout", "train", "--data", str(data), "--device", "cpu"]
     command += ["--set", "train.stages=[{epochs=4,size=[64,64]}]", "--set", "train.batch=4", "-o", str(tmp_path / "k")]
@@ -80,6 +82,7 @@ def test_a_killed_process_goes_on_exactly(data: Path, tmp_path: Path) -> None:
     assert same(tmp_path / "w", tmp_path / "k")
 
 
+@pytest.mark.slow
 def test_a_run_repeats_bit_for_bit(data: Path, tmp_path: Path) -> None:
     for name in "ab":
         run.train(tiny(data), tmp_path / name, CPU)
@@ -88,6 +91,7 @@ def test_a_run_repeats_bit_for_bit(data: Path, tmp_path: Path) -> None:
     assert not same(tmp_path / "a", tmp_path / "c")
 
 
+@pytest.mark.slow
 def test_training_learns_the_drawn_people(data: Path, tmp_path: Path) -> None:
     stages = [{"epochs": 14, "size": [64, 64], "compose": 0.0}]
     out = run.train(tiny(data, train={"stages": stages, "lr": 5e-3, "ema": 0.9}), tmp_path / "out", CPU)
@@ -181,6 +185,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_what_was(
     assert all(torch.isfinite(value).all() for value in kept["state_dict"].values() if value.is_floating_point())
 
 
+@pytest.mark.slow
 def test_a_photo_damaged_in_the_third_epoch_is_named_and_nothing_lost(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,6 +229,7 @@ def test_a_finished_run_is_left_as_it_is(data: Path, tmp_path: Path) -> None:
     assert model.stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_a_full_disk_keeps_the_checkpoint_before(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save = torch.save
 
@@ -272,6 +278,7 @@ def sees_everywhere(model: Path) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_a_teacher_alone_teaches_without_labels(data: Path, tmp_path: Path) -> None:
     """With the whole share, the labels do not count: a student of a teacher that sees people everywhere does so too."""
     first = run.train(tiny(data), tmp_path / "first", CPU)
@@ -282,6 +289,7 @@ def test_a_teacher_alone_teaches_without_labels(data: Path, tmp_path: Path) -> N
     assert not [name for name in weights(tmp_path / "student") if "teacher" in name]
 
 
+@pytest.mark.slow
 def test_a_doubted_source_does_not_unlearn_people(data: Path, tmp_path: Path) -> None:
     """All labels say nobody; a teacher that knows better keeps them from counting, of the sources named alone."""
     first = run.train(tiny(data), tmp_path / "first", CPU)
@@ -295,6 +303,7 @@ def test_a_doubted_source_does_not_unlearn_people(data: Path, tmp_path: Path) ->
     assert found["doubted"] > found["believed"]
 
 
+@pytest.mark.slow
 def test_a_taught_run_goes_on_exactly(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = tiny(
         data,
@@ -332,6 +341,7 @@ def test_what_the_recipe_names_must_be_there(data: Path, tmp_path: Path) -> None
         run.train(tiny(tmp_path / "nowhere"), tmp_path / "out", CPU)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_as_an_interruption(data: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "standout", "train", "--data", str(data), "--device", "cpu"]
     command += [

@@ -219,15 +219,16 @@ class Interrupt(Callback):
         self.pressed = False
 
     def __enter__(self) -> Interrupt:
-        """Listens, where this is the main thread: only there Python lets us."""
-        self.main = threading.current_thread() is threading.main_thread()
-        if self.main:
+        """Listens in the main thread, as Python allows it there alone, unless Ctrl-C is switched off, as by nohup."""
+        main = threading.current_thread() is threading.main_thread()
+        self.listens = main and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+        if self.listens:
             self.before = signal.signal(signal.SIGINT, self.press)
         return self
 
     def __exit__(self, *_: object) -> None:
         """As it was."""
-        if self.main:
+        if self.listens:
             signal.signal(signal.SIGINT, self.before)
 
     def press(self, *_: object) -> None:
