@@ -27,7 +27,8 @@ from standout.errors import InputError
 
 READABLE = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m2v", ".vob", ".mts", ".m2ts", ".ts"}
-    | {".3gp", ".3g2", ".wmv", ".asf", ".flv", ".ogv", ".mxf", ".dv"}
+    | {".3gp", ".3g2", ".wmv", ".asf", ".flv", ".f4v", ".ogv", ".ogm", ".mxf", ".dv", ".qt", ".mpe", ".m1v"}
+    | {".h264", ".264", ".h265", ".265", ".hevc", ".ivf"}
 )
 """Suffixes that are tried when a folder is listed."""
 
@@ -168,7 +169,7 @@ CONTAINERS = {
     ".mkv": Container(
         "matroska",
         ("h264", "hevc", "av1", "vp9"),
-        sound=_MP4_SOUND | (_PCM - _BIG_ENDIAN) | {"opus", "vorbis", "flac", "truehd", "wavpack", "tta"},
+        sound=_MP4_SOUND | (_PCM - _BIG_ENDIAN) | {"opus", "vorbis", "flac", "truehd", "wavpack"},
         new_sound="opus",
         subtitles=frozenset({"subrip", "ass", "webvtt", "hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle"}),
         text="subrip",
