@@ -149,8 +149,8 @@ def open_clip(path: Path) -> Clip:
         behind = 0 if clip.timeline.joined else bytes_behind(path, again.format.name)
     if behind:
         clip.warnings.append(
-            f"has another file of {behind:,} bytes behind its end, which is not read: perhaps joined from several files; "
-            "put them together anew with a program that knows clips"
+            f"has another file of {behind:,} bytes behind its end, which is not read: perhaps joined from several "
+            "files; put them together anew with a program that knows clips"
         )
     return clip
 
