@@ -392,9 +392,9 @@ def test_where_seeking_misleads_all_is_decoded_again(
     stopped(WORK, clip, out, after=30)
     honest, calls = reading._packets, []
 
-    def misleads(container: object, stream: object, start: Fraction | None) -> object:
+    def misleads(container: object, stream: object, clip: object, start: Fraction | None) -> object:
         calls.append(start)
-        packets = honest(container, stream, start)  # type: ignore[arg-type]
+        packets = honest(container, stream, clip, start)  # type: ignore[arg-type]
         if start is None:
             return packets
         return (packet for packet in packets if (packet.pts or 0) * packet.time_base > start)

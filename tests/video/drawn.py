@@ -40,7 +40,11 @@ def beep(begins: int, count: int, *, channels: int = 2) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Made:
-    """What goes into a drawn clip. times: of the frames, in units of base. tracks: codecs of sound tracks."""
+    """What goes into a drawn clip.
+
+    times: of the frames, in units of base. tracks: codecs of sound tracks. samples: of the sound, instead of a tone.
+    sound_block: samples a packet. gap: (from when, for how long) its clock tells of nothing.
+    """
 
     pictures: Sequence[np.ndarray] = field(default_factory=lambda: [picture(n) for n in range(30)])
     times: Sequence[int] | None = None
@@ -56,6 +60,11 @@ class Made:
     sound_from: Fraction = Fraction(0)
     picture_from: Fraction = Fraction(0)
     sound_seconds: Fraction = ONE
+    sound_rate: int = RATE
+    layout: str = "stereo"
+    sound_block: int = 960
+    samples: np.ndarray | None = None
+    gap: tuple[float, float] | None = None
     languages: Sequence[str] = ()
     subtitles: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
@@ -96,8 +105,8 @@ def _encode(path: Path, made: Made) -> Path:
         stream = _video(out, made)
         sounds = []
         for number, codec in enumerate(made.tracks):
-            sound = out.add_stream(codec, rate=RATE)
-            sound.layout = "stereo"
+            sound = out.add_stream(codec, rate=made.sound_rate)
+            sound.layout = made.layout
             if made.languages:
                 sound.metadata["language"] = made.languages[number]
             sounds.append(sound)
@@ -119,6 +128,10 @@ def _encode(path: Path, made: Made) -> Path:
         packets = _pictures(stream, made)
         for number, sound in enumerate(sounds):
             packets += _sound(sound, made, number)
+        for packet in packets:  # the clock leaps: all packets from a time on are later
+            if made.gap and (packet.pts or 0) * packet.time_base >= made.gap[0]:
+                leap = round(made.gap[1] / packet.time_base)
+                packet.pts, packet.dts = packet.pts + leap, packet.dts + leap
         packets.sort(key=lambda one: (one.pts if one.dts is None else one.dts) * one.time_base)
         for packet in packets:
             out.mux(packet)
@@ -173,8 +186,12 @@ def _pictures(stream: av.VideoStream, made: Made) -> list[av.Packet]:
 
 def _sound(stream: av.AudioStream, made: Made, number: int) -> list[av.Packet]:
     packets = []
-    for begins in range(0, int(made.sound_seconds * RATE), 960):
-        frame = av.AudioFrame.from_ndarray(beep(begins + 4000 * number, 960), format="s16", layout="stereo")
+    block = made.sound_block
+    for begins in range(0, int(made.sound_seconds * RATE), block):
+        levels = beep(begins + 4000 * number, block)
+        if made.samples is not None:
+            levels = np.repeat(made.samples[begins : begins + block, None], 2, 1).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(levels, format="s16", layout="stereo")
         frame.sample_rate, frame.pts, frame.time_base = RATE, begins, Fraction(1, RATE)
         packets += stream.encode(frame)
     packets += stream.encode(None)
@@ -208,7 +225,9 @@ def sound_packets(path: Path, track: int = 0) -> list[tuple[Fraction, bytes]]:
 
 
 def first_frame(container: av.container.InputContainer) -> Fraction:
-    """When the first picture is shown, in the file's own time."""
+    """When the first picture is shown, in the file's own time. An .avi stores no such times, and shows it at 0."""
+    if container.format.name == "avi":
+        return Fraction(0)
     frame = next(container.decode(video=0))
     return frame.pts * container.streams.video[0].time_base
 

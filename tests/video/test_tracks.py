@@ -1,5 +1,7 @@
 """What goes along with the pictures: sound bit for bit and in time, subtitles, chapters, tags."""
 
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -284,3 +286,55 @@ def test_a_clip_whose_sound_comes_after_all_pictures(tmp_path: Path) -> None:
                         out.mux(packet)
     copied(apart, tmp_path / "out.mp4")
     assert len(sound_packets(tmp_path / "out.mp4")) == len(sound_packets(source))
+
+
+REFUSED = [
+    (".mkv", "libmp3lame", 11025, ".mp4", "mp3 of 11025 Hz to aac"),
+    (".avi", "libmp3lame", 8000, ".mp4", "mp3 of 8000 Hz to aac"),
+    (".mkv", "libmp3lame", 12000, ".mov", None),
+    (".mkv", "libmp3lame", 11025, ".webm", "mp3 to opus"),
+    (".mov", "pcm_s16be", 11025, ".mkv", "pcm_s16be to opus"),
+    (".avi", "pcm_u8", 11025, ".mp4", "pcm_u8 to aac"),
+    (".avi", "pcm_u8", 11025, ".mkv", None),
+    (".mov", "pcm_mulaw", 8000, ".mp4", "pcm_mulaw to aac"),
+    (".avi", "adpcm_ima_wav", 11025, ".mov", "adpcm_ima_wav to aac"),
+    (".mkv", "flac", 44100, ".mov", "flac to aac"),
+    (".mkv", "flac", 44100, ".webm", "flac to opus"),
+    (".mkv", "ac3", 32000, ".webm", "ac3 to opus"),
+    (".mkv", "aac", 7350, ".mp4", None),
+]
+
+
+@pytest.mark.parametrize(("into", "codec", "rate", "out", "said"), REFUSED)
+def test_sound_of_any_rate_goes_along(
+    tmp_path: Path, into: str, codec: str, rate: int, out: str, said: str | None
+) -> None:
+    source = make(tmp_path / f"in{into}", Made(codec="mpeg4", tracks=[codec], sound_rate=rate))
+    notes = copied(source, tmp_path / f"out{out}")
+    assert notes == ([f"sound re-encoded from {said}: {out} cannot hold it"] if said else [])
+    before, after = (heard(path)[0].astype(float) for path in (source, tmp_path / f"out{out}"))
+    assert abs(len(after) - len(before)) / RATE <= 0.35, "a packet and the encoder's run-up"
+    assert abs(np.abs(after).mean() - np.abs(before).mean()) < 0.2 * np.abs(before).mean()
+
+
+@pytest.mark.parametrize("out", [".mp4", ".webm", ".mkv", ".mov"])
+@pytest.mark.parametrize("layout", ["mono", "2.1", "4.0", "5.1(side)", "6.1", "7.1", "hexadecagonal"])
+def test_sound_of_any_channels_goes_along(tmp_path: Path, layout: str, out: str) -> None:
+    """In a process of its own: looked at in the wrong way, the channels of a .mov end it without a word."""
+    source = make(tmp_path / "in.mov", Made([picture(0)], tracks=["pcm_s16le"], layout=layout))
+    code = (
+        "import sys; from pathlib import Path; from tests.video.drawn import copied; "
+        "print(copied(Path(sys.argv[1]), Path(sys.argv[2])))"
+    )
+    run = [sys.executable, "-c", code, str(source), str(tmp_path / f"out{out}")]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert ("re-encoded" in done.stdout) == (out in (".mp4", ".webm"))
+    with av.open(str(tmp_path / f"out{out}")) as container:
+        assert len([packet for packet in container.demux(container.streams.audio[0]) if packet.size]) > 20
+
+
+def test_packets_of_the_same_millisecond_are_no_damage(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mkv", Made(tracks=["pcm_s16le"], sound_block=30))
+    assert copied(source, tmp_path / "out.mkv") == []
+    assert len(sound_packets(tmp_path / "out.mkv")) == len(sound_packets(source)) > 1000

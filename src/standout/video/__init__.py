@@ -2,6 +2,7 @@
 
     clip         file -> Clip, its facts                   open_clip, Clip
     reading      Clip -> its frames, one after another
+    timeline     the file's clock, made to go on evenly; behind: what FFmpeg does not read
     writer       pictures, one after another -> file       Writer
     containers   what is read and written                  READABLE, CONTAINERS, CODECS
     film         .mp4 .mov .mkv .webm, through FFmpeg; encoder: of its pictures

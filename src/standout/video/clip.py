@@ -22,10 +22,12 @@ from av.stream import Disposition
 
 from standout.errors import UnreadableVideo
 from standout.types import Frame
-from standout.video import reading
+from standout.video import reading, timeline
+from standout.video.behind import bytes_behind
 from standout.video.colours import Colours, said
 from standout.video.containers import DEMUXERS
 from standout.video.reading import Turn
+from standout.video.timeline import Timeline
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -42,7 +44,9 @@ class Clip:
     height, width: of the upright picture. rate: frames a second, on average. duration: in seconds; count: of frames,
     estimated where the file does not say; both None where it says neither. pixel_aspect: width of a pixel over its
     height, upright. sound: it holds at least one sound track. colours: as read; colours.settled(height) has no gaps.
-    zero: the first frame's time in the file. time_base: the file's unit of time. warnings: grows while frames are read.
+    timeline: how the times in the file are meant. zero: the first frame's time in it; begins: the same by the clock of
+    sound and subtitles. time_base: its unit of time.
+    warnings: grows while frames are read.
 
     Each call of frames reads through a file handle of its own, so two may run at the same time.
     """
@@ -55,7 +59,8 @@ class Clip:
         high, wide = first.height, first.width
         self.coded = (high, wide)
         self.height, self.width = (wide, high) if self.turn.swaps else (high, wide)
-        self.zero = (first.pts or 0) * self.time_base
+        self._first = first.pts, first.dts
+        self.zero = self.begins = (first.pts or 0) * self.time_base
         self.rate = _rate(stream)
         self.duration = _duration(container, stream, self.zero)
         self.count = stream.frames or (round(self.duration * self.rate) if self.duration else None)
@@ -68,7 +73,22 @@ class Clip:
             self.warnings.append(f"is {self.colours.hdr}: people are looked for in its numbers as they are, in 8 bits")
         if first.interlaced_frame:
             self.warnings.append("is interlaced: moving edges look like combs; deinterlace it first")
+        self.timeline = Timeline()
         self._open: weakref.WeakSet[Generator[Frame, None, None]] = weakref.WeakSet()
+
+    def lay_out(self, found: Timeline) -> None:
+        """Takes over what a look through the whole file found."""
+        self.timeline = found
+        if found.disordered:
+            self.zero = (self._first[1] or 0) * self.time_base
+        self.begins = self.zero if found.begins is None else found.begins
+        self.warnings += found.warnings
+        if found.end is not None and (found.joined or self.duration is None):
+            self.duration = found.end - self.zero
+        if found.count is not None and self.duration is None:
+            self.duration = found.count / self.rate
+        if found.count is not None and (found.joined or not self.count):
+            self.count = found.count
 
     def frames(
         self,
@@ -123,7 +143,16 @@ def open_clip(path: Path) -> Clip:
                 f"{path} holds no frame that can be decoded (its codec is {stream.codec_context.name}); "
                 "get the file again, or convert it"
             )
-        return Clip(path, container, stream, first)
+        clip = Clip(path, container, stream, first)
+    with contain(path) as again:
+        clip.lay_out(timeline.of(again, track(again, clip), clip.rate))
+        behind = 0 if clip.timeline.joined else bytes_behind(path, again.format.name)
+    if behind:
+        clip.warnings.append(
+            f"has another file of {behind:,} bytes behind its end, which is not read: perhaps joined from several "
+            "files; put them together anew with a program that knows clips"
+        )
+    return clip
 
 
 def contain(path: Path) -> InputContainer:

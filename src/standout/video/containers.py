@@ -170,7 +170,7 @@ CONTAINERS = {
     ".mkv": Container(
         "matroska",
         ("h264", "hevc", "av1", "vp9"),
-        sound=_MP4_SOUND | (_PCM - _BIG_ENDIAN) | {"opus", "vorbis", "flac", "truehd", "wavpack", "tta"},
+        sound=_MP4_SOUND | (_PCM - _BIG_ENDIAN) | {"opus", "vorbis", "flac", "truehd", "wavpack"},
         new_sound="opus",
         subtitles=frozenset({"subrip", "ass", "webvtt", "hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle"}),
         text="subrip",

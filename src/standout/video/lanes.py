@@ -14,11 +14,15 @@ from __future__ import annotations
 
 import errno
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
 from av.audio.frame import AudioFrame
+from av.format import Flags
+
+from standout.video.timeline import flagged
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -32,6 +36,39 @@ _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: 
 _AAC_RATES = {96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000}
 _ENCODERS = {"aac": ("aac", 96_000), "opus": ("libopus", 64_000)}
 """Codec -> FFmpeg's encoder, and bits a second for each channel."""
+
+
+@dataclass(frozen=True)
+class Channels:
+    """The channels of a sound track: how many, in which layout they are encoded, and where the source has each.
+
+    layout: "" where it cannot be decoded. places: of each channel in the source; empty where they come in the layout's
+    own order.
+    """
+
+    count: int
+    layout: str
+    places: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, stream: AudioStream) -> Channels:
+        """Of a track that nothing was asked about yet.
+
+        Some files list their channels one by one (a .mov of 7.1 does). av frees that list at each look at it, and once
+        more with the track, which ends the process; so its one look is taken here, and the decoder gets a plain layout.
+        """
+        context = stream.codec_context
+        found = context.layout  # the list is freed with it
+        count = found.nb_channels
+        layout = _LAYOUTS.get(count, "stereo")
+        if "(" not in found.name.partition("channels")[2]:
+            return cls(count, layout)
+        if not context.name.startswith("pcm_"):  # other decoders make that list anew with each frame
+            return cls(count, "")
+        context.layout = layout if count in _LAYOUTS else f"{count} channels"
+        names, wanted = ([one.name for one in these.channels] for these in (found, av.AudioLayout(layout)))
+        moved = names != wanted and sorted(names) == sorted(wanted)
+        return cls(count, layout, tuple(map(names.index, wanted)) if moved else ())
 
 
 _KEPT_TAGS = ("title", "language", "handler_name")
@@ -84,7 +121,8 @@ class Lane(ABC):
         """The packet in the film, unless damage gave it a time that no container takes."""
         ticks = packet.pts if packet.dts is None else packet.dts
         time = (ticks or 0) * packet.time_base
-        together = packet.stream.type == "subtitle"  # two lines may begin at once
+        # two lines may begin at once; so may two packets of a kind of sound that has more of them than milliseconds
+        together = packet.stream.type == "subtitle" or flagged(self.output.format, Flags.ts_nonstrict)
         if self._last is not None and (time < self._last or (time == self._last and not together)):
             self.lost += 1
             return
@@ -153,20 +191,22 @@ class Reencoded(Lane):
         source: AudioStream,
         output: OutputContainer,
         codec: str,
+        channels: Channels,
         *,
         shift: Fraction,
         end: Fraction | None,
         cut: bool,
     ) -> None:
         super().__init__(output, shift=shift, end=end)
-        self._cut = cut
+        if not channels.layout:
+            raise ValueError("its channels are listed one by one")
+        self._cut, self._places = cut, channels.places
         encoder, bits = _ENCODERS[codec]
-        channels = source.codec_context.channels
         rate = 48000 if codec == "opus" or source.rate not in _AAC_RATES else source.rate
-        stream = output.add_stream(encoder, rate=rate, bit_rate=min(512_000, bits * channels))
+        stream = output.add_stream(encoder, rate=rate, bit_rate=min(512_000, bits * channels.count))
         assert isinstance(stream, av.AudioStream)
         carry_track_tags(source, stream)
-        stream.layout = _LAYOUTS.get(channels, "stereo")
+        stream.layout = channels.layout
         stream.codec_context.time_base = Fraction(1, rate)
         stream.codec_context.open()
         self._stream = stream
@@ -225,6 +265,9 @@ class Reencoded(Lane):
             time_base=Fraction(1, frame.sample_rate),
         )
         steps = [source]
+        if self._places:
+            order = "|".join(map(str, self._places))
+            steps.append(graph.add("channelmap", f"map={order}:channel_layout={context.layout.name}"))
         limits = (["start=0"] if self._cut else []) + ([f"end={float(self.end)}"] if self.end is not None else [])
         if limits:
             steps.append(graph.add("atrim", ":".join(limits)))

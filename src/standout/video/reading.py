@@ -15,7 +15,7 @@ import struct
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import av
 import cv2
@@ -34,10 +34,17 @@ if TYPE_CHECKING:
 
     from standout.video.clip import Clip
 
+Item = TypeVar("Item")
 Timed: TypeAlias = "tuple[Fraction, VideoFrame]"
 _SAID_SINGLY = 5
 """Damaged frames that are named one by one; the others are counted."""
 
+
+_FLASH = Fraction(1, 1000)
+"""Seconds; frames nearer to each other than that flash by, and have a wrong time."""
+
+_MOST_WAITING = 8
+"""Frames without a time that are held until one has one."""
 
 _BACK = (0, 1, 4, 16, 64)
 """Seconds before the wanted time, tried one after another, where reading may begin."""
@@ -66,7 +73,7 @@ def frames(
         stream = track(container, clip)
         stream.thread_type = "AUTO"
         begin = start + onward if seek else start
-        packets = _packets(container, stream, clip.zero + begin if begin > 0 else None)
+        packets = _packets(container, stream, clip, clip.zero + begin if begin > 0 else None)
         shown = _from(_until(_timed(clip, packets, begin), end), start, clip)
         settled = clip.colours.settled(clip.coded[0])
         last: tuple[VideoFrame, Image] | None = None
@@ -107,8 +114,7 @@ def _timed(clip: Clip, packets: Iterator[Packet[VideoStream]], start: Fraction) 
     lost, said = Lost(), 0
     last: Fraction | None = None
     try:
-        for frame in decoded(packets, lost):
-            time = _time(clip, frame, last)
+        for time, frame in evened(((_stamp(clip, one), one) for one in decoded(packets, lost)), 1 / clip.rate):
             if frame.is_corrupt:
                 lost.count += time >= start  # before it: what leads up to the key frame we began at
             said = _report(clip, lost, said, last or Fraction(0))
@@ -126,12 +132,41 @@ def _timed(clip: Clip, packets: Iterator[Packet[VideoStream]], start: Fraction) 
         )
 
 
-def _time(clip: Clip, frame: VideoFrame, last: Fraction | None) -> Fraction:
-    """When the frame is shown; always later than last, though broken files repeat times or have none."""
-    if frame.pts is None:
-        return Fraction(0) if last is None else last + 1 / clip.rate
-    time = frame.pts * clip.time_base - clip.zero
-    return time if last is None or time > last else last + clip.time_base
+def _stamp(clip: Clip, frame: VideoFrame) -> Fraction | None:
+    """When the frame is shown, as far as the file tells, in seconds from the clip's first."""
+    ticks = frame.dts if clip.timeline.disordered else frame.pts
+    return None if ticks is None else ticks * clip.time_base - clip.zero
+
+
+def evened(stamped: Iterable[tuple[Fraction | None, Item]], step: Fraction) -> Iterator[tuple[Fraction, Item]]:
+    """The frames, each later than the one before, though broken files repeat times, step back, or have none.
+
+    Frames without a time of their own are spread between their neighbors, at most step apart.
+
+    >>> [float(time) for time, _ in evened([(Fraction(0), "a"), (Fraction(0), "b"), (Fraction(1), "c")], Fraction(9))]
+    [0.0, 0.5, 1.0]
+    """
+    last: Fraction | None = None
+    waiting: list[Item] = []
+    for time, frame in stamped:
+        if last is None:
+            last = Fraction(0) if time is None else time
+            yield last, frame
+            continue
+        if time is None or time - last < _FLASH:
+            waiting.append(frame)
+            if len(waiting) > _MOST_WAITING:
+                last += step
+                yield last, waiting.pop(0)
+            continue
+        each = min(step, (time - last) / (len(waiting) + 1))
+        for number, one in enumerate(waiting, 1):
+            yield last + number * each, one
+        waiting.clear()
+        last = time
+        yield time, frame
+    for number, one in enumerate(waiting, 1):
+        yield (last or Fraction(0)) + number * step, one
 
 
 def _report(clip: Clip, lost: Lost, said: int, time: Fraction) -> int:
@@ -146,12 +181,18 @@ def _report(clip: Clip, lost: Lost, said: int, time: Fraction) -> int:
     return lost.count
 
 
-def _packets(container: InputContainer, stream: VideoStream, start: Fraction | None) -> Iterator[Packet[VideoStream]]:
-    """The packets from the last key frame at or before start, in the file's own time; None = from the beginning.
+def _packets(
+    container: InputContainer, stream: VideoStream, clip: Clip, start: Fraction | None
+) -> Iterator[Packet[VideoStream]]:
+    """The packets from the last key frame at or before start, in the timeline's time; None = from the beginning.
 
-    Files without an index (.ts, .mpg) are searched by time, which ends anywhere: from there back until one is found.
+    Joined files are gone through from their beginning, undecoded; others are searched by time. Where there is no index
+    (.ts, .mpg) that search ends anywhere: from there back until a key frame is found.
     """
-    if start is None:
+    if clip.timeline.joined:
+        first = 0 if start is None else clip.timeline.key_before(start)
+        return itertools.islice(clip.timeline.placed(container.demux(stream)), first, None)
+    if start is None or not clip.timeline.searchable:
         return container.demux(stream)
     base = stream.time_base or Fraction(1)
     for back in _BACK:

@@ -23,7 +23,8 @@ from av.stream import Disposition
 
 from standout.video.clip import contain, track
 from standout.video.containers import Container
-from standout.video.lanes import Copied, Lane, Reencoded, Rewritten, carry_track_tags
+from standout.video.lanes import Channels, Copied, Lane, Reencoded, Rewritten, carry_track_tags
+from standout.video.trial import takes
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
@@ -57,13 +58,13 @@ class Tracks:
         sound: bool,
         notes: list[str],
     ) -> None:
-        self._input = contain(clip.path)
+        self._clip, self._input = clip, contain(clip.path)
         self._output = output
         self._target, self._suffix = target, suffix
         self._notes = notes
         self._trimmed = start > 0
         self.lead = Fraction(0) if self._trimmed or not sound else _lead(self._input, clip)
-        self._shift = clip.zero + start - self.lead
+        self._shift = clip.begins + start - self.lead
         self._end = None if end is None else end - start + self.lead
         self._lanes: dict[int, Lane] = {}
         self._names: dict[int, str] = {}
@@ -110,11 +111,12 @@ class Tracks:
 
     def _read(self) -> Iterator[Packet[Stream]]:
         """The packets of the lanes; what cannot be read further ends there, with a note."""
-        if self._trimmed:  # a second early: .ts seeks by its pictures
+        timeline = self._clip.timeline
+        if self._trimmed and timeline.searchable and not timeline.gapless:  # a second early: .ts seeks by its pictures
             with contextlib.suppress(av.error.FFmpegError, OSError):  # without an index: from the beginning
                 self._input.seek(max(0, int((self._shift - 1) * av.time_base)))
         chosen = [stream for stream in self._input.streams if stream.index in self._lanes]
-        packets = self._input.demux(chosen) if chosen else iter(())
+        packets = timeline.placed(self._input.demux(chosen), dropped=True) if chosen else iter(())
         while True:
             try:
                 packet = next(packets, None)
@@ -155,19 +157,21 @@ class Tracks:
         if stream.codec_context is None:
             self._notes.append(f"{name} left out: its codec is not known here")
             return None
-        if isinstance(stream, av.AudioStream) and not (stream.rate and stream.codec_context.channels):
+        channels = Channels.of(stream) if isinstance(stream, av.AudioStream) else None
+        if isinstance(stream, av.AudioStream) and not (stream.rate and channels and channels.count):
             self._notes.append(f"{name} left out: the file does not say how many samples or channels it has")
             return None
         kind = stream.codec_context.codec.canonical_name
-        if kind in target.sound | target.subtitles:
+        if kind in target.sound | target.subtitles and takes(self._clip, stream.index, target):
             return Copied(stream, output, shift=self._shift, end=self._end, trimmed=self._trimmed, early=target.edits)
         try:
-            if isinstance(stream, av.AudioStream):
+            if isinstance(stream, av.AudioStream) and channels:
                 renewed = Reencoded(
-                    stream, output, target.new_sound, shift=self._shift, end=self._end, cut=self._trimmed
+                    stream, output, target.new_sound, channels, shift=self._shift, end=self._end, cut=self._trimmed
                 )
+                what = f"{kind} of {stream.rate} Hz" if kind in target.sound else kind
                 self._notes.append(
-                    f"{name} re-encoded from {kind} to {target.new_sound}: {self._suffix} cannot hold it"
+                    f"{name} re-encoded from {what} to {target.new_sound}: {self._suffix} cannot hold it"
                 )
                 return renewed
             if isinstance(stream, av.subtitles.stream.SubtitleStream) and kind in _TEXT and target.text:
@@ -206,5 +210,5 @@ def _lead(container: InputContainer, clip: Clip) -> Fraction:
         for stream in container.streams.audio
         if stream.start_time is not None and stream.time_base
     ]
-    lead = clip.zero - min(begins, default=clip.zero)
+    lead = clip.begins - min(begins, default=clip.begins)
     return lead if lead > _REAL_LEAD else Fraction(0)

@@ -1,0 +1,61 @@
+"""A second file behind the first, in one: what players and FFmpeg stop before, or never look at.
+
+    .mp4 .mov    boxes: size, name, content; a second file begins with "ftyp" once more
+    .flv         tags: kind, size, content, size; a second file begins with "FLV"
+
+Other kinds of file that are joined are read to their end: see timeline.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+
+def bytes_behind(path: Path, format: str) -> int:
+    """How many bytes follow the first whole file in the file; 0 where there is no second one. format: FFmpeg's name."""
+    name = next((one for one in _BEGINNINGS if one in format.split(",")), None)
+    if name is None:
+        return 0
+    with contextlib.suppress(OSError, ValueError), path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        for place in _BEGINNINGS[name](file, size):
+            if place > 0:
+                return size - place
+    return 0
+
+
+def _boxes(file: BinaryIO, size: int) -> Iterator[int]:
+    """Where boxes named ftyp begin."""
+    place = 0
+    while place + 16 <= size:
+        file.seek(place)
+        head = file.read(16)
+        length = int.from_bytes(head[:4])
+        length = int.from_bytes(head[8:]) if length == 1 else length
+        if head[4:8] == b"ftyp":
+            yield place
+        if length < 8:  # 0: up to the end of the file
+            return
+        place += length
+
+
+def _tags(file: BinaryIO, size: int) -> Iterator[int]:
+    """Where headers of an .flv begin."""
+    place = 0
+    while place + 11 <= size:
+        file.seek(place)
+        head = file.read(11)
+        if head[:3] == b"FLV":
+            yield place
+            place += int.from_bytes(head[5:9]) + 4
+        elif head[0] & 0x1F in (8, 9, 18):
+            place += 11 + int.from_bytes(head[1:4]) + 4
+        else:
+            return
+
+
+_BEGINNINGS = {"mp4": _boxes, "flv": _tags}
