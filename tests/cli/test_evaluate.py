@@ -90,7 +90,11 @@ def test_every_photo_is_decoded_once(data: Path, monkeypatch: pytest.MonkeyPatch
         read.append(source.name)
         return decode.read(source)
 
+    def never(name: str, flags: int = 0) -> None:
+        raise AssertionError(f"{name} is decoded by OpenCV")
+
     monkeypatch.setattr(images, "read", counted)
+    monkeypatch.setattr(cv2, "imread", never)
     assert evaluate("standout-tiny", data, "--no-mirror") == 0
     assert sorted(read) == [f"drawn_{n}.png" for n in range(4)]
 

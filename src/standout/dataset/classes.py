@@ -28,7 +28,9 @@ MEANINGS = {
 PEOPLE = frozenset({"person", "people", "human", "persons", "humans"})
 """Names of the class of people in other tools' files."""
 
-VOC = Classes(frozenset({15, (192, 128, 128)}), frozenset({255, (224, 224, 192)}), where="the layout of PASCAL VOC")
+VOC = Classes(
+    frozenset({15, (192, 128, 128)}), frozenset({255, (224, 224, 192)}), where="the layout of PASCAL VOC", sure=False
+)
 """Class 15 and the void between objects, as palette indexes and as colors."""
 
 

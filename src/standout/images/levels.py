@@ -23,6 +23,7 @@ from standout.images.stored import (
     flat_colors,
     flat_levels,
     packed,
+    present,
     said,
     unclear,
 )
@@ -94,7 +95,10 @@ def _without_gray_palette(stored: Stored) -> Stored:
     palette, values = stored.palette, stored.values
     if palette is None or values.max() >= len(palette):
         return stored
-    used = palette[np.unique(values)]
+    indexes = present(values)
+    used = palette[indexes]
+    if set(indexes) <= {0, 1} and 0 < used[-1].max() < LIKE_WHITE:
+        return stored  # a class that is drawn in gray
     if np.ptp(used.astype(np.int16), axis=1).any() or len(np.unique(used[:, 0])) < len(used):
         return stored
     return Stored(stored.name, np.ascontiguousarray(palette[values][..., 0]))
@@ -145,17 +149,17 @@ def _without_soft_ignores(levels: Bytes) -> Bytes:
 
 def _refuse_class_numbers(stored: Stored, levels: Bytes) -> None:
     """Raises UnclearMask where levels other than 0, 128 and 255 stand for something: they fill areas, and are few."""
-    present = np.flatnonzero(np.bincount(levels.ravel(), minlength=256)).tolist()
-    if present[-1] < IGNORE and _is_haze(levels):
+    found = present(levels)
+    if found[-1] < IGNORE and _is_haze(levels):
         return
-    if present[-1] < IGNORE:
+    if found[-1] < IGNORE:
         raise unclear(stored, said(stored))
     areas = flat_levels(levels)
-    least = 1 if len(present) <= 8 else max(1, levels.size // 1000)
-    odd = {level: n for level, n in areas.items() if n >= least and _means_something(level, present)}
+    least = 1 if len(found) <= 8 else max(1, levels.size // 1000)
+    odd = {level: n for level, n in areas.items() if n >= least and _means_something(level, found)}
     most = sum(odd.values()) > 0.5 * sum(n for level, n in areas.items() if level > LIKE_BLACK or level in odd)
-    if odd and (len(present) <= FEW or (most and len(odd) <= FEW)):
-        raise unclear(stored, said(stored, sorted({*odd, *({0, 255} & set(present))})))
+    if odd and (len(found) <= FEW or (most and len(odd) <= FEW)):
+        raise unclear(stored, said(stored, sorted({*odd, *({0, 255} & set(found))})))
 
 
 def _is_haze(levels: Bytes) -> bool:
@@ -165,11 +169,12 @@ def _is_haze(levels: Bytes) -> bool:
     """
     import cv2
 
+    most, least = int(levels.max()), int(levels.min())
     steps = cv2.morphologyEx(levels, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    return int(steps.max()) <= int(levels.max()) / 3
+    return least < most / 2 and int(steps.max()) <= most / 3
 
 
-def _means_something(level: int, present: list[int]) -> bool:
+def _means_something(level: int, found: list[int]) -> bool:
     """Whether an area of this level is neither black nor white nor one that does not count.
 
     >>> _means_something(3, [0, 3, 255]), _means_something(3, [3, 250]), _means_something(250, [3, 250])
@@ -179,8 +184,8 @@ def _means_something(level: int, present: list[int]) -> bool:
         return False
     if level > LIKE_BLACK:
         return True
-    noise = len(present) > 8  # compression leaves many levels near black
-    darkest = level == present[0] and present[-1] < 255
+    noise = len(found) > 8  # compression leaves many levels near black
+    darkest = level == found[0] and found[-1] < 255
     return not (noise or darkest)
 
 
@@ -191,14 +196,16 @@ def _by_index(stored: Stored, notes: list[str]) -> Bytes:
     """
     palette, values = stored.palette, stored.values
     assert palette is not None
-    used = np.unique(values).tolist()
+    used = present(values)
     inside = used[-1] < len(palette)
     colors = {index: tuple(palette[index].tolist()) for index in used} if inside else {}
     black = [index for index, color in colors.items() if max(color) == 0]
     classes = set(used) - {0, 255}
     void = 255 in used and (bool(classes) or colors.get(255) == VOID)
-    plain = classes <= {1} and (void or 255 not in used) and not (colors and 1 in black and 0 in used)
-    if not plain or (used == [0] and not black and len(palette) == 1):
+    plain = classes <= {1} and (void or 255 not in used) and 1 not in black
+    # a picture in few colors, not classes: its black may be index 1, and index 0 the person
+    swapped = used == [0] and not black and (len(palette) == 1 or not palette.any(1).all())
+    if not plain or swapped:
         raise unclear(stored, said(stored))
     if 1 in used:
         notes.append("its palette's index 1 was read as person")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from standout.errors import UnreadableImage
 from standout.images import colors, decode, exif, levels
-from standout.images.stored import FEW, Bytes, Classes, Stored
+from standout.images.stored import FEW, Bytes, Classes, Stored, present
 
 
 def read_mask(
@@ -69,8 +69,18 @@ def _opened(name: str, data: bytes, max_pixels: int | None) -> tuple[Stored, int
     decode._load(name, opened, max_pixels)
     kind = opened.format or ""
     block = decode._exif(opened, kind, [])
-    lossy = kind in ("JPEG", "MPO", "AVIF", "HEIF") or (kind == "WEBP" and b"VP8 " in data[:64])
-    return _values(name, opened, data, lossy=lossy), exif.orientation(block) if block else 1
+    return _values(name, opened, data, lossy=_is_lossy(opened, data)), exif.orientation(block) if block else 1
+
+
+def _is_lossy(opened: PIL.Image.Image, data: bytes) -> bool:
+    """Whether the pixels are only near what was saved."""
+    if opened.format == "WEBP":
+        at = 12
+        while at + 8 <= len(data) and data[at : at + 4] not in (b"VP8 ", b"VP8L"):
+            size = int.from_bytes(data[at + 4 : at + 8], "little")
+            at += 8 + size + size % 2
+        return data[at : at + 4] == b"VP8 "
+    return opened.format in ("JPEG", "MPO", "AVIF", "HEIF") or "jpeg" in str(opened.info.get("compression", ""))
 
 
 def _values(name: str, opened: PIL.Image.Image, data: bytes, *, lossy: bool) -> Stored:
@@ -141,7 +151,7 @@ def _of_palette(name: str, opened: PIL.Image.Image, key: Any) -> Stored:
         table[: len(key)] = np.frombuffer(key, np.uint8)[:256]
     elif isinstance(key, int):
         table[key] = 0
-    used = np.unique(indexes)
+    used = present(indexes)
     shares = table[used]
     soft = bool(((shares > 0) & (shares < 255)).any())
     opaque = int((shares == 255).sum())
@@ -152,10 +162,13 @@ def _of_palette(name: str, opened: PIL.Image.Image, key: Any) -> Stored:
 
 def _of_fractions(name: str, values: NDArray[Any]) -> Stored:
     """The values of floating-point samples: 0..1 is a share, and whole numbers up to 255 are levels."""
-    if not np.isfinite(values).all() or values.min() < 0:
+    if not np.isfinite(values).all() or values.min() < -0.01:
         raise UnreadableImage(f"{name} has samples that are negative or no numbers; wanted 0 to 1; save it anew")
-    if values.max() <= 1:
-        values = values if values.max() > 0.004 else np.zeros_like(values)  # else taken for whole numbers
+    values = np.maximum(values, 0)
+    if values.max() <= 1.01:  # resampling overshoots a little
+        values = np.minimum(values, 1)
+        if values.max() < 0.004:  # would be taken for whole numbers
+            values = np.zeros_like(values)
         return Stored(name, np.rint(values * 65535).astype(np.uint16), white=65535)
     return _of_numbers(name, values)
 

@@ -28,13 +28,15 @@ Bytes: TypeAlias = NDArray[np.uint8]
 class Classes:
     """Which values of a mask are person and which do not count; all others are background.
 
-    Values are class numbers (gray levels or palette indexes) or colors (red, green, blue). where: who says so.
+    Values are class numbers (gray levels or palette indexes) or colors (red, green, blue). where: who says so. sure:
+    whether that was said of these very masks, not of all of their kind.
     """
 
     person: frozenset[Value]
     ignore: frozenset[Value] = frozenset()
     background: frozenset[Value] = frozenset()
     where: str = ""
+    sure: bool = True
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,15 @@ def by_class(stored: Stored, classes: Classes) -> Bytes:
 
 
 def _refuse_binary(stored: Stored, classes: Classes) -> None:
-    """Raises UnclearMask for a gray mask of 0 and 255 alone, where 255 is said to be no person."""
-    listed = classes.person | classes.background
-    if 255 not in listed and set(np.unique(stored.values).tolist()) in ({0, 255}, {255}):
+    """Raises UnclearMask for a gray mask of 0 and 255 alone, where nobody has said what 255 is."""
+    listed = classes.person | classes.background | (classes.ignore if classes.sure else set())
+    if 255 not in listed and present(stored.values) in ([0, 255], [255]):
         raise unclear(stored, f"its levels are 0 and 255, and {classes.where} does not name 255 as person")
+
+
+def present(values: NDArray[Any]) -> list[int]:
+    """The values that occur, in order; of whole numbers up to 65535."""
+    return [int(value) for value in np.flatnonzero(np.bincount(values.ravel()))]
 
 
 def flat_levels(levels: Bytes) -> dict[int, int]:
@@ -122,16 +129,14 @@ def colors_of(stored: Stored) -> Bytes:
     return np.asarray(stored.palette[stored.values], np.uint8)
 
 
-def said(stored: Stored, present: list[int] | None = None) -> str:
+def said(stored: Stored, only: list[int] | None = None) -> str:
     """What a mask holds, in words, for an error."""
     if stored.values.ndim == 3:
         colors = np.unique(packed(stored.values))
         if stored.lossy or len(colors) > FEW:
             return "it is a picture in color, not one color on black"
         return f"it holds the colors {_list([f'#{color:06x}' for color in colors.tolist()])}"
-    if stored.values.max() > 255:
-        present = None
-    values = np.unique(stored.values).tolist() if present is None else present
+    values = present(stored.values) if only is None or stored.values.max() > 255 else only
     kind = "palette indexes" if stored.palette is not None else "levels"
     return f"it holds the {kind} {_list([str(value) for value in values])}"
 
