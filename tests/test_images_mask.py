@@ -11,7 +11,7 @@ from PIL import Image
 
 from standout import images
 from standout.errors import InputError, UnclearMask, UnreadableImage
-from standout.images import Classes, read_alpha, read_mask
+from standout.images import read_alpha, read_mask
 from tests.conftest import drawn_person
 from tests.pictures import png, png16, saved, srgb_profile, tiff, turned
 
@@ -267,57 +267,6 @@ def test_index_255_of_a_palette_does_not_count() -> None:
     assert (read_mask(indexed(levels(0, 255), voc_palette()))[8:16] == 128).all(), "VOC's color of void"
 
 
-def test_classes_say_which_values_are_person() -> None:
-    classes = Classes(frozenset({15, 24, (192, 128, 128)}), frozenset({255, (224, 224, 192)}), where="classes.csv")
-    for data in (
-        of(levels(0, 15, 255, 11).astype(np.uint8)),
-        of(levels(0, 24, 255, 11).astype(np.uint16)),
-        indexed(levels(0, 15, 255, 11), voc_palette()),
-        of(np.array(voc_palette(), np.uint8).reshape(-1, 3)[levels(0, 15, 255, 11)]),
-    ):
-        assert read_mask(data, classes=classes)[:32:8, 0].tolist() == [0, 255, 128, 0]
-    assert not read_mask(of(levels(0, 3).astype(np.uint8)), classes=classes).any(), "another class alone is nobody"
-    by_color = Classes(frozenset({(192, 128, 128)}), where="labelmap.txt")
-    assert (read_mask(indexed(levels(0, 15), voc_palette()), classes=by_color)[8:16] == 255).all()
-
-
-def test_255_alone_is_believed_where_it_was_said_of_these_masks() -> None:
-    """A photo of nobody with a part that does not count."""
-    said = Classes(frozenset({15}), frozenset({255}), where="classes.csv")
-    assert set(np.unique(read_mask(of(PERSON), classes=said))) == {0, 128}
-
-
-def test_lossy_webp_is_told_from_lossless_however_it_is_wrapped() -> None:
-    soft = np.dstack([np.where(ON, 255, 20).astype(np.uint8)] * 3)
-    profile = srgb_profile() * 3
-    for lossless, level in ((True, None), (False, 0)):
-        data = of(soft, "WEBP", lossless=lossless, quality=90, icc_profile=profile)
-        if level is None:
-            with pytest.raises(UnclearMask, match="levels 20 and 255"):
-                read_mask(data)
-        else:
-            assert read_mask(data)[0, 0] == level
-
-
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        (of(levels(0, 15).astype(np.uint8), "JPEG"), "compressed with loss"),
-        (of(rgb((200, 0, 0))), "classes.csv names no color"),
-    ],
-)
-def test_classes_that_do_not_fit_are_refused(data: bytes, said: str) -> None:
-    with pytest.raises(UnclearMask, match=said):
-        read_mask(data, classes=Classes(frozenset({15}), frozenset({255}), where="classes.csv"))
-
-
-def test_255_alone_is_not_taken_for_void_where_nobody_said_so() -> None:
-    of_a_layout = Classes(frozenset({15}), frozenset({255}), where="c", sure=False)
-    for classes in (of_a_layout, Classes(frozenset({15}), where="c")):
-        with pytest.raises(UnclearMask, match="its levels are 0 and 255, and c does not name 255 as person"):
-            read_mask(of(PERSON), classes=classes)
-
-
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
 def test_a_mask_is_turned_as_its_own_exif_says(orientation: int, kind: str) -> None:
@@ -362,3 +311,15 @@ def test_heic_holds_masks_too(tmp_path: Path) -> None:
     images.write(tmp_path / "m.heic", np.dstack([cv2.resize(PERSON, (120, 160), interpolation=cv2.INTER_NEAREST)] * 3))
     found = read_mask(tmp_path / "m.heic")
     assert found.shape == (160, 120) and (found[60:100, 40:60] == 255).all() and not found[:20].any()
+
+
+def test_lossy_webp_is_told_from_lossless_however_it_is_wrapped() -> None:
+    soft = np.dstack([np.where(ON, 255, 20).astype(np.uint8)] * 3)
+    profile = srgb_profile() * 3
+    for lossless, level in ((True, None), (False, 0)):
+        data = of(soft, "WEBP", lossless=lossless, quality=90, icc_profile=profile)
+        if level is None:
+            with pytest.raises(UnclearMask, match="levels 20 and 255"):
+                read_mask(data)
+        else:
+            assert read_mask(data)[0, 0] == level
