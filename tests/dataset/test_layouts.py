@@ -43,6 +43,19 @@ def test_train_and_train_mask(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a", "b"]
 
 
+def test_train_and_val_with_their_masks(tmp_path: Path) -> None:
+    for part, count in (("train", 3), ("val", 2)):
+        for n in range(count):
+            save(tmp_path / f"{part}_masks" / f"{n}.png", photo(tmp_path / part / f"{n}.jpg", n))
+    train, val = find_splits(tmp_path)
+    assert (len(train), len(val)) == (3, 2)
+    for file in (tmp_path / "train").iterdir():
+        file.unlink()
+    (tmp_path / "train").rmdir()
+    with pytest.raises(InputError, match=r"train is not a folder; the data folder needs train/ and train_masks/"):
+        find_pairs(tmp_path)
+
+
 def test_voc(tmp_path: Path) -> None:
     mask = photo(tmp_path / "JPEGImages" / "2007_1.jpg")
     photo(tmp_path / "JPEGImages" / "unlabelled.jpg")

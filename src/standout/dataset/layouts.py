@@ -1,7 +1,7 @@
 """Where photos and masks lie: each layout is a function that finds the pairs, or nothing where it does not apply.
 
     images/ + masks/                     NAME.jpg and NAME.png (NAME_mask.png, NAME-mask.png, NAME.jpg.png), of any kind
-    train/ + train_mask/                 the same
+    train/ + train_mask/                 the same; val/ + val_mask/ beside them, if you like
     JPEGImages/ + SegmentationClass/     PASCAL VOC
     instances*.json (or annotations/)    COCO, photos beside it, in images/ or in a folder named in the file's name
     a CSV file                           columns image, mask, and if you like source and split; paths relative to it
@@ -30,7 +30,6 @@ from standout.errors import InputError
 
 SPLIT_FILE = "split.csv"
 COCO_FILES = ("instances*.json", "_annotations.coco.json", "annotations/instances*.json")
-MASK_FOLDERS = ("train_mask", "train_masks")
 
 
 @dataclass(frozen=True)
@@ -151,8 +150,21 @@ def _folders(photos: str, masks: str) -> Callable[[Path], Found | None]:
 
 
 def _hackathon(folder: Path) -> Found | None:
-    masks = next((name for name in MASK_FOLDERS if (folder / name).is_dir()), None)
-    return _folders("train", masks)(folder) if masks else None
+    """train/ + train_mask/, and val/ + val_mask/ where they are there, too."""
+    masks = [one for one in folder.iterdir() if one.is_dir() and _part_of_masks(one)] if folder.is_dir() else []
+    found = Found([])
+    for one in sorted(masks):
+        name = one.name.rpartition("_")[0]
+        own = _folders(name, one.name)(folder) or Found([])
+        found.pairs.extend(replace(pair, split=part_of(name) if len(masks) > 1 else "") for pair in own.pairs)
+        found.orphans.extend(own.orphans)
+    return found if any(_part_of_masks(one) == "train" for one in masks) else None
+
+
+def _part_of_masks(folder: Path) -> str:
+    """The part whose masks a folder such as train_mask/ holds; "" if it is none."""
+    name, _, kind = folder.name.rpartition("_")
+    return part_of(name) if kind.casefold() in ("mask", "masks") else ""
 
 
 def _voc(folder: Path) -> Found | None:

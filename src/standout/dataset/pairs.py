@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from standout import images
 from standout.errors import InputError
+from standout.images import read_mask
 from standout.images.colors import rounded
 from standout.images.stored import IGNORE as IGNORE
 from standout.types import Image
@@ -101,7 +102,7 @@ def read_label(pair: Pair, shape: tuple[int, ...], *, notes: list[str] | None = 
     Raises InputError, naming the file, when it cannot be read or is of another size.
     """
     own = pair.mask
-    mask = images.read_mask(own, notes=notes) if isinstance(own, Path) else own.read(notes)
+    mask = read_mask(own, notes=notes) if isinstance(own, Path) else own.read(notes)
     if shape != mask.shape:
         raise SizesDiffer(_sizes(pair, shape, mask.shape))
     return mask
