@@ -3,12 +3,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from standout import effects, images, jobs
-from standout.errors import InputError
+from standout.errors import InputError, UnclearMask
 from standout.plan import Naming, Task, plan
 from standout.types import Mask, Photo
-from standout.work import Outcome, Work, by_hand, cropped, grey_mask
+from standout.work import Outcome, Work, by_hand, cropped
+from tests.conftest import SAMPLE
 from tests.fakes import CUT, WORK, tasks
 
 
@@ -73,11 +75,10 @@ def test_masks_that_do_not_fit(pics: Path) -> None:
     cv2.imwrite("small.png", np.zeros((30, 20), np.uint8))
     with pytest.raises(InputError, match=r"small.png is 20x30 but pics.p0.jpg is 40x60"):
         one(Work(by_hand(Path("small.png")), effects.cut))
-    with pytest.raises(InputError, match="colour picture"):
+    with pytest.raises(UnclearMask, match=r"p1\.jpg"):
         one(Work(by_hand(Path("pics/p1.jpg")), effects.cut))
     with pytest.raises(InputError, match=r"nope\.png does not exist"):
         by_hand(Path("nope.png"))
-    assert grey_mask(Photo(np.full((2, 2, 3), 255, np.uint8)), Path("x")).tolist() == [[1, 1], [1, 1]]
 
 
 def test_a_photo_keeps_its_own_transparency(pics: Path) -> None:
@@ -105,3 +106,55 @@ def test_a_mask_carries_no_exif_or_profile(pics: Path) -> None:
     one(Work(WORK.find, lambda image, mask: effects.matte(mask), grey=True), "m.png", naming=Naming("-mask"))
     meta = images.read("m.png").meta
     assert meta.exif is None and meta.icc is None
+
+
+HALF = np.zeros((60, 40), np.uint8)
+HALF[:30] = 1
+
+
+def indexed(values: np.ndarray, *colors: tuple[int, int, int]) -> Image.Image:
+    picture = Image.fromarray(values, "P")
+    picture.putpalette([level for color in colors for level in color])
+    return picture
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        Image.fromarray(HALF),
+        Image.fromarray(HALF.astype(bool)),
+        Image.fromarray(HALF.astype(np.uint16)),
+        Image.fromarray(HALF.astype(np.uint16) * 255),
+        Image.fromarray(HALF.astype(np.uint16) * 65535),
+        indexed(HALF, (0, 0, 0), (128, 0, 0)),
+        Image.fromarray(np.dstack([HALF * 255, HALF * 0, HALF * 0])),
+        Image.fromarray(np.dstack([np.full((60, 40, 3), 96, np.uint8), HALF])),
+    ],
+    ids=["0 and 1", "1 bit", "16 bits, 0 and 1", "16 bits, 0 and 255", "16 bits", "palette", "red", "alpha, 0 and 1"],
+)
+def test_masks_by_hand_of_other_kinds_are_read_right(pics: Path, mask: Image.Image) -> None:
+    mask.save("m.png")
+    picture, outcome = one(Work(by_hand(Path("m.png")), effects.cut))
+    assert outcome.person_share == 0.5 and (picture[:30, :, 3] == 255).all() and not picture[30:, :, 3].any()
+
+
+def test_every_level_of_a_mask_by_hand_is_a_share(pics: Path) -> None:
+    soft = np.repeat(np.linspace(0, 255, 60).astype(np.uint8)[:, None], 40, 1)
+    soft[20:40] = 128
+    cv2.imwrite("m.png", soft)
+    picture, _ = one(Work(by_hand(Path("m.png")), effects.cut))
+    assert (picture[..., 3] == soft).all()
+
+
+def test_masks_by_hand_with_class_numbers_are_refused(pics: Path) -> None:
+    cv2.imwrite("m.png", HALF * 15)
+    with pytest.raises(UnclearMask, match=r"m\.png"):
+        one(Work(by_hand(Path("m.png")), effects.cut))
+
+
+@pytest.mark.parametrize("tint", [(1, 0.8, 0.6), (1, 0.95, 0.85), (0.5, 0.5, 1), (1, 0.2, 0.2)])
+def test_a_photo_in_one_tint_is_no_mask_by_hand(pics: Path, tint: tuple[float, float, float]) -> None:
+    gray = cv2.cvtColor(cv2.imread(str(SAMPLE)), cv2.COLOR_BGR2GRAY)
+    cv2.imwrite("m.jpg", cv2.resize(gray, (40, 60))[..., None] * np.array(tint[::-1]))
+    with pytest.raises(UnclearMask, match=r"m\.jpg"):
+        one(Work(by_hand(Path("m.jpg")), effects.cut))

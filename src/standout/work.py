@@ -8,7 +8,7 @@ To add a step between mask and effect: write it in masks.py and call it in Work.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
@@ -136,14 +136,17 @@ def by_model(segmenter: Segments, *, refine: bool = True) -> Finder:
 def by_hand(where: Path, *, max_pixels: int | None = images.MAX_PIXELS) -> Finder:
     """A finder that reads masks made or retouched by hand: one file, or a folder with one a photo.
 
-    Raises InputError when there is nothing at where; the finder does when a photo has no mask or one of another size.
+    Soft edges stay soft. What else a mask may be is told in images.read_alpha.
+
+    Raises InputError when there is nothing at where; the finder does when a photo has no mask, one of another size, or
+    one that does not say who is person (UnclearMask).
     """
     if not where.exists():
         raise InputError(f"mask {where} does not exist; give a mask picture, or a folder of them named like the photos")
 
     def find(task: Task, photo: Photo) -> Mask:
         path = _like(task, where) if is_folder(where) else where
-        mask = grey_mask(images.read(path, max_pixels=max_pixels), path)
+        mask = images.read_alpha(path, max_pixels=max_pixels)
         if mask.shape != photo.image.shape[:2]:
             height, width = photo.image.shape[:2]
             raise InputError(
@@ -153,22 +156,6 @@ def by_hand(where: Path, *, max_pixels: int | None = images.MAX_PIXELS) -> Finde
         return mask
 
     return find
-
-
-def grey_mask(picture: Photo, path: Path) -> Mask:
-    """A picture's transparency as a mask, or else its grey levels. Raises InputError for an opaque colour picture."""
-    if picture.alpha is not None and picture.alpha.min() < 1:
-        return picture.alpha
-    levels = picture.image
-    white = np.iinfo(levels.dtype).max
-    if any(np.ptp(levels[row : row + 64].astype(np.int32), axis=2).max() > white // 16 for row in _strips(levels)):
-        raise InputError(f"{path} is a colour picture; a mask is grey (white = person) or has transparency")
-    return np.asarray(levels[..., 1].astype(np.float32) / white, np.float32)
-
-
-def _strips(image: Image) -> Iterator[int]:
-    """First rows of strips 64 rows high, so that checks on a large picture stay small."""
-    return iter(range(0, image.shape[0], 64))
 
 
 def _like(task: Task, folder: Path) -> Path:

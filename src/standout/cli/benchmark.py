@@ -63,10 +63,10 @@ def benchmark(
     found = [facts.look(model, size=shape) for model in dict.fromkeys(models or [DEFAULT])]
     todo, skipped = trials.spread(found, kinds=kinds, names=_names(runtime), devices=_names(device), threads=counts)
     report = _measured(found, todo, skipped=skipped, photo=photo, rounds=rounds, seconds=seconds, used=used)
-    print(report.to_markdown() if markdown else report.to_text())
-    if as_json is not None:
+    if as_json is not None:  # first, in case nobody reads standard output any more
         write_atomic(as_json, report.to_json().encode(), overwrite=overwrite)
         say(f"wrote {as_json}")
+    print(report.to_markdown() if markdown else report.to_text())
     for line in trials.reasons(one for one in report.skipped if one.broken):
         fail(line)
     return 1 if report.broken else 0

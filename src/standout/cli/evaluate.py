@@ -85,7 +85,6 @@ def evaluate(
     if compare is not None:
         rows = _saved(compare, found) or [score.row() for score in measured(compare, {})[1].scores]
         comparison = room.compare(rows, [score.row() for score in found.scores]), compare
-    _tell(found, comparison, as_json, overwrite=overwrite)
     if report is not None:
         from standout.evaluate import show
         from standout.evaluate.worst import pictures
@@ -95,6 +94,7 @@ def evaluate(
         page = show.to_page(found, worst, title=f"{segmenter.card.name} on {data}", comparison=comparison)
         write_atomic(report, page, overwrite=overwrite)
         say(f"wrote {report}")
+    _tell(found, comparison, as_json, overwrite=overwrite)
     return _gate(found, max_gap)
 
 
@@ -113,12 +113,12 @@ def _tell(
     from standout.evaluate import show
     from standout.files import write_atomic
 
+    if as_json is not None:  # first, in case nobody reads standard output any more
+        write_atomic(as_json, found.to_json().encode(), overwrite=overwrite)
+        say(f"wrote {as_json}")
     print(show.to_text(found))
     if comparison is not None:
         print(show.comparison_to_text(*comparison))
-    if as_json is not None:
-        write_atomic(as_json, found.to_json().encode(), overwrite=overwrite)
-        say(f"wrote {as_json}")
 
 
 def _gate(found: "Report", max_gap: float | None) -> int:

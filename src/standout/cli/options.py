@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from standout.scenes import Scene
     from standout.work import Effect
 
-_RESULT, _MASK, _CLIPS, _FILES, _MACHINE = "Result", "Mask", "Clips", "Files", "Machine"
+_RESULT, _MASK, _FILES, _MACHINE = "Result", "Mask", "Files", "Machine"
+CLIPS = "Clips"
+"""The panel of options that photos do not look at; see unused.py."""
 
 # Those that commands beside the effects have, too.
 Decontaminate = Annotated[
@@ -155,46 +157,46 @@ class Photos(ABC):
 
     start: Annotated[
         str | None,
-        typer.Option("--start", metavar="TIME", rich_help_panel=_CLIPS, help="Begin there: seconds, or 1:02:03.5."),
+        typer.Option("--start", metavar="TIME", rich_help_panel=CLIPS, help="Begin there: seconds, or 1:02:03.5."),
     ] = None
     end: Annotated[
-        str | None, typer.Option("--end", metavar="TIME", rich_help_panel=_CLIPS, help="End there, as --start.")
+        str | None, typer.Option("--end", metavar="TIME", rich_help_panel=CLIPS, help="End there, as --start.")
     ] = None
     fps: Annotated[
         str | None,
         typer.Option(
-            "--fps", metavar="N", rich_help_panel=_CLIPS,
+            "--fps", metavar="N", rich_help_panel=CLIPS,
             help="So many frames a second, 25 or 30000/1001. Else: the clip's own times.",
         ),
     ] = None  # fmt: skip
     max_side: Annotated[
         int | None,
         typer.Option(
-            "--max-side", metavar="PX", min=16, rich_help_panel=_CLIPS, help="Scale down to so many pixels a side."
+            "--max-side", metavar="PX", min=16, rich_help_panel=CLIPS, help="Scale down to so many pixels a side."
         ),
     ] = None
     steady: Annotated[
         float | None,
         typer.Option(
-            "--steady", metavar="SECONDS", min=0, show_default=False, rich_help_panel=_CLIPS,
+            "--steady", metavar="SECONDS", min=0, show_default=False, rich_help_panel=CLIPS,
             help="After how long an earlier mask counts half; 0: every frame by itself.",
         ),
     ] = None  # fmt: skip
     codec: Annotated[
         str | None,
         typer.Option(
-            "--codec", metavar="NAME", rich_help_panel=_CLIPS, help="h264, hevc, av1 or vp9. Else: h264; webm: vp9."
+            "--codec", metavar="NAME", rich_help_panel=CLIPS, help="h264, hevc, av1 or vp9. Else: h264; webm: vp9."
         ),
     ] = None
     sound: Annotated[
         bool,
-        typer.Option("--sound/--no-sound", rich_help_panel=_CLIPS, help="Keep the sound, bit for bit where it can be."),
+        typer.Option("--sound/--no-sound", rich_help_panel=CLIPS, help="Keep the sound, bit for bit where it can be."),
     ] = True
 
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", rich_help_panel=_CLIPS,
+            "--resume", rich_help_panel=CLIPS,
             help="Keep each finished minute, so that the same command goes on where it was stopped.",
         ),
     ] = False  # fmt: skip

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from standout import jobs
-from standout.cli import show
+from standout.cli import show, unused
 from standout.cli.clips import clips_of
 from standout.cli.options import Photos
 from standout.cli.signals import INTERRUPTED, stoppable
@@ -34,8 +34,12 @@ def run(options: Photos) -> int:
         overwrite=options.overwrite,
         avoid=avoid,
     )
-    _check(options, tasks)
     todo = [task for task in tasks if task.can_be_done]
+    _check(options, todo)
+    unused.protect(options, todo)
+    for line in unused.check(options, todo):
+        if not options.quiet:
+            show.say(f"warning: {line}", style="33")
     pending = [task for task in todo if options.overwrite or not task.is_done()]
     workers, threads = _shares(options, len(pending))
     clips = [task for task in todo if is_clip(task.source)]
@@ -121,7 +125,7 @@ def _check(options: Photos, tasks: list[Task]) -> None:
     for name, wanted in (("--mask-from", options.mask_from), ("--crop", options.crop)):
         if wanted and clip is not None:
             raise InputError(f"{clip} is a clip, and {name} is for photos; leave it out, or name photos alone")
-    if any(task.target == STREAM for task in tasks if task.can_be_done):
+    if any(task.target == STREAM for task in tasks):
         if options.as_json:
             raise InputError("--json and the picture would both go to standard output; name a file: -o out.png")
         if sys.__stdout__ is None:

@@ -35,6 +35,7 @@ EPILOG = examples(
     ("standout webcam --camera clip.mp4 --seconds 10", "a clip as the camera"),
     ("standout webcam --camera rtsp://10.0.0.5/live", "a camera of the network"),
 )
+PORT = 8765
 _PICTURE, _OUTPUT, _MASK, _MACHINE = "Picture", "Output", "Mask", "Machine"
 
 
@@ -96,7 +97,7 @@ class Webcam:
     ] = True
     port: Annotated[
         int, typer.Option("--port", metavar="N", min=0, max=65535, rich_help_panel=_OUTPUT, help="0: any free one.")
-    ] = 8765
+    ] = PORT
     key: Annotated[
         str | None,
         typer.Option(
@@ -161,6 +162,7 @@ class Webcam:
             close(scenes[controls.effect]())  # what is wrong with the background, before anything is opened
         if not self.window and self.virtual_camera is None:
             raise InputError("--no-window leaves nowhere to show it; give --virtual-camera auto, or a device")
+        self._refuse_unused(controls.effect)
         with ExitStack() as opened:
             virtual = self._virtual(opened)
             frames = open_camera(self.camera, size=size, rate=self.fps)
@@ -168,6 +170,25 @@ class Webcam:
             window = self._window(opened, controls, [*scenes, "none"])
             sinks: list[Sink] = [one for one in (window, virtual) if one is not None]
             return _run(self._live(scenes, window), frames, sinks, controls, quiet=self.quiet)
+
+    def _refuse_unused(self, effect: str) -> None:
+        """Raises InputError for options that would have no effect; a window offers every effect, so there all have."""
+        needs: list[tuple[bool, str, str]] = [
+            (self.fit and self.background is None, "--fit", "without --background"),
+            (self.port != PORT and not self.window, "--port", "with --no-window"),
+            (self.key is not None and not self.window, "--key", "with --no-window"),
+            (self.browser is not None and not self.window, "--open", "with --no-window"),
+        ]
+        if not self.window:
+            for label, value, default, its in (
+                ("--background", self.background, None, "replace"),
+                ("--color", self.color, None, "color"),
+                ("--strength", self.strength, 0.5, "blur"),
+            ):
+                needs.append((value != default and effect != its, label, f"on {effect} with --no-window"))
+        for useless, label, why in needs:
+            if useless:
+                raise InputError(f"{label} has no effect {why}; leave it out")
 
     def _chosen(self) -> str:
         """The effect to begin with. Raises InputError where it lacks what it needs."""

@@ -226,11 +226,20 @@ def _along_color(stored: Stored, notes: list[str]) -> NDArray[np.float32]:
     share = pixels @ bright / float(bright @ bright)
     away = np.abs(pixels - share[..., None] * bright).max(2)
     allowed = 40.0 if stored.lossy else 3.0
-    if np.quantile(away, 0.99 if stored.lossy else 1.0) > allowed or share.min() > 0.1:
+    strange = np.quantile(away, 0.99 if stored.lossy else 1.0) > allowed or share.min() > 0.1
+    if strange or (stored.lossy and is_photo(share)):
         raise unclear(stored, said(stored))
     red, green, blue = (round(float(level)) for level in bright)
     notes.append(f"its color #{red:02x}{green:02x}{blue:02x} on black was read as person")
     return np.asarray(np.clip(share, 0, 1), np.float32)
+
+
+def is_photo(share: NDArray[np.float32]) -> bool:
+    """Whether shares 0..1 are between black and white so often that they are no mask, but a photo in one tint.
+
+    A photo has more than a third of its pixels there; a mask with a wide soft edge has a tenth.
+    """
+    return float(((share > 0.15) & (share < 0.85)).mean()) > 0.25
 
 
 def _whole(stored: Stored, share: NDArray[np.float32]) -> Bytes:

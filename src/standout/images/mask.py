@@ -133,7 +133,9 @@ def _of_colors(name: str, pixels: NDArray[Any], key: Any, *, white: int, lossy: 
         return Stored(name, np.ascontiguousarray(green), white=white, lossy=lossy)
     spread = rgb.max(2).astype(np.int32) - rgb.min(2)
     if spread.max() <= (48 if lossy else 16) * white // 255 and rgb.max() > 200 * white // 255:
-        return Stored(name, np.rint(rgb.mean(2)).astype(pixels.dtype), white=white, lossy=True)
+        gray = np.rint(rgb.mean(2)).astype(pixels.dtype)
+        if spread.max() <= 16 * white // 255 or not levels.is_photo(gray.astype(np.float32) / np.float32(white)):
+            return Stored(name, gray, white=white, lossy=True)
     if white == 65535:
         rgb = colors.rounded(rgb) if rgb.max() > 255 else rgb.astype(np.uint8)
     return Stored(name, np.ascontiguousarray(rgb), lossy=lossy)
