@@ -5,10 +5,12 @@ And what every test stands on: an environment that is the same wherever the test
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import sys
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -26,6 +28,8 @@ hypothesis.settings.register_profile("here", deadline=None, suppress_health_chec
 hypothesis.settings.register_profile("ci", hypothesis.settings.get_profile("here"), derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
 """How long an example takes says how busy the machine is. On CI the examples are the same in every run."""
+
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
@@ -68,12 +72,37 @@ def nothing_leaks() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
     """(Name, what makes it) -> the file or folder of that name, made once however many workers run the tests."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
     return lambda name, make: once(folder / "made-once" / name, make)
+
+
+@contextmanager
+def converting_once(made_once: MadeOnce) -> Iterator[None]:
+    """Exports of one checkpoint convert it once for all tests; 8-bit files hang on each test's own photos."""
+    from standout.export.source import Source
+
+    own = Source.once
+
+    def once(source: Source, name: str, make: Callable[[Path], object]) -> Path:
+        if "int8" in name:
+            return own(source, name, make)
+        kind = hashlib.sha256(f"{source.card.to_json()} {source.fixed}".encode()).hexdigest()[:16]
+        return made_once(f"{kind}-{name}", make)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Source, "once", once)
+        yield
+
+
+@pytest.fixture
+def converted_once(made_once: MadeOnce) -> Iterator[None]:
+    """See converting_once."""
+    with converting_once(made_once):
+        yield
 
 
 @pytest.fixture

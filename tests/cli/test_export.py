@@ -17,6 +17,8 @@ def one_conversion(made_once: Callable[[str, Callable[[Path], object]], Path]) -
     with converted_once(made_once):
         yield
 
+pytestmark = pytest.mark.usefixtures("converted_once")
+
 
 def export(*arguments: object) -> int:
     return main(["export", "standout-mobile", *map(str, arguments)])

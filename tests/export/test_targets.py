@@ -1,22 +1,31 @@
 """What every installed exporter must do alike, on the bundled checkpoint and 16 real portraits."""
 
+import shutil
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from standout import export, runtimes
+from standout.card import CARD_KEY, ModelCard
 from standout.dataset import Pair, find_pairs
 from standout.errors import InputError, MissingExtra, ModelError, OutputError, SetupError
 from standout.export import TARGETS, Proof, Source, opened
 from standout.export.proof import MOST_APART, MOST_LOST
-from standout.models import SHELF, find_checkpoint
+from standout.models import SHELF, find, find_checkpoint
 from standout.net import checkpoint
+from standout.net.unet import UNet
 from standout.runtimes import RUNTIMES
+from tests.test_card import FULL
 
-pytestmark = pytest.mark.slow  # conversions take twenty seconds
+pytestmark = pytest.mark.usefixtures("converted_once")
+
+ONCE = Source.once
+"""As it is without converted_once."""
 
 BUNDLED = find_checkpoint("standout-mobile")
 KINDS = [(name, kind) for name, one in TARGETS.items() if one.here for kind in one.precisions]
@@ -35,6 +44,7 @@ def source(portraits: list[Pair]) -> Iterator[Source]:
         yield found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("target", "precision"), KINDS)
 def test_an_export_is_proved_and_carries_its_card(
     target: str, precision: str, source: Source, tmp_path: Path, capfd: pytest.CaptureFixture[str]
@@ -62,6 +72,7 @@ def test_an_export_is_proved_and_carries_its_card(
         export.export(source, out, target=target, precision=precision)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHELF)
 def test_in_8_bits_the_first_steps_and_the_last_stay_in_floats(name: str, portraits: list[Pair]) -> None:
     """The stem, the depthwise convolution behind it, and the logits: their rounding would show most."""
@@ -76,6 +87,7 @@ def test_in_8_bits_the_first_steps_and_the_last_stay_in_floats(name: str, portra
     assert steps[graph.output[0].name].op_type == "Sigmoid"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not TARGETS["litert"].here, reason="needs litert-torch")
 def test_in_8_bits_litert_keeps_floats_at_both_ends_and_where_it_joins(portraits: list[Pair], tmp_path: Path) -> None:
     from ai_edge_litert import schema_py_generated as schema
@@ -97,6 +109,7 @@ def test_in_8_bits_litert_keeps_floats_at_both_ends_and_where_it_joins(portraits
 FIXED = [name for name, one in TARGETS.items() if one.here and name not in ("torchscript", "litert")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", FIXED)
 def test_a_fixed_size_is_what_the_file_takes(target: str, tmp_path: Path, sample: np.ndarray) -> None:
     from standout.segmenter import Segmenter
@@ -114,6 +127,7 @@ def test_a_fixed_size_is_what_the_file_takes(target: str, tmp_path: Path, sample
     assert mask.shape == upright.shape[:2] and mask[200:, 100:200].mean() > 0.9 and mask[:50, :40].mean() < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not TARGETS["coreml"].here, reason="needs coremltools")
 def test_core_ml_takes_pictures_of_either_orientation_on_ios_16(tmp_path: Path) -> None:
     import coremltools as ct
@@ -130,6 +144,7 @@ def test_core_ml_takes_pictures_of_either_orientation_on_ios_16(tmp_path: Path) 
     assert probability.type.imageType.colorSpace == probability.type.imageType.GRAYSCALE_FLOAT16
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not TARGETS["coreml"].here, reason="needs coremltools")
 def test_a_core_ml_program_that_computes_something_else_fails_its_proof(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -160,7 +175,11 @@ def test_what_is_shared_is_made_once(portraits: list[Pair], tmp_path: Path, monk
 
         return count
 
-    monkeypatch.setattr(room, "to_onnx", counted(made, room.to_onnx))
+    def copied(network: object, card: object, path: Path, *, fixed: object) -> None:
+        shutil.copy(find("standout-mobile"), path)  # how it is made is another test's business
+
+    monkeypatch.setattr(Source, "once", ONCE)
+    monkeypatch.setattr(room, "to_onnx", counted(made, copied))
     monkeypatch.setattr(room.runtimes, "open", counted(opened_, room.runtimes.open))
     monkeypatch.setattr(room, "measure", counted(measured, room.measure))
     with opened(BUNDLED, pairs=portraits[-2:]) as source:
@@ -200,6 +219,92 @@ def test_what_cannot_be_had_is_said_before_anything_is_made(tmp_path: Path, monk
     ):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Path:
+    """A small checkpoint whose card says something else than the defaults in everything, and more than is known."""
+    torch.manual_seed(0)
+    path = tmp_path / "odd.safetensors"
+    checkpoint.save(UNet(FULL.encoder, decoder=FULL.decoder), FULL, path)
+    return path
+
+
+def card_within(file: Path) -> str:
+    """The card's text, by the means of the format itself."""
+    match file.suffix:
+        case ".onnx":
+            import onnx
+
+            return {one.key: one.value for one in onnx.load(file).metadata_props}[CARD_KEY]
+        case ".xml":
+            import openvino as ov
+
+            return str(ov.Core().read_model(file).get_rt_info([CARD_KEY]).astype(str))
+        case ".pt":
+            held = {CARD_KEY: ""}
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                torch.jit.load(str(file), _extra_files=held)
+            text = held[CARD_KEY]
+            return text if isinstance(text, str) else text.decode()
+        case ".tflite":
+            return runtimes.open(file).card.to_json()
+    import coremltools as ct
+
+    model = ct.models.MLModel(str(file), skip_model_load=True)
+    assert model.license == FULL.license and model.version == FULL.version
+    return model.user_defined_metadata[CARD_KEY]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", [name for name, one in TARGETS.items() if one.here])
+def test_every_field_of_the_card_travels_in_every_format(target: str, odd: Path, tmp_path: Path) -> None:
+    """Unknown ones of newer cards too; in every precision that needs no photos. And it is seen at its two looks."""
+    wanted = checkpoint.load(odd)[1]
+    assert wanted == replace(FULL, sha256=wanted.sha256)
+    with opened(odd) as source:
+        for precision in TARGETS[target].precisions:
+            if precision == "int8":
+                continue
+            out = tmp_path / f"{precision}{TARGETS[target].suffix}"
+            proof = export.export(source, out, target=target, precision=precision)
+            assert ModelCard.from_json(card_within(out), where="here") == wanted
+            size = {"coreml": "96x64 and 64x96", "litert": "96x64 alone"}.get(target, "any")
+            assert proof.size == size
+
+
+def test_a_file_that_does_not_take_what_it_is_shown_fails_its_proof(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Core ML did with the second look, which asked for a third size; here in a file that says it takes any."""
+    from standout.export import proof as room
+
+    whole = runtimes.open(find("standout-mobile"), threads=1)
+
+    def choosy(batch: np.ndarray) -> np.ndarray:
+        if batch.shape[2:] not in {(320, 256), (256, 320)}:
+            raise ModelError(f"image size {batch.shape[2:]} is not in the set of allowed sizes")
+        return whole.run(batch)
+
+    monkeypatch.setattr(room, "_open", lambda made, target: replace(whole, run=choosy))
+    monkeypatch.setattr("standout.export.onnx.convert", lambda source, made, precision: made.write_bytes(b"m"))
+    with opened(BUNDLED) as source, pytest.raises(ModelError, match="not in the set of allowed sizes"):
+        export.export(source, tmp_path / "m.onnx")
+    assert list(tmp_path.iterdir()) == []
+    stated = replace(whole, run=choosy, sizes=((320, 256), (256, 320)))
+    monkeypatch.setattr(room, "_open", lambda made, target: stated)
+    with opened(BUNDLED) as source:
+        assert export.export(source, tmp_path / "m.onnx").size == "320x256 and 256x320"
+
+
+def test_a_checkpoint_is_compared_at_the_size_and_with_the_card_of_its_export(portraits: list[Pair]) -> None:
+    """TorchScript takes any size, so that nothing else tells the checkpoint which one was asked for."""
+    with opened(BUNDLED, fixed=(192, 256), pairs=portraits[-1:]) as source:
+        for sizes in ((), ((192, 256),)):
+            session = source.session(sizes)
+            assert session.card == source.card and session.card.size == (256, 192)
+            assert {one.shape for one in source.looked_at(sizes)} <= {(1, 3, 256, 192), (1, 3, 192, 256)}
 
 
 def test_core_ml_is_run_on_a_mac_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

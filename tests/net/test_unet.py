@@ -7,6 +7,7 @@ import torch
 from standout import export, runtimes
 from standout.card import ModelCard
 from standout.errors import ModelError
+from standout.export.onnx import fold_batch_norms
 from standout.net import checkpoint
 from standout.net.cost import cost
 from standout.net.encoders import ENCODERS
@@ -36,18 +37,43 @@ def test_every_weight_learns() -> None:
         assert not idle
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("encoder", sorted(ENCODERS))
-def test_a_network_survives_its_file_and_its_export(encoder: str, tmp_path: Path) -> None:
-    """With either decoder by turns; a freshly trained batch norm has statistics worth keeping."""
+def lived(encoder: str) -> tuple[UNet, str]:
+    """A network whose batch norms have statistics worth keeping, and its decoder: the heavy or the light one."""
     decoder = "heavy" if encoder.startswith("resnet") else "light"
     net = UNet(encoder, decoder=decoder).train()
     with torch.no_grad():
         net(torch.rand(4, 3, 64, 64))
+    return net, decoder
+
+
+@pytest.mark.parametrize("encoder", sorted(ENCODERS))
+def test_a_network_survives_its_file(encoder: str, tmp_path: Path) -> None:
+    net, decoder = lived(encoder)
     saved = tmp_path / "net.safetensors"
     checkpoint.save(net, ModelCard("n", "0", encoder, (64, 64), decoder=decoder), saved)
     loaded, card = checkpoint.load(saved)
     assert card.decoder == decoder
+    image = torch.rand(1, 3, 64, 96)
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            loaded(torch.ones(1, 3, 64, 64)), net.eval()(torch.ones(1, 3, 64, 64)), atol=0.1, rtol=0.1
+        )
+        wanted = Probability(loaded)(image).numpy()
+        fold_batch_norms(loaded)  # what an export begins with
+        np.testing.assert_allclose(Probability(loaded)(image).numpy(), wanted, atol=1e-3)
+    np.testing.assert_allclose(runtimes.open(saved, runtime="pytorch").run(image.numpy()), wanted, atol=1e-3)
+
+
+FAMILIES = ["mobilenetv2_050", "mobilenetv3_large_100", "tf_efficientnet_lite0", "resnet18", "resnet50"]
+"""One of each kind of blocks: what is wider or deeper has the same steps, and others' exports are tested elsewhere."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoder", FAMILIES)
+def test_a_network_survives_its_export(encoder: str, tmp_path: Path) -> None:
+    net, decoder = lived(encoder)
+    saved = tmp_path / "net.safetensors"
+    checkpoint.save(net, ModelCard("n", "0", encoder, (64, 64), decoder=decoder), saved)
     with export.opened(saved) as source:
         export.export(source, tmp_path / "net.onnx")
     image = torch.rand(1, 3, 64, 96).numpy()
@@ -56,10 +82,13 @@ def test_a_network_survives_its_file_and_its_export(encoder: str, tmp_path: Path
         for path, name in ((tmp_path / "net.onnx", "onnx"), (saved, "pytorch"))
     )
     np.testing.assert_allclose(found, wanted, atol=1e-3)
-    with torch.inference_mode():
-        torch.testing.assert_close(
-            loaded(torch.ones(1, 3, 64, 64)), net.eval()(torch.ones(1, 3, 64, 64)), atol=0.1, rtol=0.1
-        )
+
+
+def test_every_encoders_blocks_are_those_of_an_exported_family() -> None:
+    """So that an encoder of a new kind is not left out."""
+    kinds = {name: {type(one).__name__ for one in UNet(name).encoder.body.modules()} for name in ENCODERS}
+    for name, blocks in kinds.items():
+        assert any(blocks <= kinds[family] for family in FAMILIES), f"{name}: add it to FAMILIES"
 
 
 def test_an_old_card_without_a_decoder_means_the_light_one() -> None:

@@ -11,6 +11,7 @@ from standout import export, runtimes
 from standout.errors import MissingExtra, ModelError, SetupError
 from standout.models import find, find_checkpoint
 from standout.runtimes import RUNTIMES
+from tests.conftest import MadeOnce, converting_once
 
 ONNX = find("standout-mobile")
 FILES = {
@@ -29,17 +30,17 @@ HERE = [
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, str]]:
+def made(made_once: MadeOnce) -> Callable[[str], tuple[Path, str]]:
     """Name in FILES -> the file and the runtime."""
-    folder = tmp_path_factory.mktemp("made")
 
     def find(name: str) -> tuple[Path, str]:
+        def convert(path: Path) -> None:
+            with converting_once(made_once), export.opened(FILES["pytorch"]) as source:
+                export.export(source, path, target=name)
+
         file = FILES[name]
         if file.parent == Path():
-            file = folder / file
-            if not file.exists():
-                with export.opened(FILES["pytorch"]) as source:
-                    export.export(source, file, target=name)
+            file = made_once(f"contract-{file}", convert)
         return file, "pytorch" if name == "torchscript" else name
 
     return find

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from standout.train.config import Recipe, load, merge
+from tests.conftest import MadeOnce
 
 TINY: dict[str, Any] = {
     "name": "drawn",
@@ -20,3 +23,11 @@ TINY: dict[str, Any] = {
 def tiny(data: Path, /, **changes: Any) -> Recipe:
     """A recipe of three short epochs on data; changes are tables, as in TOML."""
     return load(None, merge(merge(TINY, {"data": {"folder": str(data)}}), changes))
+
+
+@pytest.fixture
+def finished(data: Path, made_once: MadeOnce) -> Path:
+    """The folder of a finished run of tiny(data), the same for all tests: what is to be changed is copied first."""
+    from standout.train import run
+
+    return made_once("finished-run", lambda out: run.train(tiny(data), out, run.Machine("cpu")))

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,18 +36,21 @@ def same(one: Path, two: Path) -> bool:
 @pytest.mark.parametrize(
     "settings",
     [
-        {},
-        {"frozen_epochs": 2, "accumulate": 2, "optimizer": "sgd"},
-        {"schedule": "plateau", "plateau_patience": 1, "optimizer": "adam", "ema": 0.0},
-        {"patience": 1, "lr": 1e-9, "precision": "32-true"},
+        pytest.param({}, id="defaults"),
+        pytest.param({"frozen_epochs": 2, "accumulate": 2, "optimizer": "sgd"}, id="frozen", marks=pytest.mark.slow),
+        pytest.param(
+            {"schedule": "plateau", "plateau_patience": 1, "optimizer": "adam", "ema": 0.0},
+            id="plateau",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param({"patience": 1, "lr": 1e-9, "precision": "32-true"}, id="early-stop", marks=pytest.mark.slow),
     ],
-    ids=["defaults", "frozen", "plateau", "early-stop"],
 )
 def test_a_broken_off_run_goes_on_exactly(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+    data: Path, tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
 ) -> None:
     recipe = tiny(data, train=settings)
-    run.train(recipe, tmp_path / "whole", CPU)
+    whole = run.train(recipe, tmp_path / "whole", CPU).parent if settings else finished
     step = SegmentationModule.training_step
 
     def die(module: SegmentationModule, batch: Any, number: int) -> torch.Tensor:
@@ -60,10 +64,10 @@ def test_a_broken_off_run_goes_on_exactly(
             run.train(recipe, tmp_path / "broken", CPU)
     assert not (tmp_path / "broken" / "model.safetensors").exists()
     run.train(recipe, tmp_path / "broken", CPU)
-    assert same(tmp_path / "whole", tmp_path / "broken")
+    assert same(whole, tmp_path / "broken")
     timeless = [
         [{key: row[key] for key in row if key not in ("seconds", "photos_per_second")} for row in read_log(out)]
-        for out in (tmp_path / "whole" / "log.csv", tmp_path / "broken" / "log.csv")
+        for out in (whole / "log.csv", tmp_path / "broken" / "log.csv")
     ]
     assert timeless[0] == timeless[1]
 
@@ -83,12 +87,11 @@ def test_a_killed_process_goes_on_exactly(data: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_repeats_bit_for_bit(data: Path, tmp_path: Path) -> None:
-    for name in "ab":
-        run.train(tiny(data), tmp_path / name, CPU)
-    assert same(tmp_path / "a", tmp_path / "b")
+def test_a_run_repeats_bit_for_bit(data: Path, tmp_path: Path, finished: Path) -> None:
+    run.train(tiny(data), tmp_path / "b", CPU)
+    assert same(finished, tmp_path / "b")
     run.train(tiny(data, train={"seed": 1}), tmp_path / "c", CPU)
-    assert not same(tmp_path / "a", tmp_path / "c")
+    assert not same(finished, tmp_path / "c")
 
 
 @pytest.mark.slow
@@ -187,7 +190,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_what_was(
 
 @pytest.mark.slow
 def test_a_photo_damaged_in_the_third_epoch_is_named_and_nothing_lost(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Photos that memory cannot hold are read in a worker process, whose traceback is nobody's business."""
     monkeypatch.setattr(store, "_memory", lambda: 1000)
@@ -206,12 +209,11 @@ def test_a_photo_damaged_in_the_third_epoch_is_named_and_nothing_lost(
     assert torch.load(tmp_path / "out" / "last.ckpt", weights_only=True)["epoch"] == 1
     victim.write_bytes(whole)
     run.train(tiny(data), tmp_path / "out", CPU)
-    run.train(tiny(data), tmp_path / "whole", CPU)
-    assert same(tmp_path / "out", tmp_path / "whole")
+    assert same(tmp_path / "out", finished)
 
 
-def test_a_changed_recipe_is_not_gone_on_with(data: Path, tmp_path: Path) -> None:
-    run.train(tiny(data), tmp_path / "out", CPU)
+def test_a_changed_recipe_is_not_gone_on_with(data: Path, tmp_path: Path, finished: Path) -> None:
+    shutil.copytree(finished, tmp_path / "out")
     with pytest.raises(InputError, match=r"train\.lr was 0\.001, is 0\.003.*--init .*model\.safetensors"):
         run.train(tiny(data, train={"lr": 3e-3}), tmp_path / "out", CPU)
     with pytest.raises(InputError, match=r"processes .* were 1, are 2"):
@@ -222,15 +224,17 @@ def test_a_changed_recipe_is_not_gone_on_with(data: Path, tmp_path: Path) -> Non
         run.train(tiny(data), tmp_path / "out", CPU)
 
 
-def test_a_finished_run_is_left_as_it_is(data: Path, tmp_path: Path) -> None:
-    model = run.train(tiny(data), tmp_path / "out", CPU)
+def test_a_finished_run_is_left_as_it_is(data: Path, tmp_path: Path, finished: Path) -> None:
+    model = shutil.copytree(finished, tmp_path / "out") / "model.safetensors"
     before = model.stat().st_mtime_ns
     assert run.train(tiny(data), tmp_path / "out", CPU) == model
     assert model.stat().st_mtime_ns == before
 
 
 @pytest.mark.slow
-def test_a_full_disk_keeps_the_checkpoint_before(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_keeps_the_checkpoint_before(
+    data: Path, tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save = torch.save
 
     def full(state: dict[str, Any], path: Path) -> None:
@@ -247,8 +251,7 @@ def test_a_full_disk_keeps_the_checkpoint_before(data: Path, tmp_path: Path, mon
     assert torch.load(out / "last.ckpt", weights_only=True)["epoch"] == 0
     assert not list(out.glob("*.part"))
     run.train(tiny(data), out, CPU)
-    run.train(tiny(data), tmp_path / "whole", CPU)
-    assert same(out, tmp_path / "whole")
+    assert same(out, finished)
 
 
 def test_fine_tuning_starts_from_the_model_and_keeps_its_network(
@@ -267,22 +270,21 @@ def test_fine_tuning_starts_from_the_model_and_keeps_its_network(
     assert f"before training: validation loss {facts['before']['val_loss']:.4f}" in said and ", which ships" in said
 
 
-def sees_everywhere(model: Path) -> str:
-    """A teacher made of the model, beside its folder, that sees people wherever it looks."""
+def sees_everywhere(model: Path, path: Path) -> str:
+    """A teacher made of the model, at that path, that sees people wherever it looks."""
     net, card = checkpoint.load(model)
     with torch.no_grad():
         net.head.weight.zero_()
         net.head.bias.fill_(9.0)  # type: ignore[union-attr]
-    path = model.parent.with_name("everywhere.safetensors")
     checkpoint.save(net, card, path)
     return str(path)
 
 
 @pytest.mark.slow
-def test_a_teacher_alone_teaches_without_labels(data: Path, tmp_path: Path) -> None:
+def test_a_teacher_alone_teaches_without_labels(data: Path, tmp_path: Path, finished: Path) -> None:
     """With the whole share, the labels do not count: a student of a teacher that sees people everywhere does so too."""
-    first = run.train(tiny(data), tmp_path / "first", CPU)
-    distill = {"teacher": sees_everywhere(first), "share": 1.0}
+    first = finished / "model.safetensors"
+    distill = {"teacher": sees_everywhere(first, tmp_path / "everywhere.safetensors"), "share": 1.0}
     student = run.train(tiny(data, distill=distill, train={"lr": 2e-2}), tmp_path / "student", CPU)
     image = torch.rand(1, 3, 96, 64)
     assert checkpoint.load(student)[0](image).mean() > checkpoint.load(first)[0](image).mean()
@@ -290,11 +292,11 @@ def test_a_teacher_alone_teaches_without_labels(data: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_a_doubted_source_does_not_unlearn_people(data: Path, tmp_path: Path) -> None:
+def test_a_doubted_source_does_not_unlearn_people(data: Path, tmp_path: Path, finished: Path) -> None:
     """All labels say nobody; a teacher that knows better keeps them from counting, of the sources named alone."""
-    first = run.train(tiny(data), tmp_path / "first", CPU)
     source = run.pairs(tiny(data))[0][0].source
-    taught = {"teacher": sees_everywhere(first), "share": 0.5}
+    teacher = sees_everywhere(finished / "model.safetensors", tmp_path / "everywhere.safetensors")
+    taught = {"teacher": teacher, "share": 0.5}
     found = {}
     for name, doubt in (("believed", {}), ("doubted", {source: 0.9})):
         recipe = tiny(data, distill=taught | {"doubt": doubt}, train={"lr": 1e-2})
@@ -324,14 +326,17 @@ def _stop(module: SegmentationModule) -> None:
         raise RuntimeError("power cut")
 
 
-def test_a_run_older_than_a_setting_goes_on_with_its_default(data: Path, tmp_path: Path) -> None:
-    run.train(tiny(data), tmp_path, CPU)
-    record = json.loads((tmp_path / "run.json").read_text())
-    del record["recipe"]["distill"], record["recipe"]["model"]["narrow"]
-    (tmp_path / "run.json").write_text(json.dumps(record))
-    run.train(tiny(data), tmp_path, CPU)
+def test_a_run_older_than_a_setting_goes_on_with_its_default(data: Path, tmp_path: Path, finished: Path) -> None:
+    out = shutil.copytree(finished, tmp_path / "out")
+    record = json.loads((out / "run.json").read_text())
+    del record["recipe"]["distill"], record["recipe"]["model"]["narrow"], record["recipe"]["license"]
+    del record["results"]["scores"], record["results"]["protocol"]
+    (out / "run.json").write_text(json.dumps(record))
+    before = (out / "model.safetensors").stat().st_mtime_ns
+    run.train(tiny(data), out, CPU)
+    assert (out / "model.safetensors").stat().st_mtime_ns == before
     with pytest.raises(InputError, match=r"distill.share was 0.5, is 0.25"):
-        run.train(tiny(data, distill={"share": 0.25}), tmp_path, CPU)
+        run.train(tiny(data, distill={"share": 0.25}), out, CPU)
 
 
 def test_what_the_recipe_names_must_be_there(data: Path, tmp_path: Path) -> None:

@@ -21,10 +21,21 @@ if TYPE_CHECKING:
 
 def convert(source: Source, made: Path, precision: str) -> None:
     """Writes the source for Core ML. int8: weights alone, since Core ML of iOS 16 knows no 8-bit activations."""
+    computed = "float32" if precision == "float32" else "float16"
+    plain = source.once(f"{computed}.mlpackage", lambda path: _converted(source, computed).save(str(path)))
+    model = ct.models.MLModel(str(plain), skip_model_load=True)
+    if precision == "int8":
+        how = optimize.OpLinearQuantizerConfig(mode="linear_symmetric")
+        model = optimize.linear_quantize_weights(model, config=optimize.OptimizationConfig(global_config=how))
+    _describe(model, source)
+    model.save(str(made))
+
+
+def _converted(source: Source, precision: str) -> ct.models.MLModel:
     upright = source.card.size
     shapes = [source.fixed] if source.fixed else [upright, upright[::-1]]
     sizes = [(1, 3, *shape) for shape in shapes]
-    model = ct.convert(
+    return ct.convert(
         traced(source),
         inputs=[
             ct.ImageType(
@@ -39,11 +50,6 @@ def convert(source: Source, made: Path, precision: str) -> None:
         compute_precision=ct.precision.FLOAT32 if precision == "float32" else ct.precision.FLOAT16,
         skip_model_load=True,
     )
-    if precision == "int8":
-        how = optimize.OpLinearQuantizerConfig(mode="linear_symmetric")
-        model = optimize.linear_quantize_weights(model, config=optimize.OptimizationConfig(global_config=how))
-    _describe(model, source)
-    model.save(str(made))
 
 
 def _describe(model: ct.models.MLModel, source: Source) -> None:

@@ -40,12 +40,15 @@ class _ChannelsLast(nn.Module):
 def convert(source: Source, made: Path, precision: str) -> None:
     """Writes the source for LiteRT, upright where no size is asked for."""
     height, width = source.fixed or source.card.size
-    converted = litert_torch.convert(
-        _ChannelsLast(source.network()).eval(), sample_kwargs={"image": torch.rand(1, height, width, 3)}
+
+    def converted(path: Path) -> None:
+        photo = torch.rand(1, height, width, 3)
+        litert_torch.convert(_ChannelsLast(source.network()).eval(), sample_kwargs={"image": photo}).export(str(path))
+
+    plain = source.once("plain.tflite", converted)
+    made.write_bytes(
+        plain.read_bytes() if precision == "float32" else _smaller(plain, precision, source, (height, width))
     )
-    converted.export(str(made))
-    if precision != "float32":
-        made.write_bytes(_smaller(made, precision, source, (height, width)))
     made.write_bytes(_with_metadata(made.read_bytes(), CARD_KEY, source.card.to_json()))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -61,19 +61,22 @@ class Source:
         fold_batch_norms(net)
         return Probability(net).eval().to(memory_format=torch.contiguous_format)
 
-    @cached_property
-    def plain(self) -> Path:
-        """The float32 ONNX file."""
-        path = self._folder / "plain.onnx"
-        to_onnx(self.network(), self.card, path, fixed=self.fixed)
+    def once(self, name: str, make: Callable[[Path], object]) -> Path:
+        """The file or folder of that name, made when it is first asked for."""
+        path = self._folder / name
+        if not path.exists():
+            make(path)
         return path
 
-    @cached_property
+    @property
+    def plain(self) -> Path:
+        """The float32 ONNX file."""
+        return self.once("plain.onnx", lambda path: to_onnx(self.network(), self.card, path, fixed=self.fixed))
+
+    @property
     def quantized(self) -> Path:
         """The 8-bit ONNX file."""
-        path = self._folder / "int8.onnx"
-        to_int8(self.plain, path, self.calibration())
-        return path
+        return self.once("int8.onnx", lambda path: to_int8(self.plain, path, self.calibration()))
 
     def calibration(self, shape: Size | None = None) -> list[Photo]:
         """Photos to find 8-bit scales with, all of that shape or each turned its way."""
