@@ -9,6 +9,7 @@
     beside       EXIF and dots per inch, as files have them
     exif         EXIF blocks, changed in place
     chunks       PNG, what is beside the pixels
+    segments     JPEG, what Pillow stumbles over
     boxes        AVIF, what is beside the pixels
     lossless     PNG and TIFF, 8 and 16 bits
     mask         mask file -> label or alpha              read_mask, read_alpha

@@ -20,6 +20,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from standout.errors import InputError, UnreadableImage
+from standout.images import chunks
 from standout.images.profiles import convert, is_usable, space
 from standout.types import Image, Mask, Photo, Picture
 
@@ -244,6 +245,7 @@ def _deep_color(opened: PIL.Image.Image, kind: str, data: bytes | None, notes: l
         raise ValueError("16 bits per channel in separate, uncompressed planes")
     import cv2
 
+    data = chunks.slimmed(data, [])[0] if kind == "PNG" else data
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise ValueError("its 16-bit pixels are damaged")

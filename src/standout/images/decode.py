@@ -20,7 +20,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from standout.errors import InputError, SetupError, StandoutError, TooLarge, UnreadableImage
-from standout.images import beside, boxes, chunks, colors, exif, signals
+from standout.images import beside, boxes, chunks, colors, exif, segments, signals
 from standout.types import Metadata, Photo
 
 if TYPE_CHECKING:
@@ -143,6 +143,7 @@ def _opened(name: str, data: bytes, notes: list[str]) -> ImageFile:
         )
     opener = load_plugin(kind)
     slim, info = chunks.slimmed(data, notes) if kind == "PNG" else (data, {})
+    slim = segments.sound(data) if kind == "JPEG" else slim
     try:
         opened: ImageFile = opener(io.BytesIO(slim))
     except PIL.Image.DecompressionBombError:  # some readers ask Pillow's limit; ours comes right after
