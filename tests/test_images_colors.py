@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import ImageCms
 import standout
 from standout import images
 from standout.cli import main
+from standout.cli.effects import Replace
 from standout.errors import InputError
 from standout.images import boxes, profiles
 from standout.types import Metadata, Photo
@@ -427,3 +429,23 @@ def test_what_is_wrong_with_a_background_is_told(
     assert "background bg.heic is HDR (PQ)" in capsys.readouterr().err
     with pytest.warns(UserWarning, match=r"bg\.heic is HDR"):
         standout.replace("p.png", "bg.heic", mask="nobody.png")
+
+
+def test_a_see_through_background_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    behind = np.full((40, 30, 4), (0, 255, 0, 0), np.uint8)
+    behind[20:] = (*RED, 255)
+    PIL.Image.fromarray(behind).save("bg.png")
+    Path("p.png").write_bytes(PHOTOS["srgb"]())
+    PIL.Image.fromarray(np.zeros((40, 30), np.uint8)).save("nobody.png")
+    for name in ("o.png", "o.webp", "o.tif", "o.jpg", "o.bmp"):
+        assert main(["replace", "p.png", "-b", "bg.png", "--mask-from", "nobody.png", "-o", name]) == 0
+        photo = images.read(name)
+        assert np.abs(photo.image[35, 15].astype(int) - RED).max() <= 4, name
+        if name in ("o.jpg", "o.bmp"):
+            assert photo.alpha is None and np.abs(photo.image[4, 15].astype(int) - 255).max() <= 3, name
+        else:
+            assert photo.alpha is not None and photo.alpha[4, 15] == 0 and photo.alpha[35, 15] == 1, name
+    scene = Replace(inputs=[], background=Path("bg.png")).scene()
+    frame = scene(np.zeros((40, 30, 3), np.uint8), np.zeros((40, 30), np.float32), Fraction(0))
+    assert frame.shape == (40, 30, 3) and (frame[4, 15] == 255).all() and (frame[35, 15] == RED).all()

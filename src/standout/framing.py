@@ -71,7 +71,8 @@ def _span(side: int, wanted: int, scale: float) -> tuple[slice, int, slice]:
 def weighted(background: Image, alpha: Mask) -> Picture:
     """RGBA whose colors are multiplied by alpha, so that scaling mixes in nothing of what is hidden."""
     if alpha.shape != background.shape[:2]:
-        raise InputError(f"alpha is {alpha.shape[1]}x{alpha.shape[0]}, its background {background.shape[1::-1]}")
+        height, width = background.shape[:2]
+        raise InputError(f"alpha is {alpha.shape[1]}x{alpha.shape[0]}, its background {width}x{height}")
     white = np.iinfo(background.dtype).max
     whole = np.empty((*alpha.shape, 4), background.dtype)
     for row, line in enumerate(alpha):

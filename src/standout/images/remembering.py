@@ -42,7 +42,7 @@ class PhotoArray(Base):
         if len(into) == 1:
             return into[0]
         meta = metas.pop() if len(metas) == 1 else NONE
-        is_picture = isinstance(result, np.ndarray) and result.ndim == 3
+        is_picture = isinstance(result, np.ndarray) and result.ndim == 3 and result.dtype != np.bool_
         return remembering(result, meta) if is_picture else result
 
     def __reduce__(self) -> Any:
