@@ -449,3 +449,26 @@ def test_a_see_through_background_on_the_command_line(tmp_path: Path, monkeypatc
     scene = Replace(inputs=[], background=Path("bg.png")).scene()
     frame = scene(np.zeros((40, 30, 3), np.uint8), np.zeros((40, 30), np.float32), Fraction(0))
     assert frame.shape == (40, 30, 3) and (frame[4, 15] == 255).all() and (frame[35, 15] == RED).all()
+
+
+def test_the_profile_inside_a_bmp_is_kept() -> None:
+    flat = np.full((8, 8, 3), as_numbers(RED, ADOBE), np.uint8)
+    data = bytearray(pillow(flat, "BMP"))
+    pixels = bytes(data[54:])
+    head = bytearray(bytes(data[14:54]).ljust(124, b"\0"))
+    head[:4] = struct.pack("<I", 124)
+    head[56:60] = b"DEBM"
+    head[112:120] = struct.pack("<II", 124 + len(pixels), len(ADOBE))
+    size, start = 14 + 124 + len(pixels) + len(ADOBE), 14 + 124
+    whole = b"BM" + struct.pack("<IHHI", size, 0, 0, start) + bytes(head) + pixels + ADOBE
+    photo = images.read(whole)
+    assert photo.meta.icc == ADOBE and np.abs(shown(photo) - RED).max() <= 2
+    cut = images.read(whole[:-50])
+    assert cut.meta.icc is None and cut.warnings == ("its color profile is damaged and was left out",)
+
+
+def test_chromaticities_of_a_tiff_are_kept() -> None:
+    flat = np.full((8, 8, 3), as_numbers(RED, P3), np.uint8)
+    data = pillow(flat, "TIFF", tiffinfo={318: (0.3127, 0.329), 319: (0.68, 0.32, 0.265, 0.69, 0.15, 0.06)})
+    photo = images.read(data)
+    assert np.abs(shown(photo) - RED).max() <= 2 and not photo.warnings

@@ -1,4 +1,4 @@
-"""What a picture file says beside its pixels, out of what Pillow has read: its EXIF block and its dots per inch.
+"""What a picture file says beside its pixels, out of what Pillow has read: EXIF, dots per inch, and some of its colors.
 
     opened   PIL image                      its info is looked at, never its XMP: no viewer turns a photo by that
     block    bytes or None                  EXIF, see exif.py
@@ -10,12 +10,37 @@ To take EXIF from another place of a file: a case in _stored.
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import PIL.Image
 
-from standout.images import exif
+from standout.images import boxes, exif
+
+
+def add_colors(opened: PIL.Image.Image, kind: str, data: bytes) -> None:
+    """Puts into info what the file says of its colors and Pillow passes over, under the names that Pillow uses for it."""
+    if kind == "AVIF" and (codes := boxes.nclx(data)):
+        opened.info["nclx_profile"] = codes
+    elif kind == "BMP" and (icc := _embedded(data)):
+        opened.info["icc_profile"] = icc
+    elif kind == "TIFF" and "icc_profile" not in opened.info:
+        tags = getattr(opened, "tag_v2", {})
+        points = (*tags.get(_WHITE_POINT, (0.3127, 0.3290)), *tags.get(_PRIMARIES, ()))
+        if len(points) == 8:
+            opened.info["chromaticity"] = tuple(float(part) for part in points)
+
+
+_WHITE_POINT, _PRIMARIES = 318, 319
+
+
+def _embedded(data: bytes) -> bytes | None:
+    """The profile inside a BMP of version 5, where it says so by the letters MBED, the last first."""
+    if len(data) < 138 or data[14] != 124 or data[70:74] != b"DEBM":
+        return None
+    start, size = struct.unpack_from("<II", data, 126)
+    return data[14 + start : 14 + start + size] or None
 
 
 @contextmanager

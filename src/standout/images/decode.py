@@ -20,7 +20,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from standout.errors import InputError, SetupError, StandoutError, TooLarge, UnreadableImage
-from standout.images import beside, boxes, chunks, colors, exif, segments, signals
+from standout.images import beside, chunks, colors, exif, segments, signals
 from standout.types import Metadata, Photo
 
 if TYPE_CHECKING:
@@ -150,8 +150,7 @@ def _opened(name: str, data: bytes, notes: list[str]) -> ImageFile:
         with _pillow_limit_off():
             opened = opener(io.BytesIO(slim))
     opened.info.update(info)
-    if kind == "AVIF" and (codes := boxes.nclx(data)):
-        opened.info["nclx_profile"] = codes
+    beside.add_colors(opened, kind, data)
     if opened.info.get("icc_profile", b"") is None:
         notes.append(colors.DAMAGED)
     return opened
