@@ -23,7 +23,7 @@ class LeftHalf:
         return self.mask(image)[::4, ::4]
 
 
-WORK = Work(by_model(LeftHalf()), effects.cut)
+WORK = Work(by_model(LeftHalf()), lambda photo, mask: effects.cut(photo.image, mask))
 
 
 def tasks(*inputs: str) -> list[Task]:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from standout import effects
+from standout import effects, framing
 from standout.errors import InputError
+from standout.pixels import resize
 
 SIZE = 240
 
@@ -180,3 +181,106 @@ def test_matte_is_the_mask_in_grey() -> None:
     mask = np.array([[0, 0.5, 1]], np.float32)
     assert effects.matte(mask)[..., 0].tolist() == [[0, 128, 255]]
     assert effects.matte(mask, bits=16)[..., 0].tolist() == [[0, 32768, 65535]]
+
+
+@pytest.mark.parametrize("how", ["fill", "fit"])
+@pytest.mark.parametrize("shape", [(256, 1), (1, 256), (2, 300), (1, 1), (1, 70000), (70000, 2)])
+@pytest.mark.parametrize("size", [(900, 1200), (1, 30000), (30000, 1)])
+def test_a_thin_background_makes_nothing_larger_than_the_photo(
+    how: str, shape: tuple[int, int], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    largest = 0
+
+    def watched(image: np.ndarray, height: int, width: int) -> np.ndarray:
+        nonlocal largest
+        largest = max(largest, height * width)
+        return resize(image, height, width)
+
+    monkeypatch.setattr(framing, "resize", watched)
+    background = np.full((*shape, 3), 200, np.uint8)
+    picture = effects.replace(
+        np.zeros((*size, 3), np.uint8), np.zeros(size, np.float32), background=background, how=how
+    )
+    assert (picture == 200).all() and picture.shape == (*size, 3)
+    assert largest <= 6 * size[0] * size[1]
+
+
+def test_a_gradient_one_pixel_wide_runs_through_the_whole_picture() -> None:
+    image, nobody = np.zeros((600, 300, 3), np.uint8), np.zeros((600, 300), np.float32)
+    ramp = np.repeat(np.arange(200, dtype=np.uint8)[:, None, None], 3, axis=2)
+    fit = effects.replace(image, nobody, background=np.repeat(ramp, 100, axis=1), how="fill")
+    assert fit[0, 0, 0] <= 1 and fit[-1, 0, 0] >= 198 and (np.diff(fit[:, 5, 0].astype(int)) >= 0).all()
+    thin = effects.replace(image, nobody, background=ramp, how="fill")
+    assert 95 <= thin.min() <= thin.max() <= 104, "the middle that is seen of it: two of its pixels"
+
+
+def see_through(height: int, width: int, *, hidden: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """A red background whose left half is hidden, and its transparency."""
+    background = np.full((height, width, 3), (200, 30, 30), np.uint8)
+    background[:, : width // 2] = hidden
+    alpha = np.zeros((height, width), np.float32)
+    alpha[:, width // 2 :] = 1
+    return background, alpha
+
+
+@pytest.mark.parametrize("how", ["fill", "fit"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", [(90, 80), (31, 62), (300, 400)])
+def test_a_backgrounds_hidden_colors_stay_hidden(how: str, dtype: type, shape: tuple[int, int]) -> None:
+    white = np.iinfo(dtype).max
+    image = np.full((90, 80, 3), white // 5, dtype)
+    mask = cv2.GaussianBlur(np.pad(np.ones((40, 30), np.float32), ((25, 25), (25, 25))), (0, 0), 2)
+    pictures = []
+    for hidden in ((0, 255, 0), (255, 255, 255)):
+        background, alpha = see_through(*shape, hidden=hidden)
+        pictures.append(effects.replace(image, mask, background=background, alpha=alpha, how=how, decontaminate=False))
+    picture = pictures[0]
+    np.testing.assert_array_equal(picture, pictures[1])
+    assert picture.shape == (90, 80, 4) and picture.dtype == dtype
+    assert (picture[mask >= 1] == [white // 5] * 3 + [white]).all(), "the person is whole"
+    assert (picture[picture[..., 3] == 0] == 0).all(), "what is hidden is black"
+    level = white / 255
+    assert np.abs(picture[45, -1] / level - (200, 30, 30, 255)).max() < 1.5
+    assert how == "fit" or (picture[45, 0] == 0).all()
+    seen = picture[picture[..., 3] > white // 4][:, :3] / level
+    assert (seen[:, 1] < 60).all(), "no green flows into an edge"
+
+
+def test_people_and_a_see_through_background_mix_by_their_shares() -> None:
+    image = np.full((40, 40, 3), 100, np.uint8)
+    half = np.full((40, 40), 0.5, np.float32)
+    background, alpha = np.full((40, 40, 3), 200, np.uint8), np.full((40, 40), 0.5, np.float32)
+    picture = effects.replace(image, half, background=background, alpha=alpha, decontaminate=False)
+    assert np.abs(picture.astype(int) - (133, 133, 133, 191)).max() <= 1
+
+
+def test_a_transparency_of_another_size_is_refused() -> None:
+    image, mask = np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.float32)
+    with pytest.raises(InputError, match="alpha is 3x2, its background 4x4"):
+        effects.replace(image, mask, background=image, alpha=np.zeros((2, 3), np.float32))
+    with pytest.raises(InputError, match="how is 'stretch'; wanted fill or fit"):
+        effects.replace(image, mask, background=image, how="stretch")  # type: ignore[arg-type]
+
+
+def test_blur_takes_nothing_from_what_the_photo_hides() -> None:
+    image, alpha = see_through(120, 120, hidden=(0, 255, 0))
+    mask = np.zeros((120, 120), np.float32)
+    mask[40:80, 80:100] = 1
+    picture = effects.blur(image, mask, strength=1, alpha=alpha)
+    assert picture.shape == (120, 120, 4)
+    assert (picture[:, :60] == 0).all() and (picture[:, 60:, 3] == 255).all()
+    assert np.abs(picture[:, 60:, :3].astype(int) - (200, 30, 30)).max() <= 2
+    assert effects.blur(image, mask, strength=0, alpha=alpha).shape == (120, 120, 4)
+
+
+def test_blur_keeps_the_person_whole_at_the_photos_own_soft_edge() -> None:
+    image = np.full((60, 60, 3), (200, 150, 100), np.uint8)
+    alpha = np.linspace(0, 1, 60, dtype=np.float32)[None].repeat(60, 0)
+    picture = effects.blur(image, alpha.copy(), strength=1, alpha=alpha)
+    assert np.abs(picture[:, 2:, :3].astype(int) - (200, 150, 100)).max() <= 2
+
+
+@pytest.mark.parametrize("rgb", [(300, 0, 0), (0, -1, 0), (1, 2), (1, 2, 3, 4), (float("nan"), 0, 0)])
+def test_color_refuses_levels_that_are_none(rgb: tuple[float, float, float]) -> None:
+    with pytest.raises(InputError, match="wanted three levels of 0 to 255"):
+        effects.color(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.float32), rgb=rgb)

@@ -165,7 +165,7 @@ def test_colours(text: str, rgb: tuple[int, int, int]) -> None:
 
 @pytest.mark.parametrize("text", ["", "#", "reddish", "#12345", "ff", "rgb(300, 0, 0)", "#ff000080", "x" * 5000])
 def test_no_colours(text: str) -> None:
-    with pytest.raises(InputError, match="is no colour; give a name such as white, or a hex code"):
+    with pytest.raises(InputError, match="is no color; give a name such as white, or a hex code"):
         images.parse_color(text)
 
 

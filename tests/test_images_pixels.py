@@ -188,13 +188,13 @@ def test_a_broken_profile_is_left_out(mode: str) -> None:
     broken = profile[:132] + bytes(len(profile) - 132)
     photo = images.read(saved(PIL.Image.new(mode, (8, 8)), "TIFF", icc_profile=broken))
     assert photo.meta.icc is None
-    assert photo.warnings == ("its colour profile is damaged and was left out",)
+    assert photo.warnings == ("its color profile is damaged and was left out",)
 
 
 def test_a_profile_for_other_pixels_is_left_out() -> None:
     photo = images.read(pillow(gradient(), "PNG", icc_profile=pictures.cmyk_profile()))
     assert photo.meta.icc is None
-    assert photo.warnings == ("its colour profile does not fit its pixels and was left out",)
+    assert photo.warnings == ("its color profile does not fit its pixels and was left out",)
     np.testing.assert_array_equal(photo.image, gradient())
 
 

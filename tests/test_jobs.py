@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from standout import effects, files, jobs
+from standout import files, jobs
 from standout.errors import OutputError
 from standout.jobs import Ledger, Result, Summary
 from standout.plan import Task
@@ -66,7 +66,7 @@ def test_one_bad_file_never_stops_the_rest(pics: Path) -> None:
 
 
 def test_a_bug_in_one_photo_is_named_and_stops_no_other(pics: Path) -> None:
-    def effect(image: Image, mask: Mask) -> Image:
+    def effect(photo: Photo, mask: Mask) -> Image:
         raise MemoryError("no room for 1 TB")
 
     summary = jobs.run(tasks(), Work(WORK.find, effect), workers=2)
@@ -120,7 +120,7 @@ def test_nobody_found_is_a_warning(pics: Path) -> None:
     def nobody(task: Task, photo: Photo) -> Mask:
         return np.zeros(photo.image.shape[:2], np.float32)
 
-    summary = jobs.run(tasks("pics/p0.jpg"), Work(nobody, effects.cut, crop=True), report=Path("jobs.jsonl"))
+    summary = jobs.run(tasks("pics/p0.jpg"), Work(nobody, WORK.effect, crop=True), report=Path("jobs.jsonl"))
     assert [result.warnings for result in summary.warned] == [("nobody found",)]
     assert told()[0]["warnings"] == ["nobody found"] and told()[0]["person_share"] == 0
     assert cv2.imread("pics/p0-cut.png", cv2.IMREAD_UNCHANGED).shape == (60, 40, 4), "nothing to crop to"

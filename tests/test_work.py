@@ -49,7 +49,7 @@ def test_masks_made_by_hand(pics: Path) -> None:
     cv2.imwrite("grey.jpg", by)
     cv2.imwrite("deep.png", by.astype(np.uint16) * 257)
     for name in ("grey.png", "alpha.png", "grey.jpg", "deep.png"):
-        picture, outcome = one(Work(by_hand(Path(name)), effects.cut, overwrite=True))
+        picture, outcome = one(Work(by_hand(Path(name)), WORK.effect, overwrite=True))
         assert (picture[:29, :, 3] > 250).all() and (picture[31:, :, 3] < 5).all(), name
         assert outcome.person_share == pytest.approx(0.5, abs=0.01)
 
@@ -58,7 +58,7 @@ def test_masks_made_by_hand(pics: Path) -> None:
 def test_masks_in_a_folder_are_named_like_their_photos(pics: Path, name: str) -> None:
     Path("masks").mkdir()
     cv2.imwrite(f"masks/{name}", np.full((60, 40), 255, np.uint8))
-    _, outcome = one(Work(by_hand(Path("masks")), effects.cut))
+    _, outcome = one(Work(by_hand(Path("masks")), WORK.effect))
     assert outcome.person_share == 1
 
 
@@ -66,7 +66,7 @@ def test_masks_in_a_tree_are_found_in_their_place_first(pics: Path) -> None:
     Path("masks/sub").mkdir(parents=True)
     cv2.imwrite("masks/p5.png", np.zeros((60, 40), np.uint8))
     cv2.imwrite("masks/sub/p5.png", np.full((60, 40), 255, np.uint8))
-    summary = jobs.run(tasks(), Work(by_hand(Path("masks")), effects.cut))
+    summary = jobs.run(tasks(), Work(by_hand(Path("masks")), WORK.effect))
     assert summary.done == 1 and not summary.warned
     assert "masks has no mask for pics/p0.jpg; wanted p0.png" in str(sorted(r.error or "" for r in summary.failed))
 
@@ -74,9 +74,9 @@ def test_masks_in_a_tree_are_found_in_their_place_first(pics: Path) -> None:
 def test_masks_that_do_not_fit(pics: Path) -> None:
     cv2.imwrite("small.png", np.zeros((30, 20), np.uint8))
     with pytest.raises(InputError, match=r"small.png is 20x30 but pics.p0.jpg is 40x60"):
-        one(Work(by_hand(Path("small.png")), effects.cut))
+        one(Work(by_hand(Path("small.png")), WORK.effect))
     with pytest.raises(UnclearMask, match=r"p1\.jpg"):
-        one(Work(by_hand(Path("pics/p1.jpg")), effects.cut))
+        one(Work(by_hand(Path("pics/p1.jpg")), WORK.effect))
     with pytest.raises(InputError, match=r"nope\.png does not exist"):
         by_hand(Path("nope.png"))
 
@@ -93,7 +93,7 @@ def test_a_photo_keeps_its_own_transparency(pics: Path) -> None:
 
     cut = run(WORK, "cut.png", CUT)
     assert not cut[:, :10, 3].any() and (cut[:, 10:20, 3] == 255).all() and not cut[:, 20:, 3].any()
-    through = Work(WORK.find, effects.blur, see_through=True)
+    through = Work(WORK.find, lambda photo, mask: effects.blur(photo.image, mask, alpha=photo.alpha), see_through=True)
     assert (run(through, "blur.png", Naming("-blur"))[..., 3] == rgba[..., 3]).all()
     flat = run(through, "blur.jpg", Naming("-blur"))
     assert flat.shape == (60, 40, 3) and (flat[:, :5] > 250).all() and (flat[:, 15:] < 210).all()
@@ -103,7 +103,7 @@ def test_a_mask_carries_no_exif_or_profile(pics: Path) -> None:
     image = images.read("pics/p0.jpg")
     data = images.encode(image.image, ".jpg", meta=images.read("pics/p0.jpg").meta)
     Path("pics/p0.jpg").write_bytes(data)
-    one(Work(WORK.find, lambda image, mask: effects.matte(mask), grey=True), "m.png", naming=Naming("-mask"))
+    one(Work(WORK.find, lambda photo, mask: effects.matte(mask), grey=True), "m.png", naming=Naming("-mask"))
     meta = images.read("m.png").meta
     assert meta.exif is None and meta.icc is None
 
@@ -134,7 +134,7 @@ def indexed(values: np.ndarray, *colors: tuple[int, int, int]) -> Image.Image:
 )
 def test_masks_by_hand_of_other_kinds_are_read_right(pics: Path, mask: Image.Image) -> None:
     mask.save("m.png")
-    picture, outcome = one(Work(by_hand(Path("m.png")), effects.cut))
+    picture, outcome = one(Work(by_hand(Path("m.png")), WORK.effect))
     assert outcome.person_share == 0.5 and (picture[:30, :, 3] == 255).all() and not picture[30:, :, 3].any()
 
 
@@ -142,14 +142,14 @@ def test_every_level_of_a_mask_by_hand_is_a_share(pics: Path) -> None:
     soft = np.repeat(np.linspace(0, 255, 60).astype(np.uint8)[:, None], 40, 1)
     soft[20:40] = 128
     cv2.imwrite("m.png", soft)
-    picture, _ = one(Work(by_hand(Path("m.png")), effects.cut))
+    picture, _ = one(Work(by_hand(Path("m.png")), WORK.effect))
     assert (picture[..., 3] == soft).all()
 
 
 def test_masks_by_hand_with_class_numbers_are_refused(pics: Path) -> None:
     cv2.imwrite("m.png", HALF * 15)
     with pytest.raises(UnclearMask, match=r"m\.png"):
-        one(Work(by_hand(Path("m.png")), effects.cut))
+        one(Work(by_hand(Path("m.png")), WORK.effect))
 
 
 @pytest.mark.parametrize("tint", [(1, 0.8, 0.6), (1, 0.95, 0.85), (0.5, 0.5, 1), (1, 0.2, 0.2)])
@@ -157,4 +157,4 @@ def test_a_photo_in_one_tint_is_no_mask_by_hand(pics: Path, tint: tuple[float, f
     gray = cv2.cvtColor(cv2.imread(str(SAMPLE)), cv2.COLOR_BGR2GRAY)
     cv2.imwrite("m.jpg", cv2.resize(gray, (40, 60))[..., None] * np.array(tint[::-1]))
     with pytest.raises(UnclearMask, match=r"m\.jpg"):
-        one(Work(by_hand(Path("m.jpg")), effects.cut))
+        one(Work(by_hand(Path("m.jpg")), WORK.effect))

@@ -9,7 +9,6 @@ To add an effect: write f(image, mask, *, ...) -> Picture and name it in EFFECTS
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -18,15 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from standout.errors import InputError
+from standout.framing import SOFTEST, framed, halvings, weighted
 from standout.masks import EDGE, NOBODY, PERSON, Floats, Kinds, Tile, enlarge, kinds_of, levels, runs
 from standout.pixels import resize
 from standout.types import Image, Mask, Picture
 
 COLOUR_SIDE = 512
 """Longest side, in pixels, at which the people's and the background's own colours are estimated: both are smooth."""
-
-SOFTEST = 5.0
-"""Standard deviation, in pixels, up to which a blur is done as it is; a wider one is done on a smaller picture."""
 
 
 def cut(image: Image, mask: Mask, *, decontaminate: bool = True) -> Picture:
@@ -52,9 +49,10 @@ def cut(image: Image, mask: Mask, *, decontaminate: bool = True) -> Picture:
     return picture
 
 
-def blur(image: Image, mask: Mask, *, strength: float = 0.5) -> Picture:
-    """The people sharp before a blurred background.
+def blur(image: Image, mask: Mask, *, strength: float = 0.5, alpha: Mask | None = None) -> Picture:
+    """The people sharp before a blurred background: RGB, or RGBA where alpha is given.
 
+    alpha: the photo's own transparency, which stays; colors that it hides do not flow into the blur.
     strength: 0..1; the blur's standard deviation is strength times 4 % of the photo's shorter side. The blur sees
     background pixels only (normalized convolution, Knutsson and Westin, CVPR 1993), so no halo of the person's
     colours stands around them; the person's soft edge is freed of the old background before it meets the blur.
@@ -62,18 +60,24 @@ def blur(image: Image, mask: Mask, *, strength: float = 0.5) -> Picture:
     _check(image, mask)
     if not 0 <= strength <= 1:
         raise InputError(f"blur strength is {strength}; wanted 0 to 1")
+    shown = 1 - mask if alpha is None else np.clip(alpha - mask, 0, 1)
     if strength == 0:
-        return image.copy()
-    small = _blurred(image, mask, 0.04 * strength * min(mask.shape))
-    return _over(image, mask, resize(small, *mask.shape), decontaminate=True)
+        picture = image.copy()
+    else:
+        small = _blurred(image, shown, 0.04 * strength * min(mask.shape))
+        share = mask if alpha is None else np.minimum(mask / np.maximum(alpha, np.float32(1e-6)), np.float32(1))
+        picture = _over(image, share, resize(small, *mask.shape), decontaminate=True)
+    return picture if alpha is None else _with_alpha(picture, alpha)
 
 
-def color(image: Image, mask: Mask, *, rgb: tuple[int, int, int], decontaminate: bool = True) -> Picture:
-    """The people before one colour, rgb in 0..255."""
+def color(image: Image, mask: Mask, *, rgb: tuple[float, float, float], decontaminate: bool = True) -> Picture:
+    """The people before one color, rgb in 0..255, as the photo's own profile counts."""
     _check(image, mask)
+    if len(rgb) != 3 or not all(0 <= level <= 255 for level in rgb):
+        raise InputError(f"color is {rgb}; wanted three levels of 0 to 255: red, green, blue")
     behind = np.empty_like(image)
     # One row, then copies of it: filling pixel by pixel is ten times slower.
-    behind[:] = np.tile(np.array(rgb) * int(levels(image) / 255), (image.shape[1], 1)).astype(image.dtype)
+    behind[:] = np.tile(np.rint(np.array(rgb) * (levels(image) / 255)), (image.shape[1], 1)).astype(image.dtype)
     return _over(image, mask, behind, decontaminate=decontaminate)
 
 
@@ -82,20 +86,22 @@ def replace(
     mask: Mask,
     *,
     background: Image,
+    alpha: Mask | None = None,
     how: Literal["fill", "fit"] = "fill",
     decontaminate: bool = True,
 ) -> Picture:
-    """The people before another picture.
+    """The people before another picture: RGB, or RGBA where alpha is given.
 
+    alpha: the background's own transparency, of its size. Where it shows nothing, the result does not either.
     how: "fill" covers the whole frame and crops what is left over; "fit" shows all of the background, with bars of
     its own blurred colours.
     """
     _check(image, mask)
-    behind = _framed(background, mask.shape, how)
-    if behind.dtype != image.dtype:
-        behind = np.rint(behind.astype(np.float32) * np.float32(levels(image) / levels(background))).astype(image.dtype)
-    else:
-        behind = behind.copy()  # the people are painted over it
+    if how not in ("fill", "fit"):
+        raise InputError(f"how is {how!r}; wanted fill or fit")
+    if alpha is not None:
+        return _over_gaps(image, mask, framed(weighted(background, alpha), mask.shape, how), decontaminate)
+    behind = _as_deep(framed(background, mask.shape, how), image)
     return _over(image, mask, behind, decontaminate=decontaminate)
 
 
@@ -121,6 +127,13 @@ def _kinds(image: Image, mask: Mask) -> Kinds:
     return kinds_of(mask, mask, height, width, nobody=least, person=1 - least)
 
 
+def _with_alpha(picture: Picture, alpha: Mask) -> Picture:
+    """The RGB picture as RGBA; what is hidden is black."""
+    shares = np.rint(alpha * levels(picture)).astype(picture.dtype)
+    picture[shares == 0] = 0
+    return np.dstack([picture, shares])
+
+
 def _over(image: Image, mask: Mask, picture: Picture, *, decontaminate: bool) -> Picture:
     """The people painted over picture, which is of the image's shape and dtype, in place."""
     kinds = _kinds(image, mask)
@@ -135,6 +148,37 @@ def _over(image: Image, mask: Mask, picture: Picture, *, decontaminate: bool) ->
             front *= _three(mask[tile])
             front += back
             picture[tile] = np.rint(front, out=front)
+    return picture
+
+
+def _as_deep(picture: Picture, image: Image) -> Picture:
+    """A copy of the picture in the image's depth."""
+    if picture.dtype == image.dtype:
+        return picture.copy()
+    deep: Picture = np.rint(picture.astype(np.float32) * np.float32(levels(image) / levels(picture))).astype(
+        image.dtype
+    )
+    return deep
+
+
+def _over_gaps(image: Image, mask: Mask, behind: Picture, decontaminate: bool) -> Picture:
+    """The people over RGBA, multiplied by its alpha, as RGBA of straight alpha; what is hidden is black."""
+    picture = _as_deep(behind, image)
+    white = np.float32(levels(image))
+    kinds = _kinds(image, mask)
+    fronts = _Fronts(image, mask) if decontaminate and (kinds == EDGE).any() else None
+    for tile, kind in runs(kinds, *mask.shape):
+        if kind == PERSON:
+            picture[tile][..., :3], picture[tile][..., 3] = image[tile], white
+            continue
+        mixed: Floats = picture[tile].astype(np.float32)
+        if kind == EDGE:
+            share = mask[tile][..., None]
+            front = fronts(tile) if fronts else image[tile].astype(np.float32)
+            mixed = mixed * (1 - share) + np.dstack([front, np.full_like(share, white)]) * share
+        shown = np.rint(mixed[..., 3:])
+        straight = mixed[..., :3] * (white / np.maximum(mixed[..., 3:], 1))
+        picture[tile] = np.where(shown > 0, np.dstack([np.rint(np.minimum(straight, white)), shown]), 0)
     return picture
 
 
@@ -175,18 +219,9 @@ def _halved(picture: NDArray[Any], times: int) -> NDArray[Any]:
     return resize(picture, height, width)
 
 
-def _halvings(ratio: float) -> int:
-    """How many halvings bring a ratio to 1 or below.
-
-    >>> [_halvings(ratio) for ratio in (0.3, 1.0, 2.0, 2.1)]
-    [0, 0, 1, 2]
-    """
-    return max(0, math.ceil(math.log2(ratio)))
-
-
 def _sure_colours(image: Image, mask: Mask) -> tuple[Floats, Floats]:
     """Foreground and background colour about each pixel, (h, w, 3) on a smaller photo: blurred wide, then near."""
-    times = _halvings(max(mask.shape) / COLOUR_SIDE)
+    times = halvings(max(mask.shape) / COLOUR_SIDE)
     small: Floats = _halved(image, times).astype(np.float32)
     share: Floats = _halved(mask, times)
     wide, near = (max(1, round(reach * max(share.shape))) for reach in (0.045, 0.006))
@@ -217,10 +252,10 @@ def _weighted_blur(colours: Floats, share: Floats, radius: int) -> Floats:
     return mean
 
 
-def _blurred(image: Image, mask: Mask, sigma: float) -> Picture:
-    """The background blurred by sigma pixels, people left out, at a size where sigma is still a few pixels."""
-    times = _halvings(sigma / SOFTEST)
-    share = 1 - _halved(mask, times)
+def _blurred(image: Image, shown: Mask, sigma: float) -> Picture:
+    """The background blurred by sigma pixels, at a size where sigma is still a few pixels. shown: the share of it."""
+    times = halvings(sigma / SOFTEST)
+    share: Floats = _halved(shown, times)
     # A pixel takes part by its share of background; the soft rim, still tinted by the person, next to nothing.
     for _ in range(3):
         share *= share
@@ -244,31 +279,3 @@ def _spread(weighed: Floats, sigma: float, *, wider: int = 2) -> Floats:
         far = _spread(_halved(weighed, 2), sigma, wider=wider - 1)
         soft += 1e-3 * resize(far, *weighed.shape[:2])
     return soft
-
-
-def _framed(background: Image, shape: tuple[int, ...], how: Literal["fill", "fit"]) -> Image:
-    """The background at the photo's (H, W)."""
-    height, width = shape
-    ratios = height / background.shape[0], width / background.shape[1]
-    covering = _centred(_scaled(background, max(ratios)), height, width)
-    if how == "fill":
-        return covering
-    whole = _scaled(background, min(ratios))
-    whole = whole[:height, :width]
-    framed: Image = np.asarray(cv2.GaussianBlur(covering, (0, 0), max(1.0, 0.03 * min(shape))), covering.dtype)
-    top, left = (height - whole.shape[0]) // 2, (width - whole.shape[1]) // 2
-    framed[top : top + whole.shape[0], left : left + whole.shape[1]] = whole
-    return framed
-
-
-def _scaled(image: Image, scale: float) -> Image:
-    return resize(image, max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
-
-
-def _centred(image: NDArray[Any], height: int, width: int) -> NDArray[Any]:
-    """The middle height x width of an image at least, but for rounding, that large."""
-    rows, columns = max(0, height - image.shape[0]), max(0, width - image.shape[1])
-    if rows or columns:
-        image = np.pad(image, ((0, rows), (0, columns), (0, 0)), mode="edge")
-    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
-    return image[top : top + height, left : left + width]

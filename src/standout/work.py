@@ -11,9 +11,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from standout import images, masks
 from standout.errors import InputError, OutputError, UnreadableImage
@@ -28,7 +29,7 @@ MARGIN = 0.02
 """Room left around the subject by a crop, as a share of its longer side."""
 
 Finder: TypeAlias = Callable[[Task, Photo], Mask]
-Effect: TypeAlias = Callable[[Image, Mask], Picture]
+Effect: TypeAlias = Callable[[Photo, Mask], Picture]
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,9 @@ class Outcome:
 class Work:
     """What is done with each photo; call it with a Task. Safe to share between threads.
 
-    find: photo -> mask. feather: in pixels. see_through: transparency of the photo itself stays in the result (else
-    the effect has already filled it). grey: the result is no photo, so no colour profile or EXIF goes with it.
-    max_pixels: None = no limit.
+    find: photo -> mask. feather: in pixels. see_through: where the effect leaves transparency and the format holds
+    none, white comes behind (else that is an error). grey: the result is no photo, so no color profile
+    or EXIF goes with it. max_pixels: None = no limit.
     """
 
     find: Finder
@@ -74,9 +75,9 @@ class Work:
         photo = images.read(_stdin() if task.source == STREAM else task.source, max_pixels=self.max_pixels)
         mask, share = self._mask(task, photo)
         nobody = ("nobody found",) if share < NOBODY else ()
-        picture = self.effect(photo.image, mask)
-        if self.see_through and photo.alpha is not None:
-            picture = with_alpha(picture, photo.alpha, flatten=not images.WRITERS[task.suffix].alpha)
+        picture = self.effect(photo, mask)
+        if self.see_through and not images.WRITERS[task.suffix].alpha:
+            picture = before_white(picture)
         if self.crop:
             picture = cropped(picture, mask)
         meta = Metadata(dpi=photo.meta.dpi, bits=photo.meta.bits) if self.grey else photo.meta
@@ -111,14 +112,21 @@ def cropped(picture: Picture, mask: Mask) -> Picture:
     return picture[max(0, top - margin) : bottom + margin, max(0, left - margin) : right + margin]
 
 
-def with_alpha(picture: Picture, alpha: Mask, *, flatten: bool) -> Picture:
-    """The RGB picture with this transparency, or before white where flatten says that it cannot be kept."""
-    white = np.iinfo(picture.dtype).max
-    share = alpha[..., None]
-    if flatten:
-        flat: Picture = np.rint(white + share * (picture.astype(np.float32) - white)).astype(picture.dtype)
-        return flat
-    return np.dstack([picture, np.rint(share * white).astype(picture.dtype)])
+def before_white(picture: Picture) -> Picture:
+    """The picture without transparency: white is behind it.
+
+    >>> before_white(np.array([[[0, 0, 0, 0], [9, 9, 9, 255]]], np.uint8)).tolist()
+    [[[255, 255, 255], [9, 9, 9]]]
+    """
+    if picture.shape[2] != 4:
+        return picture
+    white = np.float32(np.iinfo(picture.dtype).max)
+    mixed: NDArray[Any] = picture[..., :3].astype(np.float32)
+    mixed -= white
+    mixed *= picture[..., 3:] / white
+    mixed += white
+    flat: Picture = np.rint(mixed).astype(picture.dtype)
+    return flat
 
 
 class Segments(Protocol):

@@ -57,7 +57,7 @@ def test_files_that_are_no_photos(name: str, message: str, capsys: pytest.Captur
         (["cut", "photo.jpg", "--model", "standout-mobil"], "did you mean 'standout-mobile'"),
         (["cut", "photo.jpg", "--model", "text.onnx"], "text.onnx"),
         (["cut", "photo.jpg", "--device", "quantum"], "quantum"),
-        (["cut", "photo.jpg", "-b", "blurple"], "'blurple' is no colour"),
+        (["cut", "photo.jpg", "-b", "blurple"], "'blurple' is no color"),
         (["replace", "photo.jpg", "-b", "nope.png"], "background nope.png does not exist"),
         (["replace", "photo.jpg", "-b", "text.onnx"], "is not a picture"),
         (["cut", "photo.jpg", "--mask-from", "nope.png"], "mask nope.png does not exist"),

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import typer
 
 from standout.cli.options import Decontaminate, Photos
-from standout.cli.show import examples
+from standout.cli.show import examples, say
 from standout.errors import InputError
 
 if TYPE_CHECKING:
     from standout.naming import Naming
     from standout.scenes import Scene
-    from standout.types import Image, Picture
+    from standout.types import Image, Photo, Picture
     from standout.types import Mask as Grey
     from standout.work import Effect
 
@@ -48,9 +48,8 @@ class Cut(Photos):
         from standout import effects, images
 
         if self.background is None:
-            return lambda image, mask: effects.cut(image, mask, decontaminate=self.decontaminate)
-        rgb = images.parse_color(self.background)
-        return lambda image, mask: effects.color(image, mask, rgb=rgb, decontaminate=self.decontaminate)
+            return lambda photo, mask: effects.cut(photo.image, mask, decontaminate=self.decontaminate)
+        return _before(images.parse_color(self.background), decontaminate=self.decontaminate)
 
     def naming(self) -> "Naming":
         """PNG where nothing else is asked for."""
@@ -81,7 +80,7 @@ class Blur(Photos):
         """The people before a blurred background."""
         from standout import effects
 
-        return lambda image, mask: effects.blur(image, mask, strength=self.strength)
+        return lambda photo, mask: effects.blur(photo.image, mask, strength=self.strength, alpha=photo.alpha)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,10 +99,9 @@ class Color(Photos):
 
     def effect(self) -> "Effect":
         """The people before a colour."""
-        from standout import effects, images
+        from standout import images
 
-        rgb = images.parse_color(self.color)
-        return lambda image, mask: effects.color(image, mask, rgb=rgb, decontaminate=self.decontaminate)
+        return _before(images.parse_color(self.color), decontaminate=self.decontaminate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +109,7 @@ class Replace(Photos):
     """Put another picture behind the people."""
 
     ending: ClassVar[str] = "-replace"
+    see_through: ClassVar[bool] = True
     epilog: ClassVar[str] = examples(
         ("standout replace photo.jpg -b beach.jpg", "to photo-replace.jpg"),
         ("standout replace photo.jpg -b beach.jpg --fit", "all of beach.jpg in sight"),
@@ -137,27 +136,41 @@ class Replace(Photos):
             raise InputError(f"background {self.background} does not exist; give a picture to --background")
         if self._moves():
             raise InputError(f"background {self.background} is a clip, which goes behind clips alone; give a picture")
-        behind = images.read(self.background, max_pixels=self.limit()).image
-        return lambda image, mask: self._put(image, mask, behind)
+        behind = images.read(self.background, max_pixels=self.limit())
+        for note in () if self.quiet else behind.warnings:
+            say(f"background {self.background} {note}")
+        known: dict[tuple[bytes | None, int], Image] = {}
+
+        def put(photo: "Photo", mask: "Grey") -> "Picture":
+            key = photo.meta.icc, photo.image.itemsize
+            if key not in known:
+                known.clear()  # folders mostly hold photos of one profile
+                known[key] = images.background_for(behind, photo)
+            return self._put(photo.image, mask, known[key], alpha=behind.alpha)
+
+        return put
 
     def scene(self) -> "Scene":
         """The people before the picture, or before a clip from its beginning."""
+        from standout.work import before_white
+
         if self._moves() and self.background.exists():
             from standout.scenes import moving
 
             return moving(self.background, put=self._put)
-        return super().scene()
+        still = super().scene()
+        return lambda image, mask, time: before_white(still(image, mask, time))
 
     def _moves(self) -> bool:
         from standout.naming import is_clip
 
         return is_clip(self.background)
 
-    def _put(self, image: "Image", mask: "Grey", behind: "Image") -> "Picture":
+    def _put(self, image: "Image", mask: "Grey", behind: "Image", *, alpha: "Grey | None" = None) -> "Picture":
         from standout import effects
 
         how: Literal["fit", "fill"] = "fit" if self.fit else "fill"
-        return effects.replace(image, mask, background=behind, how=how, decontaminate=self.decontaminate)
+        return effects.replace(image, mask, background=behind, alpha=alpha, how=how, decontaminate=self.decontaminate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,13 +189,24 @@ class Mask(Photos):
         """The mask as a grey picture, as deep as the photo."""
         from standout import effects
 
-        return lambda image, mask: effects.matte(mask, bits=8 * image.itemsize)
+        return lambda photo, mask: effects.matte(mask, bits=8 * photo.image.itemsize)
 
     def naming(self) -> "Naming":
         """PNG where nothing else is asked for."""
         from standout.naming import Naming
 
         return Naming(self.ending, default=".png", format=self.format)
+
+
+def _before(rgb: tuple[int, int, int], *, decontaminate: bool) -> "Effect":
+    """The people before a color of sRGB, whatever the photo's profile."""
+    from standout import effects, images
+
+    def put(photo: "Photo", mask: "Grey") -> "Picture":
+        color = images.color_for(rgb, photo.meta.icc)
+        return effects.color(photo.image, mask, rgb=color, decontaminate=decontaminate)
+
+    return put
 
 
 COMMANDS: tuple[type[Photos], ...] = (Cut, Blur, Color, Replace, Mask)

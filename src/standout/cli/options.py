@@ -68,7 +68,7 @@ class Photos(ABC):
     grey: ClassVar[bool] = False
     """The results are masks, no photos."""
     see_through: ClassVar[bool] = False
-    """Where the photo is transparent, the result is too."""
+    """Where the photo, or what is put behind, is transparent, the result is too, in formats that can be."""
 
     inputs: Annotated[
         list[str],
@@ -227,12 +227,14 @@ class Photos(ABC):
 
     @abstractmethod
     def effect(self) -> "Effect":
-        """What becomes of image and mask. Raises InputError for options that make no sense."""
+        """What becomes of photo and mask. Raises InputError for options that make no sense."""
 
     def scene(self) -> "Scene":
         """The effect for clips, begun anew for each. Raises InputError as effect does."""
+        from standout.types import Photo
+
         effect = self.effect()
-        return lambda image, mask, time: effect(image, mask)
+        return lambda image, mask, time: effect(Photo(image), mask)
 
     def told(self) -> dict[str, str]:
         """The command and its own options, in words; two that are the same make the same pictures."""

@@ -11,6 +11,7 @@ To add a colour space: a case in _in_rgb.
 from __future__ import annotations
 
 import io
+import operator
 import re
 from typing import Any
 
@@ -19,7 +20,11 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from standout.errors import InputError, UnreadableImage
-from standout.types import Image, Mask, Picture
+from standout.images import chunks
+from standout.images.profiles import convert, is_usable, space
+from standout.types import Image, Mask, Photo, Picture
+
+DAMAGED = "its color profile is damaged and was left out"
 
 Parts = tuple[Image, Mask | None, bytes | None]
 
@@ -45,6 +50,11 @@ def unpack(opened: PIL.Image.Image, *, name: str, kind: str, data: bytes | None,
     return np.ascontiguousarray(deep[..., :3]), _mask(share), _fitting(icc, notes)
 
 
+def is_unmanaged(opened: PIL.Image.Image) -> bool:
+    """Whether no profile, and no kind of pixel that has one meaning only, said what the numbers mean."""
+    return not opened.info.get("icc_profile") and opened.mode not in ("CMYK", "LAB", "YCbCr")
+
+
 def rounded(picture: Picture) -> NDArray[np.uint8]:
     """A 16-bit picture in 8 bits, each level rounded to the nearest.
 
@@ -56,12 +66,29 @@ def rounded(picture: Picture) -> NDArray[np.uint8]:
     return cv2.convertScaleAbs(picture, alpha=1 / 257).reshape(picture.shape)  # type: ignore[return-value]
 
 
-def parse_color(text: str) -> tuple[int, int, int]:
-    """The (red, green, blue) that a name or a hex code stands for, 0..255; "#" may be left out, as shells eat it.
+def parse_color(color: object) -> tuple[int, int, int]:
+    """The (red, green, blue) that is meant, 0..255.
 
-    >>> parse_color("white"), parse_color("#08f"), parse_color("0088ff")
-    ((255, 255, 255), (0, 136, 255), (0, 136, 255))
+    color: a name, a hex code, whose "#" may be left out as shells eat it, or three whole numbers.
+
+    >>> parse_color("white"), parse_color("#08f"), parse_color("0088ff"), parse_color([0, 136, 255])
+    ((255, 255, 255), (0, 136, 255), (0, 136, 255), (0, 136, 255))
     """
+    if isinstance(color, str):
+        return _named(color)
+    try:
+        levels = [] if isinstance(color, bytes) else [operator.index(level) for level in color]  # type: ignore[attr-defined]
+    except TypeError:
+        levels = []
+    if len(levels) != 3 or not all(0 <= level <= 255 for level in levels):
+        raise InputError(
+            f"{color!r} is no color; give a name, a hex code such as #1e90ff, "
+            "or three whole numbers of 0 to 255, such as (30, 144, 255)"
+        )
+    return levels[0], levels[1], levels[2]
+
+
+def _named(text: str) -> tuple[int, int, int]:
     from PIL import ImageColor
 
     bare_hex = re.fullmatch(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}", text.strip())
@@ -70,24 +97,41 @@ def parse_color(text: str) -> tuple[int, int, int]:
         if len(rgb) != 3 or max(rgb) > 255:
             raise ValueError("transparent, or brighter than white")
     except ValueError:
-        raise InputError(f"{text!r} is no colour; give a name such as white, or a hex code such as #1e90ff") from None
+        raise InputError(f"{text!r} is no color; give a name such as white, or a hex code such as #1e90ff") from None
     return rgb[0], rgb[1], rgb[2]
 
 
-def space(icc: bytes) -> str:
-    """The colours an ICC profile is about: "RGB", "GRAY", "CMYK", ...; "" if it is no profile.
+def color_for(rgb: tuple[int, int, int], icc: bytes | None) -> tuple[float, float, float]:
+    """What looks like the sRGB color rgb in pixels with that profile, 0..255.
 
-    >>> space(b"not a profile")
-    ''
+    >>> color_for((255, 0, 10), None)
+    (255.0, 0.0, 10.0)
     """
-    return icc[16:20].decode("latin-1").strip() if len(icc) >= 132 and icc[36:40] == b"acsp" else ""
+    red, green, blue = convert(np.array([[rgb]], np.uint16) * np.uint16(257), None, icc)[0, 0].tolist()
+    return red / 257, green / 257, blue / 257
+
+
+def background_for(background: Photo, photo: Photo) -> Image:
+    """The background's pixels as they look the same in a file with the photo's profile, no less deep than needed."""
+    image = background.image
+    if background.meta.icc == photo.meta.icc:
+        return image
+    if photo.image.itemsize > image.itemsize:
+        image = image.astype(np.uint16) * np.uint16(257)
+    return convert(image, background.meta.icc, photo.meta.icc)
 
 
 def _fitting(icc: bytes | None, notes: list[str], *, but: str = "") -> bytes | None:
     """The profile if it is about RGB; a note if it is about anything else than `but`, which was dealt with."""
-    if icc and space(icc) not in ("RGB", but):
-        notes.append("its colour profile does not fit its pixels and was left out")
-    return icc if icc and space(icc) == "RGB" else None
+    if not icc or (but and space(icc) == but):
+        return None
+    if space(icc) != "RGB":
+        notes.append("its color profile does not fit its pixels and was left out")
+    elif not is_usable(icc):
+        notes.append(DAMAGED)
+    else:
+        return icc
+    return None
 
 
 def _plain(opened: PIL.Image.Image, kind: str, data: bytes | None, icc: bytes | None, notes: list[str]) -> Parts:
@@ -139,7 +183,7 @@ def _in_srgb(opened: PIL.Image.Image, icc: bytes | None, notes: list[str]) -> PI
             flags=ImageCms.Flags.BLACKPOINTCOMPENSATION | exact,
         )
     except ImageCms.PyCMSError:
-        notes.append("its colour profile is damaged and was left out")
+        notes.append(DAMAGED)
         return None
 
 
@@ -201,6 +245,7 @@ def _deep_color(opened: PIL.Image.Image, kind: str, data: bytes | None, notes: l
         raise ValueError("16 bits per channel in separate, uncompressed planes")
     import cv2
 
+    data = chunks.slimmed(data, [])[0] if kind == "PNG" else data
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise ValueError("its 16-bit pixels are damaged")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -21,7 +20,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from standout.errors import InputError, SetupError, StandoutError, TooLarge, UnreadableImage
-from standout.images import colors, exif
+from standout.images import beside, chunks, colors, exif, segments, signals
 from standout.types import Metadata, Photo
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def read(source: str | Path | bytes | PIL.Image.Image, *, max_pixels: int | None
     """
     if isinstance(source, PIL.Image.Image):
         given = source
-        return guarded("the given PIL image", lambda: _photo("the given PIL image", given, None, max_pixels))
+        return guarded("the given PIL image", lambda: _photo("the given PIL image", given, None, max_pixels, []))
     if isinstance(source, bytes):
         return _decoded(f"the given picture of {len(source)} bytes", source, max_pixels)
     if isinstance(source, str | Path):
@@ -129,10 +128,11 @@ def guarded(name: str, job: Callable[[], T]) -> T:
 
 
 def _decoded(name: str, data: bytes, max_pixels: int | None) -> Photo:
-    return guarded(name, lambda: _photo(name, _opened(name, data), data, max_pixels))
+    notes: list[str] = []
+    return guarded(name, lambda: _photo(name, _opened(name, data, notes), data, max_pixels, notes))
 
 
-def _opened(name: str, data: bytes) -> ImageFile:
+def _opened(name: str, data: bytes, notes: list[str]) -> ImageFile:
     """The file's header, read; its pixels are not decoded yet."""
     if not data:
         raise UnreadableImage(f"{name} is empty (0 bytes); get the file again")
@@ -142,11 +142,17 @@ def _opened(name: str, data: bytes) -> ImageFile:
             f"{name} is not a picture: it starts with {data[:12]!r}; wanted {', '.join(READERS)}; convert it first"
         )
     opener = load_plugin(kind)
+    slim, info = chunks.slimmed(data, notes) if kind == "PNG" else (data, {})
+    slim = segments.sound(data) if kind == "JPEG" else slim
     try:
-        opened: ImageFile = opener(io.BytesIO(data))
+        opened: ImageFile = opener(io.BytesIO(slim))
     except PIL.Image.DecompressionBombError:  # some readers ask Pillow's limit; ours comes right after
         with _pillow_limit_off():
-            opened = opener(io.BytesIO(data))
+            opened = opener(io.BytesIO(slim))
+    opened.info.update(info)
+    beside.add_colors(opened, kind, data)
+    if opened.info.get("icc_profile", b"") is None:
+        notes.append(colors.DAMAGED)
     return opened
 
 
@@ -204,66 +210,25 @@ def _load(name: str, opened: PIL.Image.Image, max_pixels: int | None) -> None:
     _check_size(name, opened.size, max_pixels)  # HEIC: known for sure only now
 
 
-def _photo(name: str, opened: PIL.Image.Image, data: bytes | None, max_pixels: int | None) -> Photo:
+def _photo(name: str, opened: PIL.Image.Image, data: bytes | None, max_pixels: int | None, notes: list[str]) -> Photo:
     """The opened picture decoded."""
-    notes = []
     kind = {"MPO": "JPEG"}.get(opened.format or "", opened.format or "")
     if data is not None and getattr(opened, "is_animated", False):
         notes.append("holds several frames or pages; the first was used")
-    _load(name, opened, max_pixels)
-    block = _exif(opened, kind, notes)
+    with beside.xmp_hidden(opened):
+        _load(name, opened, max_pixels)
+        block = beside.block_of(opened, kind, notes)
     turn = exif.orientation(block) if block else 1
     image, alpha, icc = colors.unpack(opened, name=name, kind=kind, data=data, notes=notes)
+    if colors.is_unmanaged(opened):
+        image, icc = signals.understood(image, opened.info, block, notes)
+    dpi = beside.dpi_of(opened, kind, block, turned=turn >= 5)
     return Photo(
         image=_upright(image, turn),
         alpha=None if alpha is None else _upright(alpha, turn),
-        meta=Metadata(kind, icc, block and exif.upright(block), _dpi(opened, turned=turn >= 5), 8 * image.itemsize),
+        meta=Metadata(kind, icc, block and exif.upright(block), dpi, 8 * image.itemsize),
         warnings=tuple(notes),
     )
-
-
-def _exif(opened: PIL.Image.Image, kind: str, notes: list[str]) -> bytes | None:
-    """The EXIF block, sound enough to be written again; else None and a note."""
-    try:
-        block = opened.info.get("exif")
-        if not block and (tags := opened.getexif()):
-            block = _rebuilt_exif(tags) if kind == "TIFF" else tags.tobytes()
-        if not block or not (block := exif.bare(block)):
-            return None
-        exif.cleaned(block)
-        return bytes(block)
-    except Exception:  # whatever is wrong with it, the pixels are fine
-        notes.append("its EXIF is damaged and was left out")
-        return None
-
-
-_EXIF_TAGS = frozenset({0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746, 0x4749, 0x8298})
-"""Tags of IFD0 that speak about the photo; in a TIFF most others say where its pixels are, and Pillow turns those."""
-
-
-def _rebuilt_exif(stored: PIL.Image.Exif) -> bytes:
-    """The tags of a TIFF that speak about the photo, as a block."""
-    block = PIL.Image.Exif()
-    for tag in _EXIF_TAGS & set(stored):
-        block[tag] = stored[tag]
-    for folder in (exif.EXIF, exif.GPS):
-        if folder in stored and (tags := dict(stored.get_ifd(folder))):
-            tags.pop(0xA005, None)  # a pointer to yet another folder, meaningless here
-            block[folder] = tags
-    return block.tobytes() if len(block) else b""
-
-
-def _dpi(opened: PIL.Image.Image, *, turned: bool) -> tuple[float, float] | None:
-    """Dots per inch of the upright picture, if the file tells sane ones."""
-    if 282 not in getattr(opened, "tag_v2", {282: None}):  # without the tag, Pillow says 1
-        return None
-    try:
-        x, y = (float(value) for value in opened.info["dpi"])
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
-        return None
-    if not all(math.isfinite(value) and 0.01 < value < 1e5 for value in (x, y)):
-        return None
-    return (y, x) if turned else (x, y)
 
 
 def _upright(array: NDArray[Any], turn: int) -> NDArray[Any]:

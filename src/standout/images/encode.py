@@ -21,19 +21,24 @@ import PIL.Image
 
 from standout import files
 from standout.errors import InputError, OutputError, StandoutError
-from standout.images import colors, lossless
+from standout.images import colors, lossless, profiles
 from standout.images import exif as exifs
 from standout.images.decode import load_plugin
+from standout.images.remembering import meta_of, plain
 from standout.types import Metadata, Picture
 
 
 @dataclass(frozen=True)
 class Codec:
-    """How a suffix is written. deep: holds 16 bits per channel. quality: default, 1 to 100, of a lossy format."""
+    """How a suffix is written. deep: holds 16 bits per channel. quality: default, 1 to 100, of a lossy format.
+
+    profiles: holds color profiles; where a format does not, pictures are converted to sRGB.
+    """
 
     format: str
     alpha: bool = True
     deep: bool = False
+    profiles: bool = True
     quality: int | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
@@ -51,10 +56,9 @@ WRITERS: dict[str, Codec] = {
     ".heif": _HEIF,
     ".tif": _TIFF,
     ".tiff": _TIFF,
-    ".bmp": Codec("BMP", alpha=False),
+    ".bmp": Codec("BMP", alpha=False, profiles=False),
 }
 
-NO_METADATA = Metadata()
 Policy: TypeAlias = Literal["keep", "strip", "all"]
 
 
@@ -62,12 +66,14 @@ def write(
     path: str | Path,
     picture: Picture,
     *,
-    meta: Metadata = NO_METADATA,
+    meta: Metadata | None = None,
     quality: int | None = None,
     metadata: Policy = "keep",
     overwrite: bool = False,
 ) -> None:
     """The picture as a file, in the format of the suffix, complete or not at all.
+
+    meta: None is what the picture remembers of its photo, as those that standout.blur and the like give do.
 
     Raises OutputError: see encode and files.write_atomic.
     """
@@ -80,11 +86,11 @@ def encode(
     picture: Picture,
     suffix: str,
     *,
-    meta: Metadata = NO_METADATA,
+    meta: Metadata | None = None,
     quality: int | None = None,
     metadata: Policy = "keep",
 ) -> bytes:
-    """The picture as the bytes of a file with that suffix.
+    """The picture as the bytes of a file with that suffix. meta: None is what the picture remembers of its photo.
 
     quality: 1 to 100, for lossy formats; None is the format's default. 16 bits stay where the format holds them and are
     rounded to 8 elsewhere. EXIF that outgrows a JPEG (64 kB) is left out.
@@ -97,7 +103,9 @@ def encode(
     return _encoded(f"a {suffix} file", picture, suffix, meta, quality, metadata)
 
 
-def _encoded(name: str, picture: Picture, suffix: str, meta: Metadata, quality: int | None, policy: Policy) -> bytes:
+def _encoded(
+    name: str, picture: Picture, suffix: str, meta: Metadata | None, quality: int | None, policy: Policy
+) -> bytes:
     """The file's bytes; see encode."""
     codec = WRITERS.get(suffix.lower())
     if codec is None:
@@ -109,10 +117,13 @@ def _encoded(name: str, picture: Picture, suffix: str, meta: Metadata, quality: 
         )
     if quality is not None and not 1 <= quality <= 100:
         raise InputError(f"quality is {quality}; wanted 1 to 100")
-    icc, exif, dpi = _carried(meta, policy, picture)
-    if picture.itemsize == 2 and not codec.deep:
-        picture = colors.rounded(picture)
+    icc, exif, dpi = _carried(meta_of(picture) if meta is None else meta, policy, picture)
+    picture = plain(picture)
     try:
+        if icc and not codec.profiles:
+            picture, icc = profiles.convert(picture, icc, None) if picture.shape[2] == 3 else picture, None
+        if picture.itemsize == 2 and not codec.deep:
+            picture = colors.rounded(picture)
         if codec.format == "PNG":
             return lossless.png(picture, icc=icc, exif=exif, dpi=dpi)
         if codec.format == "TIFF":
@@ -142,7 +153,7 @@ def _carried(
     """ICC profile, EXIF and dpi that go into the file."""
     if policy not in ("keep", "strip", "all"):
         raise InputError(f"metadata is {policy!r}; wanted keep, strip or all")
-    icc = meta.icc if meta.icc and colors.space(meta.icc) == ("GRAY" if picture.shape[2] == 1 else "RGB") else None
+    icc = meta.icc if meta.icc and profiles.space(meta.icc) == ("GRAY" if picture.shape[2] == 1 else "RGB") else None
     if policy == "strip":
         return icc, None, None
     exif = meta.exif
@@ -151,6 +162,7 @@ def _carried(
             if policy == "keep":
                 exif = exifs.cleaned(exif)
             exif = exifs.sized(exifs.upright(exif), picture.shape[1], picture.shape[0])
+            exif = exif if meta.icc else exifs.in_srgb(exif)
         except exifs.Damaged as error:
             raise InputError(f"meta.exif {error}; give a block as read() returns it, or None") from None
     return icc, exif, meta.dpi

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 ORIENTATION = 0x0112
+COLOR_SPACE, SRGB, UNCALIBRATED = 0xA001, 1, 0xFFFF
 EXIF, GPS, INTEROP = 0x8769, 0x8825, 0xA005
 PRIVATE = frozenset({GPS, 0x014A, 0x02BC, 0x83BB, 0x8649})
 """Tags that can tell the place or show the photo: GPS, further pictures, and XMP, IPTC and Photoshop blocks."""
@@ -23,9 +24,10 @@ PRIVATE = frozenset({GPS, 0x014A, 0x02BC, 0x83BB, 0x8649})
 _INNER = {0: EXIF, 1: INTEROP}
 """Depth -> the tag that points to a folder worth keeping."""
 
+_ACROSS, _DOWN, _UNIT = 0x011A, 0x011B, 0x0128
 _WIDTHS, _HEIGHTS = (0x0100, 0xA002), (0x0101, 0xA003)
 _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
-_SHORT = 3
+_SHORT, _RATIO = 3, 5
 
 
 class Damaged(ValueError):
@@ -80,6 +82,42 @@ def sized(block: bytes, width: int, height: int) -> bytes:
                 tags.set(entry, width)
             elif entry.tag in _HEIGHTS:
                 tags.set(entry, height)
+    return bytes(tags.data)
+
+
+def color_space(block: bytes) -> tuple[int | None, bytes]:
+    """The code of the color space, and which rules of interoperability the file follows: b"R98", b"R03", b""."""
+    tags = _Tags(block)
+    code, index = None, b""
+    for depth, offset in enumerate(tags.folders()):
+        for entry in tags.folder(offset)[0]:
+            if depth == 1 and entry.tag == COLOR_SPACE:
+                code = tags.number(entry)
+            elif depth == 2 and entry.tag == 1:
+                index = bytes(tags.data[entry.start : entry.start + 3])
+    return code, index
+
+
+def resolution(block: bytes) -> tuple[float, float] | None:
+    """Dots per inch, across and down; None where the block does not say, or tells no unit."""
+    tags = _Tags(block)
+    found = {entry.tag: entry for entry in tags.folder(tags.first)[0]}
+    unit = tags.number(found[_UNIT]) if _UNIT in found else 2
+    if unit not in (2, 3) or not {_ACROSS, _DOWN} <= set(found):
+        return None
+    across, down = (tags.ratio(found[tag]) * (2.54 if unit == 3 else 1) for tag in (_ACROSS, _DOWN))
+    return across, down
+
+
+def in_srgb(block: bytes) -> bytes:
+    """The block saying sRGB where it tells a color space at all."""
+    tags = _Tags(block)
+    for depth, offset in enumerate(tags.folders()):
+        for entry in tags.folder(offset)[0]:
+            if depth == 1 and entry.tag == COLOR_SPACE:
+                tags.set(entry, SRGB)
+            elif depth == 2 and entry.tag == 1 and entry.size == 4:
+                tags.put(entry.start, b"R98\0")
     return bytes(tags.data)
 
 
@@ -176,6 +214,13 @@ class _Tags:
         if entry.kind == _SHORT:
             return int(struct.unpack_from(self.order + "H", self.data, entry.at + 8)[0])
         return self.long(entry.at + 8)
+
+    def ratio(self, entry: Entry) -> float:
+        """The fraction that an entry's value is; 0 where it is none."""
+        if entry.kind != _RATIO:
+            return 0.0
+        above, below = self.long(entry.start), self.long(entry.start + 4)
+        return above / below if below else 0.0
 
     def row(self, entry: Entry) -> bytes:
         """The entry's 12 bytes."""

@@ -16,7 +16,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from standout.errors import UnreadableImage
-from standout.images import colors, decode, exif, levels
+from standout.images import beside, colors, decode, exif, levels
 from standout.images.stored import FEW, Bytes, Classes, Stored, present
 
 
@@ -65,10 +65,11 @@ def _stored(source: str | Path | bytes, max_pixels: int | None) -> tuple[Stored,
 
 
 def _opened(name: str, data: bytes, max_pixels: int | None) -> tuple[Stored, int]:
-    opened = decode._opened(name, data)
-    decode._load(name, opened, max_pixels)
+    opened = decode._opened(name, data, [])
     kind = opened.format or ""
-    block = decode._exif(opened, kind, [])
+    with beside.xmp_hidden(opened):
+        decode._load(name, opened, max_pixels)
+        block = beside.block_of(opened, kind, [])
     return _values(name, opened, data, lossy=_is_lossy(opened, data)), exif.orientation(block) if block else 1
 
 
