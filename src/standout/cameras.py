@@ -24,6 +24,7 @@ import numpy as np
 from standout import video
 from standout.errors import InputError
 from standout.types import Image
+from standout.work import with_alpha
 
 PATIENCE = 5
 """Reads that fail one after another until a camera counts as unplugged: a damaged picture or two is no reason."""
@@ -131,4 +132,4 @@ def _of_file(path: Path) -> Generator[Image | None, None, None]:
         began = monotonic()
         for frame in clip.frames():
             sleep(max(0.0, began + float(frame.time) - monotonic()))
-            yield frame.image
+            yield frame.image if frame.alpha is None else with_alpha(frame.image, frame.alpha, flatten=True)

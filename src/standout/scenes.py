@@ -20,6 +20,7 @@ from standout import video
 from standout.errors import InputError
 from standout.overlap import ahead
 from standout.types import Image, Mask, Picture
+from standout.work import with_alpha
 
 Scene: TypeAlias = Callable[[Image, Mask, Fraction], Picture]
 """An effect that may move: it is told the frame's time, in seconds from the first one's."""
@@ -109,7 +110,8 @@ class Moving:
                 last = None
                 for frame in clip.frames():
                     last = frame.time
-                    yield begun + frame.time, frame.image
+                    seen = frame.image if frame.alpha is None else with_alpha(frame.image, frame.alpha, flatten=True)
+                    yield begun + frame.time, seen
                 if last is None:
                     raise InputError(f"background {self._path} holds no frame that can be read; give another clip")
                 length = last + 1 / clip.rate

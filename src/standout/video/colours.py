@@ -17,8 +17,6 @@ import numpy as np
 from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
-from standout.types import Image
-
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
@@ -72,12 +70,17 @@ def said(frame: VideoFrame) -> Colours:
     )
 
 
-def to_rgb(frame: VideoFrame, colours: Colours, size: tuple[int, int]) -> Image:
-    """The frame as RGB, scaled to size (height, width) where it has another. colours: settled."""
+def see_through(frame: VideoFrame) -> bool:
+    """Whether the frame's pixels have transparency, or may have it (a palette)."""
+    return frame.format.has_palette or any(one.is_alpha for one in frame.format.components)
+
+
+def to_rgb(frame: VideoFrame, colours: Colours, size: tuple[int, int], *, alpha: bool = False) -> NDArray[np.uint8]:
+    """The frame as RGB, or RGBA, scaled to size (height, width) where it has another. colours: settled."""
     if not frame.format.is_rgb:
         frame.colorspace, frame.color_range = colours.matrix, colours.range
     height, width = size
-    rgb = frame.reformat(width=width, height=height, format="rgb24", interpolation=EXACT)
+    rgb = frame.reformat(width=width, height=height, format="rgba" if alpha else "rgb24", interpolation=EXACT)
     return np.ascontiguousarray(rgb.to_ndarray()).astype(np.uint8, copy=False)
 
 
