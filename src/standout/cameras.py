@@ -129,7 +129,9 @@ def _of_file(path: Path) -> Generator[Image | None, None, None]:
     """The clip's frames, each at its time, as a camera would give them."""
     with video.open_clip(path) as clip:
         yield None
+        convert = video.converter(clip.colours, video.SRGB)
         began = monotonic()
         for frame in clip.frames():
             sleep(max(0.0, began + float(frame.time) - monotonic()))
-            yield frame.image if frame.alpha is None else with_alpha(frame.image, frame.alpha, flatten=True)
+            image = frame.image if convert is None else convert(frame.image)
+            yield image if frame.alpha is None else with_alpha(image, frame.alpha, flatten=True)

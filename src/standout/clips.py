@@ -121,6 +121,9 @@ class ClipWork:
             with writer:
                 past = Past(self.half_life, measure=self.measure)
                 past.restore(writer.state)
+                if not video.is_known(clip.colours):
+                    codes = f"{clip.colours.primaries}, {clip.colours.transfer}"
+                    clip.warnings.append(f"tells its colors by codes that are not known ({codes}): taken for sRGB")
                 self._write(task, clip, writer, past, (height, width), clear=clear)
             share = past.shares / past.frames
             nobody = ("nobody found",) if share < NOBODY else ()
@@ -208,7 +211,7 @@ class ClipWork:
             return picture, share, frame.time, state
 
         masked = ahead(found())
-        with begun(self.scene) as scene:
+        with begun(self.scene, colours=clip.colours) as scene:
             try:
                 yield from in_order(masked, finish, workers=self.workers)
             finally:

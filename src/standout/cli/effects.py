@@ -52,6 +52,12 @@ class Cut(Photos):
         rgb = images.parse_color(self.background)
         return lambda image, mask: effects.color(image, mask, rgb=rgb, decontaminate=self.decontaminate)
 
+    def scene(self) -> "Scene":
+        """The cut-out, or the people before a color that looks the same in every clip."""
+        if self.background is None:
+            return super().scene()
+        return _before_color(self.background, decontaminate=self.decontaminate)
+
     def naming(self) -> "Naming":
         """PNG where nothing else is asked for."""
         from standout.naming import Naming
@@ -105,6 +111,10 @@ class Color(Photos):
         rgb = images.parse_color(self.color)
         return lambda image, mask: effects.color(image, mask, rgb=rgb, decontaminate=self.decontaminate)
 
+    def scene(self) -> "Scene":
+        """The people before a color that looks the same in every clip."""
+        return _before_color(self.color, decontaminate=self.decontaminate)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Replace(Photos):
@@ -146,7 +156,11 @@ class Replace(Photos):
             from standout.scenes import moving
 
             return moving(self.background, put=self._put)
-        return super().scene()
+        from standout import images
+        from standout.scenes import Before
+
+        self.effect()  # what is wrong with the background
+        return Before(images.read(self.background, max_pixels=self.limit()).image, put=self._put)
 
     def _moves(self) -> bool:
         from standout.naming import is_clip
@@ -183,6 +197,20 @@ class Mask(Photos):
         from standout.naming import Naming
 
         return Naming(self.ending, default=".png", format=self.format)
+
+
+def _before_color(name: str, *, decontaminate: bool) -> "Scene":
+    """The people of a clip before a color of sRGB."""
+    import numpy as np
+
+    from standout import effects, images
+    from standout.scenes import Before
+
+    def put(image: "Image", mask: "Grey", behind: "Image") -> "Picture":
+        red, green, blue = behind[0, 0].tolist()
+        return effects.color(image, mask, rgb=(red, green, blue), decontaminate=decontaminate)
+
+    return Before(np.array([[images.parse_color(name)]], np.uint8), put=put)
 
 
 COMMANDS: tuple[type[Photos], ...] = (Cut, Blur, Color, Replace, Mask)

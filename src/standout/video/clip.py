@@ -15,7 +15,7 @@ from collections.abc import Generator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import av
 import numpy as np
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
+
+_HDR_SAID = {
+    "MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL", "DYNAMIC_HDR_PLUS", "DOVI_METADATA", "DOVI_RPU_BUFFER",
+}  # fmt: skip
 
 _FASTEST = 1000
 """More frames a second than that is a unit of time that got into the wrong field."""
@@ -78,6 +82,12 @@ class Clip:
         self.colours: Colours = said(first)
         if self.colours.hdr:
             self.warnings.append(f"is {self.colours.hdr}: people are looked for in its numbers as they are, in 8 bits")
+        side_data: Any = first.side_data  # av's stub says: a dict
+        beside = {one.type.name for one in side_data}
+        if "ICC_PROFILE" in beside:
+            self.warnings.append("has an ICC profile, which is not looked at: its colors may look different")
+        if beside & _HDR_SAID:
+            self.warnings.append("says more of its HDR than its curve (mastering, Dolby Vision), which is left out")
         if first.interlaced_frame:
             self.warnings.append("is interlaced: moving edges look like combs; deinterlace it first")
         self.timeline = Timeline()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 LIMITED, FULL = 1, 2
-_UNSAID = 2
+UNSAID = 2
 _SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 """Matrix code of H.273 -> the scaler's own code."""
 
@@ -37,10 +37,10 @@ _HDR = {16: "HDR (PQ)", 18: "HDR (HLG)"}
 class Colours:
     """What a stream says its numbers mean. range: 0 not said, 1 limited (16 to 235), 2 full (0 to 255)."""
 
-    matrix: int = _UNSAID
+    matrix: int = UNSAID
     range: int = 0
-    primaries: int = _UNSAID
-    transfer: int = _UNSAID
+    primaries: int = UNSAID
+    transfer: int = UNSAID
 
     @property
     def hdr(self) -> str | None:
