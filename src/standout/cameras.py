@@ -24,6 +24,7 @@ import numpy as np
 from standout import video
 from standout.errors import InputError
 from standout.types import Image
+from standout.work import with_alpha
 
 PATIENCE = 5
 """Reads that fail one after another until a camera counts as unplugged: a damaged picture or two is no reason."""
@@ -128,7 +129,9 @@ def _of_file(path: Path) -> Generator[Image | None, None, None]:
     """The clip's frames, each at its time, as a camera would give them."""
     with video.open_clip(path) as clip:
         yield None
+        convert = video.converter(clip.colours, video.SRGB)
         began = monotonic()
         for frame in clip.frames():
             sleep(max(0.0, began + float(frame.time) - monotonic()))
-            yield frame.image
+            image = frame.image if convert is None else convert(frame.image)
+            yield image if frame.alpha is None else with_alpha(image, frame.alpha, flatten=True)

@@ -18,6 +18,8 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
+import numpy as np
+
 from standout import __version__, masks, video
 from standout.errors import InputError, OutputError, StandoutError
 from standout.overlap import ahead, in_order
@@ -28,7 +30,7 @@ from standout.scenes import LooksUp, Scene, begun
 from standout.scenes import Moving as Moving
 from standout.scenes import moving as moving
 from standout.types import Frame, Image, Mask, Picture
-from standout.work import NOBODY, Outcome
+from standout.work import NOBODY, Outcome, with_alpha
 
 if TYPE_CHECKING:
     from standout.video.segments import State
@@ -43,6 +45,8 @@ class Finds(Protocol):
     def probability(self, image: Image) -> Mask:
         """The network's own mask of the whole image, small."""
 
+
+WHITENED = "is transparent, which became white: use .mov, .webm, .webp, .gif or .frames to keep it"
 
 SEGMENT = 1800
 """Frames of a segment, a minute of many clips: no more than that is lost when a work that may be resumed is stopped."""
@@ -66,7 +70,9 @@ class Excerpt:
 class ClipWork:
     """What is done with each clip; call it with a Task. Clips go one at a time: each uses all cores.
 
-    half_life: of the steadying, in seconds; 0 = off. workers: frames finished at once. stop: once set, the clip in work
+    half_life: of the steadying, in seconds; 0 = off. alpha: the scene's pictures are RGBA. see_through: transparency of
+    the clip itself stays in the result, or becomes white where the format has none (else the effect has already filled
+    it). workers: frames finished at once. stop: once set, the clip in work
     is given up, and nothing of it stays but finished segments. resume: what finds and scene are, in words; with it, the
     work is done in segments, and goes on after those that were finished earlier. measure: flicker is told. Other fields
     as in work.Work.
@@ -80,6 +86,7 @@ class ClipWork:
     feather: float = 0.0
     refine: bool = True
     alpha: bool = False
+    see_through: bool = False
     grey: bool = False
     codec: str | None = None
     quality: int | None = None
@@ -104,8 +111,9 @@ class ClipWork:
                 lasts = f"{task.source} lasts {float(clip.duration):.2f} s"
                 raise InputError(f"{lasts}, so there is nothing from {float(start):g} s on; start earlier")
             height, width = _no_larger(clip.height, clip.width, self.excerpt.max_side)
+            clear = self._stays_clear(clip, task.target)
             writer = video.Writer(
-                task.target, clip, height=height, width=width, alpha=self.alpha, grey=self.grey,
+                task.target, clip, height=height, width=width, alpha=self.alpha or clear, grey=self.grey,
                 codec=self.codec, quality=self.quality, rate=self.excerpt.rate, start=self.excerpt.start,
                 end=self.excerpt.end, sound=self.sound, overwrite=self.overwrite, threads=self.workers + 1,
                 job=self._job(task.source),
@@ -113,7 +121,10 @@ class ClipWork:
             with writer:
                 past = Past(self.half_life, measure=self.measure)
                 past.restore(writer.state)
-                self._write(task, clip, writer, past, (height, width))
+                if not video.is_known(clip.colours):
+                    codes = f"{clip.colours.primaries}, {clip.colours.transfer}"
+                    clip.warnings.append(f"tells its colors by codes that are not known ({codes}): taken for sRGB")
+                self._write(task, clip, writer, past, (height, width), clear=clear)
             share = past.shares / past.frames
             nobody = ("nobody found",) if share < NOBODY else ()
             warnings = dict.fromkeys((*past.warnings, *clip.warnings, *writer.notes, *nobody))
@@ -127,10 +138,23 @@ class ClipWork:
         words = {name: str(value) for name, value in fields.items()}
         return {"standout": __version__} | identity("source", source) | words | dict(self.resume)
 
-    def _write(self, task: Task, clip: video.Clip, writer: video.Writer, past: Past, size: tuple[int, int]) -> None:
+    def _stays_clear(self, clip: video.Clip, target: Path) -> bool:
+        """Whether the clip's own transparency goes into the target."""
+        kind = video.CONTAINERS.get(target.suffix.lower() or ".frames")
+        return (
+            self.see_through
+            and clip.alpha
+            and kind is not None
+            and self.codec in (None, kind.see_through)
+            and kind.alpha
+        )
+
+    def _write(
+        self, task: Task, clip: video.Clip, writer: video.Writer, past: Past, size: tuple[int, int], *, clear: bool
+    ) -> None:
         """Every picture into the writer, and what is known of it into the past."""
         total = _count(clip, self.excerpt)
-        pictures = self._pictures(clip, past, size)
+        pictures = self._pictures(clip, past, size, clear=clear)
         state: State = {}
         try:
             for picture, share, time, after in pictures:
@@ -156,7 +180,7 @@ class ClipWork:
             raise InputError(f"{task.source} holds no frame there that can be read")
 
     def _pictures(
-        self, clip: video.Clip, past: Past, size: tuple[int, int]
+        self, clip: video.Clip, past: Past, size: tuple[int, int], *, clear: bool
     ) -> Generator[tuple[Picture, float, Fraction, State], None, None]:
         """(picture, share of it that is person, time, state) of each frame, every step in threads of its own.
 
@@ -175,10 +199,19 @@ class ClipWork:
         def finish(one: tuple[Frame, Mask, State]) -> tuple[Picture, float, Fraction, State]:
             frame, coarse, state = one
             mask = masks.full_size(coarse, frame.image, refined=self.refine, keep=self.keep, feathered=self.feather)
-            return scene(frame.image, mask, frame.time), float(mask.mean()), frame.time, state
+            share = float(mask.mean())
+            if frame.alpha is not None:
+                mask = np.minimum(mask, frame.alpha)
+            picture = scene(frame.image, mask, frame.time)
+            if self.see_through and clip.alpha:
+                alpha = np.ones_like(mask) if frame.alpha is None else frame.alpha
+                picture = with_alpha(picture, alpha, flatten=not clear)
+                if not clear and alpha.min() < 1 and WHITENED not in clip.warnings:
+                    clip.warnings.append(WHITENED)
+            return picture, share, frame.time, state
 
         masked = ahead(found())
-        with begun(self.scene) as scene:
+        with begun(self.scene, colours=clip.colours) as scene:
             try:
                 yield from in_order(masked, finish, workers=self.workers)
             finally:
@@ -230,8 +263,11 @@ def _no_larger(height: int, width: int, most: int | None) -> tuple[int, int]:
 
 def _scaled(frames: Iterator[Frame], size: tuple[int, int]) -> Iterator[Frame]:
     for frame in frames:
-        same = frame.image.shape[:2] == size
-        yield frame if same else Frame(resize(frame.image, *size), frame.time)
+        if frame.image.shape[:2] == size:
+            yield frame
+        else:
+            alpha = None if frame.alpha is None else resize(frame.alpha, *size)
+            yield Frame(resize(frame.image, *size), frame.time, alpha)
 
 
 def _count(clip: video.Clip, part: Excerpt) -> int | None:

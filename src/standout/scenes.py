@@ -5,7 +5,8 @@
     Scene         (image, mask, time) -> Picture
 
 A plain function is a scene. One that holds something open, or must be told something, has more methods, each of them
-optional: look_up(time), in the order of the frames, and close(), after the last one. Use begun, which closes it.
+optional: match(colours), before the first frame; look_up(time), in the order of the frames; and close(), after the last
+one. Use begun, which closes it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from standout import video
 from standout.errors import InputError
 from standout.overlap import ahead
 from standout.types import Image, Mask, Picture
+from standout.work import with_alpha
 
 Scene: TypeAlias = Callable[[Image, Mask, Fraction], Picture]
 """An effect that may move: it is told the frame's time, in seconds from the first one's."""
@@ -44,6 +46,14 @@ class LooksUp(Protocol):
         """Prepares the picture of the frame at that time."""
 
 
+@runtime_checkable
+class Matches(Protocol):
+    """A scene that brings colors of its own, of sRGB unless it is told otherwise."""
+
+    def match(self, colours: video.Colours) -> None:
+        """From now on, what it puts behind looks the same in a clip whose numbers mean this."""
+
+
 def close(scene: Scene) -> None:
     """Closes the scene, if it is one that holds something open."""
     if isinstance(scene, Closes):
@@ -51,13 +61,32 @@ def close(scene: Scene) -> None:
 
 
 @contextmanager
-def begun(make: Callable[[], Scene]) -> Iterator[Scene]:
-    """A new scene, closed at the end of the block."""
+def begun(make: Callable[[], Scene], *, colours: video.Colours | None = None) -> Iterator[Scene]:
+    """A new scene, closed at the end of the block. colours: of the frames; None = sRGB."""
     scene = make()
     try:
+        if colours is not None and isinstance(scene, Matches):
+            scene.match(colours)
         yield scene
     finally:
         close(scene)
+
+
+class Before:
+    """A scene before a picture that stands still, of sRGB; a single pixel may stand for a color."""
+
+    def __init__(self, behind: Image, *, put: Put) -> None:
+        self._given = self._behind = behind
+        self._put = put
+
+    def match(self, colours: video.Colours) -> None:
+        """See Matches."""
+        convert = video.converter(video.SRGB, colours)
+        self._behind = self._given if convert is None else convert(self._given)
+
+    def __call__(self, image: Image, mask: Mask, time: Fraction) -> Picture:
+        """The picture of a frame."""
+        return self._put(image, mask, self._behind)
 
 
 def moving(path: Path, *, put: Put) -> Moving:
@@ -74,9 +103,14 @@ class Moving:
     def __init__(self, path: Path, put: Put) -> None:
         self._path, self._put = path, put
         self._wanted = Fraction(0)
+        self._wants, self._has = video.SRGB, video.SRGB
         self._feed = ahead(self._frames(), depth=2)
         self._shown = self._next = self._following()
         self._behind: dict[Fraction, Image] = {}
+
+    def match(self, colours: video.Colours) -> None:
+        """See Matches."""
+        self._wants = colours
 
     def look_up(self, time: Fraction) -> None:
         """The background of the frame at that time is known from now on."""
@@ -89,7 +123,8 @@ class Moving:
         """The picture of the frame at that time."""
         if time not in self._behind:
             self.look_up(time)
-        return self._put(image, mask, self._behind.pop(time))
+        behind, convert = self._behind.pop(time), video.converter(self._has, self._wants)
+        return self._put(image, mask, behind if convert is None else convert(behind))
 
     def close(self) -> None:
         """Lets go of the clip and of the thread that decodes it."""
@@ -105,11 +140,13 @@ class Moving:
     def _frames(self) -> Generator[tuple[Fraction, Image], None, None]:
         begun = Fraction(0)
         with video.open_clip(self._path) as clip:
+            self._has = clip.colours
             while True:
                 last = None
                 for frame in clip.frames():
                     last = frame.time
-                    yield begun + frame.time, frame.image
+                    seen = frame.image if frame.alpha is None else with_alpha(frame.image, frame.alpha, flatten=True)
+                    yield begun + frame.time, seen
                 if last is None:
                     raise InputError(f"background {self._path} holds no frame that can be read; give another clip")
                 length = last + 1 / clip.rate

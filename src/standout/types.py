@@ -57,7 +57,11 @@ class Photo:
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture of a clip: upright RGB pixels, uint8. time: in seconds from the clip's start."""
+    """A picture of a clip: upright RGB pixels, uint8, and the clip's own transparency if it has any.
+
+    time: in seconds from the clip's start.
+    """
 
     image: Image
     time: Fraction
+    alpha: Mask | None = None

@@ -54,6 +54,7 @@ def clips_of(options: Photos, *, advance: Callable[[int, int | None], None], sto
             feather=options.feather,
             refine=options.refine,
             alpha=options.naming().alpha,
+            see_through=options.see_through,
             grey=options.grey,
             codec=options.codec,
             quality=options.quality,

@@ -51,6 +51,12 @@ class Cut(Photos):
             return lambda photo, mask: effects.cut(photo.image, mask, decontaminate=self.decontaminate)
         return _before(images.parse_color(self.background), decontaminate=self.decontaminate)
 
+    def scene(self) -> "Scene":
+        """The cut-out, or the people before a color that looks the same in every clip."""
+        if self.background is None:
+            return super().scene()
+        return _before_color(self.background, decontaminate=self.decontaminate)
+
     def naming(self) -> "Naming":
         """PNG where nothing else is asked for."""
         from standout.naming import Naming
@@ -102,6 +108,10 @@ class Color(Photos):
         from standout import images
 
         return _before(images.parse_color(self.color), decontaminate=self.decontaminate)
+
+    def scene(self) -> "Scene":
+        """The people before a color that looks the same in every clip."""
+        return _before_color(self.color, decontaminate=self.decontaminate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,8 +168,16 @@ class Replace(Photos):
             from standout.scenes import moving
 
             return moving(self.background, put=self._put)
-        still = super().scene()
-        return lambda image, mask, time: before_white(still(image, mask, time))
+        from standout import images
+        from standout.scenes import Before
+
+        self.effect()  # what is wrong with the background
+        behind = images.read(self.background, max_pixels=self.limit())
+
+        def put(image: "Image", mask: "Grey", shown: "Image") -> "Picture":
+            return before_white(self._put(image, mask, shown, alpha=behind.alpha))
+
+        return Before(images.in_srgb(behind), put=put)
 
     def _moves(self) -> bool:
         from standout.naming import is_clip
@@ -207,6 +225,20 @@ def _before(rgb: tuple[int, int, int], *, decontaminate: bool) -> "Effect":
         return effects.color(photo.image, mask, rgb=color, decontaminate=decontaminate)
 
     return put
+
+
+def _before_color(name: str, *, decontaminate: bool) -> "Scene":
+    """The people of a clip before a color of sRGB."""
+    import numpy as np
+
+    from standout import effects, images
+    from standout.scenes import Before
+
+    def put(image: "Image", mask: "Grey", behind: "Image") -> "Picture":
+        red, green, blue = behind[0, 0].tolist()
+        return effects.color(image, mask, rgb=(red, green, blue), decontaminate=decontaminate)
+
+    return Before(np.array([[images.parse_color(name)]], np.uint8), put=put)
 
 
 COMMANDS: tuple[type[Photos], ...] = (Cut, Blur, Color, Replace, Mask)

@@ -2,7 +2,7 @@
 
     decode       file, bytes or PIL image -> Photo        read
     encode       picture -> file or bytes                 write, encode, WRITERS
-    colors       any mode -> RGB, alpha, profile          parse_color, color_for, background_for
+    colors       any mode -> RGB, alpha, profile          parse_color, color_for, background_for, in_srgb
     profiles     ICC profiles read, built, applied
     signals      what files without a profile say of their colors
     remembering  pictures with their photo's metadata     PhotoArray, remembering, meta_of
@@ -19,7 +19,7 @@
 To add a format: see decode.py (in) and encode.py (out).
 """
 
-from standout.images.colors import background_for, color_for, parse_color
+from standout.images.colors import background_for, color_for, in_srgb, parse_color
 from standout.images.decode import MAX_PIXELS, READABLE, read
 from standout.images.encode import WRITERS, Codec, Policy, encode, to_pillow, write
 from standout.images.mask import read_alpha, read_mask
@@ -37,6 +37,7 @@ __all__ = [
     "background_for",
     "color_for",
     "encode",
+    "in_srgb",
     "meta_of",
     "parse_color",
     "read",

@@ -121,6 +121,12 @@ def background_for(background: Photo, photo: Photo) -> Image:
     return convert(image, background.meta.icc, photo.meta.icc)
 
 
+def in_srgb(photo: Photo) -> NDArray[np.uint8]:
+    """The photo's pixels as sRGB with 8 bits a channel, as frames of clips have them."""
+    image = convert(photo.image, photo.meta.icc, None)
+    return rounded(image) if image.dtype == np.uint16 else np.asarray(image, np.uint8)
+
+
 def _fitting(icc: bytes | None, notes: list[str], *, but: str = "") -> bytes | None:
     """The profile if it is about RGB; a note if it is about anything else than `but`, which was dealt with."""
     if not icc or (but and space(icc) == but):

@@ -12,6 +12,7 @@
     stream       URL -> its frames, as they arrive         Stream
     loopback     pictures -> a virtual camera of Linux     Loopback
     colours      YUV <-> RGB, by the matrix and range that the clip tells
+    gamut        RGB -> RGB of other primaries or another curve    converter, SRGB
 
 FFmpeg is loaded on first use: the tables cost nothing. To add a format: see containers.py.
 """
@@ -26,23 +27,41 @@ from standout.video.containers import CODECS, CONTAINERS, READABLE, Codec, Conta
 if TYPE_CHECKING:
     from standout.video.clip import Clip as Clip
     from standout.video.clip import open_clip as open_clip
+    from standout.video.colours import Colours as Colours
+    from standout.video.gamut import SRGB as SRGB
+    from standout.video.gamut import converter as converter
+    from standout.video.gamut import is_known as is_known
     from standout.video.loopback import Loopback as Loopback
     from standout.video.stream import Stream as Stream
     from standout.video.writer import Writer as Writer
 
-_LATER = {"Clip": "clip", "open_clip": "clip", "Loopback": "loopback", "Stream": "stream", "Writer": "writer"}
+_LATER = {
+    "SRGB": "gamut",
+    "Clip": "clip",
+    "Colours": "colours",
+    "Loopback": "loopback",
+    "Stream": "stream",
+    "Writer": "writer",
+    "converter": "gamut",
+    "is_known": "gamut",
+    "open_clip": "clip",
+}
 """Public name -> the module that needs FFmpeg."""
 
 __all__ = [
     "CODECS",
     "CONTAINERS",
     "READABLE",
+    "SRGB",
     "Clip",
     "Codec",
+    "Colours",
     "Container",
     "Loopback",
     "Stream",
     "Writer",
+    "converter",
+    "is_known",
     "open_clip",
 ]
 

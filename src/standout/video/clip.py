@@ -15,16 +15,19 @@ from collections.abc import Generator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import av
+import numpy as np
+from av.codec.codec import UnknownCodecError
 from av.stream import Disposition
+from numpy.typing import NDArray
 
 from standout.errors import UnreadableVideo
 from standout.types import Frame
 from standout.video import reading, timeline
 from standout.video.behind import bytes_behind
-from standout.video.colours import Colours, said
+from standout.video.colours import Colours, said, see_through, to_rgb
 from standout.video.containers import DEMUXERS
 from standout.video.reading import Turn
 from standout.video.timeline import Timeline
@@ -33,6 +36,10 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
+
+_HDR_SAID = {
+    "MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL", "DYNAMIC_HDR_PLUS", "DOVI_METADATA", "DOVI_RPU_BUFFER",
+}  # fmt: skip
 
 _FASTEST = 1000
 """More frames a second than that is a unit of time that got into the wrong field."""
@@ -43,16 +50,17 @@ class Clip:
 
     height, width: of the upright picture. rate: frames a second, on average. duration: in seconds; count: of frames,
     estimated where the file does not say; both None where it says neither. pixel_aspect: width of a pixel over its
-    height, upright. sound: it holds at least one sound track. colours: as read; colours.settled(height) has no gaps.
-    timeline: how the times in the file are meant. zero: the first frame's time in it; begins: the same by the clock of
-    sound and subtitles. time_base: its unit of time.
-    warnings: grows while frames are read.
+    height, upright. alpha: its frames may be transparent. sound: it holds at least one sound track. colours: as read;
+    colours.settled(height) has no gaps. timeline: how the times in the file are meant. zero: the first frame's time in
+    it; begins: the same by the clock of sound and subtitles. time_base: its unit of time. warnings: grows while frames
+    are read.
 
     Each call of frames reads through a file handle of its own, so two may run at the same time.
     """
 
     def __init__(self, path: Path, container: InputContainer, stream: VideoStream, first: VideoFrame) -> None:
         self.path = path
+        self.warnings: list[str] = []
         self.index = stream.index
         self.time_base = stream.time_base or Fraction(1, 90000)
         self.turn = Turn.of(first)
@@ -67,10 +75,19 @@ class Clip:
         aspect = stream.sample_aspect_ratio or Fraction(1)
         self.pixel_aspect = 1 / aspect if self.turn.swaps else aspect
         self.sound = bool(container.streams.audio)
+        self.alpha = see_through(first)
+        if self.alpha and stream.codec_context.name == "rawvideo" and not _opacity(first).any():
+            self.alpha = False
+            self.warnings.append("begins with nothing but transparency, which is taken for unused and left out")
         self.colours: Colours = said(first)
-        self.warnings: list[str] = []
         if self.colours.hdr:
             self.warnings.append(f"is {self.colours.hdr}: people are looked for in its numbers as they are, in 8 bits")
+        side_data: Any = first.side_data  # av's stub says: a dict
+        beside = {one.type.name for one in side_data}
+        if "ICC_PROFILE" in beside:
+            self.warnings.append("has an ICC profile, which is not looked at: its colors may look different")
+        if beside & _HDR_SAID:
+            self.warnings.append("says more of its HDR than its curve (mastering, Dolby Vision), which is left out")
         if first.interlaced_frame:
             self.warnings.append("is interlaced: moving edges look like combs; deinterlace it first")
         self.timeline = Timeline()
@@ -132,10 +149,12 @@ def open_clip(path: Path) -> Clip:
         stream = video_stream(container, path)
         stream.thread_type = "AUTO"
         try:
-            whole = (
-                frame for frame in reading.decoded(container.demux(stream), reading.Lost()) if not frame.is_corrupt
-            )
-            first = next(whole, None)
+            decoder, unseen = reading.alpha_decoder(stream), False
+        except UnknownCodecError:
+            decoder, unseen = None, True
+        try:
+            found = reading.decoded(container.demux(stream), reading.Lost(), decoder)
+            first = next((frame for frame in found if not frame.is_corrupt), None)
         except reading.Damaged:
             first = None
         if first is None or not first.width or not first.height:
@@ -144,6 +163,8 @@ def open_clip(path: Path) -> Clip:
                 "get the file again, or convert it"
             )
         clip = Clip(path, container, stream, first)
+        if unseen:
+            clip.warnings.append("has transparency that cannot be decoded here: what it hides will be seen")
     with contain(path) as again:
         clip.lay_out(timeline.of(again, track(again, clip), clip.rate))
         behind = 0 if clip.timeline.joined else bytes_behind(path, again.format.name)
@@ -215,6 +236,12 @@ def track(container: InputContainer, clip: Clip) -> VideoStream:
     raise UnreadableVideo(
         f"{clip.path} is not what it was when it was opened; leave it alone meanwhile, or get it again"
     )
+
+
+def _opacity(frame: VideoFrame) -> NDArray[np.uint8]:
+    """The frame's transparency, 255 = opaque."""
+    pixels = to_rgb(frame, said(frame).settled(frame.height), (frame.height, frame.width), alpha=True)
+    return np.ascontiguousarray(pixels[..., 3])
 
 
 def _rate(stream: VideoStream) -> Fraction:

@@ -17,13 +17,11 @@ import numpy as np
 from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
-from standout.types import Image
-
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 LIMITED, FULL = 1, 2
-_UNSAID = 2
+UNSAID = 2
 _SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 """Matrix code of H.273 -> the scaler's own code."""
 
@@ -39,10 +37,10 @@ _HDR = {16: "HDR (PQ)", 18: "HDR (HLG)"}
 class Colours:
     """What a stream says its numbers mean. range: 0 not said, 1 limited (16 to 235), 2 full (0 to 255)."""
 
-    matrix: int = _UNSAID
+    matrix: int = UNSAID
     range: int = 0
-    primaries: int = _UNSAID
-    transfer: int = _UNSAID
+    primaries: int = UNSAID
+    transfer: int = UNSAID
 
     @property
     def hdr(self) -> str | None:
@@ -72,12 +70,17 @@ def said(frame: VideoFrame) -> Colours:
     )
 
 
-def to_rgb(frame: VideoFrame, colours: Colours, size: tuple[int, int]) -> Image:
-    """The frame as RGB, scaled to size (height, width) where it has another. colours: settled."""
+def see_through(frame: VideoFrame) -> bool:
+    """Whether the frame's pixels have transparency, or may have it (a palette)."""
+    return frame.format.has_palette or any(one.is_alpha for one in frame.format.components)
+
+
+def to_rgb(frame: VideoFrame, colours: Colours, size: tuple[int, int], *, alpha: bool = False) -> NDArray[np.uint8]:
+    """The frame as RGB, or RGBA, scaled to size (height, width) where it has another. colours: settled."""
     if not frame.format.is_rgb:
         frame.colorspace, frame.color_range = colours.matrix, colours.range
     height, width = size
-    rgb = frame.reformat(width=width, height=height, format="rgb24", interpolation=EXACT)
+    rgb = frame.reformat(width=width, height=height, format="rgba" if alpha else "rgb24", interpolation=EXACT)
     return np.ascontiguousarray(rgb.to_ndarray()).astype(np.uint8, copy=False)
 
 

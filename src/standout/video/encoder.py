@@ -52,6 +52,7 @@ class Encoding:
     quality: int | None
     rate: Fraction | None
     threads: int
+    grey: bool = False
 
     @property
     def row(self) -> Codec:
@@ -81,7 +82,10 @@ class Encoder:
             )
         settled = clip.colours.settled(clip.coded[0])
         limited = how.codec == "prores" or how.alpha  # neither knows a full range
-        self._colours = replace(settled, range=colours.LIMITED) if limited else settled
+        settled = replace(settled, range=colours.LIMITED) if limited else settled
+        if how.grey:  # a mask is no picture of light
+            settled = replace(settled, primaries=colours.UNSAID, transfer=colours.UNSAID)
+        self._colours = settled
         self.base = _time_base(clip, how.rate)
         self._context = _alone(clip, how) if context is None else context
         self._describe(clip, how)

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.types import Frame, Image
+from standout.types import Frame, Image, Mask
 from standout.video import colours
 from standout.video.colours import Colours
 
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
     from standout.video.clip import Clip
+
+_BESIDE = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""Codecs whose transparency FFmpeg's own decoders pass over -> those that decode it."""
 
 Item = TypeVar("Item")
 Timed: TypeAlias = "tuple[Fraction, VideoFrame]"
@@ -72,21 +75,42 @@ def frames(
     with contain(clip.path) as container:
         stream = track(container, clip)
         stream.thread_type = "AUTO"
+        decoder = alpha_decoder(stream) if clip.alpha else None
         begin = start + onward if seek else start
         packets = _packets(container, stream, clip, clip.zero + begin if begin > 0 else None)
-        shown = _from(_until(_timed(clip, packets, begin), end), start, clip)
+        shown = _from(_until(_timed(clip, packets, decoder, begin), end), start, clip)
         settled = clip.colours.settled(clip.coded[0])
-        last: tuple[VideoFrame, Image] | None = None
+        last: tuple[VideoFrame, tuple[Image, Mask | None]] | None = None
         for time, frame in shown if rate is None else resampled(shown, rate, clip.rate):
             if time < onward:
                 continue
             if last is None or last[0] is not frame:
                 last = frame, _upright(clip, frame, settled)
-            yield Frame(last[1], time)
+            image, alpha = last[1]
+            yield Frame(image, time, alpha)
 
 
-def decoded(packets: Iterator[Packet[VideoStream]], lost: Lost) -> Iterator[VideoFrame]:
+def alpha_decoder(stream: VideoStream) -> av.VideoCodecContext | None:
+    """What decodes the transparency of VP8 and VP9, which lies beside their packets; None where the codec itself does.
+
+    Raises av.codec.codec.UnknownCodecError where this build of FFmpeg lacks it.
+    """
+    told = {name.lower(): value for name, value in stream.metadata.items()}
+    name = _BESIDE.get(stream.codec_context.codec.canonical_name)
+    if name is None or told.get("alpha_mode") != "1":
+        return None
+    decoder = av.CodecContext.create(name, "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    decoder.extradata = stream.codec_context.extradata
+    return decoder
+
+
+def decoded(
+    packets: Iterator[Packet[VideoStream]], lost: Lost, decoder: av.VideoCodecContext | None = None
+) -> Iterator[VideoFrame]:
     """Frames in the order they are shown, those marked corrupt included; others that are damaged are left out.
+
+    decoder: None = the track's own.
 
     Raises Damaged when the file itself cannot be read further.
     """
@@ -100,7 +124,7 @@ def decoded(packets: Iterator[Packet[VideoStream]], lost: Lost) -> Iterator[Vide
         if packet is None:
             return
         try:
-            found = packet.decode()
+            found = packet.decode() if decoder is None else decoder.decode(packet if packet.size else None)
         except av.error.EOFError:
             return
         except (av.error.FFmpegError, ValueError, MemoryError):
@@ -109,12 +133,14 @@ def decoded(packets: Iterator[Packet[VideoStream]], lost: Lost) -> Iterator[Vide
         yield from found
 
 
-def _timed(clip: Clip, packets: Iterator[Packet[VideoStream]], start: Fraction) -> Iterator[Timed]:
+def _timed(
+    clip: Clip, packets: Iterator[Packet[VideoStream]], decoder: av.VideoCodecContext | None, start: Fraction
+) -> Iterator[Timed]:
     """Frames with their times, in seconds from the clip's first; the clip's warnings say what was damaged."""
     lost, said = Lost(), 0
     last: Fraction | None = None
     try:
-        for time, frame in evened(((_stamp(clip, one), one) for one in decoded(packets, lost)), 1 / clip.rate):
+        for time, frame in evened(((_stamp(clip, one), one) for one in decoded(packets, lost, decoder)), 1 / clip.rate):
             if frame.is_corrupt:
                 lost.count += time >= start  # before it: what leads up to the key frame we began at
             said = _report(clip, lost, said, last or Fraction(0))
@@ -288,7 +314,7 @@ class Turn:
             return cls(False, a < 0, d < 0)
         return cls(True, c < 0, b < 0)
 
-    def __call__(self, image: Image) -> Image:
+    def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The image upright, C-contiguous."""
         turned: NDArray[Any] = cv2.transpose(image) if self.swaps else image
         if self.left_right or self.up_down:
@@ -296,5 +322,10 @@ class Turn:
         return np.ascontiguousarray(turned)
 
 
-def _upright(clip: Clip, frame: VideoFrame, settled: Colours) -> Image:
-    return clip.turn(colours.to_rgb(frame, settled, clip.coded))
+def _upright(clip: Clip, frame: VideoFrame, settled: Colours) -> tuple[Image, Mask | None]:
+    """The frame's pixels and its transparency."""
+    clear = clip.alpha and colours.see_through(frame)
+    pixels = clip.turn(colours.to_rgb(frame, settled, clip.coded, alpha=clear))
+    if not clear:
+        return pixels, None
+    return np.ascontiguousarray(pixels[..., :3]), pixels[..., 3] * np.float32(1 / 255)

@@ -18,6 +18,7 @@ import av
 from standout.errors import InputError, UnreadableVideo
 from standout.types import Image
 from standout.video import colours, reading
+from standout.video.gamut import SRGB, converter
 from standout.video.reading import Turn
 
 SCHEMES = ("rtsp", "rtsps", "http", "https", "tcp", "udp", "rtp", "srt", "rtmp", "rtmps")
@@ -58,7 +59,9 @@ class Stream:
             for frame in reading.decoded(self._container.demux(stream), lost):
                 if not frame.is_corrupt:
                     settled = colours.said(frame).settled(frame.height)
-                    yield Turn.of(frame)(colours.to_rgb(frame, settled, (frame.height, frame.width)))
+                    image: Image = Turn.of(frame)(colours.to_rgb(frame, settled, (frame.height, frame.width)))
+                    convert = converter(settled, SRGB)
+                    yield image if convert is None else convert(image)
         except reading.Damaged as error:
             raise InputError(f"{self.url} broke off ({error}); check the network and begin anew") from error
 

@@ -29,6 +29,7 @@ from standout.video.clip import Clip
 from standout.video.containers import CODECS, CONTAINERS, Container
 from standout.video.encoder import Encoder, Encoding, holds_shapes
 from standout.video.film import Film
+from standout.video.gamut import SRGB, applied, converter
 from standout.video.lanes import of_the_disk
 from standout.video.segmented import Segmented
 from standout.video.segments import Segments, State
@@ -111,6 +112,7 @@ class Writer:
                 f"{self.path}: a {self._suffix} cannot be put together from finished segments; use another format, or "
                 "leave --resume (job) out"
             )
+        self._convert = converter(like.colours, SRGB) if self._codec in ANIMATIONS and not grey else None
         self._segments: Segments | None = None
         self._part: Path | None = None
         self._sink: Sink | None = None
@@ -162,7 +164,7 @@ class Writer:
             raise InputError(
                 f"{self.path}: the picture's time is {float(time):.3f} s, wanted more than {float(self._held[1]):.3f} s"
             )
-        sink, scaled = self._sink, self._scaled(picture.astype(np.uint8, copy=False))
+        sink, scaled = self._sink, self._scaled(applied(self._convert, picture.astype(np.uint8, copy=False)))
         ready = self._guarded(lambda: sink.prepare(scaled))
         self._release(time)
         self._held = (ready, time)
@@ -180,6 +182,9 @@ class Writer:
 
     def _open(self) -> Sink:
         film = self._codec in CODECS
+        if self._convert is not None:
+            what = "PNGs" if self._codec == "png" else self._suffix
+            self.notes.append(f"colors converted to sRGB: {what} cannot tell the clip's")
         if not film and self._like.sound and self._sound:
             what = "a folder of PNGs" if self._codec == "png" else self._suffix
             self.notes.append(f"sound left out: {what} holds none")
@@ -193,7 +198,8 @@ class Writer:
     def _encoding(self) -> Encoding:
         alpha = self._channels == 4
         threads = self._threads if self._segments is None else self._segments.threads
-        return Encoding(self._target, self._codec, self._shape, alpha, self._quality, self._rate, threads)
+        grey = self._channels == 1
+        return Encoding(self._target, self._codec, self._shape, alpha, self._quality, self._rate, threads, grey)
 
     def _encoder(self, last: int) -> Encoder:
         return Encoder(self._like, self._encoding(), after=last)
