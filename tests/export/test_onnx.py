@@ -15,6 +15,9 @@ from standout.runtimes import onnx as runtime
 CARD = ModelCard("test", "0", "mobilenetv2_100", (64, 32), scores={"drawn": 0.5})
 
 
+pytestmark = pytest.mark.slow  # a conversion takes twenty seconds
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint whose batch norms have lived: statistics and gains far from 0 and 1."""
