@@ -18,6 +18,7 @@ from standout.live import Controls
 from standout.video import stream
 from standout.window import Window
 from tests.video.drawn import Made, make, picture
+from tests.waiting import LIMIT
 
 
 class Capture:
@@ -155,8 +156,10 @@ def served() -> Window:
     return Window(Controls("blur"), effects=["blur"])
 
 
-def test_a_stream_as_a_camera() -> None:
+def test_a_stream_as_a_camera(monkeypatch: pytest.MonkeyPatch) -> None:
     """The window's own, which is what network cameras serve."""
+    monkeypatch.setattr(stream, "OPEN_WITHIN", LIMIT)
+    monkeypatch.setattr(stream, "READ_WITHIN", LIMIT)
     window = served()
     ends = threading.Event()
 

@@ -31,13 +31,7 @@ SHOWN = {
 }
 """Each command once, and where it is shown first."""
 
-SLOW = ("runs/mine", "benchmark")
-"""What loads torch, and what measures for seconds."""
-
-COMMANDS = [
-    pytest.param(command, id=where, marks=[pytest.mark.slow] if any(word in command for word in SLOW) else [])
-    for command, where in SHOWN.items()
-]
+COMMANDS = [pytest.param(command, id=where) for command, where in SHOWN.items()]
 
 
 @pytest.fixture
@@ -71,6 +65,7 @@ def test_python_in_the_docs_runs(block: str, here: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_in_the_docs_run(command: str, here: Path) -> None:
     places = f'export PATH="{Path(sys.executable).parent}:$PATH"; '

@@ -97,6 +97,7 @@ def twice(work: ClipWork, source: Path, folder: Path, suffix: str, *, stops: tup
     return parts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "codec", "alpha"), [*OPAQUE, *ALPHA])
 def test_every_container_is_the_same_as_at_one_go(
     clip: Path, tmp_path: Path, suffix: str, codec: str | None, alpha: bool

@@ -1,5 +1,4 @@
 import json
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +8,6 @@ import pytest
 from standout import runtimes
 from standout.cli import main
 from standout.export import int8
-from tests.conversions import converted_once
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_conversion(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Iterator[None]:
-    with converted_once(made_once):
-        yield
 
 pytestmark = pytest.mark.usefixtures("converted_once")
 

@@ -204,7 +204,7 @@ def test_a_photo_damaged_in_the_third_epoch_is_named_and_nothing_lost(
 
     with monkeypatch.context() as patch:
         patch.setattr(SegmentationModule, "on_validation_epoch_start", damage)
-        with pytest.raises(InputError, match=r"^/.*drawn_5\.png is not a picture that can be read, .*its mask$"):
+        with pytest.raises(InputError, match=r"^/.*drawn_5\.png is not a picture: .*convert it first$"):
             run.train(tiny(data), tmp_path / "out", CPU)
     assert torch.load(tmp_path / "out" / "last.ckpt", weights_only=True)["epoch"] == 1
     victim.write_bytes(whole)

@@ -115,8 +115,9 @@ def _as_raised(error: InputError) -> InputError:
     >>> _as_raised(InputError("Caught InputError in DataLoader ...\\nstandout.errors.InputError: a.jpg is damaged\\n"))
     InputError('a.jpg is damaged')
     """
-    _, worker, words = str(error).rpartition(f"{InputError.__module__}.{InputError.__name__}: ")
-    return InputError(words.strip()) if worker else error
+    kind = type(error)
+    _, worker, words = str(error).rpartition(f"{kind.__module__}.{kind.__name__}: ")
+    return kind(words.strip()) if worker else error
 
 
 def pairs(recipe: Recipe) -> tuple[list[Pair], list[Pair]]:
