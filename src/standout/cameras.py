@@ -21,10 +21,10 @@ from time import monotonic, sleep
 import cv2
 import numpy as np
 
-from standout import video
+from standout import effects, video
 from standout.errors import InputError
 from standout.types import Image
-from standout.work import with_alpha
+from standout.work import before_white
 
 PATIENCE = 5
 """Reads that fail one after another until a camera counts as unplugged: a damaged picture or two is no reason."""
@@ -134,4 +134,4 @@ def _of_file(path: Path) -> Generator[Image | None, None, None]:
         for frame in clip.frames():
             sleep(max(0.0, began + float(frame.time) - monotonic()))
             image = frame.image if convert is None else convert(frame.image)
-            yield image if frame.alpha is None else with_alpha(image, frame.alpha, flatten=True)
+            yield image if frame.alpha is None else before_white(effects.with_alpha(image, frame.alpha))

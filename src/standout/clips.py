@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import numpy as np
 
-from standout import __version__, masks, video
+from standout import __version__, effects, masks, video
 from standout.errors import InputError, OutputError, StandoutError
 from standout.overlap import ahead, in_order
 from standout.past import Past
@@ -30,7 +30,7 @@ from standout.scenes import LooksUp, Scene, begun
 from standout.scenes import Moving as Moving
 from standout.scenes import moving as moving
 from standout.types import Frame, Image, Mask, Picture
-from standout.work import NOBODY, Outcome, with_alpha
+from standout.work import NOBODY, Outcome, before_white
 
 if TYPE_CHECKING:
     from standout.video.segments import State
@@ -205,7 +205,8 @@ class ClipWork:
             picture = scene(frame.image, mask, frame.time)
             if self.see_through and clip.alpha:
                 alpha = np.ones_like(mask) if frame.alpha is None else frame.alpha
-                picture = with_alpha(picture, alpha, flatten=not clear)
+                picture = effects.with_alpha(picture, alpha)
+                picture = picture if clear else before_white(picture)
                 if not clear and alpha.min() < 1 and WHITENED not in clip.warnings:
                     clip.warnings.append(WHITENED)
             return picture, share, frame.time, state

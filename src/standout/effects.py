@@ -67,7 +67,7 @@ def blur(image: Image, mask: Mask, *, strength: float = 0.5, alpha: Mask | None 
         small = _blurred(image, shown, 0.04 * strength * min(mask.shape))
         share = mask if alpha is None else np.minimum(mask / np.maximum(alpha, np.float32(1e-6)), np.float32(1))
         picture = _over(image, share, resize(small, *mask.shape), decontaminate=True)
-    return picture if alpha is None else _with_alpha(picture, alpha)
+    return picture if alpha is None else with_alpha(picture, alpha)
 
 
 def color(image: Image, mask: Mask, *, rgb: tuple[float, float, float], decontaminate: bool = True) -> Picture:
@@ -127,11 +127,12 @@ def _kinds(image: Image, mask: Mask) -> Kinds:
     return kinds_of(mask, mask, height, width, nobody=least, person=1 - least)
 
 
-def _with_alpha(picture: Picture, alpha: Mask) -> Picture:
-    """The RGB picture as RGBA; what is hidden is black."""
+def with_alpha(picture: Picture, alpha: Mask) -> Picture:
+    """The RGB picture as RGBA with this transparency; what is hidden is black."""
     shares = np.rint(alpha * levels(picture)).astype(picture.dtype)
-    picture[shares == 0] = 0
-    return np.dstack([picture, shares])
+    shown = np.dstack([picture, shares])
+    shown[shares == 0] = 0
+    return shown
 
 
 def _over(image: Image, mask: Mask, picture: Picture, *, decontaminate: bool) -> Picture:

@@ -17,11 +17,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from standout import video
+from standout import effects, video
 from standout.errors import InputError
 from standout.overlap import ahead
 from standout.types import Image, Mask, Picture
-from standout.work import with_alpha
+from standout.work import before_white
 
 Scene: TypeAlias = Callable[[Image, Mask, Fraction], Picture]
 """An effect that may move: it is told the frame's time, in seconds from the first one's."""
@@ -145,7 +145,9 @@ class Moving:
                 last = None
                 for frame in clip.frames():
                     last = frame.time
-                    seen = frame.image if frame.alpha is None else with_alpha(frame.image, frame.alpha, flatten=True)
+                    seen: Picture = frame.image
+                    if frame.alpha is not None:
+                        seen = before_white(effects.with_alpha(frame.image, frame.alpha))
                     yield begun + frame.time, seen
                 if last is None:
                     raise InputError(f"background {self._path} holds no frame that can be read; give another clip")
