@@ -42,8 +42,15 @@ def _padded(x: Inputs, value: float = 0.0) -> Tensor:
 
 
 def _conv(x: Inputs) -> Tensor:
+    """A convolution, its sums in float32 and rounded once: so processors without half floats of their own compute it.
+
+    torch does the same on half floats, many times slower.
+    """
     strides, dilations = (tuple(int(one) for one in x[key]) for key in ("strides", "dilations"))
-    return F.conv2d(_padded(x), x["weight"], x.get("bias"), strides, 0, dilations, int(x["groups"]))
+    weight, bias = x["weight"].float(), x.get("bias")
+    bias = bias if bias is None else bias.float()
+    found = F.conv2d(_padded(x).float(), weight, bias, strides, 0, dilations, int(x["groups"]))
+    return found.to(x["x"].dtype)
 
 
 def _max_pool(x: Inputs) -> Tensor:
