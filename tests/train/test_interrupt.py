@@ -1,5 +1,6 @@
 """Ctrl-C while a network is trained."""
 
+import os
 import signal
 
 import pytest
@@ -29,3 +30,24 @@ def test_ctrl_c_switched_off_stays_so() -> None:
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="other signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_signals_end_it_between_two_batches_where_they_are_answered(number: int) -> None:
+    def answer(*_: object) -> None:
+        raise AssertionError("not in the midst of a batch")
+
+    before = signal.signal(number, answer)
+    try:
+        with Interrupt() as interrupt:
+            os.kill(os.getpid(), number)
+            assert interrupt.pressed and interrupt.number == number
+            with pytest.raises(KeyboardInterrupt):
+                interrupt.on_train_batch_end()
+        assert signal.getsignal(number) is answer
+        signal.signal(number, signal.SIG_DFL)
+        with Interrupt():
+            assert signal.getsignal(number) is signal.SIG_DFL
+    finally:
+        signal.signal(number, before)

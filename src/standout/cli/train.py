@@ -80,9 +80,9 @@ def train(
         from standout.train import run
     try:
         run.train(plan, out, run.Machine(str(device), devices, nodes))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         say(f"stopped; the same command goes on after the last whole epoch in {out}")
-        return INTERRUPTED
+        return 128 + stop.args[0] if stop.args else INTERRUPTED
     return 0
 
 

@@ -213,29 +213,36 @@ def tile(image: Tensor, target: Tensor, weight: Tensor, logits: Tensor, name: st
 
 
 class Interrupt(Callback):
-    """Ctrl-C ends the run between two batches, where nothing is half done; pressed again, at once."""
+    """Ctrl-C ends the run between two batches, where nothing is half done; pressed again, at once.
+
+    SIGTERM and SIGHUP do the same where somebody answers them already, as the command line does. number: of the signal
+    that came first.
+    """
 
     def __init__(self) -> None:
         self.pressed = False
+        self.number: int = signal.SIGINT
 
     def __enter__(self) -> Interrupt:
         """Listens in the main thread, as Python allows it there alone, unless Ctrl-C is switched off, as by nohup."""
-        main = threading.current_thread() is threading.main_thread()
-        self.listens = main and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
-        if self.listens:
-            self.before = signal.signal(signal.SIGINT, self.press)
+        self.before: dict[int, Any] = {}
+        if threading.current_thread() is threading.main_thread():
+            others = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+            heard = [number for number in (signal.SIGINT, *others) if signal.getsignal(number) is not signal.SIG_IGN]
+            heard = [one for one in heard if one == signal.SIGINT or callable(signal.getsignal(one))]
+            self.before = {number: signal.signal(number, self.press) for number in heard}
         return self
 
     def __exit__(self, *_: object) -> None:
-        """As it was."""
-        if self.listens:
-            signal.signal(signal.SIGINT, self.before)
+        """The handlers are as before."""
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
 
-    def press(self, *_: object) -> None:
+    def press(self, number: int = signal.SIGINT, *_: object) -> None:
         """The first time: at the end of this batch."""
         if self.pressed:
             raise KeyboardInterrupt
-        self.pressed = True
+        self.pressed, self.number = True, number
 
     def on_train_batch_end(self, *_: Any) -> None:
         """Ends the run if asked to."""

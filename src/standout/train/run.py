@@ -98,7 +98,7 @@ def train(recipe: Recipe, out: Path, machine: Machine = Machine()) -> Path:
         try:
             trainer.fit(module, datamodule=batches, ckpt_path=str(last) if last.exists() else None, weights_only=True)
         except SystemExit:  # what Lightning makes of Ctrl-C
-            raise KeyboardInterrupt from None
+            raise KeyboardInterrupt(interrupt.number) from None
         except InputError as error:
             raise _as_raised(error) from None
     if trainer.is_global_zero:
