@@ -119,6 +119,18 @@ def test_a_damaged_file_is_named(name: str, kept: int, tmp_path: Path, made: Cal
 
 
 @pytest.mark.parametrize("name", HERE)
+def test_a_card_of_broken_text_is_named(name: str, tmp_path: Path, made: Callable[[str], tuple[Path, str]]) -> None:
+    """Bytes that are no UTF-8, in the middle of the card."""
+    file, runtime = made(name)
+    broken = tmp_path / f"broken{file.suffix}"
+    data = file.read_bytes()
+    assert b"standout-mobile" in data
+    broken.write_bytes(data.replace(b"standout-mobile", b"standout-mob\xb1\xff\xc3"))
+    with pytest.raises(ModelError, match="broken"):
+        runtimes.open(broken, runtime=runtime)
+
+
+@pytest.mark.parametrize("name", HERE)
 def test_a_strange_device_is_named(name: str, made: Callable[[str], tuple[Path, str]]) -> None:
     file, runtime = made(name)
     with pytest.raises(SetupError, match="device 'quantum'"):

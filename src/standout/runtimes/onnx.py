@@ -50,7 +50,8 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
     if PROVIDERS[chosen] not in session.get_providers():
         cure = RUNTIMES["onnx"].cures.get(chosen, "try --device cpu")
         raise SetupError(f"ONNX Runtime lists {chosen!r} but could not start it; {cure}")
-    text = session.get_modelmeta().custom_metadata_map.get(CARD_KEY)
+    with loading(path, "onnx"):
+        text = session.get_modelmeta().custom_metadata_map.get(CARD_KEY)
     if text is None:
         raise no_card(path)
     card = ModelCard.from_json(text, where=str(path))

@@ -45,7 +45,10 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
         if _weights(model) < SMALL:
             settings["INFERENCE_PRECISION_HINT"] = "f32"
         compiled = core.compile_model(model, "CPU", settings)
-    card = ModelCard.from_json(_card(model, path), where=str(path))
+        text = _card(model)
+    if text is None:
+        raise no_card(path)
+    card = ModelCard.from_json(text, where=str(path))
     takes, gives = (
         [[side.get_length() if side.is_static else None for side in port.get_partial_shape()] for port in ports]
         for ports in (model.inputs, model.outputs)
@@ -68,9 +71,9 @@ def _weights(model: ov.Model) -> int:
     return sum(int(np.prod(shape)) for shape in shapes if len(shape) >= 4)
 
 
-def _card(model: ov.Model, path: Path) -> str:
+def _card(model: ov.Model) -> str | None:
     """The card's text: an ONNX file's metadata come under "framework"."""
     for place in ([CARD_KEY], ["framework", CARD_KEY]):
         if model.has_rt_info(place):
             return str(model.get_rt_info(place).astype(str))
-    raise no_card(path)
+    return None
