@@ -16,6 +16,7 @@ from standout import doctor, files, video
 from standout.cli import main, signals
 from tests.cli.conftest import folder
 from tests.video.drawn import Made, make, picture
+from tests.waiting import started, until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="other signals")
 
@@ -140,14 +141,11 @@ def test_a_clip_in_a_process_of_its_own() -> None:
     make(Path("clip.mp4"), Made([picture(n % 30) for n in range(600)]))
     Path("out").mkdir()
     command = [sys.executable, "-m", "standout", "blur", "clip.mp4", "-o", "out/x.mp4", "--model", "standout-tiny"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 60
-    while not list(Path("out").iterdir()):
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.005)
-    process.terminate()
-    out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (143, b"") and b"Traceback" not in err
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        until(lambda: list(Path("out").iterdir()), "a part file", process=process)
+        process.terminate()
+        out, err = process.communicate()
+    assert (process.returncode, out) == (143, b"") and b"Traceback" not in err, err.decode()
     assert not list(Path("out").iterdir())
 
 
@@ -164,12 +162,12 @@ def test_a_second_signal_leaves_at_once_and_cleans_up() -> None:
         "files.os.fsync = hang\n"
         "main(['cut', 'pics', '--mask-from', 'hand.png', '-j', '1'])\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout and process.stderr
-    assert process.stdout.readline() == b"in work\n"
-    assert len(list(Path("pics-cut").iterdir())) == 1
-    process.terminate()
-    while b"finishing" not in (line := process.stderr.readline()):
-        assert line
-    process.terminate()
-    assert process.wait(60) == 143 and not list(Path("pics-cut").iterdir())
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout and process.stderr
+        assert process.stdout.readline() == b"in work\n"
+        assert len(list(Path("pics-cut").iterdir())) == 1
+        process.terminate()
+        while b"finishing" not in (line := process.stderr.readline()):
+            assert line
+        process.terminate()
+        assert process.wait(60) == 143 and not list(Path("pics-cut").iterdir())
