@@ -69,3 +69,28 @@ def test_several_are_worked_on_at_once_and_come_in_order_all_the_same() -> None:
         return n
 
     assert list(in_order(range(10), work, workers=2)) == list(range(10))
+
+
+def test_a_signal_while_the_thread_starts_leaves_no_thread_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What feeds it can be closed afterwards: no thread is still at work in it."""
+    begun, ended = threading.Event(), threading.Event()
+    starts = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        starts(thread)
+        begun.wait()
+        raise KeyboardInterrupt
+
+    def numbers() -> Iterator[int]:
+        begun.set()
+        try:
+            yield from range(1_000_000)
+        finally:
+            ended.set()
+
+    feed = numbers()
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        next(ahead(feed))
+    assert ended.is_set()
+    feed.close()

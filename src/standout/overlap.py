@@ -43,6 +43,8 @@ def ahead(items: Iterable[Item], *, depth: int = 2) -> Generator[Item, None, Non
         return False
 
     def fill() -> None:
+        if unwanted.is_set():
+            return
         try:
             for item in feed:
                 if not put((item, None, False)):
@@ -55,8 +57,8 @@ def ahead(items: Iterable[Item], *, depth: int = 2) -> Generator[Item, None, Non
                 feed.close()
 
     thread = Thread(target=fill, name="standout-ahead", daemon=True)
-    thread.start()
     try:
+        thread.start()
         while True:
             try:
                 item, error, last = queue.get(timeout=_TICK)
@@ -69,7 +71,8 @@ def ahead(items: Iterable[Item], *, depth: int = 2) -> Generator[Item, None, Non
             yield item  # type: ignore[misc]
     finally:
         unwanted.set()
-        thread.join()
+        if thread.ident is not None:  # else a signal came before it began, and now it does nothing
+            thread.join()
 
 
 def in_order(items: Iterable[Item], work: Callable[[Item], Result], *, workers: int) -> Generator[Result, None, None]:
