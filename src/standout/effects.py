@@ -60,11 +60,10 @@ def blur(image: Image, mask: Mask, *, strength: float = 0.5, alpha: Mask | None 
     _check(image, mask)
     if not 0 <= strength <= 1:
         raise InputError(f"blur strength is {strength}; wanted 0 to 1")
-    shown = 1 - mask if alpha is None else np.clip(alpha - mask, 0, 1)
     if strength == 0:
         picture = image.copy()
     else:
-        small = _blurred(image, shown, 0.04 * strength * min(mask.shape))
+        small = _blurred(image, mask, alpha, 0.04 * strength * min(mask.shape))
         share = mask if alpha is None else np.minimum(mask / np.maximum(alpha, np.float32(1e-6)), np.float32(1))
         picture = _over(image, share, resize(small, *mask.shape), decontaminate=True)
     return picture if alpha is None else with_alpha(picture, alpha)
@@ -253,10 +252,11 @@ def _weighted_blur(colours: Floats, share: Floats, radius: int) -> Floats:
     return mean
 
 
-def _blurred(image: Image, shown: Mask, sigma: float) -> Picture:
-    """The background blurred by sigma pixels, at a size where sigma is still a few pixels. shown: the share of it."""
+def _blurred(image: Image, mask: Mask, alpha: Mask | None, sigma: float) -> Picture:
+    """What is behind and shown, blurred by sigma pixels, at a size where sigma is still a few pixels."""
     times = halvings(sigma / SOFTEST)
-    share: Floats = _halved(shown, times)
+    share: Floats = (1 if alpha is None else _halved(alpha, times)) - _halved(mask, times)
+    np.clip(share, 0, 1, out=share)
     # A pixel takes part by its share of background; the soft rim, still tinted by the person, next to nothing.
     for _ in range(3):
         share *= share

@@ -41,16 +41,17 @@ def framed(background: Picture, shape: tuple[int, ...], how: Literal["fill", "fi
 def _covering(background: Picture, height: int, width: int) -> Picture:
     """The middle of the background, scaled so that it just covers height x width.
 
-    It is cut to what will be seen before it is scaled, and enlarged one side after the other: of a background that is
-    one pixel wide nearly all would be made for nothing, and that is more than any memory holds.
+    It is cut to what will be seen before it is scaled. Where even that is much larger than the frame, it is enlarged
+    one side after the other: of a background one pixel wide, nearly all would be made for nothing, and fill the memory.
     """
     scale = max(height / background.shape[0], width / background.shape[1])
     rows, tall, middle_rows = _span(background.shape[0], height, scale)
     columns, wide, middle_columns = _span(background.shape[1], width, scale)
     seen = background[rows, columns]
-    if scale > 1 and height < width:  # the shorter side first
+    wasteful = tall * wide > 2 * height * width
+    if wasteful and height < width:  # the shorter side first
         seen, tall, middle_rows = resize(seen, tall, seen.shape[1])[middle_rows], height, slice(None)
-    elif scale > 1:
+    elif wasteful:
         seen, wide, middle_columns = resize(seen, seen.shape[0], wide)[:, middle_columns], width, slice(None)
     return np.ascontiguousarray(resize(seen, tall, wide)[middle_rows, middle_columns])
 
