@@ -22,18 +22,16 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from standout.support import colorimetry
+from standout.support.colorimetry import D65, SRGB_PRIMARIES, Corners, Point
 from standout.types import Image, Picture
 
 Curve = NDArray[np.float64]
-Point = tuple[float, float]
 
-D65: Point = (0.3127, 0.3290)
-SRGB_PRIMARIES: tuple[Point, Point, Point] = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
 SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 """g, a, b, c, d of (a x + b) ** g from d on, c x below: ICC's parametric curve of type 3."""
 
 _D50 = np.array([0.9642, 1.0, 0.8249])
-_BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 _STEPS = 1 << 16
 _STRIP = 1 << 20
 """Pixels that are converted at once, so that a large picture needs little more memory than itself."""
@@ -212,7 +210,7 @@ def _srgb() -> Curve:
 # ---- building
 
 
-def built(primaries: tuple[Point, Point, Point], white: Point, gamma: float | None) -> bytes | None:
+def built(primaries: Corners, white: Point, gamma: float | None) -> bytes | None:
     """A profile of these chromaticities, its curve a power, or sRGB's (None); None where it would be sRGB itself.
 
     Raises Unusable where three such colors cannot be mixed to that white.
@@ -229,35 +227,20 @@ def built(primaries: tuple[Point, Point, Point], white: Point, gamma: float | No
     else:
         curve = struct.pack(">4sIHHi", b"para", 0, 0, 0, round(gamma * 65536))
     columns = {name: _xyz(matrix[:, n]) for n, name in enumerate((b"rXYZ", b"gXYZ", b"bXYZ"))}
-    adapted = struct.pack(">4sI9i", b"sf32", 0, *np.rint(_adaptation(white) * 65536).astype(int).ravel().tolist())
+    adapted = struct.pack(
+        ">4sI9i", b"sf32", 0, *np.rint(colorimetry.adaptation(white, _D50) * 65536).astype(int).ravel().tolist()
+    )
     tags = {b"desc": _text("RGB of the photo"), b"cprt": _text("No copyright"), b"wtpt": _xyz(_D50), b"chad": adapted}
     tags |= columns | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
     return _packed(tags)
 
 
-def _to_xyz(primaries: tuple[Point, Point, Point], white: Point) -> NDArray[np.float64]:
+def _to_xyz(primaries: Corners, white: Point) -> NDArray[np.float64]:
     """The matrix from linear RGB to XYZ, adapted to D50."""
     try:
-        corners = np.array([_light(point) for point in primaries]).T
-        shares = np.linalg.solve(corners, _light(white))
-        matrix = _adaptation(white) @ (corners * shares)
-    except (ZeroDivisionError, np.linalg.LinAlgError):
-        raise Unusable(f"no white {white} can be mixed of {primaries}") from None
-    if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-6 or shares.min() <= 0:
-        raise Unusable(f"no white {white} can be mixed of {primaries}")
-    return np.asarray(matrix, np.float64)
-
-
-def _light(point: Point) -> NDArray[np.float64]:
-    """XYZ of a chromaticity, Y = 1."""
-    x, y = point
-    return np.array([x / y, 1.0, (1 - x - y) / y])
-
-
-def _adaptation(white: Point) -> NDArray[np.float64]:
-    """Bradford's matrix from colors under this white to how they look under D50."""
-    ratio = (_BRADFORD @ _D50) / (_BRADFORD @ _light(white))
-    return np.asarray(np.linalg.inv(_BRADFORD) @ np.diag(ratio) @ _BRADFORD, np.float64)
+        return colorimetry.to_xyz(primaries, white, under=_D50)
+    except ValueError as error:
+        raise Unusable(str(error)) from None
 
 
 def _xyz(values: NDArray[np.float64]) -> bytes:

@@ -1,0 +1,1 @@
+"""The ground that every room may stand on: it knows of no pictures, clips or models."""
