@@ -1,16 +1,19 @@
-"""How many processor cores this process may use, which can be fewer than the machine has.
+"""The processor: how many of its cores this process may use, fewer perhaps than the machine has, and with what right.
 
-    cores()   int   at least 1: the smallest of what the operating system, the process's affinity and its
-                    control groups (a container's CPU quota, Linux cgroup v1 and v2) allow
+    cores()             int   at least 1: the smallest of what the operating system, the process's affinity and its
+                              control groups (a container's CPU quota, Linux cgroup v1 and v2) allow
+    scheduling_kept()         for libraries that would make threads real-time ones
 
-To respect another limit: a function like _quota, asked in cores.
+To respect another limit: a function like _quotas, asked in cores.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -21,6 +24,34 @@ def cores(root: Path = Path("/")) -> int:
     """
     allowed = [_allowed(), *(math.ceil(share) for share in _quotas(root))]
     return max(1, min(allowed))
+
+
+@contextmanager
+def scheduling_kept() -> Iterator[None]:
+    """Threads that become real-time ones inside, or are born so, are as the calling thread was afterwards.
+
+    A real-time thread that is busy lets no other thread of the machine run, so that a few of them can stop it for good.
+    """
+    before = _policies()
+    try:
+        yield
+    finally:
+        mine = before.get(threading.get_native_id())
+        for thread, policy in _policies().items():
+            wanted = before.get(thread, mine)
+            if wanted is not None and policy != wanted:
+                with suppress(OSError):  # it has ended meanwhile
+                    os.sched_setscheduler(thread, *wanted)
+
+
+def _policies() -> dict[int, tuple[int, os.sched_param]]:
+    """How each thread of this process is scheduled; nothing where the system does not tell (other than Linux)."""
+    found = {}
+    with suppress(OSError):
+        for thread in (int(one.name) for one in Path("/proc/self/task").iterdir()):
+            with suppress(OSError):  # it has ended meanwhile
+                found[thread] = os.sched_getscheduler(thread), os.sched_getparam(thread)
+    return found
 
 
 def _allowed() -> int:

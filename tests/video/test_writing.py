@@ -1,5 +1,6 @@
 """Films out: frames, times, colours and shapes as given, whole or not at all."""
 
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,20 @@ def test_frames_count_and_length_are_kept(tmp_path: Path, clip: Path, suffix: st
         assert np.abs(images[number].astype(int) - picture(number)).mean() < 4
     with av.open(str(tmp_path / f"out{suffix}")) as out:
         assert out.streams.video[0].codec_context.codec.canonical_name == codec
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="other systems do not tell")
+@pytest.mark.parametrize("codec", ["h264", "hevc", "av1", "vp9"])
+def test_no_codec_makes_threads_real_time_ones(tmp_path: Path, codec: str) -> None:
+    """Real-time threads that wait for one another, busily, would stop the whole machine."""
+    with video.open_clip(make(tmp_path / "in.mp4", Made([picture(n) for n in range(4)]))) as source:
+        writer = video.Writer(tmp_path / "out.mkv", source, height=96, width=128, codec=codec, threads=2)
+        with writer:
+            for frame in source.frames():
+                writer.add(frame.image, frame.time)
+            threads = [int(one.name) for one in Path("/proc/self/task").iterdir()]
+            policies = {os.sched_getscheduler(thread) for thread in threads}
+    assert policies | {os.sched_getscheduler(0)} == {os.SCHED_OTHER}
 
 
 @pytest.mark.parametrize("suffix", FILMS)

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from standout.errors import OutputError
+from standout.system import scheduling_kept
 from standout.video import colours
 from standout.video.containers import CODECS, Codec, Container
 
@@ -136,7 +137,8 @@ class Encoder:
         if how.codec == "av1":
             os.environ.setdefault("SVT_LOG", "1")  # it prints to standard error otherwise
         try:
-            self._context.open()
+            with scheduling_kept():  # run by the administrator, SVT-AV1 makes its threads, and this one, real-time ones
+                self._context.open()
         except (av.error.FFmpegError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(
