@@ -6,6 +6,7 @@ To add an effect: such a class, named in COMMANDS; its docstring is the command'
 # Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -139,16 +140,10 @@ class Replace(Photos):
     decontaminate: Decontaminate = True
 
     def effect(self) -> "Effect":
-        """The people before the picture, which is read once for all photos."""
+        """The people before the picture."""
         from standout import images
 
-        if not self.background.exists():
-            raise InputError(f"background {self.background} does not exist; give a picture to --background")
-        if self._moves():
-            raise InputError(f"background {self.background} is a clip, which goes behind clips alone; give a picture")
-        behind = images.read(self.background, max_pixels=self.limit())
-        for note in () if self.quiet else behind.warnings:
-            say(f"background {self.background} {note}")
+        behind = self._behind
         known: dict[tuple[bytes | None, int], Image] = {}
 
         def put(photo: "Photo", mask: "Grey") -> "Picture":
@@ -162,22 +157,32 @@ class Replace(Photos):
 
     def scene(self) -> "Scene":
         """The people before the picture, or before a clip from its beginning."""
+        from standout import images
+        from standout.scenes import Before, moving
         from standout.work import before_white
 
         if self._moves() and self.background.exists():
-            from standout.scenes import moving
-
             return moving(self.background, put=self._put)
-        from standout import images
-        from standout.scenes import Before
-
-        self.effect()  # what is wrong with the background
-        behind = images.read(self.background, max_pixels=self.limit())
+        behind = self._behind
 
         def put(image: "Image", mask: "Grey", shown: "Image") -> "Picture":
             return before_white(self._put(image, mask, shown, alpha=behind.alpha))
 
         return Before(images.in_srgb(behind), put=put)
+
+    @cached_property
+    def _behind(self) -> "Photo":
+        """The picture, read once for all photos and clips; what could not be kept of it is said then."""
+        from standout import images
+
+        if not self.background.exists():
+            raise InputError(f"background {self.background} does not exist; give a picture to --background")
+        if self._moves():
+            raise InputError(f"background {self.background} is a clip, which goes behind clips alone; give a picture")
+        behind = images.read(self.background, max_pixels=self.limit())
+        for note in () if self.quiet else behind.warnings:
+            say(f"background {self.background} {note}")
+        return behind
 
     def _moves(self) -> bool:
         from standout.naming import is_clip

@@ -48,21 +48,43 @@ def _hash(tiny: NDArray[Any]) -> int:
 
 def groups(looks: Sequence[Look]) -> list[list[int]]:
     """Groups of near-duplicates, each sorted, by first member. A pair of alike photos joins their groups."""
-    parent = list(range(len(looks)))
+    joined = Joined(len(looks))
+    for i, j in _candidates(looks):
+        if joined.root(i) != joined.root(j) and (alike(looks[i], looks[j]) or alike(looks[i], looks[j], mirrored=True)):
+            joined.join(i, j)
+    return [members for members in joined.groups() if len(members) > 1]
 
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
+
+class Joined:
+    """The numbers from 0 to count - 1 in groups, which grow together pair by pair (a disjoint-set forest)."""
+
+    def __init__(self, count: int) -> None:
+        self._parent = list(range(count))
+
+    def root(self, i: int) -> int:
+        """The smallest number of i's group."""
+        while self._parent[i] != i:
+            self._parent[i] = self._parent[self._parent[i]]
+            i = self._parent[i]
         return i
 
-    for i, j in _candidates(looks):
-        if root(i) != root(j) and (alike(looks[i], looks[j]) or alike(looks[i], looks[j], mirrored=True)):
-            parent[max(root(i), root(j))] = min(root(i), root(j))
-    found: dict[int, list[int]] = {}
-    for i in range(len(looks)):
-        found.setdefault(root(i), []).append(i)
-    return [members for members in found.values() if len(members) > 1]
+    def join(self, i: int, j: int) -> None:
+        """Makes one group of i's and j's.
+
+        >>> four = Joined(4)
+        >>> four.join(3, 1)
+        >>> four.groups()
+        [[0], [1, 3], [2]]
+        """
+        roots = self.root(i), self.root(j)
+        self._parent[max(roots)] = min(roots)
+
+    def groups(self) -> list[list[int]]:
+        """All groups, each sorted, by first member."""
+        found: dict[int, list[int]] = {}
+        for i in range(len(self._parent)):
+            found.setdefault(self.root(i), []).append(i)
+        return list(found.values())
 
 
 def alike(one: Look, two: Look, *, mirrored: bool = False) -> bool:

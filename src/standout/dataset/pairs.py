@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from standout import images
 from standout.errors import InputError
 from standout.images import read_mask
-from standout.images.colors import rounded
+from standout.images.colors import in_bytes as in_bytes
 from standout.images.stored import IGNORE as IGNORE
-from standout.types import Image
 
 Bytes = NDArray[np.uint8]
 
@@ -89,11 +88,6 @@ def read_image(path: Path) -> Bytes:
     Raises InputError when it cannot be read.
     """
     return in_bytes(images.read(path).image)
-
-
-def in_bytes(image: Image) -> Bytes:
-    """The image in 8 bits; one of 16 is rounded."""
-    return image if image.dtype == np.uint8 else rounded(image)  # type: ignore[return-value]
 
 
 def read_label(pair: Pair, shape: tuple[int, ...], *, notes: list[str] | None = None) -> Bytes:

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from standout.dataset.duplicates import Look, groups, look_at
+from standout.dataset.duplicates import Joined, Look, groups, look_at
 from standout.dataset.pairs import Pair, read_image
 from standout.dataset.tables import PARTS, meant, part_of, read_cells, read_rows
 from standout.errors import InputError
@@ -75,21 +75,12 @@ def _families(pairs: Sequence[Pair], alike: Sequence[Sequence[int]]) -> dict[str
     by_name: dict[str, list[int]] = {}
     for i, pair in enumerate(pairs):
         by_name.setdefault(pair.name, []).append(i)
-    joined = list(range(len(pairs)))
-
-    def root(i: int) -> int:
-        while joined[i] != i:
-            joined[i] = joined[joined[i]]
-            i = joined[i]
-        return i
-
+    joined = Joined(len(pairs))
     for members in [*alike, *by_name.values()]:
         for i in members[1:]:
-            joined[root(i)] = root(members[0])
-    found: dict[int, list[Pair]] = {}
-    for i, pair in enumerate(pairs):
-        found.setdefault(root(i), []).append(pair)
-    return {min(pair.name for pair in members): members for members in found.values()}
+            joined.join(i, members[0])
+    families = ([pairs[i] for i in members] for members in joined.groups())
+    return {min(pair.name for pair in members): members for members in families}
 
 
 def _forced(families: dict[str, list[Pair]], parts: dict[str, str]) -> list[str]:

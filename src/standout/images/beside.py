@@ -94,10 +94,8 @@ def _rebuilt(stored: PIL.Image.Exif) -> bytes:
 def dpi_of(opened: PIL.Image.Image, kind: str, block: bytes | None, *, turned: bool) -> tuple[float, float] | None:
     """Dots per inch of the upright picture, if the file tells sane ones."""
     told = opened.info.get("dpi")
-    if kind == "JPEG" and opened.info.get("jfif_unit") not in (
-        1,
-        2,
-    ):  # Pillow would say 72, or take any unit for inches
+    if kind == "JPEG" and opened.info.get("jfif_unit") not in (1, 2):
+        # Pillow would say 72, or take any unit for inches
         told = exif.resolution(block) if block else None
     elif 282 not in getattr(opened, "tag_v2", {282: None}):  # without the tag, Pillow says 1
         told = None

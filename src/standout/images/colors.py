@@ -66,6 +66,11 @@ def rounded(picture: Picture) -> NDArray[np.uint8]:
     return cv2.convertScaleAbs(picture, alpha=1 / 257).reshape(picture.shape)  # type: ignore[return-value]
 
 
+def in_bytes(picture: Picture) -> NDArray[np.uint8]:
+    """The picture with 8 bits a channel: itself, or rounded from 16."""
+    return rounded(picture) if picture.dtype == np.uint16 else np.asarray(picture, np.uint8)
+
+
 def parse_color(color: object) -> tuple[int, int, int]:
     """The (red, green, blue) that is meant, 0..255.
 
@@ -123,8 +128,7 @@ def background_for(background: Photo, photo: Photo) -> Image:
 
 def in_srgb(photo: Photo) -> NDArray[np.uint8]:
     """The photo's pixels as sRGB with 8 bits a channel, as frames of clips have them."""
-    image = convert(photo.image, photo.meta.icc, None)
-    return rounded(image) if image.dtype == np.uint16 else np.asarray(image, np.uint8)
+    return in_bytes(convert(photo.image, photo.meta.icc, None))
 
 
 def _fitting(icc: bytes | None, notes: list[str], *, but: str = "") -> bytes | None:

@@ -121,9 +121,9 @@ def _by_littlecms(colors: Image, source: bytes | None, target: bytes | None) -> 
     """The colors converted in 8 bits."""
     from PIL import ImageCms
 
-    from standout.images.colors import rounded
+    from standout.images.colors import in_bytes
 
-    eight = rounded(colors) if colors.dtype == np.uint16 else np.ascontiguousarray(colors)
+    eight = np.ascontiguousarray(in_bytes(colors))
     profiles = [ImageCms.createProfile("sRGB") if icc is None else io.BytesIO(icc) for icc in (source, target)]
     try:
         done = ImageCms.profileToProfile(

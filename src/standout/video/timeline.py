@@ -179,6 +179,7 @@ class _Survey:
     def __init__(self, container: InputContainer, pictures: VideoStream, rate: Fraction) -> None:
         self._container, self._pictures, self._rate = container, pictures, rate
         self._heard = [one for one in container.streams if one.type in ("audio", "subtitle")]
+        self._texts = {one.index for one in self._heard if one.type == "subtitle"}
         self._broadcast = flagged(container.format, Flags.ts_discont)
         self._bases = {one.index: one.time_base or Fraction(1) for one in [pictures, *self._heard]}
         self._parts, self._guesses = [Part()], [0.0]
@@ -257,7 +258,7 @@ class _Survey:
             old, new = (abs(time + self._guesses[one] - self._position) for one in (before, newest))
             return newest if back or new + _APART < old else before
         ahead = time - self._front
-        if index in self._texts():
+        if index in self._texts:
             return before
         if back or (self._broadcast and ahead > _GAP):
             self._parts.append(Part())
@@ -268,18 +269,14 @@ class _Survey:
             self._silences.append((self._front, time))
         return before
 
-    def _texts(self) -> set[int]:
-        return {one.index for one in self._heard if one.type == "subtitle"}
-
     def _join(self) -> None:
         """Each part right behind the one before: pictures exactly, unless sound would be lost."""
         ended: dict[int, Fraction] = {}
-        texts = self._texts()
         for part in self._parts:
             lacks = {
                 index: ended[index] - ticks * self._bases[index]
                 for index, ticks in part.begins.items()
-                if index in ended and index not in texts
+                if index in ended and index not in self._texts
             }
             most = max(lacks.values(), default=Fraction(0))
             exact = lacks.get(self._pictures.index, most)
