@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import standout
-from standout.effects import cut
+from standout.effects.compose import cut
 from standout.types import Frame, Mask
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from standout import masks, metrics
-from standout.dataset import IGNORE, find_splits, read_pair
-from standout.models import DEFAULT, SHELF
-from standout.pixels import resize
+from standout import metrics
+from standout.data import IGNORE, find_splits, read_pair
+from standout.masks.full_size import full_size
+from standout.masks.letterbox import resize
+from standout.models.registry import DEFAULT, SHELF
 from standout.segmenter import Segmenter
 
 PORTRAITS = ("picsart", "eg1800")
@@ -40,7 +41,7 @@ def figures(photo: Photo, segmenter: Segmenter, ways: list[Way]) -> list[tuple[f
     done = []
     for stride, refined in ways:
         strided = np.asarray(resize(answer, -(-height // stride), -(-width // stride)), np.float32)
-        found = masks.full_size(strided, image, refined=refined) >= segmenter.card.threshold
+        found = full_size(strided, image, refined=refined) >= segmenter.card.threshold
         wide, near = (
             metrics.boundary_f(found, truth, counts, tolerance=tolerance)
             for tolerance in (metrics.TOLERANCE, metrics.TOLERANCE / 2)

@@ -15,9 +15,9 @@ import random
 import time
 from pathlib import Path
 
-from standout.dataset import Pair, find_splits
+from standout.data import Pair, find_splits
 from standout.evaluate import compare, evaluate
-from standout.models import find_checkpoint
+from standout.models.registry import find_checkpoint
 from standout.segmenter import Segmenter
 from standout.train.config import load
 from standout.train.run import Machine, train

@@ -25,10 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import standout
-from standout import draw, masks, metrics
-from standout.models import DEFAULT
-from standout.pixels import resize
-from standout.steady import HALF_LIFE, Steady
+from standout import metrics
+from standout.masks.full_size import full_size
+from standout.masks.letterbox import resize
+from standout.masks.temporal import HALF_LIFE, Steady
+from standout.models.registry import DEFAULT
+from standout.support import draw
 from standout.types import Frame, Mask
 
 SECONDS = 10
@@ -116,7 +118,7 @@ def steadied(clip: Clip, looks: int, half_life: float) -> list[Mask]:
 def _full(clip: Clip, small: Iterable[Mask], *, refined: bool) -> list[Mask]:
     """The masks at the frames' size."""
     pairs = zip(small, clip.frames, strict=True)
-    return [masks.full_size(mask, frame.image, refined=refined) for mask, frame in pairs]
+    return [full_size(mask, frame.image, refined=refined) for mask, frame in pairs]
 
 
 def score(clip: Clip, found: list[Mask]) -> Scores:

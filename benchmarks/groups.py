@@ -19,10 +19,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.dataset import IGNORE, Pair, find_splits, read_pair
+from standout.data import IGNORE, Pair, find_splits, read_pair
 from standout.evaluate import evaluate
 from standout.evaluate.groups import read_groups
-from standout.models import DEFAULT
+from standout.models.registry import DEFAULT
 from standout.segmenter import Segmenter
 
 ROOT = Path(__file__).parents[1]

@@ -23,10 +23,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from standout import masks, metrics, pixels, segmenter
-from standout.card import ModelCard
-from standout.dataset import IGNORE, find_splits, read_pair
-from standout.models import DEFAULT
+from standout import metrics, segmenter
+from standout.data import IGNORE, find_splits, read_pair
+from standout.masks import full_size, letterbox, people, refine
+from standout.models.card import ModelCard
+from standout.models.registry import DEFAULT
 from standout.runtimes import Session
 from standout.segmenter import Segmenter
 
@@ -41,7 +42,7 @@ Resize = Callable[[NDArray[Any], int, int], NDArray[Any]]
 
 
 def earlier(revision: str) -> Resize:
-    """pixels.resize as it was at a git revision."""
+    """letterbox.resize as it was at a git revision."""
     shown = ["git", "show", f"{revision}:src/standout/pixels.py"]
     code = subprocess.run(shown, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     module = ModuleType("earlier_pixels")
@@ -54,8 +55,8 @@ def earlier(revision: str) -> Resize:
 @contextmanager
 def mapped_by(resize: Resize) -> Iterator[None]:
     """Within it, photos and masks change their size by that function."""
-    rooms: tuple[Any, ...] = (pixels, masks, segmenter)
-    now = pixels.resize
+    rooms: tuple[Any, ...] = (letterbox, refine, people, full_size, segmenter)
+    now = letterbox.resize
     try:
         for room in rooms:
             room.resize = resize
@@ -102,7 +103,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=40, metavar="N")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "people")
     options = parser.parse_args()
-    ways = {"before": earlier(options.before), "now": pixels.resize}
+    ways = {"before": earlier(options.before), "now": letterbox.resize}
     print("| photo | edge comes back off by, before | now |\n|---|---|---|")
     for height, width in SIZES:
         cells = []

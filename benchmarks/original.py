@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from standout.dataset import find_splits
+from standout.data import find_splits
 from standout.net import checkpoint
 from standout.train.batches import ValView, collate
 from standout.train.config import Loss

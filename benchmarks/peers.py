@@ -40,14 +40,14 @@ from peers_get import GetError, environment, npm_model, packed
 from peers_list import Peer, others, ours
 from peers_show import GROUPS, chart, table
 
-from standout.dataset import Pair, find_splits, fingerprint, read_pair
+from standout.data import Pair, find_splits, fingerprint, read_pair
 from standout.errors import StandoutError
 from standout.evaluate.intervals import mean
 from standout.evaluate.photos import score
 from standout.evaluate.report import compare
-from standout.files import write_atomic
-from standout.metrics import TOLERANCE
-from standout.models import DEFAULT, find, sha256
+from standout.metrics.boundary import TOLERANCE
+from standout.models.registry import DEFAULT, find, sha256
+from standout.support.atomic import write_atomic
 
 ROOT = Path(__file__).parents[1]
 RUN = Path(__file__).parent / "peers_run"

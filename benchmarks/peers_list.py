@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from standout.models import DEFAULT, SHELF, find
+from standout.models.registry import DEFAULT, SHELF, find
 from standout.segmenter import Segmenter
 
 

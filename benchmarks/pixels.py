@@ -1,8 +1,8 @@
 """Prints what the pixel work costs that follows the network, on one core, beside an older revision's: read the ratios.
 
-    python benchmarks/pixels.py [--before 1c4dbe3] [--rounds 15]
+    python benchmarks/pixels.py [--before HEAD] [--rounds 15]
 
-Rows: masks.refine and each effect on frames of 1280x720 and 1920x1080 and on a photo of 12 megapixels. The frames show
+Rows: refine and each effect on frames of 1280x720 and 1920x1080 and on a photo of 12 megapixels. The frames show
 the person of the sample photo, enlarged, before another picture, with sensor noise. Both revisions take turns on the
 same frame and mask; a figure is the best of the rounds.
 """
@@ -10,19 +10,26 @@ same frame and mask; a figure is the best of the rounds.
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import re
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 
 import cv2
 import numpy as np
 
-from standout import effects, images, masks
-from standout.pixels import resize
+from standout import images
+from standout.effects import compose
+from standout.masks.letterbox import resize
+from standout.masks.refine import refine
 from standout.segmenter import Segmenter
 from standout.types import Image, Mask
 
@@ -32,17 +39,17 @@ SHARE = 0.3
 """Of the frame that is person, about."""
 
 
-def before(revision: str) -> tuple[ModuleType, ModuleType]:
-    """The masks and effects modules as they were at a git revision."""
-    made = []
-    for name in ("masks", "effects"):
-        shown = ["git", "show", f"{revision}:src/standout/{name}.py"]
-        code = subprocess.run(shown, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-        module = ModuleType(f"before_{name}")
-        sys.modules[module.__name__] = module
-        exec(compile(code.replace("from standout.masks", "from before_masks"), shown[-1], "exec"), module.__dict__)
-        made.append(module)
-    return made[0], made[1]
+def before(revision: str, folder: Path) -> tuple[ModuleType, ModuleType]:
+    """The modules masks.refine and effects.compose as they were at a git revision, from a copy of it in the folder."""
+    shown = ["git", "archive", revision, "src/standout"]
+    packed = subprocess.run(shown, cwd=ROOT, check=True, capture_output=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        archive.extractall(folder, filter="data")
+    (folder / "src" / "standout").rename(folder / "earlier")
+    for path in (folder / "earlier").rglob("*.py"):
+        path.write_text(re.sub(r"\b(from|import) standout\b", r"\1 earlier", path.read_text()))
+    sys.path.insert(0, str(folder))
+    return import_module("earlier.masks.refine"), import_module("earlier.effects.compose")
 
 
 def frame(height: int, width: int, segmenter: Segmenter) -> Image:
@@ -55,14 +62,14 @@ def frame(height: int, width: int, segmenter: Segmenter) -> Image:
     top, left, shown = max(0, height - side), (width - side) // 2, min(side, height)
     place = slice(top, None), slice(left, left + side)
     soft = np.asarray(cv2.resize(mask, (side, side)), np.float32)
-    behind[place] = effects.replace(large[:shown], soft[:shown], background=behind[place].copy())
+    behind[place] = compose.replace(large[:shown], soft[:shown], background=behind[place].copy())
     noisy = behind + np.random.default_rng(0).normal(0, 3, behind.shape)
     return np.clip(noisy, 0, 255).astype(np.uint8)
 
 
 def steps(image: Image, coarse: Mask, background: Image) -> dict[str, Callable[[ModuleType, ModuleType], object]]:
     """What is timed: name -> f(masks, effects)."""
-    mask = masks.refine(coarse, image)
+    mask = refine(coarse, image)
     return {
         "refine": lambda m, e: m.refine(coarse, image),
         "cut": lambda m, e: e.cut(image, mask),
@@ -75,13 +82,14 @@ def steps(image: Image, coarse: Mask, background: Image) -> dict[str, Callable[[
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--before", default="1c4dbe3", metavar="REVISION")
+    parser.add_argument("--before", default="HEAD", metavar="REVISION")
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
     cv2.setNumThreads(1)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
-    then, now = before(options.before), (masks, effects)
+    with TemporaryDirectory() as folder:
+        then, now = before(options.before, Path(folder)), (import_module("standout.masks.refine"), compose)
     segmenter = Segmenter(threads=1)
     background = images.read(ROOT / "examples" / "background.jpg").image
     print("| frame | people | step | before, ms | now, ms | times faster |\n|---|---|---|---|---|---|")

@@ -25,9 +25,9 @@ import ways
 from peers_show import table as peers_table
 
 from standout.benchmark import machine
-from standout.files import write_atomic
-from standout.models import SHELF
-from standout.system import cores
+from standout.models.registry import SHELF
+from standout.support.atomic import write_atomic
+from standout.support.system import cores
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"

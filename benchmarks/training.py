@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from standout.dataset import Pair, find_splits, read_pair
+from standout.data import Pair, find_splits, read_pair
 from standout.net.unet import UNet
 from standout.train.averaging import follow
 from standout.train.batches import Item, TrainView, collate, draw_order, start_worker

@@ -25,10 +25,12 @@ import numpy as np
 from clips import play
 from speed import Cost, cost
 
-from standout import effects, masks, video
+from standout import video
+from standout.effects import compose
+from standout.masks.refine import refine
+from standout.masks.temporal import Steady
 from standout.segmenter import Segmenter
-from standout.steady import Steady
-from standout.system import cores
+from standout.support.system import cores
 
 COMMANDS = ("blur", "color", "mask", "blur --model standout-tiny")
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080)}
@@ -89,9 +91,9 @@ def steps(path: Path) -> dict[str, float]:
             with timed("steady"):
                 coarse = steady(coarse, frame.image, frame.time)
             with timed("refine"):
-                mask = masks.refine(coarse, frame.image)
+                mask = refine(coarse, frame.image)
             with timed("blur"):
-                picture = effects.blur(frame.image, mask)
+                picture = compose.blur(frame.image, mask)
             with timed("encode"):
                 writer.add(picture, frame.time)
             count += 1

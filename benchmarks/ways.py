@@ -22,11 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from standout.dataset import find_splits
+from standout.data import find_splits
 from standout.evaluate import Report, compare, evaluate
 from standout.evaluate.intervals import Mean, mean
-from standout.files import write_atomic
 from standout.segmenter import Segmenter
+from standout.support.atomic import write_atomic
 from standout.train.config import load, merge
 
 ROOT = Path(__file__).parents[1]

@@ -14,9 +14,11 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from standout import effects, masks, video
+from standout import video
 from standout.cli import main as standout
+from standout.effects import compose
 from standout.images import read, write
+from standout.masks.people import keep_largest
 from standout.segmenter import Segmenter
 
 DOCS = Path(__file__).parent
@@ -52,13 +54,13 @@ def row(cells: list[tuple[str, Array]], side: int) -> Array:
 
 def hero(photo: Array, mask: Array) -> Array:
     """Photo, cut-out, blur, replaced background."""
-    cut = effects.cut(photo, mask)
+    cut = compose.cut(photo, mask)
     return row(
         [
             ("photo", photo),
             ("standout cut", on_checkerboard(cut[..., :3], cut[..., 3] / np.float32(255))),
-            ("standout blur", effects.blur(photo, mask, strength=0.8)),
-            ("standout replace", effects.replace(photo, mask, background=dusk())),
+            ("standout blur", compose.blur(photo, mask, strength=0.8)),
+            ("standout replace", compose.replace(photo, mask, background=dusk())),
         ],
         300,
     )
@@ -71,9 +73,9 @@ def edges(photo: Array, segmenter: Segmenter) -> Array:
     teal = (0, 150, 140)
     steps = [
         ("photo", large),
-        ("network's mask, enlarged", effects.color(large, coarse, rgb=teal, decontaminate=False)),
-        ("refined at full size", effects.color(large, fine, rgb=teal, decontaminate=False)),
-        ("and decontaminated", effects.color(large, fine, rgb=teal)),
+        ("network's mask, enlarged", compose.color(large, coarse, rgb=teal, decontaminate=False)),
+        ("refined at full size", compose.color(large, fine, rgb=teal, decontaminate=False)),
+        ("and decontaminated", compose.color(large, fine, rgb=teal)),
     ]
     places = [(slice(20, 480), slice(560, 1020)), (slice(130, 590), slice(780, 1240))]
     return np.vstack([row([(text, image[place]) for text, image in steps], 300) for place in places])
@@ -81,12 +83,12 @@ def edges(photo: Array, segmenter: Segmenter) -> Array:
 
 def tinted(photo: Array, mask: Array) -> Array:
     """The photo with what is called person in red."""
-    return effects.color(photo, 1 - 0.55 * mask, rgb=(255, 30, 30), decontaminate=False)
+    return compose.color(photo, 1 - 0.55 * mask, rgb=(255, 30, 30), decontaminate=False)
 
 
 def failures(photo: Array, mask: Array, segmenter: Segmenter) -> Array:
     """Scenes composed from the sample photo that are hard on the model, with what it finds in red."""
-    cut = effects.cut(photo, mask)
+    cut = compose.cut(photo, mask)
 
     def scene(*people: tuple[int, int, float], size: tuple[int, int] = (512, 683)) -> Array:
         ground = cv2.resize(dusk(), size[::-1], interpolation=cv2.INTER_AREA)
@@ -155,7 +157,7 @@ def main() -> None:
     wanted = sys.argv[1:]
     segmenter = Segmenter()
     photo = read(DOCS.parent / "examples" / "astronaut.jpg").image
-    mask = masks.keep_largest(segmenter.mask(photo))
+    mask = keep_largest(segmenter.mask(photo))
     pictures = {
         "hero": lambda: hero(photo, mask),
         "edges": lambda: edges(photo, segmenter),

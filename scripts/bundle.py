@@ -17,10 +17,11 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from standout import export, models
-from standout.card import ModelCard
-from standout.dataset import find_pairs
+from standout import export
+from standout.data import find_pairs
 from standout.evaluate import scored
+from standout.models import registry
+from standout.models.card import ModelCard
 from standout.net import checkpoint
 from standout.net.soup import average, card_of_mean
 from standout.net.unet import UNet
@@ -48,7 +49,7 @@ def main() -> None:
     net, card = mean(options.runs)
     card = replace(card, name=options.name or card.name, second_look=options.second_look or card.second_look)
     card = replace(card, data=DATA, license=options.license)
-    target = models.WEIGHTS / f"{card.name}.onnx"
+    target = registry.WEIGHTS / f"{card.name}.onnx"
     weights = target.with_suffix(".safetensors")
     checkpoint.save(net, card, weights)
     with export.opened(weights) as source:
@@ -57,7 +58,7 @@ def main() -> None:
     checkpoint.save(net, card, weights)
     with export.opened(weights, pairs=find_pairs(options.data)[::14]) as source:
         proof = export.export(source, target, precision="float16", overwrite=True)
-    shelve(card.name, models.sha256(target), options.purpose)
+    shelve(card.name, registry.sha256(target), options.purpose)
     print(f"{target}: {target.stat().st_size / 1e6:.2f} MB, {card.scores}; {card.protocol}")
     print(f"probability differs from the checkpoint by at most {proof.largest:.4f}, on average {proof.mean:.6f}; "
           f"Dice {proof.dice}")  # fmt: skip
@@ -79,7 +80,7 @@ def mean(runs: list[str]) -> tuple[UNet, ModelCard]:
 
 def shelve(name: str, sha256: str, purpose: str) -> None:
     """Writes the checksum of the file into the shelf: in its row, or in a new one at the end, with its purpose."""
-    shelf = Path(models.__file__)
+    shelf = Path(registry.__file__)
     text = shelf.read_text()
     text, found = re.subn(rf'("{name}\.onnx",\s+)"[0-9a-f]+"', rf'\g<1>"{sha256}"', text)
     if not found:

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from standout import effects
-from standout.naming import Naming
-from standout.plan import Task, plan
+from standout.batch.naming import Naming
+from standout.batch.photo import Work, by_model
+from standout.batch.plan import Task, plan
+from standout.effects import compose
 from standout.types import Image, Mask
-from standout.work import Work, by_model
 
 CUT = Naming("-cut", default=".png", alpha=True)
 
@@ -23,7 +23,7 @@ class LeftHalf:
         return self.mask(image)[::4, ::4]
 
 
-WORK = Work(by_model(LeftHalf()), lambda photo, mask: effects.cut(photo.image, mask))
+WORK = Work(by_model(LeftHalf()), lambda photo, mask: compose.cut(photo.image, mask))
 
 
 def tasks(*inputs: str) -> list[Task]:

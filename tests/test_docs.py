@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from standout.models import SHELF, find, find_checkpoint
+from standout.models.registry import SHELF, find, find_checkpoint
 from tests.conftest import ROOT, SAMPLE, drawn_person
 from tests.video.drawn import Made, make, picture
 

@@ -14,20 +14,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from standout import effects
-from standout.cameras import open_camera
-from standout.clips import ClipWork
+from standout.batch.clip import ClipWork
+from standout.batch.plan import Task
+from standout.effects import compose
+from standout.effects.scenes import Moving, begun, moving
 from standout.errors import InputError
-from standout.live import Controls, Live
-from standout.plan import Task
-from standout.scenes import Moving, begun, moving
+from standout.live.camera import open_camera
+from standout.live.loop import Controls, Live
 from standout.types import Image, Mask, Picture
 from tests.fakes import LeftHalf
 from tests.video.drawn import Made, make, picture
 
 
 def put(image: Image, mask: Mask, behind: Image) -> Picture:
-    return effects.replace(image, mask, background=behind)
+    return compose.replace(image, mask, background=behind)
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def camera() -> Iterator[Image]:
 def test_a_change_of_effect_closes_the_clip_behind(behind: Path) -> None:
     scenes = {
         "replace": lambda: moving(behind, put=put),
-        "blur": lambda: lambda image, mask, time: effects.blur(image, mask),
+        "blur": lambda: lambda image, mask, time: compose.blur(image, mask),
     }
     one = Live(lambda: LeftHalf(), scenes, 0.0, frames=10)
     controls = Controls("replace")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from standout.dataset import find_pairs
+from standout.data import find_pairs
 from standout.evaluate import Report, evaluate
 from standout.segmenter import Segmenter
 

@@ -14,14 +14,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from standout.api import blur as blur
+    from standout.api import color as color
+    from standout.api import cut as cut
+    from standout.api import replace as replace
+    from standout.api import segment as segment
     from standout.errors import StandoutError as StandoutError
     from standout.images import read as read
     from standout.images import write as write
-    from standout.quick import blur as blur
-    from standout.quick import color as color
-    from standout.quick import cut as cut
-    from standout.quick import replace as replace
-    from standout.quick import segment as segment
     from standout.segmenter import Segmenter as Segmenter
     from standout.types import Image as Image
     from standout.types import Mask as Mask
@@ -33,11 +33,11 @@ __version__ = "0.1.0"
 
 _FACE = {
     "Segmenter": "segmenter",
-    "segment": "quick",
-    "cut": "quick",
-    "blur": "quick",
-    "color": "quick",
-    "replace": "quick",
+    "segment": "api",
+    "cut": "api",
+    "blur": "api",
+    "color": "api",
+    "replace": "api",
     "read": "images",
     "write": "images",
     "Photo": "types",

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from standout import masks, runtimes
+from standout import runtimes
 from standout.errors import InputError
-from standout.models import DEFAULT, find
-from standout.pixels import fit, inner, resize, to_input
+from standout.masks.full_size import full_size
+from standout.masks.letterbox import fit, inner, resize, to_input
+from standout.models.registry import DEFAULT, find
 from standout.types import Image, Mask, Runner
 
 
@@ -54,7 +55,7 @@ class Segmenter:
 
         refine=False gives the network's own probability, merely enlarged: softer, and faster on large photos.
         """
-        return masks.full_size(self.probability(image), image, refined=refine)
+        return full_size(self.probability(image), image, refined=refine)
 
     def probability(self, image: Image) -> Mask:
         """The network's own mask of the whole RGB image, small: float32 (h, w), 0..1; 0.5 stands for its threshold.

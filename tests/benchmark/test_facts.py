@@ -14,7 +14,7 @@ from torch import nn
 from standout.benchmark import graphs
 from standout.benchmark.facts import look
 from standout.errors import ModelError
-from standout.models import find, find_checkpoint
+from standout.models.registry import find, find_checkpoint
 from standout.net import checkpoint
 from standout.net.cost import cost
 from standout.runtimes import RUNTIMES

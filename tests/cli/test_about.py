@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from standout import doctor, models
-from standout.cli import main
+from standout.cli import doctor, main
 from standout.cli.show import examples
+from standout.models import registry
 from tests.cli.conftest import standout
 
 
 def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models"]) == 0
     out = capsys.readouterr().out
-    for name, weights in models.SHELF.items():
+    for name, weights in registry.SHELF.items():
         assert name in out and weights.purpose and weights.purpose in out
         assert weights.sha256[:12] in out and " MB" in out
 

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from standout import files, models
 from standout.cli import main
+from standout.models import registry
+from standout.support import atomic
 from tests.cli.conftest import read, standout
 
 
@@ -121,15 +122,15 @@ def test_a_disk_that_refuses(
     def refuse(handle: int) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(files.os, "fsync", refuse)
+    monkeypatch.setattr(atomic.os, "fsync", refuse)
     assert main(["cut", "photo.jpg", "--mask-from", "hand.png"]) == 1
     assert message in capsys.readouterr().err
     assert not list(Path.cwd().glob("*cut*"))
 
 
 def test_a_corrupt_bundled_model(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    shelf = {name: replace(weights, sha256="0" * 64) for name, weights in models.SHELF.items()}
-    monkeypatch.setattr(models, "SHELF", shelf)
+    shelf = {name: replace(weights, sha256="0" * 64) for name, weights in registry.SHELF.items()}
+    monkeypatch.setattr(registry, "SHELF", shelf)
     assert main(["cut", "photo.jpg"]) == 2
     assert "is damaged" in capsys.readouterr().err
     assert main(["doctor"]) == 1

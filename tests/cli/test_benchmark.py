@@ -12,7 +12,7 @@ from standout.benchmark.process import Reading
 from standout.benchmark.rounds import Run
 from standout.benchmark.trials import Skipped, Trial
 from standout.cli import main
-from standout.models import find_checkpoint
+from standout.models.registry import find_checkpoint
 from standout.runtimes import RUNTIMES
 from tests.test_imports import HEAVY, command, loaded
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import av
 import pytest
 
-from standout import clips, files
+from standout.batch import clip
 from standout.cli import main
+from standout.support import atomic
 from tests.conftest import SAMPLE
 from tests.video.drawn import Made, make, sound_packets
 
@@ -81,14 +82,14 @@ def test_the_report_tells_flicker_of_clips(here: Path) -> None:
 def test_another_command_does_not_go_on(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clips, "SEGMENT", 10)
+    monkeypatch.setattr(clip, "SEGMENT", 10)
 
     def stopped(*arguments: str) -> int:
         def fails(part: Path, path: Path, *, overwrite: bool = False) -> None:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patched:
-            patched.setattr(files, "publish", fails)
+            patched.setattr(atomic, "publish", fails)
             return main(arguments)
 
     command = ["replace", "mix/other.mkv", "-b", "mix/loud.mp4", "-o", "out.mp4"]

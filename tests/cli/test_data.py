@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from standout.cli import main
-from tests.dataset.test_split import scene
+from tests.data.test_split import scene
 
 
 def test_check_tells_and_exits_by_what_it_found(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,7 +71,7 @@ def test_a_gap_between_groups_is_a_gate(data: Path, tmp_path: Path, capsys: pyte
 
 
 def test_a_checkpoint_scores_as_its_export_does(data: Path, tmp_path: Path) -> None:
-    from standout.models import find_checkpoint
+    from standout.models.registry import find_checkpoint
 
     files = [tmp_path / "onnx.json", tmp_path / "torch.json"]
     models = ("standout-mobile", "onnx"), (find_checkpoint("standout-mobile"), "pytorch")

@@ -6,25 +6,25 @@ from pathlib import Path
 import cv2
 import pytest
 
-from standout import files
 from standout.cli import main
+from standout.support import atomic
 from tests.cli.conftest import MASK, folder, read, standout
 from tests.waiting import LIMIT, started, until
 
 HELD = """
 import sys, time
 from pathlib import Path
-from standout import jobs
+from standout.batch import run
 from standout.cli import main
 
-add = jobs.Ledger.add
+add = run.Ledger.add
 
 def held(self, result):
     add(self, result)
     while not Path("go-on").exists():
         time.sleep(0.01)
 
-jobs.Ledger.add = held
+run.Ledger.add = held
 sys.exit(main(sys.argv[1:]))
 """
 """The command, which waits once its first result is told: it is not over before it is interrupted."""
@@ -71,7 +71,7 @@ def test_ctrl_c_during_one_photo(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     def interrupted(handle: int) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(files.os, "fsync", interrupted)
+    monkeypatch.setattr(atomic.os, "fsync", interrupted)
     assert main(["cut", "photo.jpg", "--mask-from", "hand.png"]) == 130
     assert "interrupted; no half file is left" in capsys.readouterr().err
     assert sorted(path.name for path in Path.cwd().iterdir()) == ["beach.png", "hand.png", "photo.jpg"]

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from standout import doctor, files, video
-from standout.cli import main, signals
+from standout import video
+from standout.cli import doctor, main, signals
+from standout.support import atomic
 from tests.cli.conftest import folder
 from tests.video.drawn import Made, make, picture
 from tests.waiting import started, until
@@ -51,7 +52,7 @@ def sending(number: int, *, at: int = 1) -> Callable[..., None]:
 
 @ENDING
 def test_one_photo(number: int, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(files.os, "fsync", sending(number))
+    monkeypatch.setattr(atomic.os, "fsync", sending(number))
     assert main(["cut", "photo.jpg", "--mask-from", "hand.png"]) == code
     assert "interrupted; no half file is left" in capsys.readouterr().err
     assert sorted(path.name for path in Path.cwd().iterdir()) == ["beach.png", "hand.png", "photo.jpg"]
@@ -67,7 +68,7 @@ def test_a_folder_finishes_the_photos_in_work(
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     arguments = ["cut", "pics", "--mask-from", "hand.png", "--report", "jobs.jsonl", "-j", "2"]
     with monkeypatch.context() as patched:
-        patched.setattr(files.os, "fsync", sending(number))
+        patched.setattr(atomic.os, "fsync", sending(number))
         assert main(arguments) == code
     err = capfd.readouterr().err
     assert "another signal leaves at once" in err and "the same command goes on from here" in err
@@ -114,14 +115,14 @@ def test_ctrl_c_in_other_commands(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_signal_where_nothing_cleans_up_yet_leaves_nothing_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    begun = files._begun
+    begun = atomic._begun
 
     def interrupted(*given: Any, **named: Any) -> Path:
         part = begun(*given, **named)
         sending(signal.SIGTERM)()
         return part
 
-    monkeypatch.setattr(files, "_begun", interrupted)
+    monkeypatch.setattr(atomic, "_begun", interrupted)
     assert main(["cut", "photo.jpg", "--mask-from", "hand.png"]) == 143
     assert sorted(path.name for path in Path.cwd().iterdir()) == ["beach.png", "hand.png", "photo.jpg"]
 
@@ -154,12 +155,12 @@ def test_a_second_signal_leaves_at_once_and_cleans_up() -> None:
     folder(3)
     code = (
         "import os, signal, sys, time\n"
-        "from standout import files\n"
+        "from standout.support import atomic\n"
         "from standout.cli import main\n"
         "def hang(handle):\n"
         "    print('in work', flush=True)\n"
         "    time.sleep(600)\n"
-        "files.os.fsync = hang\n"
+        "atomic.os.fsync = hang\n"
         "main(['cut', 'pics', '--mask-from', 'hand.png', '-j', '1'])\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -19,12 +19,12 @@ import numpy as np
 import pytest
 
 from standout.cli import main
-from standout.live import BLANK
+from standout.live.loop import BLANK
 from standout.segmenter import Segmenter
 from standout.types import Image, Mask
-from standout.video import loopback
+from standout.video import virtual_camera
 from tests.conftest import ROOT
-from tests.test_window import Viewer
+from tests.live.test_window import Viewer
 from tests.video.drawn import Made, make, picture
 from tests.waiting import LIMIT, started
 
@@ -40,7 +40,7 @@ def walk(clips: Path) -> str:
 @pytest.fixture
 def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file in the place of /dev/video9: it gets what the device would."""
-    monkeypatch.setattr(loopback, "FORMAT", "rawvideo")
+    monkeypatch.setattr(virtual_camera, "FORMAT", "rawvideo")
     (tmp_path / "video9").touch()
     return tmp_path / "video9"
 

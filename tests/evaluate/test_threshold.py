@@ -7,10 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from standout import effects, masks
-from standout.card import ModelCard
-from standout.dataset import find_pairs
+from standout.data import find_pairs
+from standout.effects import compose
 from standout.evaluate import Settings, evaluate, measure
+from standout.masks.people import keep_largest
+from standout.models.card import ModelCard
 from standout.runtimes import Session
 from standout.segmenter import Segmenter, centered
 
@@ -33,8 +34,8 @@ def test_a_mask_is_cut_where_the_card_says(threshold: float, mirror: bool) -> No
     for level in (0.01, threshold - 0.05, threshold + 0.05, 0.99):
         mask = even(level, threshold, mirror=mirror).mask(image, refine=False)
         assert bool((mask > 0.5).all()) is (level > threshold)
-        assert bool((masks.keep_largest(mask) > 0.5).any()) is (level > threshold), "whoever is kept is cut there, too"
-        assert bool((effects.cut(image, mask)[..., 3] > 127).all()) is (level > threshold)
+        assert bool((keep_largest(mask) > 0.5).any()) is (level > threshold), "whoever is kept is cut there, too"
+        assert bool((compose.cut(image, mask)[..., 3] > 127).all()) is (level > threshold)
 
 
 def test_one_half_changes_nothing_and_ends_stay() -> None:

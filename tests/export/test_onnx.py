@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from standout import export, runtimes
-from standout.card import CARD_KEY, ModelCard
 from standout.errors import ModelError, SetupError
+from standout.models.card import CARD_KEY, ModelCard
 from standout.net import checkpoint
 from standout.net.unet import UNet
 from standout.runtimes import onnx as runtime

@@ -11,16 +11,16 @@ import pytest
 import torch
 
 from standout import export, runtimes
-from standout.card import CARD_KEY, ModelCard
-from standout.dataset import Pair, find_pairs
+from standout.data import Pair, find_pairs
 from standout.errors import InputError, MissingExtra, ModelError, OutputError, SetupError
 from standout.export import TARGETS, Proof, Source, opened
 from standout.export.proof import MOST_APART, MOST_LOST
-from standout.models import SHELF, find, find_checkpoint
+from standout.models.card import CARD_KEY, ModelCard
+from standout.models.registry import SHELF, find, find_checkpoint
 from standout.net import checkpoint
 from standout.net.unet import UNet
 from standout.runtimes import RUNTIMES
-from tests.test_card import FULL
+from tests.models.test_card import FULL
 
 pytestmark = pytest.mark.usefixtures("converted_once")
 

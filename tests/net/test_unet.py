@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from standout import export, runtimes
-from standout.card import ModelCard
 from standout.errors import ModelError
 from standout.export.onnx import fold_batch_norms
+from standout.models.card import ModelCard
 from standout.net import checkpoint
 from standout.net.cost import cost
 from standout.net.encoders import ENCODERS

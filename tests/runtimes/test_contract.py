@@ -9,7 +9,7 @@ import pytest
 
 from standout import export, runtimes
 from standout.errors import MissingExtra, ModelError, SetupError
-from standout.models import find, find_checkpoint
+from standout.models.registry import find, find_checkpoint
 from standout.runtimes import RUNTIMES
 from tests.conftest import MadeOnce, converting_once
 
@@ -66,7 +66,7 @@ def test_probability_comes_back_for_each_photo(session: runtimes.Session, shape:
 
 def test_all_agree_with_onnx_runtime(session: runtimes.Session, sample: np.ndarray) -> None:
     """On a real photo; OpenVINO may compute in bfloat16, whose steps show where a network is in doubt."""
-    from standout.pixels import fit, to_input
+    from standout.masks.letterbox import fit, to_input
 
     batch = to_input(fit(sample, (320, 256))[0])
     wanted = runtimes.open(ONNX, runtime="onnx").run(batch)
@@ -78,7 +78,7 @@ def test_all_agree_with_onnx_runtime(session: runtimes.Session, sample: np.ndarr
 @pytest.mark.skipif(not RUNTIMES["openvino"].here, reason="needs openvino")
 def test_openvino_computes_small_networks_in_float32(sample: np.ndarray) -> None:
     """Where the processor is faster in bfloat16, too: that moves probabilities by 0.01 and more."""
-    from standout.pixels import fit, to_input
+    from standout.masks.letterbox import fit, to_input
 
     batch = to_input(fit(sample, (256, 192))[0])
     tiny = find("standout-tiny")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from standout import doctor, runtimes
-from standout.cli import main
+from standout import runtimes
+from standout.cli import doctor, main
 from standout.errors import MissingExtra, ModelError, SetupError
-from standout.models import find, find_checkpoint
+from standout.models.registry import find, find_checkpoint
 from standout.runtimes import RUNTIMES, onnx
 from tests.conftest import SAMPLE
 
@@ -159,7 +159,7 @@ def test_a_checkpoint_that_does_not_fit_its_card_is_named(tmp_path: Path) -> Non
 
     from safetensors.torch import load_file, save_file
 
-    from standout.card import CARD_KEY
+    from standout.models.card import CARD_KEY
     from standout.net import checkpoint
 
     good = find_checkpoint("standout-tiny")

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from standout.benchmark import facts
-from standout.card import CARD_KEY, ModelCard
-from standout.dataset import find_pairs
+from standout.data import find_pairs
 from standout.errors import ModelError
 from standout.evaluate import evaluate
+from standout.models.card import CARD_KEY, ModelCard
 from standout.runtimes import Session, Size, sizes_of
 from standout.segmenter import Segmenter
 

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from standout.dataset import Pair, find_pairs
+from standout.data import Pair, find_pairs
 from standout.errors import InputError
 from standout.train import store as storing
 from standout.train.augment import Sample

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from standout.card import OF_BASE, ModelCard
-from standout.dataset import find_pairs
+from standout.data import find_pairs
 from standout.errors import InputError, ModelError
 from standout.evaluate import scored
-from standout.models import SHELF, find_checkpoint
+from standout.models.card import OF_BASE, ModelCard
+from standout.models.registry import SHELF, find_checkpoint
 from standout.net import checkpoint
 from standout.net.header import card_in
 from standout.net.soup import card_of_mean
@@ -19,7 +19,7 @@ from standout.net.unet import UNet
 from standout.segmenter import Segmenter
 from standout.train import config, finish, run
 from standout.train.config import load, parse_changes
-from tests.test_card import FULL
+from tests.models.test_card import FULL
 from tests.train.conftest import tiny
 
 CPU = run.Machine("cpu")

@@ -11,8 +11,8 @@ import cv2
 import pytest
 import torch
 
-from standout.card import ModelCard
 from standout.errors import InputError, OutputError
+from standout.models.card import ModelCard
 from standout.net import checkpoint
 from standout.train import run, store
 from standout.train.callbacks import read_log
@@ -258,7 +258,7 @@ def test_a_full_disk_keeps_the_checkpoint_before(
 def test_fine_tuning_starts_from_the_model_and_keeps_its_network(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    base, card = checkpoint.load(run.models.find_checkpoint("standout-mobile"))
+    base, card = checkpoint.load(run.registry.find_checkpoint("standout-mobile"))
     recipe = tiny(data, model={"init": "standout-mobile"}, train={"lr": 1e-9, "ema": 0.0, "frozen_norms": True})
     net, mine = checkpoint.load(run.train(recipe, tmp_path, CPU))
     for one, two in zip(base.parameters(), net.parameters(), strict=True):

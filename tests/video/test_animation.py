@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from standout import video
 from standout.errors import OutputError
-from standout.video.palette import reduced
+from standout.video.write.palette import reduced
 from tests.video.drawn import Made, copied, flat, make, picture, see_through
 
 ANIMATED = [".gif", ".webp"]

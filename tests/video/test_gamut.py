@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 import pytest
 
-from standout import effects, video
-from standout.cameras import open_camera
+from standout import video
+from standout.batch.clip import ClipWork
+from standout.batch.plan import Task
 from standout.cli.effects import Color, Cut, Replace
-from standout.clips import ClipWork
-from standout.plan import Task
-from standout.scenes import Before, begun, moving
+from standout.effects import compose
+from standout.effects.scenes import Before, begun, moving
+from standout.live.camera import open_camera
 from standout.types import Image, Mask, Picture
 from standout.video import SRGB, Colours, converter, is_known
 from tests.video.drawn import Made, flat, make
@@ -185,7 +186,7 @@ def test_masks_are_no_light(tmp_path: Path) -> None:
     source = tagged(tmp_path / "in.mp4", PQ)
 
     def matte(image: Image, mask: Mask, time: Fraction) -> Picture:
-        return effects.matte(mask)
+        return compose.matte(mask)
 
     _, _, kept = behind(lambda: matte, source, tmp_path / "out.mp4", grey=True)
     assert kept.hdr is None

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from standout import video
-from standout.clips import ClipWork, Excerpt
-from standout.plan import Task
+from standout.batch.clip import ClipWork, Excerpt
+from standout.batch.plan import Task
 from standout.types import Frame, Image, Mask, Picture
-from standout.video import reading
+from standout.video import decode
 from tests.fakes import LeftHalf
 from tests.video.drawn import RATE, Made, flat, make
 
@@ -143,9 +143,9 @@ def test_an_excerpt_of_joined_files_is_the_same_as_of_the_whole(tmp_path: Path) 
 
 
 def test_joined_files_are_gone_on_with_where_they_were_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from standout import clips
+    from standout.batch import clip
 
-    monkeypatch.setattr(clips, "SEGMENT", 40)
+    monkeypatch.setattr(clip, "SEGMENT", 40)
     source = joined(tmp_path, ".ts")
     through(source, tmp_path / "whole.mp4", replace(WORK, resume={}))
     out = tmp_path / "out.mp4"
@@ -230,7 +230,7 @@ def test_pictures_far_apart_are_no_fault(tmp_path: Path) -> None:
 )
 def test_times_that_are_repeated_step_back_or_lack(stamps: list[int | None], wanted: list[int]) -> None:
     told = [(None if one is None else Fraction(one), n) for n, one in enumerate(stamps)]
-    found = list(reading.evened(told, Fraction(1)))
+    found = list(decode.evened(told, Fraction(1)))
     assert [time for time, _ in found] == wanted
     assert [item for _, item in found] == list(range(len(stamps)))
 

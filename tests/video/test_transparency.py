@@ -10,13 +10,14 @@ import av
 import numpy as np
 import pytest
 
-from standout import effects, video
-from standout.cameras import open_camera
-from standout.clips import WHITENED, ClipWork
-from standout.plan import Task
-from standout.scenes import begun, moving
+from standout import video
+from standout.batch.clip import WHITENED, ClipWork
+from standout.batch.plan import Task
+from standout.effects import compose
+from standout.effects.scenes import begun, moving
+from standout.live.camera import open_camera
 from standout.types import Image, Mask, Picture
-from standout.video import reading
+from standout.video import decode
 from tests.video.drawn import Made, make, picture
 
 
@@ -71,19 +72,19 @@ def work(effect: object, **how: object) -> ClipWork:
 
 
 def cut(image: Image, mask: Mask, time: Fraction) -> Picture:
-    return effects.cut(image, mask)
+    return compose.cut(image, mask)
 
 
 def blur(image: Image, mask: Mask, time: Fraction) -> Picture:
-    return effects.blur(image, mask)
+    return compose.blur(image, mask)
 
 
 def red(image: Image, mask: Mask, time: Fraction) -> Picture:
-    return effects.color(image, mask, rgb=(255, 0, 0))
+    return compose.color(image, mask, rgb=(255, 0, 0))
 
 
 def matte(image: Image, mask: Mask, time: Fraction) -> Picture:
-    return effects.matte(mask)
+    return compose.matte(mask)
 
 
 def run(one: ClipWork, source: Path, out: Path) -> tuple[list[np.ndarray], tuple[str, ...]]:
@@ -139,7 +140,7 @@ def test_a_clip_that_could_be_transparent_and_is_not_is_warned_of_nothing(tmp_pa
 
 
 def test_half_hidden_pixels_are_half_there_and_the_mask_shrinks_with_them(tmp_path: Path) -> None:
-    from standout.clips import Excerpt
+    from standout.batch.clip import Excerpt
 
     source = hidden(tmp_path, "png.mov", opacity=128)
     found, _ = run(work(cut, alpha=True, excerpt=Excerpt(max_side=64)), source, tmp_path / "out.mov")
@@ -163,7 +164,7 @@ def test_transparency_turns_with_the_picture(tmp_path: Path) -> None:
 
 def test_a_decoder_that_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = hidden(tmp_path, "vp9.webm")
-    monkeypatch.setitem(reading._BESIDE, "vp9", "no-such-decoder")
+    monkeypatch.setitem(decode._BESIDE, "vp9", "no-such-decoder")
     with video.open_clip(source) as clip:
         assert not clip.alpha
         assert clip.warnings == ["has transparency that cannot be decoded here: what it hides will be seen"]
@@ -196,9 +197,9 @@ def test_a_transparent_clip_is_gone_on_with_where_it_was_stopped(
 ) -> None:
     from threading import Event
 
-    from standout import clips
+    from standout.batch import clip
 
-    monkeypatch.setattr(clips, "SEGMENT", 4)
+    monkeypatch.setattr(clip, "SEGMENT", 4)
     source = hidden(tmp_path, "vp9.webm", count=14)
     whole, out = tmp_path / "whole.webm", tmp_path / "out.webm"
     one = work(blur, see_through=True, resume={})

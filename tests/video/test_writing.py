@@ -11,6 +11,7 @@ import pytest
 
 from standout import video
 from standout.errors import OutputError
+from standout.video.write import encoder
 from tests.video.drawn import Made, copied, flat, frame_times, make, names, picture, read, see_through
 
 FILMS = {suffix: one for suffix, one in video.CONTAINERS.items() if one.format}
@@ -95,7 +96,7 @@ def test_displayed_shape_is_kept(tmp_path: Path, suffix: str, codec: str, turn: 
     before, after = (read(path)[0] for path in (source, tmp_path / f"out{suffix}"))
     shown = [one.width * one.pixel_aspect / one.height for one in (before, after)]
     assert abs(shown[0] - shown[1]) < Fraction(2, 96)
-    if video.encoder.holds_shapes(video.CONTAINERS[suffix], codec):
+    if encoder.holds_shapes(video.CONTAINERS[suffix], codec):
         assert (after.height, after.width, after.pixel_aspect) == (before.height, before.width, before.pixel_aspect)
         assert notes == []
     else:

@@ -18,7 +18,7 @@ from standout import runtimes
 from standout.benchmark import graphs
 from standout.benchmark.graphs import Size
 from standout.errors import MissingExtra, ModelError, SetupError
-from standout.models import find
+from standout.models.registry import find
 from standout.runtimes import RUNTIMES, or_list
 
 PHOTO = (320, 256)

@@ -74,7 +74,7 @@ def network(order: Order) -> Reading:
     import numpy as np
 
     from standout import runtimes
-    from standout.models import find
+    from standout.models.registry import find
 
     session = runtimes.open(find(order.model), runtime=order.runtime, device=order.device, threads=order.threads)
     batch = np.random.default_rng(0).random((1, 3, *order.size), np.float32)
@@ -87,8 +87,8 @@ def video(order: Order) -> Reading:
     import cv2
     import numpy as np
 
-    from standout import effects
     from standout.benchmark.picture import drawn
+    from standout.effects import compose
     from standout.segmenter import Segmenter
 
     cv2.setNumThreads(order.threads)
@@ -99,7 +99,7 @@ def video(order: Order) -> Reading:
 
     def one() -> None:
         frame = frames[next(count) % len(frames)]
-        effects.blur(frame, segmenter.mask(frame))
+        compose.blur(frame, segmenter.mask(frame))
 
     return _timed(one, order)
 

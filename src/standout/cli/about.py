@@ -13,7 +13,7 @@ import typer
 
 def models() -> int:
     """List the bundled models: what for, size, input, scores, checksum."""
-    from standout.models import DEFAULT, SHELF, find
+    from standout.models.registry import DEFAULT, SHELF, find
     from standout.runtimes import onnx
 
     for name, weights in SHELF.items():
@@ -35,7 +35,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as one JSON object.")] = False,
 ) -> int:
     """Check this machine: versions, devices, bundled models; exit code 1 if something is broken."""
-    from standout.doctor import examine
+    from standout.cli.doctor import examine
 
     findings = examine()
     print(findings.to_json() if as_json else findings.to_text())

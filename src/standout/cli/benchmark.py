@@ -51,8 +51,8 @@ def benchmark(
 ) -> int:
     """Measure what models cost here: size, milliseconds, start-up and memory, in every runtime in turn."""
     from standout.benchmark import facts, trials
-    from standout.files import write_atomic
-    from standout.system import cores
+    from standout.support.atomic import write_atomic
+    from standout.support.system import cores
 
     if as_json is not None and as_json.exists() and not overwrite:
         raise InputError(f"{as_json} exists and is kept; use --overwrite to replace it")

@@ -8,11 +8,11 @@ from fractions import Fraction
 from functools import cache
 from threading import Event
 
+from standout.batch.photo import Outcome
+from standout.batch.plan import Task
 from standout.cli.options import Photos
 from standout.errors import InputError
-from standout.plan import Task
-from standout.system import cores
-from standout.work import Outcome
+from standout.support.system import cores
 
 
 def clips_of(options: Photos, *, advance: Callable[[int, int | None], None], stop: Event) -> Callable[[Task], Outcome]:
@@ -28,9 +28,9 @@ def clips_of(options: Photos, *, advance: Callable[[int, int | None], None], sto
     def work() -> Callable[[Task], Outcome]:
         import cv2
 
-        from standout.clips import ClipWork, Excerpt
+        from standout.batch.clip import ClipWork, Excerpt
+        from standout.masks.temporal import HALF_LIFE
         from standout.segmenter import Segmenter
-        from standout.steady import HALF_LIFE
 
         cv2.setNumThreads(1)  # the steps run at the same time, each on a core
         segmenter = Segmenter(

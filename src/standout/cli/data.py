@@ -11,7 +11,7 @@ import typer
 from standout.cli.show import examples, progress, say
 
 if TYPE_CHECKING:
-    from standout.dataset.check import Report
+    from standout.data.check import Report
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The data folder, a CSV file or a COCO file.")]
 Overwrite = Annotated[bool, typer.Option(help="Replace a file that is there.")]
@@ -40,9 +40,9 @@ def check(
     overwrite: Overwrite = False,
 ) -> int:
     """Find orphans, wrong sizes, inverted or odd masks, unreadable files, near-duplicates and leaks."""
-    from standout.dataset import check as checking
-    from standout.dataset import sheet
-    from standout.dataset.layouts import look
+    from standout.data import check as checking
+    from standout.data import sheet
+    from standout.data.layouts import look
 
     with progress(len(look(folder).pairs), wanted=not as_json) as tick:
         found = checking.check(folder, tick=tick)
@@ -68,7 +68,7 @@ def _print_json(found: "Report") -> None:
 
 
 def _print_text(found: "Report", folder: Path, kinds: dict[str, tuple[str, str]]) -> None:
-    from standout.dataset.check import parts
+    from standout.data.check import parts
 
     print(f"{len(found.pairs)} pairs in {folder}")
     for source, row in parts(found.pairs).items():
@@ -103,10 +103,10 @@ def split(
     overwrite: Add = False,
 ) -> int:
     """Split photos without leaks: stable by name, near-duplicates together, every source alike."""
-    from standout.dataset import split as splitting
-    from standout.dataset.layouts import find_all, split_file
+    from standout.data import split as splitting
+    from standout.data.layouts import find_all, split_file
     from standout.errors import OutputError
-    from standout.files import write_atomic
+    from standout.support.atomic import write_atomic
 
     target = out or split_file(folder)
     if target.exists() and not overwrite:
@@ -150,8 +150,8 @@ def show(
     """Draw some photos with mask and overlay."""
     import random
 
-    from standout.dataset import sheet
-    from standout.dataset.layouts import look
+    from standout.data import sheet
+    from standout.data.layouts import look
 
     pairs = look(folder).pairs
     some = sorted(random.Random(seed).sample(pairs, min(count, len(pairs))), key=lambda pair: pair.name)

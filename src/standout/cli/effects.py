@@ -17,11 +17,11 @@ from standout.cli.show import examples, say
 from standout.errors import InputError
 
 if TYPE_CHECKING:
-    from standout.naming import Naming
-    from standout.scenes import Scene
+    from standout.batch.naming import Naming
+    from standout.batch.photo import Effect
+    from standout.effects.scenes import Scene
     from standout.types import Image, Photo, Picture
     from standout.types import Mask as Grey
-    from standout.work import Effect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +46,11 @@ class Cut(Photos):
 
     def effect(self) -> "Effect":
         """The cut-out, or the people before a colour."""
-        from standout import effects, images
+        from standout import images
+        from standout.effects import compose
 
         if self.background is None:
-            return lambda photo, mask: effects.cut(photo.image, mask, decontaminate=self.decontaminate)
+            return lambda photo, mask: compose.cut(photo.image, mask, decontaminate=self.decontaminate)
         return _before(images.parse_color(self.background), decontaminate=self.decontaminate)
 
     def scene(self) -> "Scene":
@@ -60,7 +61,7 @@ class Cut(Photos):
 
     def naming(self) -> "Naming":
         """PNG where nothing else is asked for."""
-        from standout.naming import Naming
+        from standout.batch.naming import Naming
 
         return Naming(self.ending, default=".png", format=self.format, alpha=self.background is None)
 
@@ -85,9 +86,9 @@ class Blur(Photos):
 
     def effect(self) -> "Effect":
         """The people before a blurred background."""
-        from standout import effects
+        from standout.effects import compose
 
-        return lambda photo, mask: effects.blur(photo.image, mask, strength=self.strength, alpha=photo.alpha)
+        return lambda photo, mask: compose.blur(photo.image, mask, strength=self.strength, alpha=photo.alpha)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,8 +159,8 @@ class Replace(Photos):
     def scene(self) -> "Scene":
         """The people before the picture, or before a clip from its beginning."""
         from standout import images
-        from standout.scenes import Before, moving
-        from standout.work import before_white
+        from standout.effects.compose import before_white
+        from standout.effects.scenes import Before, moving
 
         if self._moves() and self.background.exists():
             return moving(self.background, put=self._put)
@@ -185,15 +186,15 @@ class Replace(Photos):
         return behind
 
     def _moves(self) -> bool:
-        from standout.naming import is_clip
+        from standout.batch.naming import is_clip
 
         return is_clip(self.background)
 
     def _put(self, image: "Image", mask: "Grey", behind: "Image", *, alpha: "Grey | None" = None) -> "Picture":
-        from standout import effects
+        from standout.effects import compose
 
         how: Literal["fit", "fill"] = "fit" if self.fit else "fill"
-        return effects.replace(image, mask, background=behind, alpha=alpha, how=how, decontaminate=self.decontaminate)
+        return compose.replace(image, mask, background=behind, alpha=alpha, how=how, decontaminate=self.decontaminate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,24 +211,25 @@ class Mask(Photos):
 
     def effect(self) -> "Effect":
         """The mask as a grey picture, as deep as the photo."""
-        from standout import effects
+        from standout.effects import compose
 
-        return lambda photo, mask: effects.matte(mask, bits=8 * photo.image.itemsize)
+        return lambda photo, mask: compose.matte(mask, bits=8 * photo.image.itemsize)
 
     def naming(self) -> "Naming":
         """PNG where nothing else is asked for."""
-        from standout.naming import Naming
+        from standout.batch.naming import Naming
 
         return Naming(self.ending, default=".png", format=self.format)
 
 
 def _before(rgb: tuple[int, int, int], *, decontaminate: bool) -> "Effect":
     """The people before a color of sRGB, whatever the photo's profile."""
-    from standout import effects, images
+    from standout import images
+    from standout.effects import compose
 
     def put(photo: "Photo", mask: "Grey") -> "Picture":
         color = images.color_for(rgb, photo.meta.icc)
-        return effects.color(photo.image, mask, rgb=color, decontaminate=decontaminate)
+        return compose.color(photo.image, mask, rgb=color, decontaminate=decontaminate)
 
     return put
 
@@ -236,12 +238,13 @@ def _before_color(name: str, *, decontaminate: bool) -> "Scene":
     """The people of a clip before a color of sRGB."""
     import numpy as np
 
-    from standout import effects, images
-    from standout.scenes import Before
+    from standout import images
+    from standout.effects import compose
+    from standout.effects.scenes import Before
 
     def put(image: "Image", mask: "Grey", behind: "Image") -> "Picture":
         red, green, blue = behind[0, 0].tolist()
-        return effects.color(image, mask, rgb=(red, green, blue), decontaminate=decontaminate)
+        return compose.color(image, mask, rgb=(red, green, blue), decontaminate=decontaminate)
 
     return Before(np.array([[images.parse_color(name)]], np.uint8), put=put)
 

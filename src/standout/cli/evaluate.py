@@ -88,7 +88,7 @@ def evaluate(
     if report is not None:
         from standout.evaluate import show
         from standout.evaluate.worst import pictures
-        from standout.files import write_atomic
+        from standout.support.atomic import write_atomic
 
         worst = pictures(found.worst(), pairs, segmenter, settings)
         page = show.to_page(found, worst, title=f"{segmenter.card.name} on {data}", comparison=comparison)
@@ -111,7 +111,7 @@ def _tell(
     found: "Report", comparison: "tuple[Comparison, str] | None", as_json: Path | None, *, overwrite: bool
 ) -> None:
     from standout.evaluate import show
-    from standout.files import write_atomic
+    from standout.support.atomic import write_atomic
 
     if as_json is not None:  # first, in case nobody reads standard output any more
         write_atomic(as_json, found.to_json().encode(), overwrite=overwrite)

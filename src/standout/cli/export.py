@@ -12,7 +12,7 @@ from standout.cli.show import examples, fail, needs_extra, say
 from standout.errors import InputError, ModelError
 
 if TYPE_CHECKING:
-    from standout.dataset import Pair
+    from standout.data import Pair
     from standout.export import Proof, Source
 
 EPILOG = examples(
@@ -44,7 +44,7 @@ def export(
     """Export a model; nothing is written whose proof fails."""
     with needs_extra():
         from standout.export import PRECISIONS, TARGETS, check, opened
-    from standout.models import find_checkpoint
+    from standout.models.registry import find_checkpoint
 
     precisions = _listed(precision, PRECISIONS, "--precision")
     if to == "all":
@@ -69,7 +69,7 @@ def export(
 def _write(source: "Source", rows: "dict[str, tuple[str, str]]", out: Path, stem: str, *, overwrite: bool) -> int:
     """Each file of rows (name -> target and precision), with its proof told; 1 where a proof failed."""
     from standout.export import export as run
-    from standout.files import write_atomic
+    from standout.support.atomic import write_atomic
 
     proofs, failed = [], False
     for file, (target, precision) in rows.items():
@@ -87,7 +87,7 @@ def _write(source: "Source", rows: "dict[str, tuple[str, str]]", out: Path, stem
 
 
 def _pairs(data: Path) -> "list[Pair]":
-    from standout.dataset import find_splits
+    from standout.data import find_splits
 
     train, val = find_splits(data)
     return [*train, *(val or train)]

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import typer
 
 if TYPE_CHECKING:
-    from standout.naming import Naming
-    from standout.scenes import Scene
-    from standout.work import Effect
+    from standout.batch.naming import Naming
+    from standout.batch.photo import Effect
+    from standout.effects.scenes import Scene
 
 _RESULT, _MASK, _FILES, _MACHINE = "Result", "Mask", "Files", "Machine"
 CLIPS = "Clips"
@@ -238,7 +238,7 @@ class Photos(ABC):
 
     def told(self) -> dict[str, str]:
         """The command and its own options, in words; two that are the same make the same pictures."""
-        from standout.clips import identity
+        from standout.batch.clip import identity
 
         shared = {field.name for field in fields(Photos)}
         words = {"command": type(self).__name__.lower()}
@@ -250,7 +250,7 @@ class Photos(ABC):
 
     def naming(self) -> "Naming":
         """How results are named: in the photo's own format where nothing else is asked for."""
-        from standout.naming import Naming
+        from standout.batch.naming import Naming
 
         return Naming(self.ending, format=self.format)
 

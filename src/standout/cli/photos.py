@@ -1,4 +1,4 @@
-"""Options of an effect -> photos planned, worked on and reported; the way from the command line to jobs.run.
+"""Options of an effect -> photos planned, worked on and reported; the way from the command line to batch.run.
 
 Photos   options   what the user asked for
 int      exit code
@@ -9,17 +9,17 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from standout import jobs
+from standout.batch.naming import is_clip
+from standout.batch.photo import Finder, Outcome, Work, by_hand, by_model
+from standout.batch.plan import STREAM, Task, plan
+from standout.batch.run import Result, Summary, in_turn, threads
+from standout.batch.run import run as run_tasks
 from standout.cli import show, unused
 from standout.cli.clips import clips_of
 from standout.cli.options import Photos
 from standout.cli.signals import INTERRUPTED, stoppable
 from standout.errors import InputError
-from standout.jobs import Result, Summary
-from standout.naming import is_clip
-from standout.plan import STREAM, Task, plan
-from standout.system import cores
-from standout.work import Finder, Outcome, Work, by_hand, by_model
+from standout.support.system import cores
 
 
 def run(options: Photos) -> int:
@@ -106,7 +106,7 @@ def _run(options: Photos, tasks: list[Task], photos: Work | None, workers: int) 
             assert photos is not None, "made where a task is of a photo"
             return photos(task)
 
-        summary = jobs.run(
+        summary = run_tasks(
             tasks,
             work,
             workers=workers,
@@ -114,7 +114,7 @@ def _run(options: Photos, tasks: list[Task], photos: Work | None, workers: int) 
             report=options.report,
             on_result=tell,
             stop=stop,
-            engine=jobs.in_turn if alone else jobs.threads,
+            engine=in_turn if alone else threads,
         )
     return summary, stop.is_set()
 
@@ -147,9 +147,10 @@ def _shares(options: Photos, photos: int) -> tuple[int, int]:
 def _finder(options: Photos, threads: int, *, needed: bool) -> Finder:
     """What finds the people; the model is loaded only when a photo needs it."""
     if options.device != "auto":  # a device that is not here is an error even where nothing is left to do
-        from standout import models, runtimes
+        from standout import runtimes
+        from standout.models import registry
 
-        path = models.find(options.model)
+        path = registry.find(options.model)
         runtimes.check(path.suffix.lower(), runtime=options.runtime, device=options.device, where=str(path))
     if options.mask_from:
         return by_hand(Path(options.mask_from), max_pixels=options.limit())

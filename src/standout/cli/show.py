@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from standout.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from standout.jobs import Result, Summary
-    from standout.plan import Task
+    from standout.batch.plan import Task
+    from standout.batch.run import Result, Summary
 
 LIST_AT_MOST = 20
 """Failed files named on the terminal; the ledger names all."""
@@ -127,7 +127,7 @@ def needs_extra() -> Iterator[None]:
 
 def summary(result: Summary, tasks: list[Task], *, quiet: bool) -> None:
     """What became of a run: counts, where the results are, and every failure with its reason."""
-    from standout.find import named
+    from standout.batch.find import named
 
     tasks = [task for task in tasks if task.can_be_done]
     if not quiet and len(tasks) > 1:

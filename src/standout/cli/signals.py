@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from threading import Event
 from types import FrameType
 
-from standout import files
+from standout.support import atomic
 
 INTERRUPTED = 130
 
@@ -45,7 +45,7 @@ def answered() -> Iterator[None]:
         try:
             yield
         finally:
-            files.discard_unfinished()  # a signal may come where nothing cleans up yet, or no more
+            atomic.discard_unfinished()  # a signal may come where nothing cleans up yet, or no more
 
 
 @contextmanager
@@ -97,5 +97,5 @@ def _handled(handler: Callable[[int, FrameType | None], None], numbers: list[int
 
 
 def _leave(number: int) -> None:
-    files.discard_unfinished()
+    atomic.discard_unfinished()
     os._exit(128 + number)

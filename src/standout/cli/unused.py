@@ -13,14 +13,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, get_type_hints
 
+from standout.batch.find import real
+from standout.batch.naming import is_clip
 from standout.cli.options import CLIPS, Photos
 from standout.errors import InputError, OutputError
-from standout.find import real
 from standout.images import WRITERS
-from standout.naming import is_clip
 
 if TYPE_CHECKING:
-    from standout.plan import Task
+    from standout.batch.plan import Task
 
 PHOTOS = ("metadata", "max_pixels")
 """Fields of options that clips do not look at; --mask-from and --crop are refused for any clip."""

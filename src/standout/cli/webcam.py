@@ -21,11 +21,11 @@ from standout.cli.signals import INTERRUPTED
 from standout.errors import InputError, StandoutError
 
 if TYPE_CHECKING:
-    from standout.clips import Finds
-    from standout.live import Controls, Live, Sink
-    from standout.scenes import Scene
+    from standout.batch.clip import Finds
+    from standout.effects.scenes import Scene
+    from standout.live.loop import Controls, Live, Sink
+    from standout.live.window import Window
     from standout.types import Image
-    from standout.window import Window
 
 EPILOG = examples(
     ("standout webcam", "the first camera, blurred"),
@@ -152,9 +152,9 @@ class Webcam:
 
     def run(self) -> int:
         """Carries the options out; returns the exit code. Raises StandoutError for what is wrong at the start."""
-        from standout.cameras import open_camera
-        from standout.live import Controls
-        from standout.scenes import close
+        from standout.effects.scenes import close
+        from standout.live.camera import open_camera
+        from standout.live.loop import Controls
 
         controls = Controls(self._chosen(), mirrored=self.mirror_view)
         scenes, size = self._scenes(), self._size()
@@ -221,9 +221,9 @@ class Webcam:
     def _virtual(self, opened: ExitStack) -> "Sink | None":
         if self.virtual_camera is None:
             return None
-        from standout.video import Loopback, loopback
+        from standout.video import Loopback, virtual_camera
 
-        device = loopback.find() if self.virtual_camera == "auto" else Path(self.virtual_camera)
+        device = virtual_camera.find() if self.virtual_camera == "auto" else Path(self.virtual_camera)
         if str(device) in (self.camera, f"/dev/video{self.camera}"):
             raise InputError(f"{device} is both --camera and --virtual-camera; give two different ones")
         virtual = Loopback(device)
@@ -234,7 +234,7 @@ class Webcam:
     def _window(self, opened: ExitStack, controls: "Controls", effects: list[str]) -> "Window | None":
         if not self.window:
             return None
-        from standout.window import Window
+        from standout.live.window import Window
 
         window = Window(controls, effects=effects, port=self.port, key=self.key)
         opened.callback(window.close)
@@ -246,14 +246,14 @@ class Webcam:
         return window
 
     def _live(self, scenes: "dict[str, Callable[[], Scene]]", window: "Window | None") -> "Live":
-        from standout.live import Live, Pace
-        from standout.steady import HALF_LIFE
+        from standout.live.loop import Live, Pace
+        from standout.masks.temporal import HALF_LIFE
 
         def load() -> "Finds":
             import cv2
 
             from standout.segmenter import Segmenter
-            from standout.system import cores
+            from standout.support.system import cores
 
             # the meeting beside it needs cores, too, and steps this short lose more by sharing than they gain
             cv2.setNumThreads(1)

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from standout import __version__, images
-from standout.card import ModelCard, protocol
-from standout.dataset import Pair, find_pairs, fingerprint, read_label
+from standout.data import Pair, find_pairs, fingerprint, read_label
 from standout.errors import InputError
 from standout.evaluate.photos import Score, score
 from standout.evaluate.report import Groups, Report
-from standout.metrics import TOLERANCE
+from standout.metrics.boundary import TOLERANCE
+from standout.models.card import ModelCard, protocol
 from standout.segmenter import Segmenter, centered
-from standout.system import cores
+from standout.support.system import cores
 from standout.types import Mask, Photo
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from standout import metrics
-from standout.dataset import IGNORE
+from standout.data import IGNORE
 from standout.types import Mask
 
 LEVELS = 100

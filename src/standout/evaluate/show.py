@@ -6,12 +6,12 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
-from standout.draw import Bytes
 from standout.evaluate.intervals import Mean
 from standout.evaluate.photos import METRICS, SIZES
 from standout.evaluate.report import FEW, Comparison, Means, Report
 from standout.evaluate.svg import chart
-from standout.page import figure, page, table
+from standout.support.draw import Bytes
+from standout.support.html import figure, page, table
 
 HEADS = {
     "dice": "Dice",

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from standout import images
-from standout.dataset import IGNORE, Pair, in_bytes, read_label
-from standout.draw import Bytes, boxed, outlined
+from standout.data import IGNORE, Pair, in_bytes, read_label
 from standout.evaluate.measure import Settings, level_of, mask_of
 from standout.evaluate.photos import Score
 from standout.segmenter import Segmenter
+from standout.support.draw import Bytes, boxed, outlined
 
 SIDE = 270
 

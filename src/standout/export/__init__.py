@@ -17,8 +17,8 @@ from pathlib import Path
 from standout.errors import InputError, MissingExtra, ModelError
 from standout.export.proof import Proof, prove
 from standout.export.source import Source, opened
-from standout.files import write_atomic, write_folder_atomic
-from standout.hush import hushed
+from standout.support.atomic import write_atomic, write_folder_atomic
+from standout.support.quiet import hushed
 
 __all__ = ["PRECISIONS", "TARGETS", "Proof", "Source", "check", "export", "opened"]
 

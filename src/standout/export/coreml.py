@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import coremltools as ct
 import coremltools.optimize.coreml as optimize
 
-from standout.card import CARD_KEY
 from standout.export.torchscript import traced
+from standout.models.card import CARD_KEY
 
 if TYPE_CHECKING:
     from standout.export.source import Source

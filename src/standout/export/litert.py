@@ -20,7 +20,7 @@ from ai_edge_quantizer.algorithm_manager import AlgorithmName
 from ai_edge_quantizer.utils.tfl_flatbuffer_utils import get_op_scope
 from torch import Tensor, nn
 
-from standout.card import CARD_KEY
+from standout.models.card import CARD_KEY
 
 if TYPE_CHECKING:
     from standout.export.source import Source

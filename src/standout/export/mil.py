@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from standout.card import CARD_KEY, ModelCard
 from standout.errors import ModelError
-from standout.hush import hushed
+from standout.models.card import CARD_KEY, ModelCard
 from standout.runtimes import Session, one_by_one
 from standout.runtimes.coreml import sizes
+from standout.support.quiet import hushed
 
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 Inputs = dict[str, Any]

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from standout.card import CARD_KEY, ModelCard
+from standout.models.card import CARD_KEY, ModelCard
 from standout.net.unet import UNet
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from standout.card import CARD_KEY
+from standout.models.card import CARD_KEY
 
 if TYPE_CHECKING:
     from standout.export.source import Source

@@ -21,15 +21,15 @@ from numpy.typing import NDArray
 from torch import nn
 
 from standout import runtimes
-from standout.card import ModelCard
-from standout.dataset import Pair, read_pair
+from standout.data import Pair, read_pair
 from standout.errors import InputError
 from standout.evaluate import measure
 from standout.export.int8 import to_int8
 from standout.export.onnx import fold_batch_norms, to_onnx
+from standout.masks.letterbox import fit, to_input
+from standout.models.card import ModelCard
 from standout.net import checkpoint
 from standout.net.unet import Probability
-from standout.pixels import fit, to_input
 from standout.runtimes import Size
 from standout.segmenter import Segmenter
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from standout.card import CARD_KEY
+from standout.models.card import CARD_KEY
 
 if TYPE_CHECKING:
     from standout.export.source import Source

@@ -19,12 +19,12 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import PIL.Image
 
-from standout import files
 from standout.errors import InputError, OutputError, StandoutError
 from standout.images import colors, lossless, profiles
 from standout.images import exif as exifs
 from standout.images.decode import load_plugin
 from standout.images.remembering import meta_of, plain
+from standout.support import atomic
 from standout.types import Metadata, Picture
 
 
@@ -75,11 +75,11 @@ def write(
 
     meta: None is what the picture remembers of its photo, as those that standout.blur and the like give do.
 
-    Raises OutputError: see encode and files.write_atomic.
+    Raises OutputError: see encode and atomic.write_atomic.
     """
     path = Path(path)
     data = _encoded(str(path), picture, path.suffix, meta, quality, metadata)
-    files.write_atomic(path, data, overwrite=overwrite)
+    atomic.write_atomic(path, data, overwrite=overwrite)
 
 
 def encode(

@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from standout.card import CARD_KEY, ModelCard
 from standout.errors import ModelError
+from standout.models.card import CARD_KEY, ModelCard
 from standout.net.header import card_in
 from standout.net.unet import UNet
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from standout.card import CARD_KEY, ModelCard
 from standout.errors import ModelError
+from standout.models.card import CARD_KEY, ModelCard
 
 
 def card_in(path: Path) -> ModelCard:

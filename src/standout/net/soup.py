@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from standout.card import ModelCard
 from standout.errors import ModelError
+from standout.models.card import ModelCard
 from standout.net.unet import UNet
 
 

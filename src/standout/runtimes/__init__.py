@@ -21,9 +21,9 @@ from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from standout.card import ModelCard
 from standout.errors import MissingExtra, ModelError, SetupError, StandoutError
-from standout.system import cores
+from standout.models.card import ModelCard
+from standout.support.system import cores
 from standout.types import Runner
 
 if TYPE_CHECKING:
@@ -120,12 +120,12 @@ class Session:
         That size, turned to the photo's orientation, where it is taken; else the size at which the photo is most
         nearly as large, the smaller one of two alike.
         """
-        from standout import pixels
+        from standout.masks import letterbox
 
         def scale(rect: Size) -> float:
             return min(rect[0] / height, rect[1] / width)
 
-        wanted = pixels.rectangle(height, width, size)
+        wanted = letterbox.rectangle(height, width, size)
         if not self.sizes or wanted in self.sizes:
             return wanted
         return min(self.sizes, key=lambda one: (round(abs(log(scale(one) / scale(wanted))), 6), one[0] * one[1]))

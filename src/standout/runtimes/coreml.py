@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from standout import images
-from standout.card import CARD_KEY, ModelCard
 from standout.errors import ModelError, SetupError
+from standout.models.card import CARD_KEY, ModelCard
 from standout.runtimes import Session, Size, choose_device, loading, no_card, one_by_one
 
 UNITS = {"coreml": ct.ComputeUnit.ALL, "cpu": ct.ComputeUnit.CPU_ONLY}

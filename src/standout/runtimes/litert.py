@@ -10,11 +10,11 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from standout.card import CARD_KEY, ModelCard
 from standout.errors import ModelError
-from standout.hush import hushed
+from standout.models.card import CARD_KEY, ModelCard
 from standout.runtimes import Session, choose_device, loading, no_card, one_by_one, sizes_of
-from standout.system import cores
+from standout.support.quiet import hushed
+from standout.support.system import cores
 
 
 def devices() -> list[str]:

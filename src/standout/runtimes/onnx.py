@@ -12,10 +12,10 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from standout.card import CARD_KEY, ModelCard
 from standout.errors import SetupError
+from standout.models.card import CARD_KEY, ModelCard
 from standout.runtimes import RUNTIMES, Session, choose_device, loading, no_card, one_by_one, sizes_of
-from standout.system import cores
+from standout.support.system import cores
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",

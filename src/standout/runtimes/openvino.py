@@ -14,7 +14,7 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from standout.card import CARD_KEY, ModelCard
+from standout.models.card import CARD_KEY, ModelCard
 from standout.runtimes import Session, choose_device, loading, no_card, one_by_one, sizes_of
 
 SMALL = 1_000_000

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from standout.card import CARD_KEY, ModelCard
+from standout.models.card import CARD_KEY, ModelCard
 from standout.net import checkpoint
 from standout.net.unet import Probability
 from standout.runtimes import Session, choose_device, loading, no_card

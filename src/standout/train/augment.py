@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.draw import boxed, mosaic
-from standout.pixels import FILL, resize
+from standout.masks.letterbox import FILL, resize
+from standout.support.draw import boxed, mosaic
 
 Bytes = NDArray[np.uint8]
 

@@ -19,7 +19,7 @@ from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from standout.pixels import FILL, fit, rectangle
+from standout.masks.letterbox import FILL, fit, rectangle
 from standout.train.augment import (
     Sample,
     augment,

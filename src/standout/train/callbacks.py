@@ -21,10 +21,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from torch import Tensor
 
-from standout import draw
-from standout.draw import Bytes
 from standout.errors import OutputError
-from standout.files import discard, part_for, publish, write_atomic
+from standout.support import draw
+from standout.support.atomic import discard, part_for, publish, write_atomic
+from standout.support.draw import Bytes
 from standout.train import charts
 from standout.train.batches import Batch
 from standout.train.module import SegmentationModule

@@ -12,7 +12,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from standout.files import write_atomic
+from standout.support.atomic import write_atomic
 
 Rows = Sequence[dict[str, float]]
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from standout.errors import InputError
-from standout.models import find_checkpoint
+from standout.models.registry import find_checkpoint
 from standout.net.header import card_in
 
 EPOCHS = 20

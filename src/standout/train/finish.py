@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from standout import files
-from standout.card import ModelCard
-from standout.dataset import Pair
+from standout.data import Pair
 from standout.errors import InputError, OutputError
 from standout.evaluate import scored
+from standout.models.card import ModelCard
 from standout.net import checkpoint
 from standout.runtimes import pytorch
 from standout.segmenter import Segmenter
+from standout.support import atomic
 from standout.train import charts
 from standout.train.batches import ValView, collate, val_order
 from standout.train.callbacks import going
@@ -42,15 +42,15 @@ def finish(
     module.load_state_dict(kept["state_dict"])
     means, curves = measure(module.cpu(), val, recipe)
     target = out / "model.safetensors"
-    part = files.part_for(target, overwrite=True)
+    part = atomic.part_for(target, overwrite=True)
     try:
         checkpoint.save(module.net, card, part)
         card = checkpoint.save(module.net, as_users_get_it(part, card, val.pairs, device), part)
-        files.publish(part, target, overwrite=True)
+        atomic.publish(part, target, overwrite=True)
     except OSError as error:
         raise OutputError(f"{target} could not be written ({error}); make room, then give the same command") from None
     finally:
-        files.discard(part)
+        atomic.discard(part)
     if curves:
         charts.thresholds(curves, out / "threshold.png")
     at = {source: max(curve, key=lambda threshold: curve[threshold]) for source, curve in curves.items()}

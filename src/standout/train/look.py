@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from standout.draw import jpeg
-from standout.files import write_atomic
+from standout.support.atomic import write_atomic
+from standout.support.draw import jpeg
 from standout.train import charts
 from standout.train.augment import sheet
 from standout.train.batches import TrainView, collate, draw_order

@@ -14,7 +14,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from standout.dataset import Pair
+from standout.data import Pair
 from standout.errors import InputError
 from standout.net.unet import UNet
 from standout.train.batches import Batch

@@ -25,12 +25,12 @@ from typing import Any
 from lightning.pytorch import Trainer
 from lightning.pytorch.utilities import rank_zero_only
 
-from standout.dataset import Pair, fingerprint
+from standout.data import Pair, fingerprint
 from standout.errors import InputError
-from standout.files import write_atomic
 from standout.net.cost import cost
 from standout.net.unet import UNet
-from standout.system import cores
+from standout.support.atomic import write_atomic
+from standout.support.system import cores
 from standout.train.config import Data, Recipe
 
 

@@ -22,15 +22,16 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy
 
-from standout import __version__, models
-from standout.card import ModelCard
-from standout.dataset import Pair, find_splits
+from standout import __version__
+from standout.data import Pair, find_splits
 from standout.errors import InputError, SetupError
+from standout.models import registry
+from standout.models.card import ModelCard
 from standout.net import checkpoint
 from standout.net.header import card_in
 from standout.net.narrow import narrow
 from standout.net.unet import UNet
-from standout.system import cores
+from standout.support.system import cores
 from standout.train import finish
 from standout.train.averaging import Averaging
 from standout.train.batches import Batches, draw_order
@@ -159,7 +160,7 @@ def teacher(recipe: Recipe) -> UNet | None:
 
 def trained(model: str) -> UNet:
     """A bundled model by name, or the one of a .safetensors file. Raises ModelError when there is neither."""
-    return checkpoint.load(models.find_checkpoint(model))[0]
+    return checkpoint.load(registry.find_checkpoint(model))[0]
 
 
 def card_of(recipe: Recipe, splits: tuple[list[Pair], list[Pair]]) -> ModelCard:
@@ -194,7 +195,7 @@ def card_of(recipe: Recipe, splits: tuple[list[Pair], list[Pair]]) -> ModelCard:
 
 
 def _card(model: str) -> ModelCard:
-    return card_in(models.find_checkpoint(model))
+    return card_in(registry.find_checkpoint(model))
 
 
 def count_steps(store: Store, recipe: Recipe, processes: int) -> int:

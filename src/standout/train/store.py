@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from standout.dataset import IGNORE, Pair, read_pair
-from standout.pixels import resize
-from standout.system import cores
+from standout.data import IGNORE, Pair, read_pair
+from standout.masks.letterbox import resize
+from standout.support.system import cores
 from standout.train.augment import Sample, stands
 
 STORED_SIDE = 448

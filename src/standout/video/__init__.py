@@ -1,20 +1,16 @@
 """Clips in and out: the only room that knows FFmpeg (PyAV).
 
-    clip         file -> Clip, its facts                   open_clip, Clip
-    reading      Clip -> its frames, one after another
-    timeline     the file's clock, made to go on evenly; behind: what FFmpeg does not read
-    writer       pictures, one after another -> file       Writer
-    containers   what is read and written                  READABLE, CONTAINERS, CODECS
-    film         .mp4 .mov .mkv .webm, through FFmpeg; encoder: of its pictures
-    segmented    the same in segments, kept on the way     segments: on disk
-    tracks       the clip's sound, subtitles, chapters and tags, into the film; lanes: one track
-    animation    .gif .webp and a folder of PNGs; palette: 256 colours
-    stream       URL -> its frames, as they arrive         Stream
-    loopback     pictures -> a virtual camera of Linux     Loopback
-    colours      YUV <-> RGB, by the matrix and range that the clip tells
-    gamut        RGB -> RGB of other primaries or another curve    converter, SRGB
+    clip             file -> Clip, its facts                   open_clip, Clip
+    decode           Clip -> its frames, one after another
+    timeline         the file's clock, made to go on evenly; behind: what FFmpeg does not read
+    formats          what is read and written                  READABLE, CONTAINERS, CODECS
+    color            YUV <-> RGB, by the matrix and range that the clip tells
+    gamut            RGB -> RGB of other primaries or another transfer curve    converter, SRGB
+    stream           URL -> its frames, as they arrive         Stream
+    virtual_camera   pictures -> a virtual camera of Linux     Loopback
+    write            pictures, one after another -> file       Writer
 
-FFmpeg is loaded on first use: the tables cost nothing. To add a format: see containers.py.
+FFmpeg is loaded on first use: the tables cost nothing. To add a format: see formats.py.
 """
 
 from __future__ import annotations
@@ -22,26 +18,26 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from standout.video.containers import CODECS, CONTAINERS, READABLE, Codec, Container
+from standout.video.formats import CODECS, CONTAINERS, READABLE, Codec, Container
 
 if TYPE_CHECKING:
     from standout.video.clip import Clip as Clip
     from standout.video.clip import open_clip as open_clip
-    from standout.video.colours import Colours as Colours
+    from standout.video.color import Colours as Colours
     from standout.video.gamut import SRGB as SRGB
     from standout.video.gamut import converter as converter
     from standout.video.gamut import is_known as is_known
-    from standout.video.loopback import Loopback as Loopback
     from standout.video.stream import Stream as Stream
-    from standout.video.writer import Writer as Writer
+    from standout.video.virtual_camera import Loopback as Loopback
+    from standout.video.write.writer import Writer as Writer
 
 _LATER = {
     "SRGB": "gamut",
     "Clip": "clip",
-    "Colours": "colours",
-    "Loopback": "loopback",
+    "Colours": "color",
+    "Loopback": "virtual_camera",
     "Stream": "stream",
-    "Writer": "writer",
+    "Writer": "write.writer",
     "converter": "gamut",
     "is_known": "gamut",
     "open_clip": "clip",

@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 
 from standout.errors import UnreadableVideo
 from standout.types import Frame
-from standout.video import reading, timeline
+from standout.video import decode, timeline
 from standout.video.behind import bytes_behind
-from standout.video.colours import Colours, said, see_through, to_rgb
-from standout.video.containers import DEMUXERS
-from standout.video.reading import Turn
+from standout.video.color import Colours, said, see_through, to_rgb
+from standout.video.decode import Turn
+from standout.video.formats import DEMUXERS
 from standout.video.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Clip:
 
         Raises UnreadableVideo when the file is gone; what is damaged is skipped, and said in warnings.
         """
-        frames = reading.frames(self, start=Fraction(start), end=end, rate=rate, onward=onward, seek=seek)
+        frames = decode.frames(self, start=Fraction(start), end=end, rate=rate, onward=onward, seek=seek)
         self._open.add(frames)
         return frames
 
@@ -149,13 +149,13 @@ def open_clip(path: Path) -> Clip:
         stream = video_stream(container, path)
         stream.thread_type = "AUTO"
         try:
-            decoder, unseen = reading.alpha_decoder(stream), False
+            decoder, unseen = decode.alpha_decoder(stream), False
         except UnknownCodecError:
             decoder, unseen = None, True
         try:
-            found = reading.decoded(container.demux(stream), reading.Lost(), decoder)
+            found = decode.decoded(container.demux(stream), decode.Lost(), decoder)
             first = next((frame for frame in found if not frame.is_corrupt), None)
-        except reading.Damaged:
+        except decode.Damaged:
             first = None
         if first is None or not first.width or not first.height:
             raise UnreadableVideo(

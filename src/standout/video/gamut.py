@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from standout.support import colorimetry
 from standout.support.colorimetry import D65, GAMMAS, PEAK, PRIMARIES, SRGB_LIKE, WHITE
 from standout.types import Image
-from standout.video.colours import Colours
+from standout.video.color import Colours
 
 Converter: TypeAlias = Callable[[Image], Image]
 

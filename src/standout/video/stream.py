@@ -17,9 +17,9 @@ import av
 
 from standout.errors import InputError, UnreadableVideo
 from standout.types import Image
-from standout.video import colours, reading
+from standout.video import color, decode
+from standout.video.decode import Turn
 from standout.video.gamut import SRGB, converter
-from standout.video.reading import Turn
 
 SCHEMES = ("rtsp", "rtsps", "http", "https", "tcp", "udp", "rtp", "srt", "rtmp", "rtmps")
 """What may be opened. Kept out on purpose: schemes that name files, or lists of further addresses."""
@@ -54,15 +54,15 @@ class Stream:
         """The frames, damaged ones left out, until the stream ends. Raises InputError where it breaks off."""
         stream = self._container.streams.video[0]
         stream.thread_type = "SLICE"  # decoding several frames at once would give each of them late
-        lost = reading.Lost()
+        lost = decode.Lost()
         try:
-            for frame in reading.decoded(self._container.demux(stream), lost):
+            for frame in decode.decoded(self._container.demux(stream), lost):
                 if not frame.is_corrupt:
-                    settled = colours.said(frame).settled(frame.height)
-                    image: Image = Turn.of(frame)(colours.to_rgb(frame, settled, (frame.height, frame.width)))
+                    settled = color.said(frame).settled(frame.height)
+                    image: Image = Turn.of(frame)(color.to_rgb(frame, settled, (frame.height, frame.width)))
                     convert = converter(settled, SRGB)
                     yield image if convert is None else convert(image)
-        except reading.Damaged as error:
+        except decode.Damaged as error:
             raise InputError(f"{self.url} broke off ({error}); check the network and begin anew") from error
 
     def __enter__(self) -> Self:

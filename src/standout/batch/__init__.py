@@ -1,0 +1,1 @@
+"""Many files in, many files out: planned, worked on, and recorded in a ledger."""

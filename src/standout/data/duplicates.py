@@ -1,0 +1,111 @@
+"""Near-duplicates: the same picture again, scaled, recompressed, brightened or mirrored.
+
+look     Look              of each photo, from one decoding
+groups   list[list[int]]   indices of photos that are near-duplicates of one another, two and more
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from standout.data.pairs import Bytes
+
+SIDE = 24
+FAR = 14
+"""Differing bits of 64 beyond which two pictures are not compared further; unrelated ones differ by about 32."""
+
+BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a photo looks like from afar: its difference hash, that of its mirror image, and a small grey picture."""
+
+    hash: int
+    mirrored: int
+    small: NDArray[np.float32]
+
+
+def look_at(image: Bytes) -> Look:
+    """The look of a photo (H, W, 3)."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    tiny = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return Look(_hash(tiny), _hash(tiny[:, ::-1]), small)
+
+
+def _hash(tiny: NDArray[Any]) -> int:
+    """64 bits, one for each pair of neighbours: is the right one brighter? (dHash, after Krawetz)"""
+    bits = np.packbits(tiny[:, 1:] > tiny[:, :-1])
+    return int.from_bytes(bits.tobytes(), "big")
+
+
+def groups(looks: Sequence[Look]) -> list[list[int]]:
+    """Groups of near-duplicates, each sorted, by first member. A pair of alike photos joins their groups."""
+    joined = Joined(len(looks))
+    for i, j in _candidates(looks):
+        if joined.root(i) != joined.root(j) and (alike(looks[i], looks[j]) or alike(looks[i], looks[j], mirrored=True)):
+            joined.join(i, j)
+    return [members for members in joined.groups() if len(members) > 1]
+
+
+class Joined:
+    """The numbers from 0 to count - 1 in groups, which grow together pair by pair (a disjoint-set forest)."""
+
+    def __init__(self, count: int) -> None:
+        self._parent = list(range(count))
+
+    def root(self, i: int) -> int:
+        """The smallest number of i's group."""
+        while self._parent[i] != i:
+            self._parent[i] = self._parent[self._parent[i]]
+            i = self._parent[i]
+        return i
+
+    def join(self, i: int, j: int) -> None:
+        """Makes one group of i's and j's.
+
+        >>> four = Joined(4)
+        >>> four.join(3, 1)
+        >>> four.groups()
+        [[0], [1, 3], [2]]
+        """
+        roots = self.root(i), self.root(j)
+        self._parent[max(roots)] = min(roots)
+
+    def groups(self) -> list[list[int]]:
+        """All groups, each sorted, by first member."""
+        found: dict[int, list[int]] = {}
+        for i in range(len(self._parent)):
+            found.setdefault(self.root(i), []).append(i)
+        return list(found.values())
+
+
+def alike(one: Look, two: Look, *, mirrored: bool = False) -> bool:
+    """Whether the small pictures agree up to brightness and contrast.
+
+    Pictures almost without contrast, of which nothing would be left, must agree as they are.
+    """
+    a, b = one.small, two.small[:, ::-1] if mirrored else two.small
+    spread_a, spread_b = float(a.std()), float(b.std())
+    if min(spread_a, spread_b) < 6:
+        return float(np.abs(a - b).mean()) < 1.5
+    return float(((a - a.mean()) * (b - b.mean())).mean()) / (spread_a * spread_b) > 0.965
+
+
+def _candidates(looks: Sequence[Look]) -> list[tuple[int, int]]:
+    """Pairs i < j whose hashes, or hash and mirrored hash, are near; block by block, so that memory stays small."""
+    plain = np.array([look.hash for look in looks], np.uint64)
+    mirrored = np.array([look.mirrored for look in looks], np.uint64)
+    found: list[tuple[int, int]] = []
+    for start in range(0, len(looks), BLOCK):
+        rows = plain[start : start + BLOCK, None]
+        near = (np.bitwise_count(rows ^ plain) <= FAR) | (np.bitwise_count(rows ^ mirrored) <= FAR)
+        found += [(int(i) + start, int(j)) for i, j in np.argwhere(near) if i + start < j]
+    return found

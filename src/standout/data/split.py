@@ -1,0 +1,178 @@
+"""Training, validation and test photos: a stable split in which near-duplicates stay together.
+
+A photo's part depends on its name alone (through its group's first name), so photos that join later move hardly any
+others: only a near-duplicate whose name comes first can move its group, and the first photo that validates a source by
+its hash frees the one that was put there for want of another. Once a split file records the parts, nothing moves: new
+photos are added to it, near-duplicates of those that it has in the part of most of these.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from standout.data.duplicates import Joined, Look, groups, look_at
+from standout.data.pairs import Pair, read_image
+from standout.data.tables import PARTS, meant, part_of, read_cells, read_rows
+from standout.errors import InputError
+from standout.support.system import cores
+
+VAL_SHARE = 0.15
+
+
+def split(
+    pairs: Sequence[Pair],
+    *,
+    val_share: float = VAL_SHARE,
+    test_share: float = 0.0,
+    mend: bool = False,
+    tick: Callable[[], None] = lambda: None,
+) -> list[Pair]:
+    """The pairs with their part as split; those that have one keep it.
+
+    Near-duplicates, and photos of one name, form a group of one part: that of most of its members that have one (of the
+    first of these, where as many have another), else by the hash of the group's first name, by the same thresholds for
+    every source. Where that leaves a source that is new altogether without validation, its group of lowest hash that is
+    to be trained on goes there, unless it is the only one. mend: members that have another part than their group move
+    there, too, so that no leak stays. tick is called after each photo read.
+
+    Raises InputError for shares that leave nothing to train on, and for photos that cannot be read.
+    """
+    if min(val_share, test_share) < 0 or val_share + test_share >= 1:
+        raise InputError(f"shares of {val_share:g} to validate and {test_share:g} to test leave nothing to train on")
+
+    def look(pair: Pair) -> Look:
+        found = look_at(read_image(pair.image))
+        tick()
+        return found
+
+    with ThreadPoolExecutor(cores()) as pool:
+        looks = list(pool.map(look, pairs))
+    families = _families(pairs, groups(looks))
+    parts = {}
+    for first, members in families.items():
+        told = Counter(pair.split for pair in members if pair.split)
+        parts[first] = told.most_common(1)[0][0] if told else _part(first, val_share, test_share)
+    if val_share > 0:
+        for first in _forced(families, parts):
+            parts[first] = "val"
+    whole = {pair.name: parts[first] for first, members in families.items() for pair in members}
+    known: dict[str, set[str]] = {}
+    for pair in pairs:
+        known.setdefault(pair.name, set()).add(pair.split)
+    stays = {name for name, told in known.items() if not mend and len(told) == 1 and told != {""}}
+    return [pair if pair.name in stays else replace(pair, split=whole[pair.name]) for pair in pairs]
+
+
+def _families(pairs: Sequence[Pair], alike: Sequence[Sequence[int]]) -> dict[str, list[Pair]]:
+    """The pairs that stay together, by the first name among them: near-duplicates, and those of one name."""
+    by_name: dict[str, list[int]] = {}
+    for i, pair in enumerate(pairs):
+        by_name.setdefault(pair.name, []).append(i)
+    joined = Joined(len(pairs))
+    for members in [*alike, *by_name.values()]:
+        for i in members[1:]:
+            joined.join(i, members[0])
+    families = ([pairs[i] for i in members] for members in joined.groups())
+    return {min(pair.name for pair in members): members for members in families}
+
+
+def _forced(families: dict[str, list[Pair]], parts: dict[str, str]) -> list[str]:
+    """First names of the groups that validate a source which would have none to validate."""
+    forced = []
+    for source in sorted({pair.source for members in families.values() for pair in members}):
+        own = {first: members for first, members in families.items() if any(p.source == source for p in members)}
+        known = any(pair.split for members in own.values() for pair in members)
+        free = [first for first in own if parts[first] == "train"]
+        if not known and len(free) > 1 and not any(parts[first] == "val" for first in own):
+            forced.append(min(free, key=_place))
+    return forced
+
+
+def _part(first: str, val_share: float, test_share: float) -> str:
+    """The part of a group by its first name.
+
+    >>> [_part(name, 0.2, 0.1) for name in ("a", "b", "c", "d")]
+    ['train', 'val', 'val', 'test']
+    """
+    place = _place(first)
+    return "test" if place < test_share else "val" if place < test_share + val_share else "train"
+
+
+def _place(first: str) -> float:
+    """A name's place in 0..1, evenly spread and the same on every machine."""
+    return int.from_bytes(hashlib.sha256(first.encode()).digest()[:8], "big") / 2**64
+
+
+def load(path: Path) -> dict[str, str]:
+    """The part of each name in a split file, in the file's order; none where there is no file.
+
+    Raises InputError when the file has not the columns name and split, or says what is no part, or two of one name.
+    """
+    if not path.is_file():
+        return {}
+    columns, rows = read_rows(path)
+    if not {"name", "split"} <= set(columns):
+        raise InputError(f"{path} needs the columns name and split; standout data split writes such a file")
+    parts: dict[str, str] = {}
+    for row in rows:
+        where = f"{path}, line {row['line']}"
+        part = meant(row["split"], PARTS, where)
+        if parts.setdefault(row["name"], part) != part:
+            raise InputError(f"{where}: {row['name']} is in {part} and in {parts[row['name']]}; remove one line")
+    return parts
+
+
+def with_parts(pairs: Sequence[Pair], parts: Mapping[str, str]) -> list[Pair]:
+    """The pairs with the parts that a split file says, by name or file name; as they are where it says none."""
+    return [replace(pair, split=parts.get(pair.name) or parts.get(pair.image.name) or pair.split) for pair in pairs]
+
+
+def lacking(pairs: Sequence[Pair], parts: Mapping[str, str]) -> list[Pair]:
+    """The pairs of which a split file says nothing."""
+    return [pair for pair in pairs if pair.name not in parts and pair.image.name not in parts]
+
+
+def read(path: Path, pairs: list[Pair]) -> list[Pair]:
+    """The pairs with the parts that the split file says; as they are where there is no such file.
+
+    Raises InputError as load does, and when the file lacks a pair.
+    """
+    if not path.is_file():
+        return pairs
+    parts = load(path)
+    if lost := lacking(pairs, parts):
+        raise InputError(
+            f"{path} lacks {len(lost)} of {len(pairs)} photos, {lost[0].name} among them; "
+            "run standout data split again, with --overwrite: photos it has keep their part"
+        )
+    return with_parts(pairs, parts)
+
+
+def to_csv(pairs: Sequence[Pair], path: Path | None = None) -> bytes:
+    """The pairs as a split file.
+
+    path: the file that is there already; its lines and columns stay, with the part of those that moved, and lines for
+    the pairs that it lacks come after.
+    """
+    old, separator = read_cells(path) if path is not None and path.is_file() else ([["name", "split", "source"]], ",")
+    head, lines = [cell.strip().lower() for cell in old[0]], old[1:]
+    name, part = head.index("name"), head.index("split")
+    known = {pair.name: pair for pair in pairs} | {pair.image.name: pair for pair in pairs}
+    there = set()
+    for line in lines:
+        if len(line) > max(name, part) and (pair := known.get(line[name].strip())) is not None:
+            there.add(pair.name)
+            line[part] = line[part] if part_of(line[part]) == pair.split else pair.split
+    for key in sorted({pair.name for pair in pairs} - there):
+        cells = {"name": key, "split": known[key].split, "source": known[key].source}
+        lines.append([cells.get(column, "") for column in head])
+    text = io.StringIO()
+    csv.writer(text, delimiter=separator, lineterminator="\n").writerows([old[0], *lines])
+    return text.getvalue().encode()

@@ -1,0 +1,1 @@
+"""Image and mask -> picture: what is put behind the people, or what they are put on."""

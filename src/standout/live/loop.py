@@ -1,0 +1,295 @@
+"""Live pictures: the newest frame in, its effect out, as soon as the work allows.
+
+    frames    Iterator[Image]    uint8 (H, W, 3) RGB, as a camera gives them; its end is the end of all
+    picture   uint8 (H, W, 3)    RGB, what the sinks show
+    Pace      how it goes: frames a second, latency in seconds, how many were left out
+
+What is shown is either the effect's finished picture or a blank one, never the frame as it came: while the model is
+loaded, where the work on a frame fails, while paused and at the end the picture is blank. The one exception is the
+effect UNTOUCHED, which is there only for those who ask for it by name.
+
+Frames never queue: those that come while one is in work are left out. To add an output: a class with show, as in Sink.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from statistics import median
+from threading import Event
+from time import monotonic
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import cv2
+import numpy as np
+
+from standout.effects.scenes import Scene, close
+from standout.errors import InputError, ModelError
+from standout.live.latest import Newest, Shot
+from standout.masks.full_size import full_size
+from standout.masks.people import shrink
+from standout.masks.temporal import Steady
+from standout.types import Image, Picture
+
+if TYPE_CHECKING:
+    from standout.batch.clip import Finds
+
+UNTOUCHED = "none"
+"""The effect that shows frames as they are."""
+
+BLANK = 32
+"""Level of the blank picture, of 255."""
+
+GIVE_UP = 30
+"""Frames that fail one after another until the run ends: a second or so of blank pictures."""
+
+LONGEST_STEP = Fraction(1)
+"""Most seconds by which an effect's clock moves in one frame, so that a background clip skips no pause."""
+
+_OF_LATE = 120
+"""Pictures over which the pace is taken: a few seconds of them."""
+
+
+class Sink(Protocol):
+    """What shows pictures."""
+
+    def show(self, picture: Picture) -> None:
+        """Takes the next picture (H, W, 3); returns once it is handed over. Raises OutputError."""
+
+
+@dataclass
+class Controls:
+    """What may change while pictures run, from any thread; each field is read once a frame."""
+
+    effect: str
+    mirrored: bool = False
+    paused: bool = False
+    stop: Event = field(default_factory=Event)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How it goes. fps and latency: of late; the latency leads from the frame's arrival here to its picture shown.
+
+    seen: frames that arrived, from the first picture's to the last one's. shown: pictures; blank: those of them that
+    are so because their frame failed.
+    """
+
+    seen: int = 0
+    shown: int = 0
+    blank: int = 0
+    seconds: float = 0.0
+    fps: float = 0.0
+    latency: float = 0.0
+
+    def __str__(self) -> str:
+        """One line.
+
+        >>> str(Pace(seen=90, shown=60, seconds=3.0, fps=20.0, latency=0.0412))
+        '20.0 fps, 41 ms from camera to picture, 33 % of frames left out'
+        """
+        left_out = max(0.0, 1 - self.shown / self.seen) if self.seen else 0.0
+        failed = f", {self.blank} failed and blank" if self.blank else ""
+        took = f"{1000 * self.latency:.0f} ms from camera to picture"
+        return f"{self.fps:.1f} fps, {took}, {100 * left_out:.0f} % of frames left out{failed}"
+
+
+@dataclass(frozen=True)
+class Live:
+    """What is done with each frame.
+
+    load: makes what finds the people, once the outputs are blank. scenes: effect's name -> a new scene of it.
+    half_life: of the steadying, in seconds. max_side: frames are scaled down to it. rate: pictures a second at most.
+    frames, seconds: how many pictures, or how long, until it ends by itself. told: how it goes, once a second.
+    warned: why the first of several frames failed. Other fields as in work.Work.
+    """
+
+    load: Callable[[], Finds]
+    scenes: Mapping[str, Callable[[], Scene]]
+    half_life: float
+    keep: Literal["all", "largest"] = "all"
+    feather: float = 0.0
+    refine: bool = True
+    max_side: int | None = None
+    rate: float | None = None
+    frames: int | None = None
+    seconds: float | None = None
+    told: Callable[[Pace], None] = lambda pace: None
+    warned: Callable[[str], None] = lambda reason: None
+
+    def run(self, frames: Iterator[Image], sinks: Sequence[Sink], controls: Controls) -> Pace:
+        """Pictures into the sinks until the frames end, controls.stop is set, or enough were made; the last is blank.
+
+        Raises what frames raised; InputError where none comes for a long time; ModelError where GIVE_UP frames
+        failed one after another; OutputError of a sink.
+        """
+        newest, meter = Newest(frames), _Meter()
+        blank: Picture | None = None
+        work: _Work | None = None
+        try:
+            first = newest.take(controls.stop)
+            if first is None:
+                return meter.pace()
+            blank = np.full_like(self._scaled(first.image), BLANK)
+            _show(sinks, blank)
+            work = _Work(self, self.load(), controls)
+            meter.begin()
+            while not self._enough(meter):
+                controls.stop.wait(meter.early(self.rate))
+                shot = newest.take(controls.stop)
+                if shot is None:
+                    break
+                picture = work(self._scaled(shot.image), shot.taken)
+                _show(sinks, picture)
+                if meter.count(shot, failed=work.failed > 0):
+                    self.told(meter.pace())
+            return meter.pace()
+        finally:
+            if blank is not None:
+                for sink in sinks:
+                    with contextlib.suppress(Exception):  # one that is broken has said so above
+                        sink.show(blank)
+            if work is not None:
+                work.close()
+            newest.close()
+
+    def _scaled(self, image: Image) -> Image:
+        return image if self.max_side is None else shrink(image, self.max_side)
+
+    def _enough(self, meter: _Meter) -> bool:
+        if self.frames is not None and meter.shown >= self.frames:
+            return True
+        return self.seconds is not None and meter.seconds >= self.seconds
+
+
+def _show(sinks: Sequence[Sink], picture: Picture) -> None:
+    for sink in sinks:
+        sink.show(picture)
+
+
+class _Work:
+    """Frame -> the picture shown for it: whatever fails on the way, a blank one. failed: how many did, in a row."""
+
+    def __init__(self, live: Live, finds: Finds, controls: Controls) -> None:
+        self.failed = 0
+        self._live, self._finds, self._controls = live, finds, controls
+        self._steady = Steady(live.half_life)
+        self._begun: float | None = None
+        self._last = Fraction(0)
+        self._clock = Fraction(0)
+        self._scene: tuple[str, Scene] | None = None
+
+    def __call__(self, image: Image, taken: float) -> Picture:
+        if self._controls.paused:
+            self.failed = 0
+            return np.full_like(image, BLANK)
+        try:
+            picture = self._picture(image, taken)
+        except Exception as error:  # whatever it is, nobody may see the frame for it
+            self._failed(error)
+            return np.full_like(image, BLANK)
+        self.failed = 0
+        return picture
+
+    def _failed(self, error: Exception) -> None:
+        self.failed += 1
+        reason = f"{type(error).__name__}: {error}"
+        if self.failed == 1:
+            self._live.warned(reason)
+        if self.failed >= GIVE_UP:
+            raise ModelError(f"{GIVE_UP} frames failed one after another ({reason}); STANDOUT_DEBUG=1 tells more")
+
+    def _picture(self, image: Image, taken: float) -> Picture:
+        if self._controls.mirrored:
+            image = np.asarray(cv2.flip(image, 1), np.uint8)
+        name = self._controls.effect
+        if name == UNTOUCHED:
+            return image
+        time = self._time(taken)
+        coarse = self._finds.probability(image)
+        if coarse.ndim != 2 or not coarse.size or not np.isfinite(coarse).all():  # OpenCV would crash, or show anything
+            raise ModelError(
+                f"the model's mask is {coarse.shape}, or holds numbers that are none; wanted (h, w) of 0..1"
+            )
+        live, steadied = self._live, self._steady(coarse, image, time)
+        mask = full_size(steadied, image, refined=live.refine, keep=live.keep, feathered=live.feather)
+        picture = self._scene_of(name)(image, mask, self._clock)
+        if picture.shape[2] == 1:
+            picture = np.asarray(np.repeat(picture, 3, 2), np.uint8)
+        if picture.shape != image.shape or picture.dtype != np.uint8:
+            raise InputError(f"{name} made {picture.dtype} {picture.shape}; wanted uint8 {image.shape}")
+        return picture
+
+    def _time(self, taken: float) -> Fraction:
+        """Seconds since the first frame; moves the effect's clock on."""
+        if self._begun is None:
+            self._begun = taken
+        time = Fraction(round((taken - self._begun) * 1000), 1000)
+        self._clock += min(LONGEST_STEP, time - self._last)
+        self._last = time
+        return time
+
+    def _scene_of(self, name: str) -> Scene:
+        if self._scene is None or self._scene[0] != name:
+            self.close()
+            self._clock = Fraction(0)
+            self._scene = name, self._live.scenes[name]()
+        return self._scene[1]
+
+    def close(self) -> None:
+        """The scene in use lets go of what it opened."""
+        scene, self._scene = self._scene, None
+        if scene is not None:
+            close(scene[1])
+
+
+class _Meter:
+    """Counts pictures and times them."""
+
+    def __init__(self) -> None:
+        self.shown = self.blank = 0
+        self._numbers: tuple[int, int] | None = None  # of the first frame and the last
+        self._began = self._last_told = monotonic()
+        self._due = 0.0
+        self._recent: deque[tuple[float, float]] = deque(maxlen=_OF_LATE)
+
+    @property
+    def seconds(self) -> float:
+        return monotonic() - self._began
+
+    def begin(self) -> None:
+        self._began = self._last_told = self._due = monotonic()
+
+    def early(self, rate: float | None) -> float:
+        """Seconds until the next picture may be begun, where so many a second are the most."""
+        if rate is None:
+            return 0.0
+        now = monotonic()
+        wait = max(0.0, self._due - now)
+        self._due = max(self._due, now) + 1 / rate
+        return wait
+
+    def count(self, shot: Shot, *, failed: bool) -> bool:
+        """Whether it is time to tell how it goes."""
+        now = monotonic()
+        self.shown += 1
+        self.blank += failed
+        self._numbers = (self._numbers or (shot.number, 0))[0], shot.number
+        self._recent.append((now, now - shot.taken))
+        if now - self._last_told < 1:
+            return False
+        self._last_told = now
+        return True
+
+    def pace(self) -> Pace:
+        """How it goes: of late, over the last few seconds."""
+        if self._numbers is None:
+            return Pace()
+        span = self._recent[-1][0] - self._recent[0][0]
+        fps = (len(self._recent) - 1) / span if span > 0 else 0.0
+        late = median(latency for _, latency in self._recent)
+        seen = self._numbers[1] - self._numbers[0] + 1
+        return Pace(seen, self.shown, self.blank, self.seconds, fps, late)

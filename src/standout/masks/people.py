@@ -1,0 +1,64 @@
+"""Which people, and how soft their edge is.
+
+mask   float32 (H, W)   0..1, at the photo's own size
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from standout.masks.letterbox import resize
+from standout.types import Mask
+
+WORK_SIDE = 1024
+"""Longest side, in pixels, at which people are told apart."""
+
+
+def shrink(image: NDArray[Any], side: int = WORK_SIDE) -> NDArray[Any]:
+    """The image scaled down, by area, to at most `side` pixels on its longer side; itself where it is smaller."""
+    height, width = image.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    return resize(image, max(1, round(height * scale)), max(1, round(width * scale)))
+
+
+def keep_largest(mask: Mask) -> Mask:
+    """The mask with only its largest connected person; its soft edge stays.
+
+    >>> keep_largest(np.array([[1, 1, 0, 0, 0, 1]], np.float32)).tolist()
+    [[1.0, 1.0, 0.0, 0.0, 0.0, 0.0]]
+    """
+    small = shrink(mask)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((small > 0.5).astype(np.uint8), connectivity=8)
+    if count <= 2:
+        return mask
+    largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    others = ((labels > 0) & (labels != largest)).astype(np.uint8)
+    # each soft pixel belongs to the nearer of the two: the largest, or any other
+    near_largest = cv2.distanceTransform((labels != largest).astype(np.uint8), cv2.DIST_L2, 3)
+    near_others = cv2.distanceTransform(1 - others, cv2.DIST_L2, 3)
+    mine = (near_largest < near_others).astype(np.float32)
+    return np.asarray(mask * resize(mine, *mask.shape), np.float32)
+
+
+def feather(mask: Mask, radius: float) -> Mask:
+    """The mask with its edge softened over about `radius` pixels to either side; 0 leaves it as it is."""
+    if radius <= 0:
+        return mask
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), radius / 2), np.float32)
+
+
+def bounds(mask: Mask, *, least: float = 0.1) -> tuple[int, int, int, int] | None:
+    """(top, left, bottom, right) of where the mask is at least `least`, bottom and right beyond; None where nowhere.
+
+    >>> bounds(np.array([[0, 0, 0], [0, 1, 1]], np.float32))
+    (1, 1, 2, 3)
+    """
+    there = mask >= least
+    rows, columns = np.flatnonzero(there.any(1)), np.flatnonzero(there.any(0))
+    if not rows.size:
+        return None
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1

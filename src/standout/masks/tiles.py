@@ -1,0 +1,81 @@
+"""Full-size work only where an edge runs: a picture in tiles, and what each of them shows.
+
+least, most   float32 (h, w)   of the picture's size or smaller: what the mask is at least and at most
+kinds         uint8            one a tile: NOBODY, EDGE or PERSON
+
+Speed is mostly memory: a fresh array of more than about 128 KB costs the kernel more than the arithmetic in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from standout.types import Image
+
+TILE = 32
+"""Side of the squares in which full-size work is done: only those that an edge crosses cost anything."""
+
+NOBODY, EDGE, PERSON = 0, 1, 2
+"""What a tile shows."""
+
+Tile = tuple[slice, slice]
+
+Floats = NDArray[np.float32]
+
+Kinds = NDArray[np.uint8]
+
+
+def runs(kinds: Kinds, height: int, width: int) -> Iterator[tuple[Tile, int]]:
+    """Tiles that cover height x width and what each shows; neighbours in a row that show the same come as one.
+
+    kinds: one a tile.
+
+    >>> kinds = np.array([[NOBODY, EDGE, EDGE]], np.uint8)
+    >>> [(columns.start, columns.stop, kind) for (_, columns), kind in runs(kinds, 20, 3 * TILE - 1)]
+    [(0, 32, 0), (32, 95, 1)]
+    """
+    for row, top in zip(kinds, range(0, height, TILE), strict=True):
+        rows = slice(top, min(top + TILE, height))
+        changes = [0, *(np.flatnonzero(row[1:] != row[:-1]) + 1).tolist(), len(row)]
+        for first, last in pairwise(changes):
+            yield (rows, slice(first * TILE, min(last * TILE, width))), int(row[first])
+
+
+def kinds_of(least: Floats, most: Floats, height: int, width: int, *, nobody: float, person: float) -> Kinds:
+    """What each tile of height x width shows: nobody where `most` stays at nobody, a person where `least` is person.
+
+    least, most: (h, w) of that size or smaller; the same array where each pixel stands for itself.
+    """
+    rows = [top * least.shape[0] // height for top in range(0, height, TILE)]
+    columns = np.arange(0, width, TILE) * least.shape[1] // width
+    bands = [slice(top, max(top + 1, bottom)) for top, bottom in pairwise([*rows, len(least)])]
+    lowest = np.vstack([cv2.reduce(least[band], 0, cv2.REDUCE_MIN) for band in bands])
+    highest = np.vstack([cv2.reduce(most[band], 0, cv2.REDUCE_MAX) for band in bands])
+    none = np.maximum.reduceat(highest, columns, axis=1) <= nobody
+    full = np.minimum.reduceat(lowest, columns, axis=1) >= person
+    return np.where(none, NOBODY, np.where(full, PERSON, EDGE)).astype(np.uint8)
+
+
+def enlarge(small: Floats, tile: Tile, height: int, width: int) -> Floats:
+    """The tile of a height x width enlargement of small (h, w, at most 4), without making the rest of it."""
+    rows, columns = tile
+    step_y, step_x = small.shape[0] / height, small.shape[1] / width
+    inverse = np.array(
+        [
+            [step_x, 0, (columns.start + 0.5) * step_x - 0.5],
+            [0, step_y, (rows.start + 0.5) * step_y - 0.5],
+        ]
+    )
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(small, inverse, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
+
+
+def levels(image: Image) -> float:
+    """The value of white: 255 or 65535."""
+    return float(np.iinfo(image.dtype).max)

@@ -1,0 +1,103 @@
+"""Pictures -> a virtual camera of Linux (v4l2loopback), which other programs take for a camera.
+
+    picture   uint8 (H, W, 3)   RGB
+
+FFmpeg's own V4L2 output does it. pyvirtualcam, which also knows macOS and Windows, is under the GPL and so no part of
+standout; there, and for it, see docs/webcam.md.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+
+from standout.errors import OutputError, SetupError
+from standout.masks.letterbox import fit
+from standout.types import Picture
+from standout.video.color import Colours, to_frame
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
+
+FORMAT = "v4l2"
+"""FFmpeg's name of the output."""
+
+VIRTUAL = Path("/sys/devices/virtual/video4linux")
+"""Where Linux lists cameras that are no hardware."""
+
+COLOURS = Colours(matrix=6, range=1)
+"""What readers of a camera take for granted: BT.601, limited range."""
+
+MAKE = "make one: sudo modprobe v4l2loopback video_nr=9 card_label=standout exclusive_caps=1"
+ELSEWHERE = (
+    "a virtual camera is written to on Linux alone; here, show the window's stream in OBS Studio and start its virtual "
+    "camera (docs/webcam.md tells how)"
+)
+
+
+def find() -> Path:
+    """The first virtual camera of this machine. Raises SetupError where there is none."""
+    if sys.platform != "linux":
+        raise SetupError(ELSEWHERE)
+    names = sorted((entry.name for entry in VIRTUAL.glob("video*")), key=lambda name: (len(name), name))
+    if not names:
+        raise SetupError(f"this machine has no virtual camera; {MAKE}")
+    return Path("/dev") / names[0]
+
+
+class Loopback:
+    """A virtual camera. It is opened by the first picture, whose size it keeps: later ones are fitted into it.
+
+    Raises SetupError on another system than Linux, OutputError where there is no such device.
+    """
+
+    def __init__(self, device: Path) -> None:
+        if sys.platform != "linux":
+            raise SetupError(ELSEWHERE)
+        if not device.exists():
+            raise OutputError(f"there is no virtual camera {device}; {MAKE}")
+        self.device = device
+        self._out: tuple[OutputContainer, VideoStream] | None = None
+        self._count = 0
+
+    def show(self, picture: Picture) -> None:
+        """The picture, which programs that read the camera now see. Raises OutputError."""
+        try:
+            if self._out is None:
+                self._out = self._opened(*picture.shape[:2])
+            container, stream = self._out
+            fitted, _ = fit(picture, (stream.height, stream.width), fill=0)
+            frame = to_frame(np.asarray(fitted, np.uint8), "yuv420p", COLOURS)
+            frame.pts = self._count
+            self._count += 1
+            container.mux(stream.encode(frame))
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise OutputError(
+                f"{self.device} takes no pictures ({reason}); is it a virtual camera? If not, {MAKE}"
+            ) from error
+
+    def _opened(self, height: int, width: int) -> tuple[OutputContainer, VideoStream]:
+        container = av.open(str(self.device), mode="w", format=FORMAT)
+        try:
+            stream = container.add_stream("rawvideo", rate=30)
+            stream.height, stream.width = max(2, height // 2 * 2), max(2, width // 2 * 2)  # as 4:2:0 needs
+            stream.pix_fmt = "yuv420p"
+            container.start_encoding()
+        except BaseException:
+            container.close()
+            raise
+        return container, stream
+
+    def close(self) -> None:
+        """Lets the device go."""
+        if self._out is not None:
+            with contextlib.suppress(av.error.FFmpegError, OSError):
+                self._out[0].close()
+            self._out = None
