@@ -28,7 +28,7 @@ from speed import Cost, cost
 from standout import video
 from standout.effects import compose
 from standout.masks.refine import refine
-from standout.masks.temporal import Steady
+from standout.masks.temporal import TemporalFilter
 from standout.segmenter import Segmenter
 from standout.support.system import cores
 
@@ -66,7 +66,7 @@ def _frames() -> Iterator[np.ndarray]:
 def steps(path: Path) -> dict[str, float]:
     """Milliseconds a frame of each step, one after another."""
     cv2.setNumThreads(1)
-    segmenter, steady, spent = Segmenter(threads=1, mirror=False), Steady(), dict[str, float]()
+    segmenter, steady, spent = Segmenter(threads=1, mirror=False), TemporalFilter(), dict[str, float]()
 
     @contextmanager
     def timed(name: str) -> Iterator[None]:

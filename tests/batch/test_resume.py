@@ -20,7 +20,7 @@ from standout.batch import clip as clip_module
 from standout.batch.clip import ClipWork, Excerpt, Moving, moving
 from standout.effects import compose
 from standout.errors import InputError, OutputError
-from standout.masks.temporal import Steady
+from standout.masks.temporal import TemporalFilter
 from standout.types import Frame, Image, Mask
 from standout.video import decode
 from standout.video.write.chunk_store import Segments, folder_of
@@ -429,7 +429,7 @@ def test_flicker_is_told_and_goes_on_too(clip: Path, tmp_path: Path) -> None:
     with video.open_clip(clip) as opened:
         frames = list(opened.frames())
     raw = [Unsure().probability(frame.image) for frame in frames]
-    steady = Steady(WORK.half_life)
+    steady = TemporalFilter(WORK.half_life)
     calm = [steady(mask, frame.image, frame.time) for mask, frame in zip(raw, frames, strict=True)]
     assert once.flicker_before == pytest.approx(metrics.flicker(frames, raw))
     assert once.flicker_after == pytest.approx(metrics.flicker(frames, calm))
@@ -445,7 +445,7 @@ def test_flicker_is_not_told_of_a_rest(clip: Path, tmp_path: Path) -> None:
 
 
 def test_a_steady_restored_goes_on_as_the_other() -> None:
-    whole, first, second = Steady(0.3), Steady(0.3), Steady(0.3)
+    whole, first, second = TemporalFilter(0.3), TemporalFilter(0.3), TemporalFilter(0.3)
     second.restore(first.state())
     for number in range(12):
         frame = Frame(picture(number), Fraction(number, 30))

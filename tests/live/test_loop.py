@@ -14,7 +14,7 @@ import pytest
 from standout.effects import compose
 from standout.errors import InputError, OutputError
 from standout.live import latest, loop
-from standout.live.latest import Newest
+from standout.live.latest import LatestFrame
 from standout.live.loop import BLANK, UNTOUCHED, Controls, Live, Pace
 from standout.types import Image, Mask, Picture
 from tests.fakes import LeftHalf
@@ -305,7 +305,7 @@ def test_a_camera_that_is_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
         yield frame()
 
     with pytest.raises(InputError, match=r"no picture came for 0.2 s; is the camera in use"):
-        Newest(silent()).take(Event())
+        LatestFrame(silent()).take(Event())
     hold.set()
 
 

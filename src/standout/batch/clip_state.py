@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from standout.masks.temporal import Steady
+from standout.masks.temporal import TemporalFilter
 from standout.metrics.video import Flicker
 from standout.types import Frame, Image, Mask
 
@@ -30,7 +30,7 @@ class Past:
     def __init__(self, half_life: float, *, measure: bool) -> None:
         self.frames, self.shares, self.time = 0, 0.0, Fraction(0)
         self.warnings: list[str] = []
-        self._steady = Steady(half_life)
+        self._steady = TemporalFilter(half_life)
         self._flicker = Flicker(2) if measure else None
         self._digest = ""
 

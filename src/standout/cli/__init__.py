@@ -10,7 +10,6 @@ a file of its own. Name it below.
 
 import logging
 import os
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +25,7 @@ from standout.cli.options import Photos
 from standout.cli.show import examples, fail
 from standout.cli.webcam import EPILOG as WEBCAM_EPILOG
 from standout.cli.webcam import Webcam
-from standout.errors import InputError, StandoutError
+from standout.errors import InputError, StandoutError, nearest
 
 
 def _finish(command: Photos | Webcam | int | None, version: bool = False) -> None:
@@ -120,7 +119,7 @@ def _with_command(arguments: list[str]) -> list[str]:
     names = [str(command.name) for command in app.registered_commands] + ["data"]
     if first in names or (first.startswith("-") and first != "-"):
         return arguments
-    near = get_close_matches(first, names, 1)
+    near = nearest(first, names)
     if near and not Path(first).exists():
-        raise InputError(f"{first!r} is neither a command nor a file; did you mean `standout {near[0]}`?")
+        raise InputError(f"{first!r} is neither a command nor a file; did you mean `standout {near}`?")
     return ["cut", *arguments]

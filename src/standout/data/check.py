@@ -18,10 +18,11 @@ from standout.data import split as splitting
 from standout.data.coco import BadAnnotation
 from standout.data.duplicates import Look, groups, look_at
 from standout.data.layouts import look, split_file
-from standout.data.pairs import IGNORE, Bytes, Pair, SizesDiffer, read_image, read_label
+from standout.data.pairs import IGNORE, Pair, SizesDiffer, read_image, read_label
 from standout.errors import InputError, UnclearMask
 from standout.images.stored import flat_levels
 from standout.support.system import cores
+from standout.types import Bytes
 
 KINDS: dict[str, tuple[str, str]] = {
     "unreadable": ("error", "replace the file, or remove it and its other half"),

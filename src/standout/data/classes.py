@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from standout import images
-from standout.data.pairs import Bytes
 from standout.data.tables import meant, read_rows, read_text
 from standout.errors import InputError
 from standout.images import Classes
+from standout.types import Bytes
 
 MEANINGS = {
     "person": ("person", "people", "human", "persons", "humans", "1"),

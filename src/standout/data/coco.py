@@ -13,14 +13,12 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from standout.data.classes import PEOPLE
-from standout.data.pairs import IGNORE, Bytes, Pair
+from standout.data.pairs import IGNORE, Pair
 from standout.data.tables import read_text
 from standout.errors import InputError, MissingExtra
-
-Bools = NDArray[np.bool_]
+from standout.types import Bools, Bytes
 
 
 class BadAnnotation(InputError):

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.data.pairs import Bytes
+from standout.types import Bytes
 
 SIDE = 24
 FAR = 14

@@ -17,7 +17,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from standout import images
@@ -26,7 +25,7 @@ from standout.data.classes import VOC, ClassMask, find_classes
 from standout.data.coco import read_annotations
 from standout.data.pairs import Label, Pair
 from standout.data.tables import PARTS, meant, part_of, read_rows
-from standout.errors import InputError
+from standout.errors import InputError, nearest
 
 SPLIT_FILE = "split.csv"
 COCO_FILES = ("instances*.json", "_annotations.coco.json", "annotations/instances*.json")
@@ -249,8 +248,8 @@ def _split_folders(folder: Path) -> Found | None:
             found.pairs.extend(replace(pair, split=part) for pair in own.pairs)
             found.orphans.extend(own.orphans)
             found.absent.extend(own.absent)
-        elif near := get_close_matches(one.name.lower(), PARTS, 1, 0.75):
-            raise InputError(f"{one} is none of the folders {', '.join(PARTS)}; did you mean {near[0]!r}? Rename it")
+        elif near := nearest(one.name.lower(), PARTS, likeness=0.75):
+            raise InputError(f"{one} is none of the folders {', '.join(PARTS)}; did you mean {near!r}? Rename it")
     return found
 
 

@@ -12,16 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from standout import images
 from standout.errors import InputError
 from standout.images import read_mask
 from standout.images.colors import in_bytes as in_bytes
 from standout.images.stored import IGNORE as IGNORE
-
-Bytes = NDArray[np.uint8]
+from standout.types import Bytes
 
 
 class Label(Protocol):

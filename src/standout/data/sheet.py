@@ -13,11 +13,12 @@ import cv2
 import numpy as np
 
 from standout.data.check import Finding, Report
-from standout.data.pairs import IGNORE, Bytes, Pair, read_image, read_pair
+from standout.data.pairs import IGNORE, Pair, read_image, read_pair
 from standout.errors import InputError
 from standout.support.atomic import write_atomic
 from standout.support.draw import boxed, captioned, mosaic
 from standout.support.html import figure, page
+from standout.types import Bytes
 
 HEIGHT = 180
 SHOWN_EACH = 12

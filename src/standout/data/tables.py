@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
-from standout.errors import InputError
+from standout.errors import InputError, suggestion
 
 PARTS = {
     "train": ("train", "training", "trn"),
@@ -66,8 +65,8 @@ def meant(text: str, known: Mapping[str, Sequence[str]], where: str) -> str:
     for name, spellings in known.items():
         if given in spellings:
             return name
-    near = get_close_matches(given, [spelling for spellings in known.values() for spelling in spellings], 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"wanted {', '.join(known)}"
+    spellings = [spelling for names in known.values() for spelling in names]
+    hint = suggestion(given, spellings, f"wanted {', '.join(known)}")
     raise InputError(f"{where}: {text!r} is none of {', '.join(known)}; {hint}")
 
 

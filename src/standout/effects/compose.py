@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from standout.effects.background import SOFTEST, framed, halvings, weighted
 from standout.errors import InputError
 from standout.masks.letterbox import resize
-from standout.masks.tiles import EDGE, NOBODY, PERSON, Floats, Kinds, Tile, enlarge, kinds_of, levels, runs
-from standout.types import Image, Mask, Picture
+from standout.masks.tiles import EDGE, NOBODY, PERSON, Kinds, Tile, enlarge, kinds_of, levels, runs
+from standout.types import Floats, Image, Mask, Picture
 
 COLOUR_SIDE = 512
 """Longest side, in pixels, at which the people's and the background's own colours are estimated: both are smooth."""

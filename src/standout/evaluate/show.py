@@ -10,8 +10,8 @@ from standout.evaluate.intervals import Mean
 from standout.evaluate.photos import METRICS, SIZES
 from standout.evaluate.report import FEW, Comparison, Means, Report
 from standout.evaluate.svg import chart
-from standout.support.draw import Bytes
 from standout.support.html import figure, page, table
+from standout.types import Bytes
 
 HEADS = {
     "dice": "Dice",

@@ -11,7 +11,8 @@ from standout.data import IGNORE, Pair, in_bytes, read_label
 from standout.evaluate.measure import Settings, level_of, mask_of
 from standout.evaluate.photos import Score
 from standout.segmenter import Segmenter
-from standout.support.draw import Bytes, boxed, outlined
+from standout.support.draw import boxed, outlined
+from standout.types import Bytes
 
 SIDE = 270
 

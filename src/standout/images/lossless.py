@@ -23,9 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from standout.images import exif as exifs
-from standout.types import Picture
-
-Bytes = NDArray[np.uint8]
+from standout.types import Bytes, Picture
 
 _BLOCK = 1 << 18
 """Bytes filtered at once: they stay in the processor's cache, and memory does not grow with the picture."""

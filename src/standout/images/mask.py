@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from standout.errors import UnreadableImage
 from standout.images import beside, colors, decode, exif, levels
-from standout.images.stored import FEW, Bytes, Classes, Stored, present
+from standout.images.stored import FEW, Classes, Stored, present
+from standout.types import Bytes
 
 
 def read_mask(

@@ -28,10 +28,10 @@ import numpy as np
 
 from standout.effects.scenes import Scene, close
 from standout.errors import InputError, ModelError
-from standout.live.latest import Newest, Shot
+from standout.live.latest import LatestFrame, Shot
 from standout.masks.full_size import full_size
 from standout.masks.people import shrink
-from standout.masks.temporal import Steady
+from standout.masks.temporal import TemporalFilter
 from standout.types import Image, Picture
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Live:
         Raises what frames raised; InputError where none comes for a long time; ModelError where GIVE_UP frames
         failed one after another; OutputError of a sink.
         """
-        newest, meter = Newest(frames), _Meter()
+        newest, meter = LatestFrame(frames), _Meter()
         blank: Picture | None = None
         work: _Work | None = None
         try:
@@ -176,7 +176,7 @@ class _Work:
     def __init__(self, live: Live, finds: Finds, controls: Controls) -> None:
         self.failed = 0
         self._live, self._finds, self._controls = live, finds, controls
-        self._steady = Steady(live.half_life)
+        self._steady = TemporalFilter(live.half_life)
         self._begun: float | None = None
         self._last = Fraction(0)
         self._clock = Fraction(0)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.metrics.overlap import Bools
+from standout.types import Bools
 
 TOLERANCE = 0.006
 """How far apart two outlines may be and still agree, as a share of the photo's diagonal."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.metrics.overlap import Bools
+from standout.types import Bools
 
 
 def mad(found: NDArray[np.float32], truth: NDArray[np.float32], counts: Bools | None = None) -> float:

@@ -8,9 +8,8 @@ counts   bool (H, W) or None    pixels that count; None = all
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Bools = NDArray[np.bool_]
+from standout.types import Bools
 
 
 def dice(found: Bools, truth: Bools, counts: Bools | None = None) -> float:

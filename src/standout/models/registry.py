@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
-from standout.errors import ModelError
+from standout.errors import ModelError, suggestion
 
 WEIGHTS = Path(__file__).parent / "weights"
 CHECKPOINT = ".safetensors"
@@ -91,8 +90,7 @@ def _given(model: str | Path, kind: str, *, folders: tuple[str, ...] = ()) -> Pa
             raise ModelError(f"model {str(model)!r} is a folder; give {trained if trained.is_file() else kind}")
     except OSError as error:  # a name too long, a folder that may not be looked into
         raise ModelError(f"model {str(model)!r} cannot be looked at ({error.strerror}); give {kind}") from None
-    near = get_close_matches(str(model), SHELF, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"bundled: {', '.join(SHELF)}; or give {kind}"
+    hint = suggestion(str(model), SHELF, f"bundled: {', '.join(SHELF)}; or give {kind}")
     raise ModelError(f"model {str(model)!r} is neither a bundled model nor a file; {hint}")
 
 

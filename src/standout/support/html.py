@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from standout.support.draw import jpeg
 
 if TYPE_CHECKING:
-    from standout.support.draw import Bytes
+    from standout.types import Bytes
 
 STYLE = """body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1180px; padding: 0 1rem;
   background: #fff; color: #222 }

@@ -15,12 +15,10 @@ from dataclasses import dataclass
 import albumentations as A
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from standout.masks.letterbox import FILL, resize
 from standout.support.draw import boxed, mosaic
-
-Bytes = NDArray[np.uint8]
+from standout.types import Bytes
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,10 @@ from torch import Tensor
 from standout.errors import OutputError
 from standout.support import draw
 from standout.support.atomic import discard, part_for, publish, write_atomic
-from standout.support.draw import Bytes
 from standout.train import charts
 from standout.train.batches import Batch
 from standout.train.module import SegmentationModule
+from standout.types import Bytes
 
 SIDE = 256
 """Of a photo on the sheet of the worst."""

@@ -8,13 +8,12 @@ To add a setting: a field with its default and one line of why in the part it be
 from __future__ import annotations
 
 import tomllib
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from standout.errors import InputError
+from standout.errors import InputError, suggestion
 from standout.models.registry import find_checkpoint
 from standout.net.header import card_in
 
@@ -279,8 +278,7 @@ def _explain(error: dict[str, Any]) -> str:
     key = ".".join(place)
     if error["type"] == "extra_forbidden":
         known = _keys(place[:-1])
-        near = get_close_matches(place[-1], known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+        hint = suggestion(place[-1], known, f"known keys: {', '.join(known)}")
         return f"unknown key {key!r}; {hint}"
     if error["type"] == "missing":
         return f"{key!r} is missing"

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 
 import cv2
 import numpy as np
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from standout.errors import InputError
+from standout.errors import InputError, unknown
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -136,9 +135,7 @@ def combine(shares: Mapping[str, float]) -> Loss:
     """
     for name in shares:
         if name not in LOSSES:
-            near = get_close_matches(name, LOSSES, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"choose from: {', '.join(LOSSES)}"
-            raise InputError(f"loss {name!r} is not known; {hint}")
+            raise InputError(unknown("loss", name, LOSSES))
     if abs(sum(shares.values()) - 1) > 1e-6:
         said = ", ".join(f"{name} {share:g}" for name, share in shares.items()) or "none"
         raise InputError(

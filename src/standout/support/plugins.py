@@ -1,0 +1,76 @@
+"""What other installed packages bring, by the entry points of their packaging metadata.
+
+    group   str                 "standout.effects", "standout.layouts", "standout.runtimes"
+    found   dict[str, object]   name -> what the entry point of that name leads to, loaded
+
+A package brings an effect, for example, by these lines in its pyproject.toml:
+
+    [project.entry-points."standout.effects"]
+    glow = "standout_glow:Glow"
+
+To add a group: ask for its name where our own table is looked up, after our own names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cache
+from typing import TYPE_CHECKING
+
+from standout.errors import SetupError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+
+def found(group: str, *, ours: Collection[str] = ()) -> dict[str, object]:
+    """What other packages bring to the group, by name. ours: the names that are taken by standout itself.
+
+    Packages are looked for once in a process, and loaded at that time: ask only where what they bring is needed.
+
+    Raises SetupError, naming the package, where it cannot be loaded or its name is taken.
+    """
+    points = _points(group)
+    for name, point in points.items():
+        if name in ours:
+            raise SetupError(
+                f"the package {_package(point)} brings {name!r} to {group}, a name that standout itself uses; "
+                "uninstall the package, or ask its makers for another name"
+            )
+    return {name: _loaded(point) for name, point in points.items()}
+
+
+def forget() -> None:
+    """Lets the next call look again, for packages that were installed while this process ran."""
+    _points.cache_clear()
+    _loaded.cache_clear()
+
+
+@cache
+def _points(group: str) -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # it takes a while to load, and most runs need no package of others
+
+    points: dict[str, EntryPoint] = {}
+    for point in entry_points(group=group):
+        other = points.setdefault(point.name, point)
+        if _package(other) != _package(point):
+            raise SetupError(
+                f"the packages {_package(other)} and {_package(point)} both bring {point.name!r} to {group}; "
+                "uninstall one of them"
+            )
+    return points
+
+
+@cache
+def _loaded(point: EntryPoint) -> object:
+    try:
+        return point.load()
+    except Exception as error:  # a stranger's module may raise anything while it is imported
+        raise SetupError(
+            f"the package {_package(point)} cannot be loaded: {point.name} = {point.value!r} of {point.group} raised "
+            f"{type(error).__name__} ({error}); update the package, or uninstall it"
+        ) from error
+
+
+def _package(point: EntryPoint) -> str:
+    return "of an unknown name" if point.dist is None else f"{point.dist.name} {point.dist.version}"
