@@ -175,7 +175,7 @@ def test_the_real_model_finds_the_walker_of_a_real_clip(clips: Path, tmp_path: P
     from standout.segmenter import Segmenter
 
     out = tmp_path / "mask.mp4"
-    segmenter = Segmenter(threads=1, mirror=False)
+    segmenter = Segmenter(threads=1, tta=False)
     work = replace(
         WORK, finds=segmenter, half_life=0.1, grey=True, excerpt=Excerpt(Fraction(9), Fraction(10)),
         scene=lambda: lambda image, mask, time: compose.matte(mask),

@@ -38,11 +38,11 @@ def clips_of(options: Photos, *, advance: Callable[[int, int | None], None], sto
             runtime=options.runtime,
             device=options.device,
             threads=options.threads or 1,  # the steps beside it take the other cores
-            mirror=options.mirror is True,
+            tta=options.mirror is True,
         )
         seen_by = {
             "model": f"{options.model} {segmenter.card.sha256}",
-            "mirror": str(segmenter.mirror),
+            "mirror": str(segmenter.tta),
             "runtime": f"{segmenter.runtime} {segmenter.device}",
         }
         return ClipWork(

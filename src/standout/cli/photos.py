@@ -163,7 +163,7 @@ def _finder(options: Photos, threads: int, *, needed: bool) -> Finder:
             runtime=options.runtime,
             device=options.device,
             threads=threads,
-            mirror=options.mirror is not False,
+            tta=options.mirror is not False,
         )
         return by_model(segmenter, refine=options.refine)
 
