@@ -174,7 +174,7 @@ def test_status(window: Window) -> None:
 
 def test_a_port_that_is_taken(window: Window) -> None:
     port = int(urlsplit(window.url).port or 0)
-    with pytest.raises(SetupError, match=rf"port {port} of 127.0.0.1 cannot be had .*--port 0"):
+    with pytest.raises(SetupError, match=rf"port {port} of 127.0.0.1 cannot be opened .*--port 0"):
         Window(Controls("blur"), effects=[], port=port)
 
 

@@ -1,4 +1,4 @@
-"""The network's mask -> the mask at the photo's own size: refined, reduced to the largest person, feathered."""
+"""The network's mask -> the mask at the photo's own size: refined, reduced to the largest person, and feathered."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def full_size(
 ) -> Mask:
     """The mask at the photo's own size.
 
-    refined: its edge is drawn to the photo's; else it is merely enlarged: softer, and faster on large photos.
-    keep: which people. feathered: pixels by which the edge is softened.
+    refined: whether the edge follows the edges of the photo; a mask that is merely enlarged is softer, and faster to
+    get on large photos. keep: which people. feathered: the pixels by which the edge is softened.
     """
     mask = refine(coarse, image) if refined else resize(coarse, *image.shape[:2])
     return feather(keep_largest(mask) if keep == "largest" else mask, feathered)
