@@ -130,7 +130,7 @@ def test_a_viewer_that_does_not_read_holds_nobody_up(window: Window) -> None:
         window.show(noise)  # would never return if it waited for who does not read
     window.show(flat(222, 480))
     late = 0
-    while (picture := lazy.next()) is not None and picture.std() < 80:  # noise has 74, one colour 105
+    while (picture := lazy.next()) is not None and picture.std() < 80:  # noise has 74, one color 105
         late += 1
     assert picture is not None and late < 30
 

@@ -38,7 +38,7 @@ QUALITY = 88
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 LONGEST_COMMAND = 1000
-"""The most bytes that a command may have."""
+"""The largest number of bytes of a command."""
 
 PIPE = 64 * 1024
 """Bytes that the system buffers for a viewer, a frame or two; by default it buffers seconds, which is latency."""

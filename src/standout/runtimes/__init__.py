@@ -124,7 +124,7 @@ def every() -> dict[str, Runtime]:
 
 
 def _named(runtime: str) -> Runtime:
-    """The runtime of that name. Packages of others are looked for only where it is none of our own."""
+    """The runtime of that name. Other packages are asked only where it is none of our own."""
     return RUNTIMES[runtime] if runtime in RUNTIMES else every()[runtime]
 
 
@@ -149,7 +149,7 @@ class Session:
 
     @property
     def fixed(self) -> Size | None:
-        """The only size that it takes; None where there are several."""
+        """The only size that it takes; None where it takes several, or any."""
         return self.sizes[0] if len(self.sizes) == 1 else None
 
     def rectangle(self, height: int, width: int, size: Size) -> Size:
@@ -206,14 +206,14 @@ def open(path: Path, *, runtime: str = "auto", device: str = "auto", threads: in
 def choose(suffix: str, *, runtime: str = "auto", device: str = "auto", where: str = "the model") -> tuple[str, str]:
     """The runtime for a file of this suffix, and why. Raises what open raises, except about the device."""
     ours = runtime in ("auto", *RUNTIMES) and any(suffix in one.suffixes for one in RUNTIMES.values())
-    every_one = RUNTIMES if ours else every()
-    reading = {name: one for name, one in every_one.items() if suffix in one.suffixes}
+    runtimes = RUNTIMES if ours else every()
+    reading = {name: one for name, one in runtimes.items() if suffix in one.suffixes}
     if not reading:
-        known = sorted({suffix for one in every_one.values() for suffix in one.suffixes})
+        known = sorted({suffix for one in runtimes.values() for suffix in one.suffixes})
         raise ModelError(f"{where} is no model file that standout can run; it runs {', '.join(known)}")
     if runtime != "auto":
-        if runtime not in every_one:
-            raise SetupError(f"runtime {runtime!r} is not known; choose one of: auto, {', '.join(every_one)}")
+        if runtime not in runtimes:
+            raise SetupError(f"runtime {runtime!r} is not known; choose one of: auto, {', '.join(runtimes)}")
         if runtime not in reading:
             raise ModelError(f"runtime {runtime!r} does not run {where}; {' or '.join(reading)} does")
         if not reading[runtime].here:
