@@ -82,7 +82,7 @@ def test_the_report_tells_flicker_of_clips(here: Path) -> None:
 def test_another_command_does_not_go_on(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clip, "SEGMENT", 10)
+    monkeypatch.setattr(clip, "CHUNK", 10)
 
     def stopped(*arguments: str) -> int:
         def fails(part: Path, path: Path, *, overwrite: bool = False) -> None:
@@ -102,7 +102,7 @@ def test_another_command_does_not_go_on(
         (["replace", "mix/other.mkv", "-b", "mix/other.mkv", *command[4:]], "background was loud.mp4, is other.mkv"),
         ([*command, "--fit"], "fit was False, is True"),
         ([*command, "--no-refine", "--mirror"], "refine was True, is False, mirror was False, is True"),
-        (["blur", "mix/other.mkv", *command[4:]], "command was replace, is blur"),
+        (["blur", "mix/other.mkv", *command[4:]], "effect was replace, is blur"),
     ):
         assert main(other) == 1
         assert said in capsys.readouterr().err.replace("\n", " ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -12,14 +13,12 @@ import numpy as np
 import pytest
 
 from standout import video
-from standout.batch.clip import ClipWork
 from standout.batch.plan import Task
-from standout.cli.effects import Color, Cut, Replace
-from standout.effects import compose
-from standout.effects.scenes import Before, begun, moving
+from standout.effects import Color, Cut, Effect, Matte, Replace
 from standout.live.camera import open_camera
-from standout.types import Image, Mask, Picture
+from standout.types import Image, Mask, Photo, Picture
 from standout.video import SRGB, Colours, converter, is_known
+from tests.fakes import clip_job
 from tests.video.drawn import Made, flat, make
 
 
@@ -101,9 +100,9 @@ def tagged(path: Path, colours: Colours, color: tuple[int, int, int] = (90, 90, 
     return path
 
 
-def behind(scene: object, source: Path, out: Path, **how: object) -> tuple[list[float], tuple[str, ...], Colours]:
+def behind(effect: Effect, source: Path, out: Path, **how: Any) -> tuple[list[float], tuple[str, ...], Colours]:
     """The mean color of the result, its warnings, and what its numbers mean."""
-    work = ClipWork(Nobody(), scene, half_life=0.0, quality=100, overwrite=True, **how)  # type: ignore[arg-type]
+    work = clip_job(Nobody(), effect, quality=100, overwrite=True, **how)
     told = work(Task(source, out, Path(source.name), out.suffix)).warnings
     if out.suffix == ".frames":
         color = cv2.imread(str(next(iter(sorted(out.iterdir())))), cv2.IMREAD_COLOR)[..., ::-1].mean((0, 1))
@@ -124,12 +123,12 @@ def test_a_color_looks_the_same_behind_every_clip(tmp_path: Path, colours: Colou
     plain = tagged(tmp_path / "behind.mp4", Colours(primaries=1, transfer=1), (200, 30, 30))
     wanted = turned((200, 30, 30), SRGB, colours)
     for effect in (
-        Color(inputs=[], color="#c81e1e"),
-        Cut(inputs=[], background="#c81e1e"),
-        Replace(inputs=[], background=picture),
-        Replace(inputs=[], background=plain),
+        Color(color="#c81e1e"),
+        Cut(background="#c81e1e"),
+        Replace(background=picture),
+        Replace(background=plain),
     ):
-        found, _, kept = behind(effect.scene, source, tmp_path / "out.mp4")
+        found, _, kept = behind(effect, source, tmp_path / "out.mp4")
         assert near(found, wanted), (effect, found, wanted)
         assert (kept.primaries, kept.transfer) == (colours.primaries, colours.transfer)
 
@@ -138,7 +137,7 @@ def test_a_color_looks_the_same_behind_every_clip(tmp_path: Path, colours: Colou
 def test_a_background_clip_of_other_colors_fits_a_plain_clip(tmp_path: Path, colours: Colours) -> None:
     source = tagged(tmp_path / "in.mp4", Colours(primaries=1, transfer=1))
     clip = tagged(tmp_path / "behind.mp4", colours, (120, 100, 90))
-    found, _, _ = behind(Replace(inputs=[], background=clip).scene, source, tmp_path / "out.mp4")
+    found, _, _ = behind(Replace(background=clip), source, tmp_path / "out.mp4")
     assert near(found, turned((120, 100, 90), colours, SRGB))
 
 
@@ -185,12 +184,9 @@ def test_what_the_format_cannot_tell_is_converted_and_said(tmp_path: Path, out: 
 def test_masks_are_no_light(tmp_path: Path) -> None:
     source = tagged(tmp_path / "in.mp4", PQ)
 
-    def matte(image: Image, mask: Mask, time: Fraction) -> Picture:
-        return compose.matte(mask)
-
-    _, _, kept = behind(lambda: matte, source, tmp_path / "out.mp4", grey=True)
+    _, _, kept = behind(Matte(), source, tmp_path / "out.mp4")
     assert kept.hdr is None
-    _, told, _ = behind(lambda: matte, source, tmp_path / "out.frames", grey=True)
+    _, told, _ = behind(Matte(), source, tmp_path / "out.frames")
     assert not any("converted" in one for one in told)
 
 
@@ -202,19 +198,16 @@ def test_a_clip_as_camera_is_shown_as_screens_show_it(tmp_path: Path) -> None:
 
 def test_codes_that_are_not_known_are_said(tmp_path: Path) -> None:
     source = tagged(tmp_path / "in.mp4", Colours(primaries=1, transfer=9))
-    _, told, _ = behind(Color(inputs=[]).scene, source, tmp_path / "out.mp4")
+    _, told, _ = behind(Color(), source, tmp_path / "out.mp4")
     assert any("codes that are not known (1, 9)" in one for one in told)
 
 
-def test_a_scene_that_is_told_nothing_stays_as_it_is(tmp_path: Path) -> None:
+def test_an_effect_that_is_told_nothing_stays_as_it_is(tmp_path: Path) -> None:
     plain = make(tmp_path / "behind.mp4", Made([flat((200, 30, 30))]))
 
-    def put(image: Image, mask: Mask, other: Image) -> Picture:
-        return other
-
-    for one in (lambda: Before(flat((200, 30, 30)), put=put), lambda: moving(plain, put=put)):
-        with begun(one) as scene:
-            shown = scene(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.float32), Fraction(0))
+    for behind in (Photo(flat((200, 30, 30))), plain):
+        with Replace(behind).begun() as effect:
+            shown = effect(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.float32))
             assert near(shown.mean((0, 1)).tolist(), [200, 30, 30])
 
 

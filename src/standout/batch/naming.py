@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from standout.effects import Effect
 from standout.errors import OutputError
 from standout.images import WRITERS
 from standout.video import CONTAINERS
@@ -66,6 +67,11 @@ class Naming:
     default: str | None = None
     format: str | None = None
     alpha: bool = False
+
+    @classmethod
+    def of(cls, effect: Effect, *, format: str | None = None) -> Naming:
+        """How an effect's results are named. format: the suffix asked for."""
+        return cls(f"-{effect.name}", default=effect.suffix, format=format, alpha=effect.is_transparent)
 
     def asked(self) -> str | None:
         """The suffix asked for, checked. Raises OutputError when it cannot be written."""

@@ -4,8 +4,8 @@
     exit code   int         0 all good, 1 some files failed, or nobody reads standard output any more, 2 nothing begun:
                             usage or input wrong, 130 interrupted, 143 and 129 ended by SIGTERM and SIGHUP
 
-To add an effect: a class like Blur in effects.py. To add another command: a function in about.py, or
-a file of its own. Name it below.
+To add an effect: see effects/__init__.py of the package. To add another command: a function in about.py, or a file of
+its own, named below.
 """
 
 import logging
@@ -16,14 +16,13 @@ from typing import Annotated
 import typer
 
 from standout import __version__
-from standout.cli import about, data, effects, signals
+from standout.cli import about, data, effects, signals, webcam
 from standout.cli import benchmark as benchmarking
 from standout.cli import evaluate as evaluating
 from standout.cli import export as exporting
 from standout.cli import train as training
 from standout.cli.options import Photos
 from standout.cli.show import examples, fail
-from standout.cli.webcam import EPILOG as WEBCAM_EPILOG
 from standout.cli.webcam import Webcam
 from standout.errors import InputError, StandoutError, nearest
 
@@ -71,9 +70,9 @@ def _root(
 ) -> None: ...
 
 
-for _effect in effects.COMMANDS:
-    app.command(_effect.__name__.lower(), epilog=_effect.epilog, rich_help_panel="Photos")(_effect)
-app.command("webcam", epilog=WEBCAM_EPILOG, rich_help_panel="Photos")(Webcam)
+for _name, _effect, _epilog in effects.commands():
+    app.command(_name, epilog=_epilog, rich_help_panel="Photos")(_effect)
+app.command("webcam", epilog=webcam.EPILOG, rich_help_panel="Photos")(webcam.command())
 app.command("train", epilog=training.EPILOG, rich_help_panel="Your own model")(training.train)
 app.command("evaluate", epilog=evaluating.EPILOG, rich_help_panel="Your own model")(evaluating.evaluate)
 app.command("benchmark", epilog=benchmarking.EPILOG, rich_help_panel="Your own model")(benchmarking.benchmark)
