@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def _clips(folder: Path | None, model: str) -> Iterator[Clip]:
-    finds = {looks: standout.Segmenter(model, mirror=looks == 2) for looks in LOOKS}
+    finds = {looks: standout.Segmenter(model, tta=looks == 2) for looks in LOOKS}
 
     def found(frames: list[Frame]) -> dict[int, list[Mask]]:
         return {looks: [one.probability(frame.image) for frame in frames] for looks, one in finds.items()}

@@ -69,7 +69,7 @@ def mapped_by(resize: Resize) -> Iterator[None]:
 def displaced(height: int, width: int) -> tuple[int, int]:
     """How many (rows, columns) off an edge at 95 of 100 comes back, without refinement."""
     card = ModelCard("identity", "0", "none", (320, 256))
-    finder = Segmenter(Session(lambda batch: batch[:, :1].copy(), card, "cpu", "onnx"), mirror=False)
+    finder = Segmenter(Session(lambda batch: batch[:, :1].copy(), card, "cpu", "onnx"), tta=False)
     off = []
     for axis, length in enumerate((height, width)):
         image = np.zeros((height, width, 3), np.uint8)

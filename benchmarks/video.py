@@ -66,7 +66,7 @@ def _frames() -> Iterator[np.ndarray]:
 def steps(path: Path) -> dict[str, float]:
     """Milliseconds a frame of each step, one after another."""
     cv2.setNumThreads(1)
-    segmenter, steady, spent = Segmenter(threads=1, mirror=False), TemporalFilter(), dict[str, float]()
+    segmenter, steady, spent = Segmenter(threads=1, tta=False), TemporalFilter(), dict[str, float]()
 
     @contextmanager
     def timed(name: str) -> Iterator[None]:

@@ -207,7 +207,7 @@ def _finder(model: Model, *, tta: bool) -> PersonFinder:
     """The model for files; tta: by test-time augmentation, as photos have it and clips do not."""
     if not isinstance(model, str | Path):
         return _segmenter(model, "auto")
-    return Segmenter(model, threads=1, mirror=tta)
+    return Segmenter(model, threads=1, tta=tta)
 
 
 def _opened(photo: Input) -> Photo:

@@ -167,7 +167,7 @@ def test_the_real_model_finds_the_walker_of_a_real_clip(clips: Path, tmp_path: P
     from standout.segmenter import Segmenter
 
     out = tmp_path / "mask.mp4"
-    segmenter = Segmenter(threads=1, mirror=False)
+    segmenter = Segmenter(threads=1, tta=False)
     work = changed(
         WORK, finder=segmenter, half_life=0.1, excerpt=Excerpt(Fraction(9), Fraction(10)), effect=Matte(),
     )  # fmt: skip

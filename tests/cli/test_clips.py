@@ -101,7 +101,7 @@ def test_another_command_does_not_go_on(
     for other, said in (
         (["replace", "mix/other.mkv", "-b", "mix/other.mkv", *command[4:]], "background was loud.mp4, is other.mkv"),
         ([*command, "--fit"], "fit was False, is True"),
-        ([*command, "--no-refine", "--mirror"], "refine was True, is False, mirror was False, is True"),
+        ([*command, "--no-refine", "--mirror"], "refine was True, is False, tta was False, is True"),
         (["blur", "mix/other.mkv", *command[4:]], "effect was replace, is blur"),
     ):
         assert main(other) == 1

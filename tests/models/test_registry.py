@@ -106,5 +106,5 @@ def test_how_much_larger_the_second_look_is_stands_on_the_card() -> None:
 
 def test_two_looks_are_alike_and_not_the_same(sample: np.ndarray) -> None:
     twice = Segmenter(threads=1).mask(sample, refine=False)
-    once = Segmenter(threads=1, mirror=False).mask(sample, refine=False)
+    once = Segmenter(threads=1, tta=False).mask(sample, refine=False)
     assert 0 < np.abs(once - twice).mean() < 0.1

@@ -41,11 +41,11 @@ def clips_of(
             runtime=options.runtime,
             device=options.device,
             threads=options.threads or 1,  # the steps beside it take the other cores
-            mirror=options.uses_tta(default=False),
+            tta=options.uses_tta(default=False),
         )
         seen_by = {
             "model": f"{options.model} {segmenter.card.sha256}",
-            "mirror": str(segmenter.mirror),
+            "tta": str(segmenter.tta),
             "runtime": f"{segmenter.runtime} {segmenter.device}",
         }
         chosen = ClipOptions(

@@ -76,7 +76,7 @@ def evaluate(
     settings = room.Settings(refine=refine, threshold=threshold)
 
     def measured(name: str, labels: dict[str, dict[str, str]]) -> "tuple[Segmenter, Report]":
-        segmenter = Segmenter(name, runtime=runtime, device=device, threads=1, mirror=mirror)
+        segmenter = Segmenter(name, runtime=runtime, device=device, threads=1, tta=mirror)
         with progress(len(pairs), wanted=True) as tick:
             return segmenter, room.evaluate(pairs, segmenter, settings, groups=labels, tick=tick)
 

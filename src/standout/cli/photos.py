@@ -164,7 +164,7 @@ def _masks(options: Photos, threads: int, *, needed: bool) -> MaskSource:
             runtime=options.runtime,
             device=options.device,
             threads=threads,
-            mirror=options.uses_tta(default=True),
+            tta=options.uses_tta(default=True),
         )
         return by_model(segmenter, refine=options.refine)
 

@@ -82,7 +82,7 @@ def evaluate(
         "model": {"name": card.name, "encoder": card.encoder, "sha256": card.sha256, "device": segmenter.device}
         | {"runtime": segmenter.runtime},
         "data": {"photos": len(pairs), "fingerprint": fingerprint(pairs)},
-        "settings": asdict(settings) | {"threshold": threshold_of(segmenter, settings), "mirror": segmenter.mirror},
+        "settings": asdict(settings) | {"threshold": threshold_of(segmenter, settings), "mirror": segmenter.tta},
         "standout": __version__,
     }
     return Report(scores, facts, groups or {}, card_threshold=card.threshold)

@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 
 Size = tuple[int, int]
 
+GPU_BATCH = 32
+"""Photos in one call of the network on a GPU. A CPU gets a single one, since larger batches leave its cache.
+
+With standout-mobile on one core, ONNX Runtime took 18.5 ms for a photo by itself, and 29.7 ms for each of 16.
+"""
+
 
 @dataclass(frozen=True)
 class Runtime:
@@ -126,7 +132,8 @@ def _named(runtime: str) -> Runtime:
 class Session:
     """A model that is ready to run: its runner, its card, the device it runs on and the runtime.
 
-    sizes: the only (h, w) that it takes; none: any, in multiples of 32. run refuses others, whatever computes it.
+    sizes: the only (h, w) that it takes; empty for any, in multiples of 32. run refuses others, whatever computes it.
+    batch: how many photos one call is best given; run takes any number.
     """
 
     run: Runner
@@ -134,6 +141,7 @@ class Session:
     device: str
     runtime: str
     sizes: tuple[Size, ...] = ()
+    batch: int = 1
 
     def __post_init__(self) -> None:
         if self.sizes:
