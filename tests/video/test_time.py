@@ -145,7 +145,7 @@ def test_an_excerpt_of_joined_files_is_the_same_as_of_the_whole(tmp_path: Path) 
 def test_joined_files_are_gone_on_with_where_they_were_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from standout.batch import clip
 
-    monkeypatch.setattr(clip, "SEGMENT", 40)
+    monkeypatch.setattr(clip, "CHUNK", 40)
     source = joined(tmp_path, ".ts")
     through(source, tmp_path / "whole.mp4", replace(WORK, resume={}))
     out = tmp_path / "out.mp4"

@@ -199,7 +199,7 @@ def test_a_transparent_clip_is_gone_on_with_where_it_was_stopped(
 
     from standout.batch import clip
 
-    monkeypatch.setattr(clip, "SEGMENT", 4)
+    monkeypatch.setattr(clip, "CHUNK", 4)
     source = hidden(tmp_path, "vp9.webm", count=14)
     whole, out = tmp_path / "whole.webm", tmp_path / "out.webm"
     one = work(blur, see_through=True, resume={})

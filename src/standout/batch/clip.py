@@ -4,7 +4,7 @@
     frame    Frame            as decoded, no larger than asked for
     coarse   float32 (h, w)   the network's own mask of it, steadied over time
     picture  Picture          what is encoded
-    state    {name: array}    what must be known of the frames before, to go on after the last frame of a segment
+    state    {name: array}    what must be known of the frames before, to go on after the last frame of a chunk
 
 Frames are a stream: at no time are more than about a dozen of them in memory, whatever the clip's length.
 """
@@ -51,8 +51,8 @@ class Finds(Protocol):
 
 WHITENED = "is transparent, which became white: use .mov, .webm, .webp, .gif or .frames to keep it"
 
-SEGMENT = 1800
-"""Frames of a segment, a minute of many clips: no more than that is lost when a work that may be resumed is stopped."""
+CHUNK = 1800
+"""Frames of a chunk, a minute of many clips: no more than that is lost when a work that may be resumed is stopped."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ class ClipWork:
     half_life: of the steadying, in seconds; 0 = off. alpha: the scene's pictures are RGBA. see_through: transparency of
     the clip itself stays in the result, or becomes white where the format has none (else the effect has already filled
     it). workers: frames finished at once. stop: once set, the clip in work
-    is given up, and nothing of it stays but finished segments. resume: what finds and scene are, in words; with it, the
-    work is done in segments, and goes on after those that were finished earlier. measure: flicker is told. Other fields
+    is given up, and nothing of it stays but finished chunks. resume: what finds and scene are, in words; with it, the
+    work is done in chunks, and goes on after those that were finished earlier. measure: flicker is told. Other fields
     as in work.Work.
     """
 
@@ -116,7 +116,7 @@ class ClipWork:
             height, width = _no_larger(clip.height, clip.width, self.excerpt.max_side)
             clear = self._stays_clear(clip, task.target)
             writer = video.Writer(
-                task.target, clip, height=height, width=width, alpha=self.alpha or clear, grey=self.grey,
+                task.target, clip, height=height, width=width, alpha=self.alpha or clear, gray=self.grey,
                 codec=self.codec, quality=self.quality, rate=self.excerpt.rate, start=self.excerpt.start,
                 end=self.excerpt.end, sound=self.sound, overwrite=self.overwrite, threads=self.workers + 1,
                 job=self._job(task.source),
@@ -124,8 +124,8 @@ class ClipWork:
             with writer:
                 past = Past(self.half_life, measure=self.measure)
                 past.restore(writer.state)
-                if not video.is_known(clip.colours):
-                    codes = f"{clip.colours.primaries}, {clip.colours.transfer}"
+                if not video.is_known(clip.colors):
+                    codes = f"{clip.colors.primaries}, {clip.colors.transfer}"
                     clip.warnings.append(f"tells its colors by codes that are not known ({codes}): taken for sRGB")
                 self._write(task, clip, writer, past, (height, width), clear=clear)
             share = past.shares / past.frames
@@ -187,7 +187,7 @@ class ClipWork:
     ) -> Generator[tuple[Picture, float, Fraction, State], None, None]:
         """(picture, share of it that is person, time, state) of each frame, every step in threads of its own.
 
-        state: of a segment's last frame; empty for others.
+        state: of a chunk's last frame; empty for others.
         """
         first = past.frames + 1
         frames = ahead(self._frames(clip, past, size))
@@ -197,7 +197,7 @@ class ClipWork:
                 coarse = past.steadied(self.finds.probability(frame.image), frame)
                 if isinstance(scene, LooksUp):
                     scene.look_up(frame.time)
-                yield frame, coarse, past.state(frame) if self.resume is not None and number % SEGMENT == 0 else {}
+                yield frame, coarse, past.state(frame) if self.resume is not None and number % CHUNK == 0 else {}
 
         def finish(one: tuple[Frame, Mask, State]) -> tuple[Picture, float, Fraction, State]:
             frame, coarse, state = one
@@ -215,7 +215,7 @@ class ClipWork:
             return picture, share, frame.time, state
 
         masked = ahead(found())
-        with begun(self.scene, colours=clip.colours) as scene:
+        with begun(self.scene, colors=clip.colors) as scene:
             try:
                 yield from in_order(masked, finish, workers=self.workers)
             finally:
@@ -237,7 +237,7 @@ class ClipWork:
             if past.is_last(next(frames, None)):
                 return frames
             read.close()
-        raise InputError("the clip's frames are not the same as before; delete the folder of segments, to begin anew")
+        raise InputError("the clip's frames are not the same as before; delete the folder of chunks, to begin anew")
 
 
 _CHANGING = ("half_life", "keep", "feather", "refine", "alpha", "grey", "codec", "quality", "sound")

@@ -5,7 +5,7 @@
     Scene         (image, mask, time) -> Picture
 
 A plain function is a scene. One that holds something open, or must be told something, has more methods, each of them
-optional: match(colours), before the first frame; look_up(time), in the order of the frames; and close(), after the last
+optional: match(colors), before the first frame; look_up(time), in the order of the frames; and close(), after the last
 one. Use begun, which closes it.
 """
 
@@ -51,7 +51,7 @@ class LooksUp(Protocol):
 class Matches(Protocol):
     """A scene that brings colors of its own, of sRGB unless it is told otherwise."""
 
-    def match(self, colours: video.Colours) -> None:
+    def match(self, colors: video.Colors) -> None:
         """From now on, what it puts behind looks the same in a clip whose numbers mean this."""
 
 
@@ -62,12 +62,12 @@ def close(scene: Scene) -> None:
 
 
 @contextmanager
-def begun(make: Callable[[], Scene], *, colours: video.Colours | None = None) -> Iterator[Scene]:
-    """A new scene, closed at the end of the block. colours: of the frames; None = sRGB."""
+def begun(make: Callable[[], Scene], *, colors: video.Colors | None = None) -> Iterator[Scene]:
+    """A new scene, closed at the end of the block. colors: of the frames; None = sRGB."""
     scene = make()
     try:
-        if colours is not None and isinstance(scene, Matches):
-            scene.match(colours)
+        if colors is not None and isinstance(scene, Matches):
+            scene.match(colors)
         yield scene
     finally:
         close(scene)
@@ -80,9 +80,9 @@ class Before:
         self._given = self._behind = behind
         self._put = put
 
-    def match(self, colours: video.Colours) -> None:
+    def match(self, colors: video.Colors) -> None:
         """See Matches."""
-        convert = video.converter(video.SRGB, colours)
+        convert = video.converter(video.SRGB, colors)
         self._behind = self._given if convert is None else convert(self._given)
 
     def __call__(self, image: Image, mask: Mask, time: Fraction) -> Picture:
@@ -109,9 +109,9 @@ class Moving:
         self._shown = self._next = self._following()
         self._behind: dict[Fraction, Image] = {}
 
-    def match(self, colours: video.Colours) -> None:
+    def match(self, colors: video.Colors) -> None:
         """See Matches."""
-        self._wants = colours
+        self._wants = colors
 
     def look_up(self, time: Fraction) -> None:
         """The background of the frame at that time is known from now on."""
@@ -141,7 +141,7 @@ class Moving:
     def _frames(self) -> Generator[tuple[Fraction, Image], None, None]:
         begun = Fraction(0)
         with video.open_clip(self._path) as clip:
-            self._has = clip.colours
+            self._has = clip.colors
             while True:
                 last = None
                 for frame in clip.frames():
