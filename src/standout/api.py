@@ -66,8 +66,7 @@ def edit(photo: Input, edit: Edit | Effect, *, mask: MaskInput | None = None, mo
     wanted = edit if isinstance(edit, Edit) else Edit(edit)
     if wanted.effect.moves:
         raise InputError("a clip goes behind clips alone; give a picture as the background")
-    for note in wanted.effect.open(max_pixels=images.MAX_PIXELS):
-        warnings.warn(note, stacklevel=2)
+    _try(wanted.effect)
     opened = _opened(photo)
     found = _found(opened, mask, model, refine=wanted.edge.refine)
     return remembering(wanted.of_photo(opened, found).picture, opened.meta)
@@ -156,6 +155,7 @@ def clip(
     (task,) = plan([str(source)], str(target), naming=naming, overwrite=chosen.overwrite)
     if task.is_done() and not chosen.overwrite:
         raise OutputExists(f"{task.target} exists; give another target, or ClipOptions(overwrite=True)")
+    _try(wanted.effect)
     finder = _finder(model, tta=False)
     seen_by = {"model": str(model)} if isinstance(model, str | Path) else {"model": repr(finder)}
     return ClipJob(finder, wanted, chosen, seen_by, progress or (lambda done, total: None))(task)
@@ -188,6 +188,7 @@ def folder(
     wanted = edit if isinstance(edit, Edit) else Edit(edit)
     naming = Naming.of(wanted.effect)
     tasks = plan([str(source)], str(target), naming=naming, recursive=recursive, overwrite=overwrite)
+    _try(wanted.effect)
     photos = clips = None
     if any(task.can_be_done and not is_clip(task.source) for task in tasks):
         finder = _finder(model, tta=True)
@@ -201,6 +202,13 @@ def folder(
         return one(task)
 
     return run(tasks, job, workers=cores(), overwrite=overwrite, on_result=progress)
+
+
+def _try(effect: Effect) -> None:
+    """What is wrong with the effect's background is an error now; what could not be kept of it, a Python warning."""
+    with effect.begun() as tried:
+        for note in tried.open(max_pixels=images.MAX_PIXELS):
+            warnings.warn(note, stacklevel=3)
 
 
 def _finder(model: Model, *, tta: bool) -> PersonFinder:

@@ -47,7 +47,7 @@ def resident() -> int:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
-@pytest.mark.parametrize("resume", [False, True], ids=["at one go", "in segments"])
+@pytest.mark.parametrize("resume", [False, True], ids=["at one go", "in chunks"])
 def test_four_hours(four_hours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resume: bool) -> None:
     monkeypatch.setattr(clip, "CHUNK", 60)
     alive, most, sizes = set[int](), [0], list[int]()

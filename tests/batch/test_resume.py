@@ -23,14 +23,14 @@ from standout.errors import InputError, OutputError
 from standout.masks.temporal import TemporalFilter
 from standout.types import Frame, Image, Mask
 from standout.video import decode
-from standout.video.write.chunk_store import Segments, folder_of
-from standout.video.write.encoder import Encoder, Encoding
+from standout.video.write.chunk_store import ChunkStore, folder_of
+from standout.video.write.encoder import Encoding, VideoEncoder
 from tests.batch.test_clip import RED, task
 from tests.fakes import changed, clip_job
 from tests.video.drawn import Made, frame_times, make, picture, sound_packets
 from tests.waiting import LIMIT, started, until
 
-FRAMES, SEGMENT = 50, 12
+FRAMES, CHUNK = 50, 12
 FILMS = {suffix: one for suffix, one in video.CONTAINERS.items() if one.format}
 OPAQUE = [(suffix, codec, False) for suffix, one in FILMS.items() for codec in one.codecs]
 ALPHA = [
@@ -51,8 +51,8 @@ WORK = clip_job(Unsure(), RED, half_life=0.3, resume=True)
 
 
 @pytest.fixture(autouse=True)
-def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clip_module, "CHUNK", SEGMENT)
+def short_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clip_module, "CHUNK", CHUNK)
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def twice(work: ClipJob, source: Path, folder: Path, suffix: str, *, stops: tupl
     seen: list[int] = []
     again = changed(work, progress=lambda done, total: seen.append(done))(task(source, parts))
     assert again == once
-    assert seen == list(range(seen[0], FRAMES + 1)) and seen[0] > SEGMENT, "what was finished is not done again"
+    assert seen == list(range(seen[0], FRAMES + 1)) and seen[0] > CHUNK, "what was finished is not done again"
     assert content(parts) == content(whole)
     assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
     return parts
@@ -118,7 +118,7 @@ def test_every_container_is_the_same_as_at_one_go(
     assert sound_packets(out) == sound_packets(plain)
     decodes_in_order(out)
     for one, other in zip(decoded(out), decoded(plain), strict=True):
-        assert np.abs(one - other).mean() < 3, "segments look as the rest does"
+        assert np.abs(one - other).mean() < 3, "chunks look as the rest does"
         assert codec != "prores" or np.array_equal(one, other), "each frame by itself: not even the mask has a seam"
     if alpha:
         assert decoded(out)[0].shape[2] == 4 and decoded(out)[-1][..., 3].std() > 20
@@ -157,7 +157,7 @@ class Case:
     into: str = ".mp4"
 
 
-FAST_THEN_SLOW = [10 * n if n < SEGMENT else 10 * SEGMENT + 500 * (n - SEGMENT) for n in range(FRAMES)]
+FAST_THEN_SLOW = [10 * n if n < CHUNK else 10 * CHUNK + 500 * (n - CHUNK) for n in range(FRAMES)]
 UNEVEN = [n * n // 3 + 4 * n for n in range(FRAMES)]
 CASES = {
     "uneven times": Case(Made(times=UNEVEN, base=Fraction(1, 1000))),
@@ -226,10 +226,10 @@ def test_the_threads_of_the_beginning_stay(clip: Path, tmp_path: Path) -> None:
 def test_encoders_make_the_same_of_the_same(clip: Path, codec: str) -> None:
     height, width = 180, 320  # no whole blocks: there, x264 with AVX-512 differs in one of ten
     target = FILMS[".mov" if codec == "prores" else ".mp4"]
-    pictures, made = [picture(n, height, width) for n in range(SEGMENT)], set()
+    pictures, made = [picture(n, height, width) for n in range(CHUNK)], set()
     with video.open_clip(clip) as like:
         for _ in range(60 if codec == "h264" else 8):
-            encoder = Encoder(like, Encoding(target, codec, (height, width), False, None, None, 2))
+            encoder = VideoEncoder(like, Encoding(target, codec, (height, width), False, None, None, 2))
             packets = []
             for number, one in enumerate(pictures):
                 packets += encoder.encode(encoder.prepare(one), Fraction(number, 30), Fraction(1, 30))
@@ -239,7 +239,7 @@ def test_encoders_make_the_same_of_the_same(clip: Path, codec: str) -> None:
 
 def test_times_too_near_for_the_unit_go_on_apart(clip: Path) -> None:
     with video.open_clip(clip) as like:
-        encoder = Encoder(like, Encoding(FILMS[".mov"], "prores", (96, 128), False, None, None, 1), after=5)
+        encoder = VideoEncoder(like, Encoding(FILMS[".mov"], "prores", (96, 128), False, None, None, 1), after=5)
         packets = [
             packet
             for time in (4, 5, 9)
@@ -248,8 +248,8 @@ def test_times_too_near_for_the_unit_go_on_apart(clip: Path) -> None:
     assert [packet.pts for packet in [*packets, *encoder.flush()]] == [6, 7, 9]
 
 
-def test_an_interruption_in_the_first_segment_leaves_nothing(clip: Path, tmp_path: Path) -> None:
-    assert stopped(WORK, clip, tmp_path / "out.mp4", after=SEGMENT) == []
+def test_an_interruption_in_the_first_chunk_leaves_nothing(clip: Path, tmp_path: Path) -> None:
+    assert stopped(WORK, clip, tmp_path / "out.mp4", after=CHUNK) == []
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
@@ -259,11 +259,11 @@ def test_a_work_that_is_told_to_stop_goes_on(clip: Path, tmp_path: Path) -> None
         changed(WORK, stop=stop, progress=lambda done, total: stop.set() if done == 30 else None)(task(clip, out))
     seen: list[int] = []
     changed(WORK, progress=lambda done, total: seen.append(done))(task(clip, out))
-    assert seen[0] == 2 * SEGMENT + 1
+    assert seen[0] == 2 * CHUNK + 1
 
 
 def test_the_folder_holds_what_is_finished(clip: Path, tmp_path: Path) -> None:
-    names = stopped(WORK, clip, tmp_path / "out.mp4", after=2 * SEGMENT + 3)
+    names = stopped(WORK, clip, tmp_path / "out.mp4", after=2 * CHUNK + 3)
     finished = [name for name in names if name.endswith(".npz")]
     assert finished == ["00000.npz", "00001.npz"] and not [name for name in names if name.endswith(".part")]
 
@@ -308,7 +308,7 @@ def test_without_resume_nothing_begun_is_looked_at(clip: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("harm", ["index", "packets", "no index", "job"])
-def test_a_segment_that_is_not_whole_is_made_anew(clip: Path, tmp_path: Path, harm: str) -> None:
+def test_a_chunk_that_is_not_whole_is_made_anew(clip: Path, tmp_path: Path, harm: str) -> None:
     """As after a power cut: what was written last is cut off."""
     whole, out = tmp_path / "whole.mp4", tmp_path / "out.mp4"
     WORK(task(clip, whole))
@@ -327,14 +327,14 @@ def test_a_segment_that_is_not_whole_is_made_anew(clip: Path, tmp_path: Path, ha
         path.write_bytes(path.read_bytes()[:-50])
     seen: list[int] = []
     changed(WORK, progress=lambda done, total: seen.append(done))(task(clip, out))
-    assert seen[0] == 2 * SEGMENT + 1
+    assert seen[0] == 2 * CHUNK + 1
     assert out.read_bytes() == whole.read_bytes()
 
 
 def test_two_at_once_are_refused(clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     with video.open_clip(clip):
-        held = Segments(out, {}, threads=1)
+        held = ChunkStore(out, {}, threads=1)
         with pytest.raises(OutputError, match="is being worked in by another process; wait for it, or end it"):
             WORK(task(clip, out))
         held.remove()
@@ -343,7 +343,7 @@ def test_two_at_once_are_refused(clip: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
 def test_what_cannot_be_joined_says_so(clip: Path, tmp_path: Path, suffix: str) -> None:
-    with pytest.raises(OutputError, match=rf"a {suffix} cannot be put together from finished segments; use another"):
+    with pytest.raises(OutputError, match=rf"a {suffix} cannot be put together from finished chunks; use another"):
         WORK(task(clip, tmp_path / f"out{suffix}"))
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
@@ -358,7 +358,7 @@ def test_what_is_there_is_kept(clip: Path, tmp_path: Path) -> None:
     assert len(frame_times(out)) == FRAMES
 
 
-@pytest.mark.parametrize(("room", "finished"), [(40_000, 3), (90_000, 4)], ids=["in a segment", "at the end"])
+@pytest.mark.parametrize(("room", "finished"), [(40_000, 3), (90_000, 4)], ids=["in a chunk", "at the end"])
 def test_a_full_disk_keeps_what_is_finished(tmp_path: Path, room: int, finished: int) -> None:
     rng = np.random.default_rng(0)
     quiet = [picture(n) for n in range(30)]
@@ -379,7 +379,7 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path: Path, room: int, finished:
     assert len(kept) == finished
     seen: list[int] = []
     changed(work, progress=lambda done, total: seen.append(done))(task(source, out))
-    assert seen[0] == finished * SEGMENT + 1
+    assert seen[0] == finished * CHUNK + 1
     assert out.read_bytes() == whole.read_bytes()
 
 
@@ -456,16 +456,16 @@ COMMAND = """
 import os, sys, time
 from standout.batch import clip as clip_module
 from standout.cli import main
-from standout.video.write.chunk_store import Segments
+from standout.video.write.chunk_store import ChunkStore
 
-write = Segments.write
+write = ChunkStore.write
 
 def held(self, packets):
     write(self, packets)
-    if str(self.count) == os.environ.get("HELD"):  # in that segment, until the signal comes
+    if str(self.count) == os.environ.get("HELD"):  # in that chunk, until the signal comes
         time.sleep(1000)
 
-clip.SEGMENT, Segments.write = 10, held
+clip_module.CHUNK, ChunkStore.write = 10, held
 sys.exit(main(sys.argv[1:]))
 """
 

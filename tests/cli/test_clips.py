@@ -135,7 +135,7 @@ def test_frames_become_a_folder_of_pictures(here: Path) -> None:
         (["replace", "mix/photo.jpg", "-b", "mix/loud.mp4"], "mix/loud.mp4 is a clip, which goes behind clips alone"),
         (["replace", "mix/loud.mp4", "-b", "none.mp4"], "background none.mp4 does not exist"),
         (["replace", "mix/loud.mp4", "-b", "none.mp4", "--resume"], "background none.mp4 does not exist"),
-        (["color", "mix/loud.mp4", "-f", "gif", "--resume"], "a .gif cannot be put together from finished segments"),
+        (["color", "mix/loud.mp4", "-f", "gif", "--resume"], "a .gif cannot be put together from finished chunks"),
     ],
 )
 def test_bad_input(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:

@@ -113,15 +113,15 @@ class ClipJob:
             clear = self._stays_transparent(clip, task.target)
             writer = video.Writer(
                 task.target, clip, height=height, width=width, alpha=effect.is_transparent or clear,
-                grey=effect.is_mask, codec=options.codec, quality=options.quality, rate=options.excerpt.rate,
+                gray=effect.is_mask, codec=options.codec, quality=options.quality, rate=options.excerpt.rate,
                 start=start, end=options.excerpt.end, sound=options.sound, overwrite=options.overwrite,
                 threads=options.workers + 1, job=self._words(task.source),
             )  # fmt: skip
             with writer:
                 state = ClipState(options.half_life, measure=options.measure)
                 state.restore(writer.state)
-                if not video.is_known(clip.colours):
-                    codes = f"{clip.colours.primaries}, {clip.colours.transfer}"
+                if not video.is_known(clip.colors):
+                    codes = f"{clip.colors.primaries}, {clip.colors.transfer}"
                     clip.warnings.append(f"tells its colors by codes that are not known ({codes}): taken for sRGB")
                 self._write(task, clip, writer, state, (height, width), clear=clear)
             share = state.shares / state.frames
@@ -200,7 +200,7 @@ class ClipJob:
         """
         first = state.frames + 1
         frames = ahead(self._frames(clip, state, size))
-        space = ClipSpace(clip.colours)
+        space = ClipSpace(clip.colors)
 
         def found() -> Iterator[tuple[Frame, Mask, State]]:
             for number, frame in enumerate(frames, first):
@@ -226,7 +226,6 @@ class ClipJob:
 
         masked = ahead(found())
         with self.edit.effect.begun() as effect:
-            effect.open()
             try:
                 yield from in_order(masked, finish, workers=self.options.workers)
             finally:

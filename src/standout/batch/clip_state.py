@@ -1,7 +1,7 @@
 """What is known of a clip's frames so far: all that the next ones need, so that a work can go on in another process.
 
 raw      float32 (h, w)    the network's own mask of a frame
-state    {name: array}     after a segment's last frame; kept on disk with the segment
+state    {name: array}     after a chunk's last frame; kept on disk with the chunk
 """
 
 from __future__ import annotations

@@ -48,9 +48,10 @@ def run(options: Photos) -> int:
     clips = [task for task in todo if is_clip(task.source)]
     edit = options.edit()
     photos = _photos(options, edit, threads, pending) if len(clips) < len(todo) else None
-    for note in edit.effect.open(max_pixels=options.limit()) if todo else ():
-        if not options.quiet:
-            show.say(note)
+    with edit.effect.begun() as tried:  # what is wrong with the background, before anything is opened
+        notes = tried.open(max_pixels=options.limit()) if todo else ()
+    for note in () if options.quiet else notes:
+        show.say(note)
     try:
         summary, stopped = _run(options, edit, tasks, photos, workers)
     except KeyboardInterrupt:

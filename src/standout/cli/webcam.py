@@ -225,12 +225,12 @@ class Webcam:
     def _virtual(self, opened: ExitStack) -> "Sink | None":
         if self.virtual_camera is None:
             return None
-        from standout.video import Loopback, virtual_camera
+        from standout.video import VirtualCamera, virtual_camera
 
         device = virtual_camera.find() if self.virtual_camera == "auto" else Path(self.virtual_camera)
         if str(device) in (self.camera, f"/dev/video{self.camera}"):
             raise InputError(f"{device} is both --camera and --virtual-camera; give two different ones")
-        virtual = Loopback(device)
+        virtual = VirtualCamera(device)
         opened.callback(virtual.close)
         say(f"virtual camera: {device}")
         return virtual

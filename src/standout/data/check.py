@@ -20,7 +20,7 @@ from standout.data.duplicates import Look, groups, look_at
 from standout.data.layouts import look, split_file
 from standout.data.pairs import IGNORE, Pair, SizesDiffer, read_image, read_label
 from standout.errors import InputError, UnclearMask
-from standout.images.stored import flat_levels
+from standout.images.mask_values import flat_levels
 from standout.support.system import cores
 from standout.types import Bytes
 

@@ -17,7 +17,7 @@ from standout.errors import InputError
 from standout.types import Image, Mask, Photo, Picture
 
 if TYPE_CHECKING:
-    from standout.video import Colours
+    from standout.video import Colors
 
 
 class Background(Protocol):
@@ -89,7 +89,7 @@ class Moving:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._wanted = Fraction(0)
-        self._colors: Colours | None = None
+        self._colors: Colors | None = None
         self._feed: Generator[tuple[Fraction, Image], None, None] | None = None
         self._closed = False
         self._shown = self._next = (Fraction(0), None)  # type: tuple[Fraction, Image | None]
@@ -144,7 +144,7 @@ class Moving:
 
         begun = Fraction(0)
         with video.open_clip(self._path) as clip:
-            self._colors = clip.colours
+            self._colors = clip.colors
             while True:
                 last = None
                 for frame in clip.frames():

@@ -92,10 +92,14 @@ class Effect(ABC):
     def close(self) -> None:  # noqa: B027 - most effects open nothing
         """Lets go of all that was opened. It may be called twice."""
 
+    def fresh(self) -> Self:
+        """This effect at its beginning: a copy with nothing open where it moves, itself where it does not."""
+        return replace(self) if self.moves else self
+
     @contextmanager
     def begun(self) -> Iterator[Self]:
-        """An effect like this one, at its beginning, closed at the end of the block."""
-        own = replace(self)
+        """This effect at its beginning, closed at the end of the block."""
+        own = self.fresh()
         try:
             yield own
         finally:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from standout.types import Image, Metadata, Photo
 
 if TYPE_CHECKING:
-    from standout.video import Colours
+    from standout.video import Colors
 
 
 class Space(Protocol):
@@ -21,7 +21,7 @@ class Space(Protocol):
     def still(self, picture: Photo, like: Image) -> Image:
         """A picture's pixels in this space, at least as deep as those of the image they go behind need it."""
 
-    def moving(self, image: Image, colors: Colours) -> Image:
+    def moving(self, image: Image, colors: Colors) -> Image:
         """The frame of a clip of these colors in this space."""
 
 
@@ -43,7 +43,7 @@ class PhotoSpace:
 
         return images.background_for(picture, Photo(like, meta=Metadata(icc=self.icc)))
 
-    def moving(self, image: Image, colors: Colours) -> Image:
+    def moving(self, image: Image, colors: Colors) -> Image:
         """See Space. Photos of any profile but sRGB have no clip behind them."""
         from standout import video
 
@@ -54,7 +54,7 @@ class PhotoSpace:
 class ClipSpace:
     """That of a clip's frames, told by the primaries and the transfer curve of its colors."""
 
-    colors: Colours
+    colors: Colors
 
     def color(self, rgb: tuple[int, int, int]) -> tuple[float, float, float]:
         """See Space."""
@@ -69,7 +69,7 @@ class ClipSpace:
 
         return self.moving(images.in_srgb(picture), _srgb())
 
-    def moving(self, image: Image, colors: Colours) -> Image:
+    def moving(self, image: Image, colors: Colors) -> Image:
         """See Space."""
         from standout import video
 
@@ -84,7 +84,7 @@ def _converted(image: Image, convert: Callable[[Image], Image] | None) -> Image:
     return image if convert is None else convert(image)
 
 
-def _srgb() -> Colours:
+def _srgb() -> Colors:
     from standout import video
 
     return video.SRGB

@@ -1,10 +1,10 @@
 """Picture -> file or bytes, in the format of the suffix, with the photo's metadata.
 
-    picture   uint8 or uint16  (H, W, 1|3|4)   grey, RGB or RGBA with straight alpha
+    picture   uint8 or uint16  (H, W, 1|3|4)   gray, RGB or RGBA with straight alpha
     suffix    ".png", ".jpg", ...              a key of WRITERS
     policy    "keep"    EXIF without place and thumbnail, ICC profile, dpi
               "all"     the EXIF as it was, too
-              "strip"   the ICC profile only: without it, colours would be wrong
+              "strip"   the ICC profile only: without it, colors would be wrong
 
 To add an output format: a row in WRITERS; Pillow writes it if it knows the format.
 """
@@ -20,16 +20,16 @@ import numpy as np
 import PIL.Image
 
 from standout.errors import InputError, OutputError, StandoutError
-from standout.images import colors, lossless, profiles
+from standout.images import colors, png_tiff, profiles
 from standout.images import exif as exifs
 from standout.images.decode import load_plugin
-from standout.images.remembering import meta_of, plain
+from standout.images.photo_array import meta_of, plain
 from standout.support import atomic
 from standout.types import Metadata, Picture
 
 
 @dataclass(frozen=True)
-class Codec:
+class ImageFormat:
     """How a suffix is written. deep: holds 16 bits per channel. quality: default, 1 to 100, of a lossy format.
 
     profiles: holds color profiles; where a format does not, pictures are converted to sRGB.
@@ -43,20 +43,20 @@ class Codec:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-_JPEG = Codec("JPEG", alpha=False, quality=92)
-_TIFF = Codec("TIFF", deep=True)
-_HEIF = Codec("HEIF", quality=80)
-WRITERS: dict[str, Codec] = {
-    ".png": Codec("PNG", deep=True),
+_JPEG = ImageFormat("JPEG", alpha=False, quality=92)
+_TIFF = ImageFormat("TIFF", deep=True)
+_HEIF = ImageFormat("HEIF", quality=80)
+WRITERS: dict[str, ImageFormat] = {
+    ".png": ImageFormat("PNG", deep=True),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
-    ".webp": Codec("WEBP", quality=90, options={"method": 2}),  # half the time of 4, the size within 2 %
-    ".avif": Codec("AVIF", quality=75, options={"speed": 8}),  # a quarter of the time of 6
+    ".webp": ImageFormat("WEBP", quality=90, options={"method": 2}),  # half the time of 4, the size within 2 %
+    ".avif": ImageFormat("AVIF", quality=75, options={"speed": 8}),  # a quarter of the time of 6
     ".heic": _HEIF,
     ".heif": _HEIF,
     ".tif": _TIFF,
     ".tiff": _TIFF,
-    ".bmp": Codec("BMP", alpha=False, profiles=False),
+    ".bmp": ImageFormat("BMP", alpha=False, profiles=False),
 }
 
 Policy: TypeAlias = Literal["keep", "strip", "all"]
@@ -125,9 +125,9 @@ def _encoded(
         if picture.itemsize == 2 and not codec.deep:
             picture = colors.rounded(picture)
         if codec.format == "PNG":
-            return lossless.png(picture, icc=icc, exif=exif, dpi=dpi)
+            return png_tiff.png(picture, icc=icc, exif=exif, dpi=dpi)
         if codec.format == "TIFF":
-            return lossless.tiff(picture, icc=icc, exif=exif, dpi=dpi)
+            return png_tiff.tiff(picture, icc=icc, exif=exif, dpi=dpi)
         return _saved(picture, codec, quality or codec.quality, icc, exif, dpi)
     except StandoutError:
         raise
@@ -163,7 +163,7 @@ def _carried(
                 exif = exifs.cleaned(exif)
             exif = exifs.sized(exifs.upright(exif), picture.shape[1], picture.shape[0])
             exif = exif if meta.icc else exifs.in_srgb(exif)
-        except exifs.Damaged as error:
+        except exifs.DamagedExif as error:
             raise InputError(f"meta.exif {error}; give a block as read() returns it, or None") from None
     return icc, exif, meta.dpi
 
@@ -173,7 +173,7 @@ _JPEG_EXIF_LIMIT = 65533 - 6
 
 def _saved(
     picture: Picture,
-    codec: Codec,
+    codec: ImageFormat,
     quality: int | None,
     icc: bytes | None,
     exif: bytes | None,

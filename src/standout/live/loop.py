@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from statistics import median
 from threading import Event
@@ -233,7 +233,7 @@ class _Frames:
         if self._running is None or self._running[0] != name:
             self.close()
             self._clock = Fraction(0)
-            self._running = name, replace(self._live.edits[name].effect)
+            self._running = name, self._live.edits[name].effect.fresh()
         return self._running[1]
 
     def close(self) -> None:
