@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import cv2
 import pytest
@@ -108,8 +109,10 @@ def test_training_learns_the_drawn_people(data: Path, tmp_path: Path) -> None:
     assert card.scores == facts["results"]["scores"] and card.protocol == facts["results"]["protocol"]
     assert card.sha256 == facts["results"]["sha256"]
     assert facts["data"]["train"] == 12
-    for picture in ("curves.png", "threshold.png", "worst.jpg"):
-        assert cv2.imread(str(tmp_path / "out" / picture)) is not None
+    assert cv2.imread(str(tmp_path / "out" / "worst.jpg")) is not None
+    for picture, lines in (("curves.svg", 4), ("threshold.svg", 2)):
+        drawn = ElementTree.fromstring((tmp_path / "out" / picture).read_text())
+        assert len(drawn.findall(".//{http://www.w3.org/2000/svg}polyline")) >= lines, picture
     assert list((tmp_path / "out" / "tensorboard").iterdir())
 
 

@@ -17,7 +17,7 @@ EPILOG = examples(
     ("standout train recipes/picsart-mobilenetv2.toml -o runs/p", "a recipe; the same command goes on after a stop"),
     ("standout train RECIPE --set train.lr=3e-4 -o runs/q", "the recipe with another setting"),
     ("standout train RECIPE --preview sheet.jpg", "what the network will see"),
-    ("standout train RECIPE --find-lr lr.png", "which learning rate it can take"),
+    ("standout train RECIPE --find-lr lr.svg", "find a learning rate that fits"),
     ("torchrun --nproc-per-node 4 -m standout train RECIPE --devices 4 -o runs/p", "on four GPUs"),
 )
 
@@ -53,7 +53,7 @@ def train(
         Path | None, typer.Option(metavar="FILE.jpg", help="Only draw what the network will see.")
     ] = None,
     find_lr: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Only try learning rates, and plot them.")
+        Path | None, typer.Option(metavar="FILE.svg", help="Only try learning rates, and draw the loss over them.")
     ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace the FILE of --preview or --find-lr.")] = False,
 ) -> int:

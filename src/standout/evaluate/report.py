@@ -18,6 +18,7 @@ import numpy as np
 from standout.errors import InputError
 from standout.evaluate.intervals import Mean, gap, mean, paired
 from standout.evaluate.photos import LEVELS, METRICS, SIZES, Score
+from standout.metrics import Sums, compute
 from standout.segmenter import centered
 
 Means = dict[str, Mean]
@@ -211,7 +212,7 @@ def _rows(table: dict[str, Means]) -> dict[str, Any]:
 
 
 def _dice_at(score: Score, steps: Sequence[int]) -> list[float]:
-    """The photo's Dice where masks are cut at each of these of LEVELS."""
-    there = int(score.person.sum())
-    right, wrong = (np.cumsum(counts[::-1])[::-1] for counts in (score.person, score.background))
-    return [2 * right[step] / (right[step] + wrong[step] + there) for step in steps]
+    """The photo's Dice with its mask cut at each of these steps, which are LEVELS of probability."""
+    there, counted = int(score.person.sum()), int(score.person.sum() + score.background.sum())
+    right, wrong = (np.cumsum(pixels[::-1])[::-1].tolist() for pixels in (score.person, score.background))
+    return [compute(Sums(right[step], right[step] + wrong[step], there, counted)).dice for step in steps]

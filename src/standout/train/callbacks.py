@@ -125,7 +125,7 @@ def clock(seconds: float) -> str:
 
 
 class Journal(Callback):
-    """log.csv and curves.png, whole after every epoch."""
+    """Writes log.csv and curves.svg anew after every epoch."""
 
     def __init__(self, out: Path) -> None:
         self.out = out
@@ -155,7 +155,7 @@ class Journal(Callback):
         writer.writeheader()
         writer.writerows({key: f"{value:.6g}" for key, value in one.items()} for one in rows)
         write_atomic(self.out / "log.csv", text.getvalue().encode(), overwrite=True)
-        charts.curves(rows, self.out / "curves.png")
+        charts.curves(rows, self.out / "curves.svg")
 
 
 def read_log(path: Path) -> list[dict[str, float]]:

@@ -3,10 +3,12 @@
 What a run's folder holds:
 
     run.json            recipe, data fingerprint, versions, machine, timings, results
-    log.csv, curves.png, tensorboard/    every epoch
+    log.csv, curves.svg, tensorboard/    the scores of every epoch
     worst.jpg           the worst validation photos
-    last.ckpt           where the run goes on; best-dice.ckpt, best-loss.ckpt: the best so far
-    model.safetensors   the result: the weights of best-dice.ckpt with their card; threshold.png: Dice at each threshold
+    last.ckpt           the state from which the run continues
+    best-dice.ckpt, best-loss.ckpt       the weights of the best epochs so far
+    model.safetensors   the result: the weights of best-dice.ckpt with their card
+    threshold.svg       Dice at each threshold
 """
 
 from __future__ import annotations
