@@ -20,7 +20,7 @@ from standout.evaluate import compare, evaluate
 from standout.models.registry import find_checkpoint
 from standout.segmenter import Segmenter
 from standout.train.config import load
-from standout.train.run import Machine, train
+from standout.train.run import Compute, train
 
 ROOT = Path(__file__).parents[1]
 
@@ -53,7 +53,7 @@ def main() -> None:
             None, {"name": source, "data": {"folder": str(out / "photos.csv")}, "model": {"init": "standout-mobile"}}
         )
         began = time.monotonic()
-        model = train(recipe, out, Machine("cpu"))
+        model = train(recipe, out, Compute("cpu"))
         minutes = (time.monotonic() - began) / 60
         models = (Segmenter(find_checkpoint("standout-mobile"), threads=1), Segmenter(model, threads=1))
         before, after = (evaluate(unseen, segmenter) for segmenter in models)

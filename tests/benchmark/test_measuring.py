@@ -8,7 +8,6 @@ import pytest
 
 from standout.benchmark import facts, machine, photo, process, trials
 from standout.benchmark.machine import look
-from standout.benchmark.picture import drawn
 from standout.benchmark.process import Reading
 from standout.benchmark.report import Report
 from standout.benchmark.rounds import Row, measure
@@ -16,6 +15,7 @@ from standout.benchmark.trials import Skipped, Trial, spread
 from standout.errors import InputError
 from standout.runtimes import RUNTIMES
 from standout.segmenter import Segmenter
+from standout.support.portrait import portrait
 from tests.waiting import until
 
 A, B, C = (Trial("network", "m", runtime, "cpu", 1, (64, 64)) for runtime in ("onnx", "openvino", "pytorch"))
@@ -91,13 +91,15 @@ def test_trials_are_what_runtimes_and_devices_allow(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_drawn_portrait_is_found_and_has_edges() -> None:
-    """Else the work on edges would be left out of the time."""
+    """If the model did not find the person, the work on edges would not be timed."""
     segmenter = Segmenter(threads=1)
-    for height, width in ((400, 300), process.FRAME):
-        mask = segmenter.mask(drawn(height, width))
+    for height, width, seed in ((400, 300, 0), (400, 300, 1), (300, 400, 2), (400, 300, 3), (*process.FRAME, 0)):
+        mask = segmenter.mask(portrait(height, width, seed=seed))
         assert 0.05 < mask.mean() < 0.6
         assert ((mask > 0.02) & (mask < 0.98)).mean() > 0.005
-    assert (drawn(60, 40) == drawn(60, 40)).all() and not np.array_equal(drawn(60, 40), drawn(60, 40, seed=1))
+    assert (portrait(60, 40) == portrait(60, 40)).all() and not np.array_equal(
+        portrait(60, 40), portrait(60, 40, seed=1)
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system counts otherwise")

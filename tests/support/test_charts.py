@@ -54,7 +54,7 @@ def test_names_of_dots_keep_apart_and_inside() -> None:
     assert len(places) == 10
     for (x0, y0), (x1, y1) in combinations(places, 2):
         assert abs(x0 - x1) >= width or abs(y0 - y1) >= 11
-    assert all(LEFT < x and x + width < WIDTH and TOP < y < HEIGHT - BOTTOM for x, y in places)
+    assert all(x > LEFT and x + width < WIDTH and TOP < y < HEIGHT - BOTTOM for x, y in places)
 
 
 def test_what_comes_from_outside_is_text_and_panels_stand_side_by_side() -> None:
@@ -81,5 +81,5 @@ def test_a_flat_range_is_drawn_in_the_middle() -> None:
 
 def test_only_names_of_svg_files_will_do() -> None:
     check_suffix(Path("a.SVG"))
-    with pytest.raises(InputError, match=r"a\.png: charts are SVG files; give a name that ends in \.svg, such as a\.svg"):
+    with pytest.raises(InputError, match=r"a\.png: charts are SVG files; give a name .* such as a\.svg"):
         check_suffix(Path("a.png"))

@@ -38,12 +38,12 @@ def prepare(text: str, folder: Path) -> tuple[Path, str]:
     Raises InputError where text is neither a size nor a photo that can be read.
     """
     from standout import images
-    from standout.benchmark.picture import drawn
+    from standout.support.portrait import portrait
 
     size = sides(text)
     if size is not None:
         path = folder / "drawn.jpg"
-        images.write(path, drawn(*size))
+        images.write(path, portrait(*size))
         return path, f"a drawn portrait of {size[1]}x{size[0]}"
     if not Path(text).is_file():
         raise InputError(f"--photo {text!r} is neither a size such as 12mp nor the file of a photo")

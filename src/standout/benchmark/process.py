@@ -87,13 +87,13 @@ def video(order: Order) -> Reading:
     import cv2
     import numpy as np
 
-    from standout.benchmark.picture import drawn
     from standout.effects import compose
     from standout.segmenter import Segmenter
+    from standout.support.portrait import portrait
 
     cv2.setNumThreads(order.threads)
     segmenter = Segmenter(order.model, runtime=order.runtime, device=order.device, threads=order.threads)
-    still = drawn(*FRAME)
+    still = portrait(*FRAME)
     frames = [np.roll(still, 16 * n, axis=1) for n in range(4)]
     count = iter(range(sys.maxsize))
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from standout import runtimes
 from standout.evaluate import compare, measure
 from standout.evaluate.intervals import Mean
-from standout.export.source import Source, figure
+from standout.export.source import Source
 from standout.segmenter import Segmenter
+from standout.support.portrait import portrait
 
 MOST_LOST = {"float32": 0.0005, "float16": 0.0005, "int8": 0.002}
 """Dice that an export may lose."""
@@ -73,7 +74,7 @@ def prove(source: Source, made: Path, *, target: str, precision: str) -> Proof:
     session = _open(made, target)
     checkpoint, photos = source.session(session.sizes), source.looked_at(session.sizes)
     for seed, shape in enumerate(((400, 300), (300, 400))):
-        Segmenter(session).probability(figure(shape, seed))
+        Segmenter(session).probability(portrait(*shape, seed=seed))
     apart = [np.abs(checkpoint.run(photo) - session.run(photo)) for photo in photos]
     dice = None
     if source.proving:

@@ -14,7 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -32,6 +31,7 @@ from standout.net import checkpoint
 from standout.net.unet import Probability
 from standout.runtimes import Size
 from standout.segmenter import Segmenter
+from standout.support.portrait import portrait
 
 Photo = NDArray[np.float32]
 
@@ -93,7 +93,7 @@ class Source:
         if self.proving:
             return list(_photos(self.proving[:LOOK], self.session(sizes)))
         shapes = sizes or [self.card.size, self.card.size[::-1]]
-        return [to_input(figure(shape, seed)) for shape in shapes for seed in range(4)]
+        return [to_input(portrait(*shape, seed=seed)) for shape in shapes for seed in range(4)]
 
     def before(self, sizes: tuple[Size, ...]) -> list[dict[str, Any]]:
         """The checkpoint's rows of scores over the proving photos."""
@@ -131,18 +131,3 @@ def _photos(pairs: Sequence[Pair], session: runtimes.Session) -> Iterator[Photo]
     for pair in pairs:
         photo, _ = read_pair(pair)
         yield to_input(fit(photo, session.rectangle(photo.shape[0], photo.shape[1], session.card.size))[0])
-
-
-def figure(shape: Size, seed: int) -> NDArray[np.uint8]:
-    """A drawn head and shoulders before patches of colour: networks of people are sure of parts, unsure of others."""
-    rng = np.random.default_rng(seed)
-    height, width = shape
-    image = cv2.resize(rng.uniform(0.2, 0.8, (height // 16, width // 16, 3)).astype(np.float32), (width, height))
-    middle, eyes, radius = int(width * rng.uniform(0.35, 0.65)), int(height * 0.35), int(min(shape) * 0.16)
-    cloth = tuple(float(level) for level in rng.random(3))
-    cv2.ellipse(image, (middle, height), (int(2.4 * radius), height // 2), 0, 180, 360, cloth, -1)
-    skin, hair = (0.87, 0.68, 0.57), (0.2, 0.13, 0.1)
-    cv2.rectangle(image, (middle - radius // 3, eyes), (middle + radius // 3, eyes + 2 * radius), skin, -1)
-    cv2.ellipse(image, (middle, eyes), (int(0.8 * radius), radius), 0, 0, 360, skin, -1)
-    cv2.ellipse(image, (middle, eyes - radius // 3), (int(0.9 * radius), int(0.9 * radius)), 0, 180, 360, hair, -1)
-    return np.rint(image * 255).astype(np.uint8)
