@@ -135,4 +135,4 @@ def test_bad_input_is_named(data: Path, tmp_path: Path, capsys: pytest.CaptureFi
         assert message in capsys.readouterr().err
     cv2.imwrite(str(data / "val" / "masks" / "drawn_1.png"), cv2.imread(str(data / "val/masks/drawn_1.png"))[:50])
     assert evaluate("standout-mobile", data) == 2
-    assert "they must be of one size" in capsys.readouterr().err
+    assert "they must be of the same size" in capsys.readouterr().err

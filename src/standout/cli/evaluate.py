@@ -2,6 +2,7 @@
 
 # Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,71 +34,75 @@ class DataPart(StrEnum):
     all = "all"
 
 
-def evaluate(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A bundled model's name, or a model file.")],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Photos and masks, in any layout of `data check`.")],
+@dataclass(frozen=True, kw_only=True)
+class Evaluate:
+    """Measure a model on labeled photos: Dice, outlines, calibration and gaps between groups, with intervals."""
+
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A bundled model's name, or a model file.")]
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Photos and masks, in any layout of `data check`.")]
     part: Annotated[
         DataPart, typer.Option(help="The part to measure; auto is val if the data have it, otherwise all.")
-    ] = DataPart.auto,
-    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a page with pictures.")] = None,
+    ] = DataPart.auto
+    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a page with pictures.")] = None
     as_json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE.json", help="Write all figures, also those of each photo.")
-    ] = None,
+    ] = None
     compare: Annotated[
         str | None,
         typer.Option(metavar="OTHER", help="Compare with another model, or with its --json file on the same photos."),
-    ] = None,
+    ] = None
     groups: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="Measure gaps between groups: columns name and any labels.")
-    ] = None,
+    ] = None
     max_gap: Annotated[
         float | None, typer.Option(min=0, max=1, help="Fail (exit code 1) where a gap of Dice is larger.")
-    ] = None,
+    ] = None
     threshold: Annotated[
         float | None,
         typer.Option(min=0.01, max=0.99, help="Probability from which a pixel is person; default: the model's own."),
-    ] = None,
-    refine: Annotated[bool, typer.Option(help="Refine the edges at the photo's size, as users get them.")] = True,
-    mirror: Annotated[bool, typer.Option(help="Use test-time augmentation, with a mirrored second pass.")] = True,
-    runtime: Annotated[str, typer.Option(help="auto, onnx, openvino, pytorch, litert or coreml.")] = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, coreml or directml.")] = "auto",
-    overwrite: Annotated[bool, typer.Option(help="Replace the files of --report and --json.")] = False,
-) -> int:
-    """Measure a model on labeled photos: Dice, outlines, calibration and gaps between groups, with intervals."""
-    from standout import evaluate as room
-    from standout.evaluate.groups import read_groups
-    from standout.segmenter import Segmenter
+    ] = None
+    refine: Annotated[bool, typer.Option(help="Refine the edges at the photo's size, as users get them.")] = True
+    mirror: Annotated[bool, typer.Option(help="Use test-time augmentation, with a mirrored second pass.")] = True
+    runtime: Annotated[str, typer.Option(help="auto, onnx, openvino, pytorch, litert or coreml.")] = "auto"
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, coreml or directml.")] = "auto"
+    overwrite: Annotated[bool, typer.Option(help="Replace the files of --report and --json.")] = False
 
-    if max_gap is not None and groups is None:
-        raise InputError("--max-gap needs --groups FILE.csv, which says who is in which group")
-    for file in (report, as_json):
-        if file is not None and file.exists() and not overwrite:
-            raise InputError(f"{file} exists and is kept; use --overwrite to replace it")
-    labels = read_groups(groups) if groups else {}
-    pairs = room.pick(data, str(part))
-    settings = room.Settings(refine=refine, threshold=threshold)
+    def run(self) -> int:
+        """Carries the command out and returns its exit code."""
+        from standout import evaluate as room
+        from standout.evaluate.groups import read_groups
+        from standout.segmenter import Segmenter
 
-    def measured(name: str, labels: dict[str, dict[str, str]]) -> "tuple[Segmenter, Report]":
-        segmenter = Segmenter(name, runtime=runtime, device=device, threads=1, mirror=mirror)
-        with progress(len(pairs), wanted=True) as tick:
-            return segmenter, room.evaluate(pairs, segmenter, settings, groups=labels, tick=tick)
+        if self.max_gap is not None and self.groups is None:
+            raise InputError("--max-gap needs --groups FILE.csv, which says who is in which group")
+        for file in (self.report, self.as_json):
+            if file is not None and file.exists() and not self.overwrite:
+                raise InputError(f"{file} exists and is kept; use --overwrite to replace it")
+        labels = read_groups(self.groups) if self.groups else {}
+        pairs = room.pick(self.data, str(self.part))
+        settings = room.Settings(refine=self.refine, threshold=self.threshold)
 
-    segmenter, found = measured(model, labels)
-    comparison = None
-    if compare is not None:
-        rows = _saved(compare, found) or [score.row() for score in measured(compare, {})[1].scores]
-        comparison = room.compare(rows, [score.row() for score in found.scores]), compare
-    if report is not None:
-        from standout.evaluate import show
-        from standout.evaluate.worst import pictures
-        from standout.support.atomic import write_atomic
+        def measured(name: str, labels: dict[str, dict[str, str]]) -> "tuple[Segmenter, Report]":
+            segmenter = Segmenter(name, runtime=self.runtime, device=self.device, threads=1, mirror=self.mirror)
+            with progress(len(pairs), wanted=True) as tick:
+                return segmenter, room.evaluate(pairs, segmenter, settings, groups=labels, tick=tick)
 
-        worst = pictures(found.worst(), pairs, segmenter, settings)
-        page = show.to_page(found, worst, title=f"{segmenter.card.name} on {data}", comparison=comparison)
-        write_atomic(report, page, overwrite=overwrite)
-        say(f"wrote {report}")
-    _tell(found, comparison, as_json, overwrite=overwrite)
-    return _gate(found, max_gap)
+        segmenter, found = measured(self.model, labels)
+        comparison = None
+        if self.compare is not None:
+            rows = _saved(self.compare, found) or [score.row() for score in measured(self.compare, {})[1].scores]
+            comparison = room.compare(rows, [score.row() for score in found.scores]), self.compare
+        if self.report is not None:
+            from standout.evaluate import show
+            from standout.evaluate.worst import pictures
+            from standout.support.atomic import write_atomic
+
+            worst = pictures(found.worst(), pairs, segmenter, settings)
+            page = show.to_page(found, worst, title=f"{segmenter.card.name} on {self.data}", comparison=comparison)
+            write_atomic(self.report, page, overwrite=self.overwrite)
+            say(f"wrote {self.report}")
+        _tell(found, comparison, self.as_json, overwrite=self.overwrite)
+        return _gate(found, self.max_gap)
 
 
 def _saved(other: str, found: "Report") -> list[dict[str, Any]] | None:

@@ -177,7 +177,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """ "better", "worse", or that the photos show no difference: by Dice, or by area if all photos show nobody."""
+        """Either "better", "worse" or "no difference ...": by Dice, or by area if all photos show nobody."""
         main = self.dice or self.area
         if main is None:
             return "no photo in common"
@@ -203,7 +203,7 @@ def read_rows(path: Path, *, fingerprint: str) -> list[dict[str, Any]]:
 
 
 def compare(one: Sequence[dict[str, Any]], two: Sequence[dict[str, Any]]) -> Comparison:
-    """The comparison of two models by their rows of photos (Score.row); photos that only one of them has are left out."""
+    """The comparison of two models by their rows of photos (Score.row); photos that only one has are left out."""
     before = {(row["source"], row["name"]): row for row in one}
     both = [(before[row["source"], row["name"]], row) for row in two if (row["source"], row["name"]) in before]
     people = [(a, b) for a, b in both if b["share"] > 0]

@@ -98,7 +98,7 @@ def _facts(facts: dict[str, Any]) -> str:
 
 def _charts(report: Report) -> str:
     drawn = [over_thresholds(report.thresholds)] if report.thresholds else []
-    return "".join(f"<figure>{svg(chart)}</figure>" for chart in [*drawn, calibration(report)])
+    return "".join(f"<figure>{svg(chart, inline=True)}</figure>" for chart in [*drawn, calibration(report)])
 
 
 def _rows(means: dict[str, Means]) -> list[list[str]]:

@@ -126,8 +126,11 @@ def check_suffix(path: Path) -> None:
         raise InputError(f"{path}: charts are SVG files; give a name that ends in .svg, such as {path.stem}.svg")
 
 
-def svg(*charts: Chart, caption: str = "") -> str:
-    """The charts side by side, with a caption below them."""
+def svg(*charts: Chart, caption: str = "", inline: bool = False) -> str:
+    """The charts side by side, with a caption below them.
+
+    inline: as part of an HTML page, which names no XML namespace, instead of a file of its own.
+    """
     legends = [_legend(chart) for chart in charts]
     below = max((height for _, height in legends), default=0)
     width, height = WIDTH * len(charts), HEIGHT + below + (22 if caption else 0)
@@ -137,9 +140,10 @@ def svg(*charts: Chart, caption: str = "") -> str:
         parts.append(f'<g transform="translate({n * WIDTH} 0)">{"".join(drawn)}</g>')
     if caption:
         parts.append(_text(width / 2, height - 8, caption, anchor="middle"))
+    space = "" if inline else ' xmlns="http://www.w3.org/2000/svg"'
     named = html.escape("; ".join(chart.title for chart in charts))
     return (
-        f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+        f'<svg class="chart"{space} viewBox="0 0 {width} {height}" width="{width}" '
         f'height="{height}" role="img" aria-label="{named}" font-family="system-ui, sans-serif" font-size="{FONT}">'
         f"{''.join(parts)}</svg>"
     )

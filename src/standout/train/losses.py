@@ -108,7 +108,7 @@ def boundary(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
 
 def _signed_distance(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Distance to the outline of plane > 0.5, as a share of the diagonal times 10: below 0 inside; 1 without a person."""
+    """Distance to the outline of plane > 0.5, as a share of the diagonal times 10: below 0 inside; 1 without person."""
     person = (plane > 0.5).astype(np.uint8)
     if not person.any():
         return np.ones(plane.shape, np.float32)
