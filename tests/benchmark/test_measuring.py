@@ -9,7 +9,7 @@ import pytest
 from standout.benchmark import facts, machine, photo, process, trials
 from standout.benchmark.machine import look
 from standout.benchmark.process import Reading
-from standout.benchmark.report import Report
+from standout.benchmark.report import BenchmarkReport
 from standout.benchmark.rounds import Row, measure
 from standout.benchmark.trials import Skipped, Trial, spread
 from standout.errors import InputError
@@ -127,7 +127,7 @@ def test_tables_are_aligned_and_say_what_they_lack() -> None:
     row = Row(A, 12.0, 11.0, 13.0, None, 100.0, 1.0, 2)
     whole = replace(row, trial=replace(A, kind="photo"), ms=2350.0)
     skipped = [Skipped("far/away/n.safetensors", "pytorch", "", "no torch")]
-    report = Report(look(used=1), [FACTS, lacking], [row, whole], skipped, rounds=5, photo="a drawn portrait")
+    report = BenchmarkReport(look(used=1), [FACTS, lacking], [row, whole], skipped, rounds=5, photo="a drawn portrait")
     text = report.to_text()
     assert "needs standout[train]" in text and "not measured: n.safetensors on pytorch: no torch" in text
     assert "Rounds: 2 of 5" in text and "far/away" not in text
@@ -146,7 +146,7 @@ def test_tables_are_aligned_and_say_what_they_lack() -> None:
 def test_a_busy_machine_is_told_of() -> None:
     row = Row(A, 12.0, 11.0, 13.0, None, 100.0, 1.0, 2)
     for busy, told in ((0.6, True), (0.1, False), (None, False)):
-        text = Report(replace(look(used=2), busy=busy), [FACTS], [row], [], rounds=2).to_text()
+        text = BenchmarkReport(replace(look(used=2), busy=busy), [FACTS], [row], [], rounds=2).to_text()
         assert ("other programs kept 60% of this machine busy" in text) is told
 
 

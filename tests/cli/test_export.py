@@ -69,7 +69,7 @@ def test_without_photos_the_proof_is_of_drawn_figures_and_there_is_no_int8(
     assert export("-o", tmp_path / "a", "--name", "mine") == 0
     assert json.loads((tmp_path / "a" / "mine.proof.json").read_text())[0]["dice"] is None
     assert export("-o", tmp_path / "b", "--precision", "int8") == 2
-    assert "give labelled ones: --data DIR" in capsys.readouterr().err
+    assert "give them by --data DIR" in capsys.readouterr().err
     assert not (tmp_path / "b").exists()
 
 

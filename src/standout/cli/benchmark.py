@@ -15,7 +15,7 @@ from standout.errors import InputError, SetupError
 
 if TYPE_CHECKING:
     from standout.benchmark.facts import Facts
-    from standout.benchmark.report import Report
+    from standout.benchmark.report import BenchmarkReport
     from standout.benchmark.trials import Skipped, Trial
 
 DEFAULT = "standout-mobile"
@@ -97,11 +97,11 @@ def _measured(
     rounds: int,
     seconds: float,
     used: int,
-) -> "Report":
+) -> "BenchmarkReport":
     """The report of what was measured. Raises SetupError where nothing could be measured."""
     from standout.benchmark import fresh, machine
     from standout.benchmark.photo import prepare
-    from standout.benchmark.report import Report
+    from standout.benchmark.report import BenchmarkReport
     from standout.benchmark.rounds import measure
     from standout.benchmark.trials import reasons
 
@@ -115,7 +115,7 @@ def _measured(
             rows, failed = measure(todo, run, rounds=rounds, seconds=seconds, tick=tick)
     if not rows:
         raise SetupError(f"nothing could be measured: {'; '.join(reasons([*failed, *skipped]))}")
-    return Report(here, models, rows, [*skipped, *failed], rounds, said)
+    return BenchmarkReport(here, models, rows, [*skipped, *failed], rounds, said)
 
 
 def _names(text: str) -> list[str]:
