@@ -1,6 +1,6 @@
-"""What peers.py measures: standout's models, and what users would pick instead.
+"""The models that peers.py measures: standout's, and those that users might choose instead.
 
-To add a peer: a row in others(), and a module in peers_run/ unless one there feeds its network already.
+To add a peer: a row in others(), and a module in peers_run/ unless one of those there already runs such a network.
 """
 
 from __future__ import annotations

@@ -84,10 +84,10 @@ WAYS = {
 def trained(name: str, settings: dict[str, Any], data: Path) -> Path:
     """The model of a run; it is trained if it is not yet."""
     # torch is for training alone: publish.py imports this file for its table.
-    from standout.train.run import Machine, train
+    from standout.train.run import Compute, train
 
     recipe = load(None, merge(settings, {"name": name, "data": {"folder": str(data)}}))
-    return train(recipe, RUNS / name, Machine("cpu"))
+    return train(recipe, RUNS / name, Compute("cpu"))
 
 
 def measure(name: str, data: Path) -> Report:

@@ -208,7 +208,7 @@ def test_what_cannot_be_had_is_said_before_anything_is_made(tmp_path: Path, monk
     with opened(BUNDLED) as source:
         with pytest.raises(InputError, match="torchscript is not made in int8; choose float32"):
             export.export(source, tmp_path / "m.pt", target="torchscript", precision="int8")
-        with pytest.raises(InputError, match="give labelled ones: --data DIR"):
+        with pytest.raises(InputError, match="give them by --data DIR"):
             export.export(source, tmp_path / "m.onnx", precision="int8")
         monkeypatch.setitem(TARGETS, "openvino", replace(TARGETS["openvino"], package="no_such_package"))
         with pytest.raises(MissingExtra, match=r"exporting to openvino needs .*standout\[openvino\]"):

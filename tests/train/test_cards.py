@@ -22,7 +22,7 @@ from standout.train.config import load, parse_changes
 from tests.models.test_card import FULL
 from tests.train.conftest import tiny
 
-CPU = run.Machine("cpu")
+CPU = run.Compute("cpu")
 
 
 def recipe(data: Path, **changes: object) -> config.Recipe:

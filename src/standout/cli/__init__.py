@@ -11,7 +11,7 @@ its own, named below.
 import logging
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import typer
 
@@ -23,18 +23,24 @@ from standout.cli import export as exporting
 from standout.cli import train as training
 from standout.cli.options import Photos
 from standout.cli.show import examples, fail
-from standout.cli.webcam import Webcam
 from standout.errors import InputError, StandoutError, nearest
 
 
-def _finish(command: Photos | Webcam | int | None, version: bool = False) -> None:
-    """What every command ends in: options that came as one are carried out, the others have done their work."""
-    if isinstance(command, Webcam):
-        command = command.run()
-    elif isinstance(command, Photos):
+class _Command(Protocol):
+    """The options of a command as a dataclass, which carries them out."""
+
+    def run(self) -> int:
+        """Carries the command out and returns its exit code."""
+
+
+def _finish(command: Photos | _Command | int | None, version: bool = False) -> None:
+    """Carries out a command that came as a dataclass; a command that is a function is done already."""
+    if isinstance(command, Photos):
         from standout.cli.photos import run
 
         command = run(command)
+    elif command is not None and not isinstance(command, int):
+        command = command.run()
     raise typer.Exit(command or 0)
 
 
@@ -73,10 +79,10 @@ def _root(
 for _name, _effect, _epilog in effects.commands():
     app.command(_name, epilog=_epilog, rich_help_panel="Photos")(_effect)
 app.command("webcam", epilog=webcam.EPILOG, rich_help_panel="Photos")(webcam.command())
-app.command("train", epilog=training.EPILOG, rich_help_panel="Your own model")(training.train)
-app.command("evaluate", epilog=evaluating.EPILOG, rich_help_panel="Your own model")(evaluating.evaluate)
-app.command("benchmark", epilog=benchmarking.EPILOG, rich_help_panel="Your own model")(benchmarking.benchmark)
-app.command("export", epilog=exporting.EPILOG, rich_help_panel="Your own model")(exporting.export)
+app.command("train", epilog=training.EPILOG, rich_help_panel="Your own model")(training.Train)
+app.command("evaluate", epilog=evaluating.EPILOG, rich_help_panel="Your own model")(evaluating.Evaluate)
+app.command("benchmark", epilog=benchmarking.EPILOG, rich_help_panel="Your own model")(benchmarking.Benchmark)
+app.command("export", epilog=exporting.EPILOG, rich_help_panel="Your own model")(exporting.Export)
 app.add_typer(data.app, name="data", rich_help_panel="Your own model")
 for _command in about.COMMANDS:
     app.command(_command.__name__, rich_help_panel="More")(_command)

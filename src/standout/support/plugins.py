@@ -1,14 +1,14 @@
-"""What other installed packages bring, by the entry points of their packaging metadata.
+"""Effects, layouts and runtimes that other installed packages add, by the entry points of their metadata.
 
     group   str                 "standout.effects", "standout.layouts", "standout.runtimes"
     found   dict[str, object]   name -> what the entry point of that name leads to, loaded
 
-A package brings an effect, for example, by these lines in its pyproject.toml:
+A package adds an effect, for example, by these lines in its pyproject.toml:
 
     [project.entry-points."standout.effects"]
     glow = "standout_glow:Glow"
 
-To add a group: ask for its name where our own table is looked up, after our own names.
+To add a group: call found with its name where our own table does not hold what was asked for.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 
 def found(group: str, *, ours: Collection[str] = ()) -> dict[str, object]:
-    """What other packages bring to the group, by name. ours: the names that are taken by standout itself.
+    """What other packages add to the group, by name. ours: the names that standout itself uses.
 
-    Packages are looked for once in a process, and loaded at that time: ask only where what they bring is needed.
+    A process searches for packages once and loads them then, so call this only where our own table does not suffice.
 
-    Raises SetupError, naming the package, where it cannot be loaded or its name is taken.
+    Raises SetupError, which names the package, where a package cannot be loaded or one of its names is taken.
     """
     points = _points(group)
     for name, point in points.items():
         if name in ours:
             raise SetupError(
-                f"the package {_package(point)} brings {name!r} to {group}, a name that standout itself uses; "
+                f"the package {_package(point)} adds {name!r} to {group}, a name that standout itself uses; "
                 "uninstall the package, or ask its makers for another name"
             )
     return {name: _loaded(point) for name, point in points.items()}
@@ -48,14 +48,14 @@ def forget() -> None:
 
 @cache
 def _points(group: str) -> dict[str, EntryPoint]:
-    from importlib.metadata import entry_points  # it takes a while to load, and most runs need no package of others
+    from importlib.metadata import entry_points  # slow to load, and most runs need no other package
 
     points: dict[str, EntryPoint] = {}
     for point in entry_points(group=group):
         other = points.setdefault(point.name, point)
         if _package(other) != _package(point):
             raise SetupError(
-                f"the packages {_package(other)} and {_package(point)} both bring {point.name!r} to {group}; "
+                f"the packages {_package(other)} and {_package(point)} both add {point.name!r} to {group}; "
                 "uninstall one of them"
             )
     return points
@@ -65,7 +65,7 @@ def _points(group: str) -> dict[str, EntryPoint]:
 def _loaded(point: EntryPoint) -> object:
     try:
         return point.load()
-    except Exception as error:  # a stranger's module may raise anything while it is imported
+    except Exception as error:  # another package may raise any error while it is imported
         raise SetupError(
             f"the package {_package(point)} cannot be loaded: {point.name} = {point.value!r} of {point.group} raised "
             f"{type(error).__name__} ({error}); update the package, or uninstall it"
