@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -25,6 +26,7 @@ def script(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look there for what their annotations mean
     spec.loader.exec_module(module)
     return module
 
