@@ -36,7 +36,7 @@ STAGE: dict[str, Any] = {"epochs": 1, "size": [256, 192], "compose": 0.0}
 SCENES = ("voc", "coco")
 
 BASE: dict[str, Any] = {
-    "model": {"encoder": "mobilenetv2_050", "decoder": "slim", "narrow": "standout-mobile"},
+    "model": {"encoder": "mobilenetv2_050", "decoder": "slim", "prune": "standout-mobile"},
     "train": {"stages": [STAGE | {"epochs": 2}], "lr": 3e-3, "ships": "last"},
     "sheet_every": 0,
 }

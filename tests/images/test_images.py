@@ -213,13 +213,13 @@ def test_only_what_a_file_needs_is_loaded() -> None:
     code = """
 import sys
 import standout.images as images
-assert not {"cv2", "pillow_heif", "PIL.ImageCms", "PIL.WebPImagePlugin", "PIL.ImageColor"} & set(sys.modules)
+assert not {"cv2", "pi_heif", "pillow_heif", "PIL.ImageCms", "PIL.WebPImagePlugin", "PIL.ImageColor"} & set(sys.modules)
 import numpy as np
 images.read(images.encode(np.zeros((8, 8, 3), np.uint8), ".jpg"))
 assert "PIL.JpegImagePlugin" in sys.modules
-assert not {"pillow_heif", "PIL.ImageCms", "PIL.WebPImagePlugin", "PIL.PdfImagePlugin"} & set(sys.modules)
+assert not {"pi_heif", "pillow_heif", "PIL.ImageCms", "PIL.WebPImagePlugin", "PIL.PdfImagePlugin"} & set(sys.modules)
 images.read(images.encode(np.zeros((8, 8, 3), np.uint8), ".webp"))
-assert not {"pillow_heif", "PIL.PdfImagePlugin", "PIL.IcoImagePlugin"} & set(sys.modules)
+assert not {"pi_heif", "pillow_heif", "PIL.PdfImagePlugin", "PIL.IcoImagePlugin"} & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

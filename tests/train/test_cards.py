@@ -57,8 +57,8 @@ def test_a_stage_without_a_size_has_the_base_models(base: Path, data: Path, tmp_
     assert [stage.size for stage in load(path, parse_changes(["train.batch=2"])).epochs] == [(96, 64)] * 20
     path.write_text(path.read_text() + "[train]\nstages = [{ epochs = 3, size = [128, 96] }]\n")
     assert {stage.size for stage in load(path, {}).epochs} == {(128, 96)}
-    narrow = recipe(data, model={"narrow": str(base), "encoder": "mobilenetv2_050"})
-    assert {stage.size for stage in narrow.epochs} == {(96, 64)}
+    pruned = recipe(data, model={"prune": str(base), "encoder": "mobilenetv2_050"})
+    assert {stage.size for stage in pruned.epochs} == {(96, 64)}
     assert {stage.size for stage in recipe(data).epochs} == {(320, 256)}
 
 
@@ -122,10 +122,10 @@ def test_what_is_trained_on_from_a_bundled_model_names_it(name: str, data: Path)
     assert (mine.second_look, mine.threshold, mine.size) == (bundled.second_look, bundled.threshold, bundled.size)
 
 
-def test_narrowed_and_taught_models_name_whom_they_have_it_from(base: Path, data: Path) -> None:
+def test_pruned_and_taught_models_name_whom_they_have_it_from(base: Path, data: Path) -> None:
     plan = recipe(
         data,
-        model={"encoder": "mobilenetv2_050", "decoder": "slim", "narrow": str(base)},
+        model={"encoder": "mobilenetv2_050", "decoder": "slim", "prune": str(base)},
         distill={"teacher": "standout-mobile"},
     )
     mine = card(plan)

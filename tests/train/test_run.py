@@ -313,7 +313,7 @@ def test_a_doubted_source_does_not_unlearn_people(data: Path, tmp_path: Path, fi
 def test_a_taught_run_goes_on_exactly(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = tiny(
         data,
-        model={"encoder": "mobilenetv2_050", "decoder": "slim", "narrow": "standout-mobile"},
+        model={"encoder": "mobilenetv2_050", "decoder": "slim", "prune": "standout-mobile"},
         distill={"teacher": "standout-mobile"},
     )
     run.train(recipe, tmp_path / "whole", CPU)
@@ -333,7 +333,8 @@ def _stop(module: SegmentationModule) -> None:
 def test_a_run_older_than_a_setting_goes_on_with_its_default(data: Path, tmp_path: Path, finished: Path) -> None:
     out = shutil.copytree(finished, tmp_path / "out")
     record = json.loads((out / "run.json").read_text())
-    del record["recipe"]["distill"], record["recipe"]["model"]["narrow"], record["recipe"]["license"]
+    del record["recipe"]["distill"], record["recipe"]["license"]
+    record["recipe"]["model"]["narrow"] = record["recipe"]["model"].pop("prune")  # its name then
     del record["results"]["scores"], record["results"]["protocol"]
     (out / "run.json").write_text(json.dumps(record))
     before = (out / "model.safetensors").stat().st_mtime_ns
@@ -341,6 +342,10 @@ def test_a_run_older_than_a_setting_goes_on_with_its_default(data: Path, tmp_pat
     assert (out / "model.safetensors").stat().st_mtime_ns == before
     with pytest.raises(InputError, match=r"distill.share was 0.5, is 0.25"):
         run.train(tiny(data, distill={"share": 0.25}), out, CPU)
+    record["recipe"]["model"]["narrow"] = "standout-mobile"
+    (out / "run.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match=r"another recipe: model.prune was 'standout-mobile', is None\."):
+        run.train(tiny(data), out, CPU)
 
 
 def test_what_the_recipe_names_must_be_there(data: Path, tmp_path: Path) -> None:

@@ -98,7 +98,11 @@ class Naming:
         return kept if kept in CONTAINERS.keys() - _PICTURES else ".mp4"
 
     def checked(self, suffix: str, *, clip: bool = False) -> str:
-        """The suffix, in small letters. Raises OutputError when it cannot be written, or cannot hold the result."""
+        """The suffix, in small letters.
+
+        Raises OutputError when it cannot be written, or cannot hold the result, and MissingExtra when the package that
+        writes it is not installed.
+        """
         suffix = suffix.lower()
         holds = {name: one.alpha for name, one in (CONTAINERS if clip else WRITERS).items()}
         if suffix not in holds:
@@ -110,6 +114,8 @@ class Naming:
             raise OutputError(
                 f"{suffix} cannot hold the transparency of a cut-out; choose one of {fit}, or give --background COLOR"
             )
+        if not clip:
+            WRITERS[suffix].check()
         return suffix
 
     def agreed(self, out: Path, source: Path) -> str:

@@ -11,8 +11,15 @@ from typing import Annotated
 import typer
 
 
-def models() -> int:
+def models(
+    card: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Print a README of this model for the Hugging Face Hub: a name, or a file."),
+    ] = None,
+) -> int:
     """List the bundled models: what for, size, input, scores, checksum."""
+    if card is not None:
+        return _print_readme(card)
     from standout.models.registry import DEFAULT, SHELF, find
     from standout.runtimes import onnx
 
@@ -28,6 +35,16 @@ def models() -> int:
         scores = ", ".join(f"{source} {score:.3f}" for source, score in card.scores.items())
         print(f"  scores    {scores or 'none on its card'}")
         print(f"  measured  {card.protocol or 'how is not on its card'}")
+    return 0
+
+
+def _print_readme(model: str) -> int:
+    from standout import runtimes
+    from standout.models.hub import readme
+    from standout.models.registry import SHELF, find
+
+    purpose = SHELF[model].purpose if model in SHELF else ""
+    print(readme(runtimes.open(find(model), threads=1).card, purpose=purpose), end="")
     return 0
 
 

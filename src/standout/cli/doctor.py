@@ -22,7 +22,7 @@ PACKAGES = {
     "numpy": "numpy",
     "opencv-python-headless": "cv2",
     "pillow": "PIL.Image",
-    "pillow-heif": "pillow_heif",
+    "pi-heif": "pi_heif",
     "onnxruntime": "onnxruntime",
     "av": "av",
 }

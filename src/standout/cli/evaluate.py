@@ -84,7 +84,8 @@ class Evaluate:
         settings = room.Settings(refine=self.refine, threshold=self.threshold)
 
         def measured(name: str, labels: dict[str, dict[str, str]]) -> "tuple[Segmenter, Report]":
-            segmenter = Segmenter(name, runtime=self.runtime, device=self.device, threads=1, tta=self.tta and self.mirror)
+            tta = self.tta and self.mirror
+            segmenter = Segmenter(name, runtime=self.runtime, device=self.device, threads=1, tta=tta)
             with progress(len(pairs), wanted=True) as tick:
                 return segmenter, room.evaluate(pairs, segmenter, settings, groups=labels, tick=tick)
 

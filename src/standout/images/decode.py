@@ -41,7 +41,7 @@ READERS = {
     "PNG": "PIL.PngImagePlugin:PngImageFile",
     "WEBP": "PIL.WebPImagePlugin:WebPImageFile",
     "AVIF": "PIL.AvifImagePlugin:AvifImageFile",
-    "HEIF": "pillow_heif:HeifImageFile",
+    "HEIF": "pi_heif:HeifImageFile",
     "TIFF": "PIL.TiffImagePlugin:TiffImageFile",
     "BMP": "PIL.BmpImagePlugin:BmpImageFile",
     "GIF": "PIL.GifImagePlugin:GifImageFile",
@@ -165,7 +165,7 @@ def load_plugin(kind: str) -> Any:
     try:
         return getattr(importlib.import_module(module), reader)
     except ImportError as error:
-        raise SetupError(f"{kind} needs {module} ({error}); run: pip install --upgrade pillow pillow-heif") from error
+        raise SetupError(f"{kind} needs {module} ({error}); run: pip install --upgrade pillow pi-heif") from error
 
 
 _lock = threading.Lock()

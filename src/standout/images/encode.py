@@ -7,19 +7,23 @@
               "strip"   the ICC profile only: without it, colors would be wrong
 
 To add an output format: a row in WRITERS; Pillow writes it if it knows the format.
+
+HEIC is the exception: pi-heif, which reads it, has no encoder. pillow-heif has one, x265, but is under the GPL for it.
+So writing HEIC is an extra.
 """
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import PIL.Image
 
-from standout.errors import InputError, OutputError, StandoutError
+from standout.errors import InputError, MissingExtra, OutputError, StandoutError
 from standout.images import colors, png_tiff, profiles
 from standout.images import exif as exifs
 from standout.images.decode import load_plugin
@@ -32,7 +36,8 @@ from standout.types import Metadata, Picture
 class ImageFormat:
     """How a suffix is written. deep: holds 16 bits per channel. quality: default, 1 to 100, of a lossy format.
 
-    profiles: holds color profiles; where a format does not, pictures are converted to sRGB.
+    profiles: holds color profiles; where a format does not, pictures are converted to sRGB. package: the module that
+    writes it beside Pillow, and extra: what brings that with standout; empty: Pillow alone does.
     """
 
     format: str
@@ -41,11 +46,18 @@ class ImageFormat:
     profiles: bool = True
     quality: int | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    package: str = ""
+    extra: str = ""
+
+    def check(self) -> None:
+        """Raises MissingExtra where the package that writes this format is not installed."""
+        if self.package and find_spec(self.package) is None:
+            raise MissingExtra(f"writing {self.format}", self.extra)
 
 
 _JPEG = ImageFormat("JPEG", alpha=False, quality=92)
 _TIFF = ImageFormat("TIFF", deep=True)
-_HEIF = ImageFormat("HEIF", quality=80)
+_HEIF = ImageFormat("HEIF", quality=80, package="pillow_heif", extra="heic")
 WRITERS: dict[str, ImageFormat] = {
     ".png": ImageFormat("PNG", deep=True),
     ".jpg": _JPEG,
@@ -95,7 +107,8 @@ def encode(
     quality: 1 to 100, for lossy formats; None is the format's default. 16 bits stay where the format holds them and are
     rounded to 8 elsewhere. EXIF that outgrows a JPEG (64 kB) is left out.
 
-    Raises OutputError when the format cannot hold the picture, and InputError for a quality out of range.
+    Raises OutputError when the format cannot hold the picture, InputError for a quality out of range, and MissingExtra
+    when a package that writes the format is not installed (HEIC).
 
     >>> encode(np.zeros((2, 3, 3), np.uint8), ".jpg")[:2]
     b'\\xff\\xd8'
@@ -110,6 +123,7 @@ def _encoded(
     codec = WRITERS.get(suffix.lower())
     if codec is None:
         raise OutputError(f"{name}: cannot write {suffix or 'a name without a suffix'}; use {', '.join(WRITERS)}")
+    codec.check()
     _check_picture(name, picture)
     if picture.shape[2] == 4 and not codec.alpha:
         raise OutputError(
@@ -180,7 +194,8 @@ def _saved(
     dpi: tuple[float, float] | None,
 ) -> bytes:
     """The file as Pillow writes it (pillow-heif for HEIC)."""
-    load_plugin(codec.format)  # or Pillow would load all it has
+    if not codec.package:
+        load_plugin(codec.format)  # or Pillow would load all it has
     options: dict[str, Any] = {"quality": quality, **codec.options}
     if codec.format == "JPEG":
         options["subsampling"] = "4:4:4" if quality and quality >= 90 else "4:2:0"

@@ -31,7 +31,7 @@ from standout.net.cost import cost
 from standout.net.unet import UNet
 from standout.support.atomic import write_atomic
 from standout.support.system import cores
-from standout.train.config import Data, Recipe
+from standout.train.config import RENAMED, Data, Recipe
 
 
 class Record:
@@ -73,7 +73,8 @@ class Record:
         """Raises InputError, saying what has changed, when run.json is of another run than the one asked for."""
         # A setting that was added to standout after the run began had its default value then.
         now = _flat(self.facts["recipe"])
-        was = _flat(_json(Recipe(name="any", data=Data(folder=Path())))) | _flat(before["recipe"])
+        then = {RENAMED.get(key, key): value for key, value in _flat(before["recipe"]).items()}
+        was = _flat(_json(Recipe(name="any", data=Data(folder=Path())))) | then
         self.ships_anew = any(was.get(key) != now.get(key) for key in self.SHIPS)
         changed = [
             f"{key} was {was.get(key)!r}, is {now.get(key)!r}"

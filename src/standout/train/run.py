@@ -31,7 +31,7 @@ from standout.models import registry
 from standout.models.card import ModelCard
 from standout.net import checkpoint
 from standout.net.header import card_in
-from standout.net.narrow import narrow
+from standout.net.prune import prune
 from standout.net.unet import UNet
 from standout.support.system import cores
 from standout.train import finish
@@ -159,8 +159,8 @@ def build(recipe: Recipe) -> UNet:
     if settings.init:
         return trained(settings.init)
     net = UNet(settings.encoder, decoder=settings.decoder, weights=settings.encoder_weights)
-    if settings.narrow:
-        narrow(trained(settings.narrow).encoder, net.encoder)
+    if settings.prune:
+        prune(trained(settings.prune).encoder, net.encoder)
     return net
 
 
@@ -189,8 +189,8 @@ def card_of(recipe: Recipe, splits: tuple[list[Pair], list[Pair]]) -> ModelCard:
         data = f"{data}; started from {base.name} {base.sha256[:12]}"
         card = replace(base, name=card.name, version=card.version, size=card.size, base=base.identity)
         card = replace(card, license=base.license_as_base, teacher="", scores={}, protocol="", sha256="")
-    elif settings.narrow:
-        wide = _card(settings.narrow)
+    elif settings.prune:
+        wide = _card(settings.prune)
         card = replace(card, second_look=wide.second_look, license=wide.license_as_base)
         card = replace(card, base=f"the encoder's channels: {wide.identity}")
     elif settings.encoder_weights:
