@@ -13,10 +13,10 @@ import typer
 
 def models() -> int:
     """List the bundled models: what for, size, input, scores, checksum."""
-    from standout.models.registry import DEFAULT, SHELF, find
+    from standout.models.registry import DEFAULT, REGISTRY, find
     from standout.runtimes import onnx
 
-    for name, weights in SHELF.items():
+    for name, weights in REGISTRY.items():
         path = find(name)
         card = onnx.open(path, threads=1).card
         print(f"{name}  {card.version}{'  (default)' if name == DEFAULT else ''}")
