@@ -16,7 +16,7 @@ from standout.errors import InputError, MissingExtra, ModelError, OutputError, S
 from standout.export import TARGETS, Proof, Source, opened
 from standout.export.proof import MOST_APART, MOST_LOST
 from standout.models.card import CARD_KEY, ModelCard
-from standout.models.registry import SHELF, find, find_checkpoint
+from standout.models.registry import REGISTRY, find, find_checkpoint
 from standout.net import checkpoint
 from standout.net.unet import UNet
 from standout.runtimes import RUNTIMES
@@ -73,7 +73,7 @@ def test_an_export_is_proved_and_carries_its_card(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SHELF)
+@pytest.mark.parametrize("name", REGISTRY)
 def test_in_8_bits_the_first_steps_and_the_last_stay_in_floats(name: str, portraits: list[Pair]) -> None:
     """The stem, the depthwise convolution behind it, and the logits: their rounding would show most."""
     import onnx

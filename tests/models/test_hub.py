@@ -8,7 +8,7 @@ from standout import runtimes
 from standout.cli import main
 from standout.models.card import OF_BASE, ModelCard
 from standout.models.hub import readme
-from standout.models.registry import SHELF, find
+from standout.models.registry import REGISTRY, find
 
 CARD = ModelCard("mine", "1", "resnet18", (320, 256), license="Apache-2.0", scores={"beach": 0.75, "empty": 1e-05})
 
@@ -31,7 +31,7 @@ def figures(matter: dict[str, object]) -> dict[str, tuple[str, float]]:
     return {one["dataset"]["type"]: (one["metrics"][0]["type"], one["metrics"][0]["value"]) for one in model["results"]}
 
 
-@pytest.mark.parametrize("name", SHELF)
+@pytest.mark.parametrize("name", REGISTRY)
 def test_the_readme_of_a_bundled_model_holds_its_cards_figures(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "--card", name]) == 0
     text = capsys.readouterr().out
@@ -41,7 +41,7 @@ def test_the_readme_of_a_bundled_model_holds_its_cards_figures(name: str, capsys
     found = figures(matter)
     assert {source: value for source, (_, value) in found.items()} == card.scores and card.scores
     assert {source for source, (kind, _) in found.items() if kind != "dice"} == {"empty"}
-    assert card.sha256 in text and card.protocol in text and SHELF[name].purpose in text
+    assert card.sha256 in text and card.protocol in text and REGISTRY[name].purpose in text
     for source, score in card.scores.items():
         assert f"| {source} |" in text and f"| {score:.4f} |" in text
 

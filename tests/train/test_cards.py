@@ -11,7 +11,7 @@ from standout.data import find_pairs
 from standout.errors import InputError, ModelError
 from standout.evaluate import scored
 from standout.models.card import OF_BASE, ModelCard
-from standout.models.registry import SHELF, find_checkpoint
+from standout.models.registry import REGISTRY, find_checkpoint
 from standout.net import checkpoint
 from standout.net.header import card_in
 from standout.net.soup import card_of_mean
@@ -39,7 +39,7 @@ def base(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", sorted(SHELF))
+@pytest.mark.parametrize("name", sorted(REGISTRY))
 def test_fine_tuning_is_at_the_models_own_size(name: str, data: Path) -> None:
     wanted = card_in(find_checkpoint(name)).size
     plain = recipe(data, model={"init": name})
@@ -115,7 +115,7 @@ def test_a_base_without_a_license_gives_none(base: Path, data: Path) -> None:
     assert card(recipe(data, model={"init": str(base)})).license == f"MIT{OF_BASE}"
 
 
-@pytest.mark.parametrize("name", sorted(SHELF))
+@pytest.mark.parametrize("name", sorted(REGISTRY))
 def test_what_is_trained_on_from_a_bundled_model_names_it(name: str, data: Path) -> None:
     mine, bundled = card(recipe(data, model={"init": name})), card_in(find_checkpoint(name))
     assert mine.base == f"{name} {bundled.sha256[:12]} (Apache-2.0)" and mine.license == f"Apache-2.0{OF_BASE}"
