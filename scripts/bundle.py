@@ -81,7 +81,7 @@ def mean(runs: list[str]) -> tuple[UNet, ModelCard]:
 
 
 def register(name: str, sha256: str, purpose: str) -> None:
-    """Writes the checksum of the file into the registry: into its row, or into a new row at the end, with its purpose."""
+    """Writes the checksum of the file into its row of the registry, or into a new row at the end, with its purpose."""
     rows = Path(registry.__file__)
     text = rows.read_text()
     text, found = re.subn(rf'("{name}\.onnx",\s+)"[0-9a-f]+"', rf'\g<1>"{sha256}"', text)
