@@ -10,7 +10,7 @@ from standout.runtimes import onnx as runtime
 from standout.segmenter import Segmenter
 
 
-@pytest.mark.parametrize("name", sorted(registry.SHELF))
+@pytest.mark.parametrize("name", sorted(registry.REGISTRY))
 def test_every_bundled_model_is_whole_light_and_carries_its_card(name: str) -> None:
     path = registry.find(name)
     assert path.stat().st_size < 10e6

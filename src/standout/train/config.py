@@ -20,6 +20,9 @@ from standout.net.header import card_in
 EPOCHS = 20
 """Of a run whose recipe names no stages."""
 
+RENAMED = {"model.narrow": "model.prune"}
+"""Keys of older recipes and the keys that took their place."""
+
 
 class Part(BaseModel):
     """A table of the recipe: unknown keys are errors, nothing changes after reading."""
@@ -57,7 +60,7 @@ class Model(Part):
     network), or nothing: random."""
     init: str | None = None
     """A trained model to go on from: a bundled name or a .safetensors file. It brings its own encoder and decoder."""
-    narrow: str | None = None
+    prune: str | None = None
     """A trained model with a wider encoder of the same shape: this one starts with its most important channels."""
 
 
@@ -216,7 +219,7 @@ def load(path: Path | None, changes: dict[str, Any]) -> Recipe:
 def _sized(raw: dict[str, Any]) -> dict[str, Any]:
     """The recipe whose stages without a size have that of the model it starts from, if there is one."""
     model, settings = raw.get("model"), raw.get("train", {})
-    base = (model.get("init") or model.get("narrow")) if isinstance(model, dict) else None
+    base = (model.get("init") or model.get("prune")) if isinstance(model, dict) else None
     if not isinstance(base, str) or not isinstance(settings, dict):
         return raw
     stages = settings.get("stages", [{"epochs": EPOCHS}])
@@ -277,6 +280,8 @@ def _explain(error: dict[str, Any]) -> str:
     place = [str(part + 1) if isinstance(part, int) else str(part) for part in error["loc"]]
     key = ".".join(place)
     if error["type"] == "extra_forbidden":
+        if key in RENAMED:
+            return f"{key!r} is called {RENAMED[key]!r} now; rename it"
         known = _keys(place[:-1])
         hint = suggestion(place[-1], known, f"known keys: {', '.join(known)}")
         return f"unknown key {key!r}; {hint}"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.images.stored import (
+from standout.images.mask_values import (
     FEW,
     IGNORE,
     Classes,
