@@ -125,7 +125,7 @@ def test_16_bit_tiff_in_an_unusual_layout_is_read_with_8_and_says_so() -> None:
     picture[..., 3] = 32768  # premultiplied: the colors are half what they should be
     photo = images.read(pictures.tiff(picture, extra=1))
     assert close(photo.image, gradient(deep=True) >> 8, within=2)
-    assert photo.warnings == ("has 16 bits per channel in an unusual layout; read with 8",)
+    assert photo.warnings == ("has 16 bits per channel in an unusual layout; it was read with 8 bits",)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

@@ -247,7 +247,7 @@ def names(folder: Path) -> list[str]:
 def copied(source: Path, target: Path, **options: Any) -> list[str]:
     """The clip written again, its frames unchanged; the writer's notes."""
     part = {name: options[name] for name in ("start", "end", "rate") if name in options}
-    with video.open_clip(source) as clip, video.Writer(target, clip, **options) as writer:
+    with video.open_clip(source) as clip, video.Writer(target, clip, video.WriteOptions(**options)) as writer:
         for frame in clip.frames(**part):
             writer.add(frame.image[..., :1] if options.get("gray") else frame.image, frame.time)
     return writer.notes

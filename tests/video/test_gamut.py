@@ -19,7 +19,7 @@ from standout.effects import compose
 from standout.effects.scenes import Before, begun, moving
 from standout.live.camera import open_camera
 from standout.types import Image, Mask, Picture
-from standout.video import SRGB, Colors, converter, is_known
+from standout.video import SRGB, Colors, WriteOptions, converter, is_known
 from tests.video.drawn import Made, flat, make
 
 
@@ -158,7 +158,10 @@ def test_what_the_numbers_mean_is_told_by_the_result(tmp_path: Path, out: str, c
     def same(image: Image, mask: Mask, time: Fraction) -> Picture:
         return cv2.resize(image, (64, 64))  # type: ignore[return-value]
 
-    with video.open_clip(source) as clip, video.Writer(tmp_path / f"out{out}", clip, height=64, codec=codec) as writer:
+    with (
+        video.open_clip(source) as clip,
+        video.Writer(tmp_path / f"out{out}", clip, WriteOptions(height=64, codec=codec)) as writer,
+    ):
         for frame in clip.frames():
             writer.add(same(frame.image, frame.image, frame.time), frame.time)
     with video.open_clip(tmp_path / f"out{out}") as clip:
@@ -171,7 +174,7 @@ def test_what_the_numbers_mean_is_told_by_the_result(tmp_path: Path, out: str, c
 def test_what_the_format_cannot_tell_is_converted_and_said(tmp_path: Path, out: str, colors: Colors) -> None:
     source = tagged(tmp_path / "in.mp4", colors, (120, 100, 90))
     path = tmp_path / f"out{out}"
-    with video.open_clip(source) as clip, video.Writer(path, clip, alpha=True) as writer:
+    with video.open_clip(source) as clip, video.Writer(path, clip, WriteOptions(alpha=True)) as writer:
         for frame in clip.frames():
             writer.add(np.dstack([frame.image, np.full((48, 64, 1), 255, np.uint8)]), frame.time)
     assert any("colors converted to sRGB" in one for one in writer.notes)

@@ -244,5 +244,5 @@ def test_what_lies_behind_the_end_of_a_file_is_said(tmp_path: Path) -> None:
     """Players and FFmpeg stop at the second header of an .flv, and never look behind an .mp4."""
     for suffix in (".flv", ".mp4"):
         source = joined(tmp_path, suffix, codec="mpeg4" if suffix != ".flv" else "flv1", times=2)
-        assert any("bytes behind its end" in one for one in through(source, tmp_path / "out.mp4")), suffix
+        assert any("bytes after its end" in one for one in through(source, tmp_path / "out.mp4")), suffix
         assert len(frames(tmp_path / "out.mp4")) == 100

@@ -164,10 +164,10 @@ def test_transparency_turns_with_the_picture(tmp_path: Path) -> None:
 
 def test_a_decoder_that_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = hidden(tmp_path, "vp9.webm")
-    monkeypatch.setitem(decode._BESIDE, "vp9", "no-such-decoder")
+    monkeypatch.setitem(decode._ALPHA_DECODERS, "vp9", "no-such-decoder")
     with video.open_clip(source) as clip:
         assert not clip.alpha
-        assert clip.warnings == ["has transparency that cannot be decoded here: what it hides will be seen"]
+        assert clip.warnings == ["has transparency that this build of FFmpeg cannot decode: what it hides will be seen"]
         assert len(list(clip.frames())) == 5
 
 

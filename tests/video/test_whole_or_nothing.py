@@ -74,7 +74,7 @@ def test_a_full_disk(tmp_path: Path, clip: Path, suffix: str) -> None:
         try:
             with (
                 pytest.raises(OutputError, match=rf"out\{suffix}: no space left for \d+ bytes; free some"),
-                video.Writer(tmp_path / f"out{suffix}", like, quality=100) as writer,
+                video.Writer(tmp_path / f"out{suffix}", like, video.WriteOptions(quality=100)) as writer,
             ):
                 for number, one in enumerate(noise):
                     writer.add(one, Fraction(number, 30))
@@ -146,7 +146,7 @@ def test_what_cannot_be_written(
     tmp_path: Path, clip: Path, name: str, options: dict[str, Any], error: type[Exception], said: str
 ) -> None:
     with video.open_clip(clip) as like, pytest.raises(error, match=said):
-        video.Writer(tmp_path / name, like, **options)
+        video.Writer(tmp_path / name, like, video.WriteOptions(**options))
     assert names(tmp_path) == ["in"]
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from standout import video
 from standout.errors import OutputError
-from standout.video.write import encoder
+from standout.video import WriteOptions
+from standout.video.turn import Turn
 from tests.video.drawn import Made, copied, flat, frame_times, make, names, picture, read, see_through
 
 FILMS = {suffix: one for suffix, one in video.CONTAINERS.items() if one.format}
@@ -40,7 +41,7 @@ def test_frames_count_and_length_are_kept(tmp_path: Path, clip: Path, suffix: st
 def test_no_codec_makes_threads_real_time_ones(tmp_path: Path, codec: str) -> None:
     """Real-time threads that wait for one another, busily, would stop the whole machine."""
     with video.open_clip(make(tmp_path / "in.mp4", Made([picture(n) for n in range(4)]))) as source:
-        writer = video.Writer(tmp_path / "out.mkv", source, height=96, width=128, codec=codec, threads=2)
+        writer = video.Writer(tmp_path / "out.mkv", source, WriteOptions(height=96, width=128, codec=codec, threads=2))
         with writer:
             for frame in source.frames():
                 writer.add(frame.image, frame.time)
@@ -83,7 +84,7 @@ def test_a_turned_clip_is_written_upright(tmp_path: Path, suffix: str, turn: tup
     copied(source, tmp_path / f"out{suffix}")
     with video.open_clip(source) as before, video.open_clip(tmp_path / f"out{suffix}") as after:
         assert (after.height, after.width) == (before.height, before.width)
-        assert after.turn == video.clip.Turn()
+        assert after.turn == Turn()
         pairs = zip(before.frames(), after.frames(), strict=True)
         assert all(np.abs(one.image.astype(int) - other.image).mean() < 4 for one, other in pairs)
 
@@ -96,7 +97,7 @@ def test_displayed_shape_is_kept(tmp_path: Path, suffix: str, codec: str, turn: 
     before, after = (read(path)[0] for path in (source, tmp_path / f"out{suffix}"))
     shown = [one.width * one.pixel_aspect / one.height for one in (before, after)]
     assert abs(shown[0] - shown[1]) < Fraction(2, 96)
-    if encoder.holds_shapes(video.CONTAINERS[suffix], codec):
+    if video.CONTAINERS[suffix].keeps_pixel_shape(codec):
         assert (after.height, after.width, after.pixel_aspect) == (before.height, before.width, before.pixel_aspect)
         assert notes == []
     else:
@@ -155,7 +156,7 @@ def test_gray_is_gray(tmp_path: Path, suffix: str, codec: str, span: int) -> Non
     mask = np.repeat(np.linspace(0, 255, 128)[None, :, None], 96, 0).astype(np.uint8)
     with (
         video.open_clip(source) as clip,
-        video.Writer(tmp_path / f"out{suffix}", clip, gray=True, codec=codec, quality=95) as writer,
+        video.Writer(tmp_path / f"out{suffix}", clip, WriteOptions(gray=True, codec=codec, quality=95)) as writer,
     ):
         writer.add(mask, Fraction(0))
     image = read(tmp_path / f"out{suffix}")[1][0].astype(int)
@@ -187,7 +188,9 @@ def test_transparency(tmp_path: Path, clip: Path, suffix: str, size: tuple[int, 
     pictures = [see_through(n, *size) for n in range(6)]
     with (
         video.open_clip(clip) as like,
-        video.Writer(tmp_path / f"out{suffix}", like, height=size[0], width=size[1], alpha=True) as writer,
+        video.Writer(
+            tmp_path / f"out{suffix}", like, WriteOptions(height=size[0], width=size[1], alpha=True)
+        ) as writer,
     ):
         for number, one in enumerate(pictures):
             writer.add(one, Fraction(number, 30))
@@ -207,7 +210,7 @@ def test_transparency(tmp_path: Path, clip: Path, suffix: str, size: tuple[int, 
 @pytest.mark.parametrize("suffix", [one for one in video.CONTAINERS if not video.CONTAINERS[one].alpha])
 def test_a_container_without_transparency_says_which_have_it(tmp_path: Path, clip: Path, suffix: str) -> None:
     with video.open_clip(clip) as like, pytest.raises(OutputError, match=r"use \.mov, \.webm, \.webp, \.gif, \.frames"):
-        video.Writer(tmp_path / f"out{suffix}", like, alpha=True)
+        video.Writer(tmp_path / f"out{suffix}", like, WriteOptions(alpha=True))
 
 
 @pytest.mark.parametrize(("suffix", "codec"), OPAQUE)

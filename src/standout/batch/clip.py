@@ -115,12 +115,12 @@ class ClipWork:
                 raise InputError(f"{lasts}, so there is nothing from {float(start):g} s on; start earlier")
             height, width = _no_larger(clip.height, clip.width, self.excerpt.max_side)
             clear = self._stays_clear(clip, task.target)
-            writer = video.Writer(
-                task.target, clip, height=height, width=width, alpha=self.alpha or clear, gray=self.grey,
-                codec=self.codec, quality=self.quality, rate=self.excerpt.rate, start=self.excerpt.start,
-                end=self.excerpt.end, sound=self.sound, overwrite=self.overwrite, threads=self.workers + 1,
-                job=self._job(task.source),
+            options = video.WriteOptions(
+                height=height, width=width, alpha=self.alpha or clear, gray=self.grey, codec=self.codec,
+                quality=self.quality, rate=self.excerpt.rate, start=self.excerpt.start, end=self.excerpt.end,
+                sound=self.sound, overwrite=self.overwrite, threads=self.workers + 1,
             )  # fmt: skip
+            writer = video.Writer(task.target, clip, options, job=self._job(task.source))
             with writer:
                 past = Past(self.half_life, measure=self.measure)
                 past.restore(writer.state)

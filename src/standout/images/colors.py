@@ -20,9 +20,9 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from standout.errors import InputError, UnreadableImage
-from standout.images import png_chunks
+from standout.images import depth
 from standout.images.profiles import convert, is_usable, space
-from standout.types import Image, Mask, Photo, Picture
+from standout.types import Image, Mask, Photo
 
 DAMAGED = "its color profile is damaged and was left out"
 
@@ -38,37 +38,21 @@ def unpack(opened: PIL.Image.Image, *, name: str, kind: str, data: bytes | None,
         raise UnreadableImage(f"{name} has 32-bit samples; convert it to 8 or 16 bits per channel")
     icc = opened.info.get("icc_profile") or None
     if opened.mode.startswith("I;16"):
-        gray = _deep_gray(opened)
-        alpha = _mask(_differs(gray[..., None], opened.info.get("transparency")))
+        gray = depth.deep_gray(opened)
+        alpha = _mask(opaque_by_key(gray[..., None], opened.info.get("transparency")))
         if icc and space(icc) == "GRAY":
             gray = _toned(gray, icc, notes)
         return np.repeat(gray[..., None], 3, axis=2), alpha, _fitting(icc, notes, but="GRAY")
-    deep = _deep_color(opened, kind, data, notes)
+    deep = depth.deep_color(opened, kind, data, notes)
     if deep is None:
         return _plain(opened, kind, data, icc, notes)
-    share = deep[..., 3] if deep.shape[2] == 4 else _differs(deep, opened.info.get("transparency"))
+    share = deep[..., 3] if deep.shape[2] == 4 else opaque_by_key(deep, opened.info.get("transparency"))
     return np.ascontiguousarray(deep[..., :3]), _mask(share), _fitting(icc, notes)
 
 
 def is_unmanaged(opened: PIL.Image.Image) -> bool:
     """Whether no profile, and no kind of pixel that has one meaning only, said what the numbers mean."""
     return not opened.info.get("icc_profile") and opened.mode not in ("CMYK", "LAB", "YCbCr")
-
-
-def rounded(picture: Picture) -> NDArray[np.uint8]:
-    """A 16-bit picture in 8 bits, each level rounded to the nearest.
-
-    >>> rounded(np.array([[[0, 128, 129, 65535]]], np.uint16))
-    array([[[  0,   0,   1, 255]]], dtype=uint8)
-    """
-    import cv2
-
-    return cv2.convertScaleAbs(picture, alpha=1 / 257).reshape(picture.shape)  # type: ignore[return-value]
-
-
-def in_bytes(picture: Picture) -> NDArray[np.uint8]:
-    """The picture with 8 bits a channel: itself, or rounded from 16."""
-    return rounded(picture) if picture.dtype == np.uint16 else np.asarray(picture, np.uint8)
 
 
 def parse_color(color: object) -> tuple[int, int, int]:
@@ -128,7 +112,7 @@ def background_for(background: Photo, photo: Photo) -> Image:
 
 def in_srgb(photo: Photo) -> NDArray[np.uint8]:
     """The photo's pixels as sRGB with 8 bits a channel, as frames of clips have them."""
-    return in_bytes(convert(photo.image, photo.meta.icc, None))
+    return depth.in_bytes(convert(photo.image, photo.meta.icc, None))
 
 
 def _fitting(icc: bytes | None, notes: list[str], *, but: str = "") -> bytes | None:
@@ -152,7 +136,7 @@ def _plain(opened: PIL.Image.Image, kind: str, data: bytes | None, icc: bytes | 
     if mode == "P":
         mode = "RGBA" if opened.has_transparency_data else "RGB"
     elif mode in ("L", "RGB") and key is not None:
-        share = _differs(np.atleast_3d(np.asarray(opened.convert(mode))), _spread(key, kind, data))
+        share = opaque_by_key(np.atleast_3d(np.asarray(opened.convert(mode))), spread_key(key, kind, data))
     if mode != opened.mode:
         opened = opened.convert(mode)
     if mode in ("LA", "RGBA"):
@@ -197,17 +181,17 @@ def _in_srgb(opened: PIL.Image.Image, icc: bytes | None, notes: list[str]) -> PI
         return None
 
 
-def _spread(key: Any, kind: str, data: bytes | None) -> Any:
+def spread_key(key: Any, kind: str, data: bytes | None) -> Any:
     """The transparent level of a gray PNG of 1, 2 or 4 bits, spread to 0..255 as Pillow spreads such pixels.
 
-    >>> _spread(3, "PNG", bytes(24) + b"\\4"), _spread(3, "GIF", None)
+    >>> spread_key(3, "PNG", bytes(24) + b"\\4"), spread_key(3, "GIF", None)
     (51, 3)
     """
     bits = data[24] if kind == "PNG" and data else 8
     return min(255, key * 255 // ((1 << bits) - 1)) if isinstance(key, int) and bits < 8 else key
 
 
-def _differs(pixels: NDArray[Any], key: Any) -> NDArray[np.bool_] | None:
+def opaque_by_key(pixels: NDArray[Any], key: Any) -> NDArray[np.bool_] | None:
     """Where pixels (H, W, C) are not the one transparent color; None if there is no such color."""
     if not isinstance(key, int | tuple):
         return None
@@ -222,15 +206,6 @@ def _mask(share: NDArray[Any] | None) -> Mask | None:
     return None if share.min() == most else share.astype(np.float32) / np.float32(most)
 
 
-def _deep_gray(opened: PIL.Image.Image) -> NDArray[np.uint16]:
-    """Levels 0..65535 of a gray picture with 12 or 16 bits."""
-    gray: NDArray[np.uint16] = np.asarray(opened).astype(np.uint16)
-    tags = getattr(opened, "tag_v2", {})
-    if tags.get(258) == (12,):
-        gray = (gray << 4 | gray >> 8).astype(np.uint16)
-    return ~gray if tags.get(262) == 0 else gray
-
-
 def _toned(gray: NDArray[Any], icc: bytes, notes: list[str]) -> NDArray[Any]:
     """Gray levels of a gray profile as sRGB: 256 levels converted, those between (of 16 bits) interpolated."""
     ramp = PIL.Image.fromarray(np.arange(256, dtype=np.uint8)[None])
@@ -242,29 +217,3 @@ def _toned(gray: NDArray[Any], icc: bytes, notes: list[str]) -> NDArray[Any]:
         every = np.interp(np.arange(65536), np.arange(256) * 257, levels) * 257
         levels = np.rint(every).astype(np.uint16)
     return np.take(levels, gray)
-
-
-def _deep_color(opened: PIL.Image.Image, kind: str, data: bytes | None, notes: list[str]) -> NDArray[np.uint16] | None:
-    """RGB or RGBA with all 16 bits, by OpenCV; None if the file has 8, or if the two decoders disagree."""
-    deep = kind == "PNG" and data is not None and data[24] == 16
-    tags = getattr(opened, "tag_v2", {})
-    deep = deep or (kind == "TIFF" and set(tags.get(258, ())) == {16})
-    if not deep or data is None or opened.mode not in ("RGB", "RGBA"):
-        return None
-    if tags.get(284) == 2 and tags.get(259) == 1:  # Pillow and OpenCV both get it wrong without a word
-        raise ValueError("16 bits per channel in separate, uncompressed planes")
-    import cv2
-
-    data = png_chunks.slimmed(data, [])[0] if kind == "PNG" else data
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if pixels is None:
-        raise ValueError("its 16-bit pixels are damaged")
-    shown = np.asarray(opened)
-    channels = shown.shape[2]
-    if pixels.dtype == np.uint16 and pixels.ndim == 3 and pixels.shape[2] >= channels:
-        order = [2, 1, 0, 3][:channels]
-        picked: NDArray[np.uint16] = np.ascontiguousarray(pixels[..., order])
-        if picked.shape == shown.shape and cv2.absdiff((picked >> 8).astype(np.uint8), shown).max() <= 1:
-            return picked
-    notes.append("has 16 bits per channel in an unusual layout; read with 8")
-    return None

@@ -77,11 +77,11 @@ def read(source: str | Path | bytes | PIL.Image.Image, *, max_pixels: int | None
     if isinstance(source, bytes):
         return _decoded(f"the given picture of {len(source)} bytes", source, max_pixels)
     if isinstance(source, str | Path):
-        return _decoded(str(source), _content(Path(source)), max_pixels)
+        return _decoded(str(source), content(Path(source)), max_pixels)
     raise InputError(f"cannot read a picture from {type(source).__name__}; give a path, bytes or a PIL image")
 
 
-def _content(path: Path) -> bytes:
+def content(path: Path) -> bytes:
     """All bytes of the file; only its start if that already says that it is no picture."""
     try:
         if path.is_dir():
@@ -129,10 +129,10 @@ def guarded(name: str, job: Callable[[], T]) -> T:
 
 def _decoded(name: str, data: bytes, max_pixels: int | None) -> Photo:
     notes: list[str] = []
-    return guarded(name, lambda: _photo(name, _opened(name, data, notes), data, max_pixels, notes))
+    return guarded(name, lambda: _photo(name, opened_file(name, data, notes), data, max_pixels, notes))
 
 
-def _opened(name: str, data: bytes, notes: list[str]) -> ImageFile:
+def opened_file(name: str, data: bytes, notes: list[str]) -> ImageFile:
     """The file's header, read; its pixels are not decoded yet."""
     if not data:
         raise UnreadableImage(f"{name} is empty (0 bytes); get the file again")
@@ -198,7 +198,7 @@ def _check_size(name: str, size: tuple[int, int], max_pixels: int | None) -> Non
         )
 
 
-def _load(name: str, opened: PIL.Image.Image, max_pixels: int | None) -> None:
+def load(name: str, opened: PIL.Image.Image, max_pixels: int | None) -> None:
     """Decodes the opened picture's pixels. Raises TooLarge before, if that can be known before."""
     _check_size(name, opened.size, max_pixels)
     tags = getattr(opened, "tag_v2", {})
@@ -216,7 +216,7 @@ def _photo(name: str, opened: PIL.Image.Image, data: bytes | None, max_pixels: i
     if data is not None and getattr(opened, "is_animated", False):
         notes.append("holds several frames or pages; the first was used")
     with metadata.xmp_hidden(opened):
-        _load(name, opened, max_pixels)
+        load(name, opened, max_pixels)
         block = metadata.block_of(opened, kind, notes)
     turn = exif.orientation(block) if block else 1
     image, alpha, icc = colors.unpack(opened, name=name, kind=kind, data=data, notes=notes)
@@ -224,14 +224,14 @@ def _photo(name: str, opened: PIL.Image.Image, data: bytes | None, max_pixels: i
         image, icc = color_tags.understood(image, opened.info, block, notes)
     dpi = metadata.dpi_of(opened, kind, block, turned=turn >= 5)
     return Photo(
-        image=_upright(image, turn),
-        alpha=None if alpha is None else _upright(alpha, turn),
+        image=upright(image, turn),
+        alpha=None if alpha is None else upright(alpha, turn),
         meta=Metadata(kind, icc, block and exif.upright(block), dpi, 8 * image.itemsize),
         warnings=tuple(notes),
     )
 
 
-def _upright(array: NDArray[Any], turn: int) -> NDArray[Any]:
+def upright(array: NDArray[Any], turn: int) -> NDArray[Any]:
     """The array as EXIF orientation `turn` wants it shown."""
     if turn == 1:
         return array

@@ -20,7 +20,7 @@ import numpy as np
 import PIL.Image
 
 from standout.errors import InputError, OutputError, StandoutError
-from standout.images import colors, png_tiff, profiles
+from standout.images import depth, png_tiff, profiles
 from standout.images import exif as exifs
 from standout.images.decode import load_plugin
 from standout.images.photo_array import meta_of, plain
@@ -123,7 +123,7 @@ def _encoded(
         if icc and not codec.profiles:
             picture, icc = profiles.convert(picture, icc, None) if picture.shape[2] == 3 else picture, None
         if picture.itemsize == 2 and not codec.deep:
-            picture = colors.rounded(picture)
+            picture = depth.rounded(picture)
         if codec.format == "PNG":
             return png_tiff.png(picture, icc=icc, exif=exif, dpi=dpi)
         if codec.format == "TIFF":

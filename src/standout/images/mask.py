@@ -16,7 +16,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from standout.errors import UnreadableImage
-from standout.images import colors, decode, exif, mask_levels, metadata
+from standout.images import colors, decode, depth, exif, mask_levels, metadata
 from standout.images.mask_values import FEW, Bytes, Classes, Stored, present
 
 
@@ -39,7 +39,7 @@ def read_mask(
     """
     stored, turn = _stored(source, max_pixels)
     said = [] if notes is None else notes
-    return np.ascontiguousarray(decode._upright(mask_levels.label(stored, classes, said), turn), np.uint8)
+    return np.ascontiguousarray(decode.upright(mask_levels.label(stored, classes, said), turn), np.uint8)
 
 
 def read_alpha(
@@ -52,7 +52,7 @@ def read_alpha(
     """
     stored, turn = _stored(source, max_pixels)
     said = [] if notes is None else notes
-    return np.ascontiguousarray(decode._upright(mask_levels.alpha(stored, said), turn), np.float32)
+    return np.ascontiguousarray(decode.upright(mask_levels.alpha(stored, said), turn), np.float32)
 
 
 def _stored(source: str | Path | bytes, max_pixels: int | None) -> tuple[Stored, int]:
@@ -60,15 +60,15 @@ def _stored(source: str | Path | bytes, max_pixels: int | None) -> tuple[Stored,
     if isinstance(source, bytes):
         name, data = f"the given mask of {len(source)} bytes", source
     else:
-        name, data = str(source), decode._content(Path(source))
+        name, data = str(source), decode.content(Path(source))
     return decode.guarded(name, lambda: _opened(name, data, max_pixels))
 
 
 def _opened(name: str, data: bytes, max_pixels: int | None) -> tuple[Stored, int]:
-    opened = decode._opened(name, data, [])
+    opened = decode.opened_file(name, data, [])
     kind = opened.format or ""
     with metadata.xmp_hidden(opened):
-        decode._load(name, opened, max_pixels)
+        decode.load(name, opened, max_pixels)
         block = metadata.block_of(opened, kind, [])
     return _values(name, opened, data, lossy=_is_lossy(opened, data)), exif.orientation(block) if block else 1
 
@@ -94,15 +94,15 @@ def _values(name: str, opened: PIL.Image.Image, data: bytes, *, lossy: bool) -> 
     if opened.mode == "I":
         return _of_numbers(name, np.asarray(opened))
     if opened.mode.startswith("I;16"):
-        gray: NDArray[Any] = colors._deep_gray(opened)
-        shown = colors._differs(gray[..., None], key)
+        gray: NDArray[Any] = depth.deep_gray(opened)
+        shown = colors.opaque_by_key(gray[..., None], key)
         return Stored(name, gray, white=65535) if shown is None else _cut_out(name, shown, gray, 65535)
-    deep = colors._deep_color(opened, kind, data, [])
+    deep = depth.deep_color(opened, kind, data, [])
     if deep is not None:
         return _of_colors(name, deep, key, white=65535, lossy=lossy)
     if opened.mode in ("1", "L"):
         gray = np.asarray(opened.convert("L"))
-        shown = colors._differs(gray[..., None], colors._spread(key, kind, data))
+        shown = colors.opaque_by_key(gray[..., None], colors.spread_key(key, kind, data))
         return Stored(name, gray, lossy=lossy) if shown is None else _cut_out(name, shown, gray, 255)
     mode = {"La": "RGBA", "LA": "RGBA", "PA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB"}.get(opened.mode, opened.mode)
     if mode not in ("RGB", "RGBA"):  # CMYK, Lab, ...
@@ -123,7 +123,7 @@ def _cut_out(name: str, shown: NDArray[Any], otherwise: NDArray[Any], white: int
 
 def _of_colors(name: str, pixels: NDArray[Any], key: Any, *, white: int, lossy: bool) -> Stored:
     """The values of RGB or RGBA: alpha, gray levels where all are gray, or colors."""
-    shown = pixels[..., 3] if pixels.shape[2] == 4 else colors._differs(pixels, key)
+    shown = pixels[..., 3] if pixels.shape[2] == 4 else colors.opaque_by_key(pixels, key)
     if shown is not None:
         found = _cut_out(name, shown, pixels, white)
         if found.cut_out:
@@ -138,7 +138,7 @@ def _of_colors(name: str, pixels: NDArray[Any], key: Any, *, white: int, lossy: 
         if spread.max() <= 16 * white // 255 or not mask_levels.is_photo(gray.astype(np.float32) / np.float32(white)):
             return Stored(name, gray, white=white, lossy=True)
     if white == 65535:
-        rgb = colors.rounded(rgb) if rgb.max() > 255 else rgb.astype(np.uint8)
+        rgb = depth.rounded(rgb) if rgb.max() > 255 else rgb.astype(np.uint8)
     return Stored(name, np.ascontiguousarray(rgb), lossy=lossy)
 
 

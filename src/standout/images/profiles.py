@@ -22,6 +22,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from standout.images.depth import in_bytes
 from standout.support import colorimetry
 from standout.support.colorimetry import D65, SRGB_PRIMARIES, Corners, Point
 from standout.types import Image, Picture
@@ -120,8 +121,6 @@ def _encoding(curve: Curve) -> Curve:
 def _by_littlecms(colors: Image, source: bytes | None, target: bytes | None) -> Image:
     """The colors converted in 8 bits."""
     from PIL import ImageCms
-
-    from standout.images.colors import in_bytes
 
     eight = np.ascontiguousarray(in_bytes(colors))
     profiles = [ImageCms.createProfile("sRGB") if icc is None else io.BytesIO(icc) for icc in (source, target)]

@@ -18,8 +18,8 @@ import av
 from standout.errors import InputError, UnreadableVideo
 from standout.types import Image
 from standout.video import color, decode
-from standout.video.decode import Turn
 from standout.video.gamut import SRGB, converter
+from standout.video.turn import Turn
 
 SCHEMES = ("rtsp", "rtsps", "http", "https", "tcp", "udp", "rtp", "srt", "rtmp", "rtmps")
 """What may be opened. Kept out on purpose: schemes that name files, or lists of further addresses."""
@@ -58,7 +58,7 @@ class Stream:
         try:
             for frame in decode.decoded(self._container.demux(stream), lost):
                 if not frame.is_corrupt:
-                    settled = color.said(frame).settled(frame.height)
+                    settled = color.colors_of(frame).settled(frame.height)
                     image: Image = Turn.of(frame)(color.to_rgb(frame, settled, (frame.height, frame.width)))
                     convert = converter(settled, SRGB)
                     yield image if convert is None else convert(image)

@@ -26,7 +26,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from standout.errors import OutputError
-from standout.video.color import whole
+from standout.video.color import rgb_frame
 from standout.video.formats import DEFAULT_QUALITY
 from standout.video.write.palette import reduced
 
@@ -121,7 +121,7 @@ class WebP:
 
     def prepare(self, picture: NDArray[np.uint8]) -> bytes:
         """The picture's chunks: its colors, and before them its alpha, if any of it is see-through."""
-        frame = whole(picture).reformat(format="bgra")
+        frame = rgb_frame(picture).reformat(format="bgra")
         frame.pts, self._count = self._count, self._count + 1
         return b"".join(_chunks(bytes(packet)) for packet in self._encoder.encode(frame))
 
