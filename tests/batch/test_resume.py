@@ -339,7 +339,7 @@ def test_two_at_once_are_refused(clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     with video.open_clip(clip):
         held = ChunkStore(out, {}, threads=1)
-        with pytest.raises(OutputError, match="is being worked in by another process; wait for it, or end it"):
+        with pytest.raises(OutputError, match="is in use by another process; wait for it, or end it"):
             WORK(task(clip, out))
         held.remove()
     WORK(task(clip, out))

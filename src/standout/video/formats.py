@@ -90,9 +90,8 @@ CODECS = {
         options={"preset": "veryfast", "x264-params": "rc-lookahead=5:sync-lookahead=0"},
     ),
     "hevc": Codec("libx265", 48, 15, odd="yuv444p", shapes=True, least=16, options={"preset": "ultrafast"}),
-    "av1": Codec(
-        "libsvtav1", 58, 20, least=64, options={"preset": "9"}
-    ),  # its makers warn of artifacts from preset 10 on
+    # the makers of SVT-AV1 warn of artifacts from preset 10 on
+    "av1": Codec("libsvtav1", 58, 20, least=64, options={"preset": "9"}),
     "vp9": Codec(
         "libvpx-vp9",
         58,

@@ -122,12 +122,9 @@ class Tracks:
     def _read(self) -> Iterator[Packet[Stream]]:
         """The packets of the chosen tracks. Where the file cannot be read further, they end with a note."""
         timeline = self._clip.timeline
-        if (
-            self._span.trimmed and timeline.searchable and not timeline.gapless
-        ):  # a second early, as .ts is searched by its pictures
-            with contextlib.suppress(
-                av.error.FFmpegError, OSError
-            ):  # a file without an index is read from its beginning
+        if self._span.trimmed and timeline.searchable and not timeline.gapless:
+            # a second early, as .ts is searched by its pictures; a file without an index is read from its beginning
+            with contextlib.suppress(av.error.FFmpegError, OSError):
                 self._input.seek(max(0, int((self._span.shift - 1) * av.time_base)))
         chosen = [stream for stream in self._input.streams if stream.index in self._tracks]
         packets = timeline.placed(self._input.demux(chosen), dropped=True) if chosen else iter(())
