@@ -1,9 +1,9 @@
-"""A decoded picture of any mode -> RGB pixels, its transparency, and the profile that fits them.
+"""A decoded picture of any mode -> RGB pixels, its transparency, and the profile that fits them; and named colors.
 
     opened   PIL image   decoded, not yet upright: gray, palette, CMYK, Lab, 16 bits, premultiplied, ...
     image    uint8 or uint16 (H, W, 3)   RGB
-    alpha    float32 (H, W) or None      0..1; None when everything is opaque
-    icc      bytes or None               an RGB profile, unchanged; pixels without one are sRGB
+    alpha    float32 (H, W) or None      0..1; None where everything is opaque
+    icc      bytes or None               an RGB profile, unchanged; pixels without a profile are sRGB
 
 To add a color space: a case in _in_rgb.
 """
@@ -27,12 +27,16 @@ from standout.types import Image, Mask, Photo
 DAMAGED = "its color profile is damaged and was left out"
 
 Parts = tuple[Image, Mask | None, bytes | None]
+"""Image, alpha and profile."""
 
 
 def unpack(opened: PIL.Image.Image, *, name: str, kind: str, data: bytes | None, notes: list[str]) -> Parts:
-    """Image, alpha and profile. What could not be kept is told in notes.
+    """The image, its alpha and its profile.
 
-    data: the whole file, as Pillow keeps only 8 of 16 bits per color.
+    name: of the file, for errors. kind: its format, such as "PNG". data: the whole file, as Pillow keeps only 8 of 16
+    bits of a color. notes: gets what could not be kept.
+
+    Raises UnreadableImage for samples of 32 bits.
     """
     if opened.mode in ("I", "F"):
         raise UnreadableImage(f"{name} has 32-bit samples; convert it to 8 or 16 bits per channel")
@@ -51,14 +55,16 @@ def unpack(opened: PIL.Image.Image, *, name: str, kind: str, data: bytes | None,
 
 
 def is_unmanaged(opened: PIL.Image.Image) -> bool:
-    """Whether no profile, and no kind of pixel that has one meaning only, said what the numbers mean."""
+    """Whether neither a profile nor the kind of pixels has told what the levels mean."""
     return not opened.info.get("icc_profile") and opened.mode not in ("CMYK", "LAB", "YCbCr")
 
 
 def parse_color(color: object) -> tuple[int, int, int]:
-    """The (red, green, blue) that is meant, 0..255.
+    """The color as (red, green, blue), 0..255.
 
-    color: a name, a hex code, whose "#" may be left out as shells eat it, or three whole numbers.
+    color: a name, three whole numbers, or a hex code, without its "#" too, as shells take that for a comment.
+
+    Raises InputError for anything else.
 
     >>> parse_color("white"), parse_color("#08f"), parse_color("0088ff"), parse_color([0, 136, 255])
     ((255, 255, 255), (0, 136, 255), (0, 136, 255), (0, 136, 255))
@@ -78,20 +84,21 @@ def parse_color(color: object) -> tuple[int, int, int]:
 
 
 def _named(text: str) -> tuple[int, int, int]:
+    """The color of a name or a hex code. Raises InputError where it is neither."""
     from PIL import ImageColor
 
     bare_hex = re.fullmatch(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}", text.strip())
     try:
         rgb = ImageColor.getrgb("#" * bool(bare_hex) + text.strip())
         if len(rgb) != 3 or max(rgb) > 255:
-            raise ValueError("transparent, or brighter than white")
+            raise ValueError("it is transparent, or brighter than white")
     except ValueError:
         raise InputError(f"{text!r} is no color; give a name such as white, or a hex code such as #1e90ff") from None
     return rgb[0], rgb[1], rgb[2]
 
 
 def color_for(rgb: tuple[int, int, int], icc: bytes | None) -> tuple[float, float, float]:
-    """What looks like the sRGB color rgb in pixels with that profile, 0..255.
+    """The levels, 0..255, that look like the sRGB color rgb in a picture with that profile.
 
     >>> color_for((255, 0, 10), None)
     (255.0, 0.0, 10.0)
@@ -101,7 +108,10 @@ def color_for(rgb: tuple[int, int, int], icc: bytes | None) -> tuple[float, floa
 
 
 def background_for(background: Photo, photo: Photo) -> Image:
-    """The background's pixels as they look the same in a file with the photo's profile, no less deep than needed."""
+    """The background's pixels, converted so that they look the same in a file with the photo's profile.
+
+    They get 16 bits a channel where the photo has them and a conversion is needed.
+    """
     image = background.image
     if background.meta.icc == photo.meta.icc:
         return image
@@ -111,12 +121,15 @@ def background_for(background: Photo, photo: Photo) -> Image:
 
 
 def in_srgb(photo: Photo) -> NDArray[np.uint8]:
-    """The photo's pixels as sRGB with 8 bits a channel, as frames of clips have them."""
+    """The photo's pixels as sRGB with 8 bits a channel, uint8 (H, W, 3), as frames of clips are."""
     return depth.in_bytes(convert(photo.image, photo.meta.icc, None))
 
 
 def _fitting(icc: bytes | None, notes: list[str], *, but: str = "") -> bytes | None:
-    """The profile if it is about RGB; a note if it is about anything else than `but`, which was dealt with."""
+    """The profile where it describes RGB pixels, else None.
+
+    A profile that does not fit is noted, unless its color space is `but`, whose pixels were converted already.
+    """
     if not icc or (but and space(icc) == but):
         return None
     if space(icc) != "RGB":
@@ -129,7 +142,7 @@ def _fitting(icc: bytes | None, notes: list[str], *, but: str = "") -> bytes | N
 
 
 def _plain(opened: PIL.Image.Image, kind: str, data: bytes | None, icc: bytes | None, notes: list[str]) -> Parts:
-    """The parts of a picture with 8 bits per channel or less."""
+    """Image, alpha and profile of a picture with at most 8 bits per channel."""
     share: NDArray[Any] | None = None
     key = opened.info.get("transparency")
     mode = {"1": "L", "La": "LA", "RGBa": "RGBA", "PA": "RGBA", "RGBX": "RGB"}.get(opened.mode, opened.mode)
@@ -147,7 +160,7 @@ def _plain(opened: PIL.Image.Image, kind: str, data: bytes | None, icc: bytes | 
 
 
 def _in_rgb(opened: PIL.Image.Image, icc: bytes | None, notes: list[str]) -> tuple[Image, bytes | None]:
-    """RGB pixels of a picture without transparency, and the profile that still describes them."""
+    """The RGB pixels of a picture without transparency, and the profile that describes them."""
     if opened.mode == "RGB":
         return np.array(opened), _fitting(icc, notes)
     own = {"L": "GRAY", "CMYK": "CMYK", "LAB": "Lab"}.get(opened.mode, "")
@@ -161,11 +174,11 @@ def _in_rgb(opened: PIL.Image.Image, icc: bytes | None, notes: list[str]) -> tup
 
 
 def _in_srgb(opened: PIL.Image.Image, icc: bytes | None, notes: list[str]) -> PIL.Image.Image | None:
-    """The picture converted to sRGB by its profile; None and a note if the profile is broken."""
+    """The picture, converted to sRGB by its profile; None, with a note, where the profile is damaged."""
     from PIL import ImageCms
 
     try:
-        # the shortcuts that make millions of pixels fast are off by 7 levels in the shadows of a gray ramp
+        # littleCMS's shortcuts for speed are off by up to 7 levels in the shadows of a gray ramp
         exact = ImageCms.Flags.NOOPTIMIZE if opened.mode == "L" else ImageCms.Flags.NONE
         source = ImageCms.createProfile("LAB") if opened.mode == "LAB" else io.BytesIO(icc or b"")
         return ImageCms.profileToProfile(
@@ -182,7 +195,7 @@ def _in_srgb(opened: PIL.Image.Image, icc: bytes | None, notes: list[str]) -> PI
 
 
 def spread_key(key: Any, kind: str, data: bytes | None) -> Any:
-    """The transparent level of a gray PNG of 1, 2 or 4 bits, spread to 0..255 as Pillow spreads such pixels.
+    """The transparent level of a gray PNG of 1, 2 or 4 bits, scaled to 0..255 as Pillow scales its pixels.
 
     >>> spread_key(3, "PNG", bytes(24) + b"\\4"), spread_key(3, "GIF", None)
     (51, 3)
@@ -192,14 +205,14 @@ def spread_key(key: Any, kind: str, data: bytes | None) -> Any:
 
 
 def opaque_by_key(pixels: NDArray[Any], key: Any) -> NDArray[np.bool_] | None:
-    """Where pixels (H, W, C) are not the one transparent color; None if there is no such color."""
+    """Where the pixels, (H, W, C), differ from the one transparent color; None where there is no such color."""
     if not isinstance(key, int | tuple):
         return None
     return np.asarray((pixels != np.array(key, np.int64)).any(axis=2))
 
 
 def _mask(share: NDArray[Any] | None) -> Mask | None:
-    """Transparency 0..1 of whole-number or boolean levels; None if all of it is opaque."""
+    """Alpha, 0..1, of whole-number or boolean levels; None where everything is opaque."""
     if share is None:
         return None
     most = 1 if share.dtype == np.bool_ else np.iinfo(share.dtype).max
@@ -207,7 +220,10 @@ def _mask(share: NDArray[Any] | None) -> Mask | None:
 
 
 def _toned(gray: NDArray[Any], icc: bytes, notes: list[str]) -> NDArray[Any]:
-    """Gray levels of a gray profile as sRGB: 256 levels converted, those between (of 16 bits) interpolated."""
+    """The gray levels of a picture with a gray profile, converted to sRGB.
+
+    Only 256 levels are converted by the profile; the levels of 16 bits between them are interpolated.
+    """
     ramp = PIL.Image.fromarray(np.arange(256, dtype=np.uint8)[None])
     converted = _in_srgb(ramp, icc, notes)
     if converted is None:

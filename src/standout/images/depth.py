@@ -7,6 +7,10 @@ picture   uint8 or uint16 (H, W, C)  0..255 or 0..65535
 
 from __future__ import annotations
 
+import importlib
+import io
+from typing import Any
+
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
@@ -41,13 +45,15 @@ def deep_gray(opened: PIL.Image.Image) -> NDArray[np.uint16]:
 
 
 def deep_color(opened: PIL.Image.Image, kind: str, data: bytes | None, notes: list[str]) -> NDArray[np.uint16] | None:
-    """The pixels with all their 16 bits: uint16 (H, W, 3|4), RGB or RGBA, decoded by OpenCV.
+    """The pixels with all their bits: uint16 (H, W, 3|4), RGB or RGBA; those of 10 or 12 bits scaled to 0..65535.
 
     kind: the format, such as "PNG". None where the file has 8 bits a channel, and, with a note, where OpenCV and Pillow
     disagree about the pixels.
 
     Raises ValueError where the pixels are damaged, or stored in a way that both libraries decode wrongly.
     """
+    if kind == "HEIF" and data is not None and opened.info.get("bit_depth", 8) > 8 and opened.mode in ("RGB", "RGBA"):
+        return _deep_heif(opened, data)
     deep = kind == "PNG" and data is not None and data[24] == 16
     tags = getattr(opened, "tag_v2", {})
     deep = deep or (kind == "TIFF" and set(tags.get(258, ())) == {16})
@@ -70,3 +76,14 @@ def deep_color(opened: PIL.Image.Image, kind: str, data: bytes | None, notes: li
             return picked
     notes.append("has 16 bits per channel in an unusual layout; it was read with 8 bits")
     return None
+
+
+def _deep_heif(opened: PIL.Image.Image, data: bytes) -> NDArray[np.uint16]:
+    """The pixels of a HEIC with 10 or 12 bits, which its Pillow plugin reduces to 8."""
+    package: Any = importlib.import_module(type(opened).__module__.partition(".")[0])
+    file = package.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
+    pixels: NDArray[np.uint16] = np.asarray(file[file.primary_index])
+    bits = int(opened.info["bit_depth"])
+    return np.asarray(
+        pixels | pixels >> bits, np.uint16
+    )  # the levels fill the upper bits; repeated below, the highest becomes 65535

@@ -2,11 +2,11 @@
 
     picture   uint8 or uint16  (H, W, 1|3|4)   gray, RGB or RGBA with straight alpha
     suffix    ".png", ".jpg", ...              a key of WRITERS
-    policy    "keep"    EXIF without place and thumbnail, ICC profile, dpi
-              "all"     the EXIF as it was, too
-              "strip"   the ICC profile only: without it, colors would be wrong
+    policy    "keep"    ICC profile, dots per inch, and EXIF without place and thumbnail
+              "all"     ICC profile, dots per inch, and the whole EXIF
+              "strip"   the ICC profile alone, without which the colors would be wrong
 
-To add an output format: a row in WRITERS; Pillow writes it if it knows the format.
+To add an output format: a row in WRITERS, where Pillow knows the format.
 """
 
 from __future__ import annotations
@@ -30,9 +30,11 @@ from standout.types import Metadata, Picture
 
 @dataclass(frozen=True)
 class ImageFormat:
-    """How a suffix is written. deep: holds 16 bits per channel. quality: default, 1 to 100, of a lossy format.
+    """How pictures with a suffix are written.
 
-    profiles: holds color profiles; where a format does not, pictures are converted to sRGB.
+    format: Pillow's name. alpha: it holds transparency. deep: it holds 16 bits per channel. profiles: it holds color
+    profiles; pictures for a format without them are converted to sRGB. quality: the default, 1 to 100, of a lossy
+    format, or None. options: further options of the encoder.
     """
 
     format: str
@@ -50,8 +52,8 @@ WRITERS: dict[str, ImageFormat] = {
     ".png": ImageFormat("PNG", deep=True),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
-    ".webp": ImageFormat("WEBP", quality=90, options={"method": 2}),  # half the time of 4, the size within 2 %
-    ".avif": ImageFormat("AVIF", quality=75, options={"speed": 8}),  # a quarter of the time of 6
+    ".webp": ImageFormat("WEBP", quality=90, options={"method": 2}),  # method 4: twice the time, files 2 % smaller
+    ".avif": ImageFormat("AVIF", quality=75, options={"speed": 8}),  # speed 6 takes four times as long
     ".heic": _HEIF,
     ".heif": _HEIF,
     ".tif": _TIFF,
@@ -71,7 +73,7 @@ def write(
     metadata: Policy = "keep",
     overwrite: bool = False,
 ) -> None:
-    """The picture as a file, in the format of the suffix, complete or not at all.
+    """Writes the picture as a file in the format of its suffix, complete or not at all.
 
     meta: None is what the picture remembers of its photo, as those that standout.blur and the like give do.
 
@@ -106,7 +108,7 @@ def encode(
 def _encoded(
     name: str, picture: Picture, suffix: str, meta: Metadata | None, quality: int | None, policy: Policy
 ) -> bytes:
-    """The file's bytes; see encode."""
+    """The file's bytes; see encode. name: what errors call the file."""
     codec = WRITERS.get(suffix.lower())
     if codec is None:
         raise OutputError(f"{name}: cannot write {suffix or 'a name without a suffix'}; use {', '.join(WRITERS)}")
@@ -131,7 +133,7 @@ def _encoded(
         return _saved(picture, codec, quality or codec.quality, icc, exif, dpi)
     except StandoutError:
         raise
-    except Exception as error:  # each format has limits of its own
+    except Exception as error:  # each format has its own limits, such as a largest size
         height, width, _ = picture.shape
         raise OutputError(
             f"{name}: {width}x{height} cannot be written as {codec.format} ({error}); use .png"
@@ -139,6 +141,7 @@ def _encoded(
 
 
 def _check_picture(name: str, picture: Picture) -> None:
+    """Raises InputError where the picture is not an array of the right type and shape."""
     kind = getattr(picture, "dtype", type(picture).__name__)
     shape: tuple[int, ...] = getattr(picture, "shape", ())
     if kind not in (np.uint8, np.uint16) or len(shape) != 3 or shape[2] not in (1, 3, 4) or 0 in shape:
@@ -150,7 +153,7 @@ def _check_picture(name: str, picture: Picture) -> None:
 def _carried(
     meta: Metadata, policy: Policy, picture: Picture
 ) -> tuple[bytes | None, bytes | None, tuple[float, float] | None]:
-    """ICC profile, EXIF and dpi that go into the file."""
+    """The ICC profile, the EXIF block and the dots per inch that go into the file."""
     if policy not in ("keep", "strip", "all"):
         raise InputError(f"metadata is {policy!r}; wanted keep, strip or all")
     icc = meta.icc if meta.icc and profiles.space(meta.icc) == ("GRAY" if picture.shape[2] == 1 else "RGB") else None
@@ -169,6 +172,7 @@ def _carried(
 
 
 _JPEG_EXIF_LIMIT = 65533 - 6
+"""The most bytes of an EXIF block in a JPEG, whose segments hold less than 64 kB."""
 
 
 def _saved(
@@ -179,14 +183,14 @@ def _saved(
     exif: bytes | None,
     dpi: tuple[float, float] | None,
 ) -> bytes:
-    """The file as Pillow writes it (pillow-heif for HEIC)."""
-    load_plugin(codec.format)  # or Pillow would load all it has
+    """The file as Pillow writes it, or pillow-heif for HEIC."""
+    load_plugin(codec.format)  # otherwise Pillow would load all its plugins
     options: dict[str, Any] = {"quality": quality, **codec.options}
     if codec.format == "JPEG":
         options["subsampling"] = "4:4:4" if quality and quality >= 90 else "4:2:0"
         exif = exif if exif and len(exif) <= _JPEG_EXIF_LIMIT else None
     if codec.format == "AVIF" and exif:
-        exif = exifs.without(exif, exifs.ORIENTATION)  # else Pillow rewrites the block to move it
+        exif = exifs.without(exif, exifs.ORIENTATION)  # otherwise Pillow would rewrite the block to move it
     found = {"icc_profile": icc, "exif": exif and b"Exif\0\0" + exif, "dpi": dpi}
     options |= {key: value for key, value in found.items() if value}
     shown = to_pillow(picture)
@@ -202,5 +206,5 @@ def _saved(
 
 
 def to_pillow(picture: Picture) -> PIL.Image.Image:
-    """The (H, W, 1|3|4) picture as Pillow's, for libraries that take only those."""
+    """The picture, (H, W, 1|3|4), as a PIL image, for libraries that take only those."""
     return PIL.Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)

@@ -308,5 +308,5 @@ class _Survey:
         ]
         named = ", ".join(f"{float(seam - at[0]):.2f}" for seam in at[1:6]) + (", ..." if len(at) > 6 else "")
         return (
-            f"has a clock that jumps (at {named} s): perhaps several joined files, which are played one after another"
+            f"has a clock that jumps (at {named} s): perhaps several joined files; they are read one after another"
         )

@@ -43,8 +43,8 @@ class Turn:
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The image upright, C-contiguous.
 
-        >>> Turn(swaps=True)(np.array([[[1], [2]]], np.uint8)).shape
-        (2, 1, 1)
+        >>> Turn(swaps=True)(np.zeros((480, 640, 3), np.uint8)).shape
+        (640, 480, 3)
         """
         turned: NDArray[Any] = cv2.transpose(image) if self.swaps else image
         if self.left_right or self.up_down:
