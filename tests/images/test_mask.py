@@ -1,4 +1,4 @@
-"""Every way a mask is written is read right, or refused in words; never as nobody."""
+"""Masks of every kind are read correctly or refused with a reason; none is read as showing nobody."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ def test_the_haze_of_a_model_that_found_nobody_is_no_class() -> None:
 
 
 def test_soft_labels_stay_soft() -> None:
-    """As matting data have them: blurred, feathered over many pixels, with areas that are half transparent."""
+    """Masks as in matting data: blurred, feathered over many pixels, with half transparent areas."""
     _, mask = drawn_person(240, 180)
     for radius in (3, 15, 41):
         soft = cv2.GaussianBlur(mask, (radius, radius), 0)

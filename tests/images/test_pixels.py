@@ -151,7 +151,7 @@ def test_cmyk_without_a_profile() -> None:
 def test_cmyk_becomes_srgb_by_its_profile(kind: str) -> None:
     source = PIL.Image.new("CMYK", (32, 16), (255, 0, 0, 0))
     photo = images.read(saved(source, kind, icc_profile=pictures.cmyk_profile(), quality=100))
-    lab = np.array([[[80, 20, 20]]], np.float32)  # what that profile says of its cyan
+    lab = np.array([[[80, 20, 20]]], np.float32)  # the color that the profile gives to cyan
     np.testing.assert_allclose(photo.image[8, 16], cv2.cvtColor(lab, cv2.COLOR_Lab2RGB)[0, 0] * 255, atol=4)
     assert photo.meta.icc is None
     assert photo.warnings == ()

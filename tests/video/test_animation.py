@@ -1,4 +1,4 @@
-"""Animations out: GIF, WebP and folders of PNGs, read back by Pillow and OpenCV."""
+"""Writing animations: GIF, WebP and folders of PNGs, read back by Pillow and OpenCV."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -20,7 +20,7 @@ ANIMATED = [".gif", ".webp"]
 
 
 def shown(path: Path) -> list[tuple[np.ndarray, int]]:
-    """(RGBA as shown, milliseconds) of each frame, by Pillow."""
+    """Of each frame: what is shown, as RGBA, and for how many milliseconds, read by Pillow."""
     with PIL.Image.open(path) as image:
         frames = []
         for number in range(getattr(image, "n_frames", 1)):
@@ -167,7 +167,7 @@ def test_many_colors_are_near() -> None:
     blurred = cv2.blur(palette[index][..., 1:].astype(np.float32), (16, 16)) - cv2.blur(
         slope.astype(np.float32), (16, 16)
     )
-    assert np.abs(blurred).mean() < 2.5  # the pattern averages out
+    assert np.abs(blurred).mean() < 2.5  # the dither pattern averages out
 
 
 @given(

@@ -22,7 +22,7 @@ from tests.video.drawn import Made, make, picture
 
 
 class Everything:
-    """A fake model: all is person."""
+    """A fake model that takes everything for a person."""
 
     def probability(self, image: Image) -> Mask:
         return np.ones((image.shape[0] // 4, image.shape[1] // 4), np.float32)
@@ -44,7 +44,7 @@ KINDS = {
 
 
 def half(number: int, opacity: int = 255) -> np.ndarray:
-    """A drawn picture, RGBA, its right half hidden."""
+    """A drawn picture as RGBA, with its right half hidden."""
     alpha = np.zeros((96, 128, 1), np.uint8)
     alpha[:, :64] = opacity
     return np.dstack([picture(number), alpha])

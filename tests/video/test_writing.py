@@ -1,4 +1,4 @@
-"""Films out: frames, times, colors and shapes as given, whole or not at all."""
+"""Writing clips: frames, times, colors and shapes come back as they were given."""
 
 import os
 from fractions import Fraction
@@ -15,9 +15,9 @@ from standout.video import WriteOptions
 from standout.video.turn import Turn
 from tests.video.drawn import Made, copied, flat, frame_times, make, names, picture, read, see_through
 
-FILMS = {suffix: one for suffix, one in video.CONTAINERS.items() if one.format}
-OPAQUE = [(suffix, codec) for suffix, one in FILMS.items() for codec in one.codecs]
-ALPHA = [suffix for suffix, one in FILMS.items() if one.alpha]
+MUXED = {suffix: one for suffix, one in video.CONTAINERS.items() if one.format}
+OPAQUE = [(suffix, codec) for suffix, one in MUXED.items() for codec in one.codecs]
+ALPHA = [suffix for suffix, one in MUXED.items() if one.alpha]
 COLORS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (128, 128, 128), (200, 30, 90)]
 
 
@@ -39,7 +39,7 @@ def test_frames_count_and_length_are_kept(tmp_path: Path, clip: Path, suffix: st
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="other systems do not tell")
 @pytest.mark.parametrize("codec", ["h264", "hevc", "av1", "vp9"])
 def test_no_codec_makes_threads_real_time_ones(tmp_path: Path, codec: str) -> None:
-    """Real-time threads that wait for one another, busily, would stop the whole machine."""
+    """Real-time threads that wait for one another in busy loops would stop the whole machine."""
     with video.open_clip(make(tmp_path / "in.mp4", Made([picture(n) for n in range(4)]))) as source:
         writer = video.Writer(tmp_path / "out.mkv", source, WriteOptions(height=96, width=128, codec=codec, threads=2))
         with writer:
@@ -50,7 +50,7 @@ def test_no_codec_makes_threads_real_time_ones(tmp_path: Path, codec: str) -> No
     assert policies | {os.sched_getscheduler(0)} == {os.SCHED_OTHER}
 
 
-@pytest.mark.parametrize("suffix", FILMS)
+@pytest.mark.parametrize("suffix", MUXED)
 def test_times_of_a_variable_rate_are_kept(tmp_path: Path, suffix: str) -> None:
     times = [0, 1, 7, 100, 101, 500, 2000]
     source = make(tmp_path / "in.mp4", Made([picture(n) for n in range(7)], times=times, base=Fraction(1, 1000)))
@@ -77,7 +77,7 @@ def test_a_constant_rate(tmp_path: Path, clip: Path) -> None:
     assert frame_times(tmp_path / "out.mp4") == [n / rate for n in range(24)]
 
 
-@pytest.mark.parametrize("suffix", FILMS)
+@pytest.mark.parametrize("suffix", MUXED)
 @pytest.mark.parametrize("turn", [(90, True, False)])
 def test_a_turned_clip_is_written_upright(tmp_path: Path, suffix: str, turn: tuple[float, bool, bool]) -> None:
     source = make(tmp_path / "in.mp4", Made(turn=turn))
@@ -105,7 +105,7 @@ def test_displayed_shape_is_kept(tmp_path: Path, suffix: str, codec: str, turn: 
         assert "pixels are not square" in notes[0]
 
 
-@pytest.mark.parametrize("suffix", FILMS)
+@pytest.mark.parametrize("suffix", MUXED)
 @pytest.mark.parametrize(("matrix", "span"), [(1, 1), (1, 2), (5, 1), (6, 1), (6, 2), (9, 1), (2, 0), (2, 2)])
 def test_colors_are_read_and_written_alike(tmp_path: Path, suffix: str, matrix: int, span: int) -> None:
     made = Made(
@@ -166,7 +166,7 @@ def test_gray_is_gray(tmp_path: Path, suffix: str, codec: str, span: int) -> Non
 
 
 def alphas(path: Path) -> list[np.ndarray]:
-    """RGBA frames, decoded by the decoder that knows the transparency."""
+    """The frames as RGBA, by the decoder that reads the alpha channel."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         name = {"vp9": "libvpx-vp9"}.get(stream.codec_context.name, stream.codec_context.name)
