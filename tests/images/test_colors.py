@@ -4,7 +4,6 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,8 @@ from PIL import ImageCms
 import standout
 from standout import images
 from standout.cli import main
-from standout.cli.effects import Replace
+from standout.effects import Replace
+from standout.effects.compose import before_white
 from standout.errors import InputError
 from standout.images import heif_boxes, profiles
 from standout.types import Metadata, Photo
@@ -446,8 +446,8 @@ def test_a_see_through_background_on_the_command_line(tmp_path: Path, monkeypatc
             assert photo.alpha is None and np.abs(photo.image[4, 15].astype(int) - 255).max() <= 3, name
         else:
             assert photo.alpha is not None and photo.alpha[4, 15] == 0 and photo.alpha[35, 15] == 1, name
-    scene = Replace(inputs=[], background=Path("bg.png")).scene()
-    frame = scene(np.zeros((40, 30, 3), np.uint8), np.zeros((40, 30), np.float32), Fraction(0))
+    behind = Replace(Path("bg.png"))(np.zeros((40, 30, 3), np.uint8), np.zeros((40, 30), np.float32))
+    frame = before_white(behind)  # as in clips and formats that hold no transparency
     assert frame.shape == (40, 30, 3) and (frame[4, 15] == 255).all() and (frame[35, 15] == RED).all()
 
 

@@ -42,8 +42,8 @@ def beep(begins: int, count: int, *, channels: int = 2) -> np.ndarray:
 class Made:
     """What goes into a drawn clip.
 
-    times: of the frames, in units of base. tracks: codecs of the sound tracks. samples: of the sound, in place of a tone.
-    sound_block: samples a packet. gap: (begin, length), in seconds, of a stretch without packets.
+    times: of the frames, in units of base. tracks: codecs of the sound tracks. samples: of the sound, in place of
+    a tone. sound_block: samples a packet. gap: (begin, length), in seconds, of a stretch without packets.
     """
 
     pictures: Sequence[np.ndarray] = field(default_factory=lambda: [picture(n) for n in range(30)])
