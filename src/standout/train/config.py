@@ -59,7 +59,8 @@ class Model(Part):
     """ImageNet weights: a file, "package:NAME" for an installed package's, "timm" for timm's own source (needs the
     network), or nothing: random."""
     init: str | None = None
-    """A trained model to go on from: a bundled name or a .safetensors file. It brings its own encoder and decoder."""
+    """A trained model to go on from: a bundled name, a .safetensors file, or an .onnx export in float32 or float16. It
+    brings its own encoder and decoder."""
     prune: str | None = None
     """A trained model with a wider encoder of the same shape: this one starts with its most important channels."""
 
@@ -127,7 +128,7 @@ class Distill(Part):
     """
 
     teacher: str | None = None
-    """A trained model: a bundled name or a .safetensors file; nothing = labels alone."""
+    """A trained model, as for init; nothing: only the labels teach."""
     share: float = Field(0.5, gt=0, le=1)
     """Of the loss; the labels have the rest."""
     doubt: dict[str, float] = Field(default_factory=dict)
