@@ -1,4 +1,4 @@
-"""What stands beside the pixels never changes them: orientation that no viewer follows, odd resolutions, odd chunks."""
+"""Metadata never changes the pixels: orientation that no viewer follows, odd resolutions, odd chunks."""
 
 import io
 import struct
