@@ -21,9 +21,7 @@ MOST_LINES, MOST_FUNCTION_LINES, MOST_PARAMETERS = 350, 70, 7
 BRITISH = re.compile(r"colour|grey|neighbour|centre|behaviour|favour|licence|[a-z](normalis|optimis|initialis)e", re.I)
 """Identifiers are spelled as in American English, as those of Python and of the libraries are."""
 
-EXCEPTIONS = {
-    "train/augment.py: spelling",
-    "two classes are called Train",
+EXCEPTIONS: set[str] = {
 }
 
 
