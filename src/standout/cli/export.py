@@ -30,7 +30,7 @@ EPILOG = examples(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Export:
+class ExportCommand:
     """Export a model for other runtimes. A file whose results differ from the checkpoint's is not written."""
 
     model: Annotated[

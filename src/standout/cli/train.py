@@ -32,7 +32,7 @@ class Device(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Train:
+class TrainCommand:
     """Train a model. After a stop, the same command continues where the run was."""
 
     recipe: Annotated[
