@@ -21,8 +21,7 @@ MOST_LINES, MOST_FUNCTION_LINES, MOST_PARAMETERS = 350, 70, 7
 BRITISH = re.compile(r"colour|grey|neighbour|centre|behaviour|favour|licence|[a-z](normalis|optimis|initialis)e", re.I)
 """Identifiers are spelled as in American English, as those of Python and of the libraries are."""
 
-EXCEPTIONS: set[str] = {
-}
+EXCEPTIONS: set[str] = set()
 
 
 def findings(sources: dict[str, str]) -> dict[str, str]:

@@ -85,7 +85,6 @@ class Segmenter:
 
         Raises InputError for an array that is no such image.
         """
-
         from standout.support.pipeline import in_order  # a single photo needs no threads
 
         def enlarged(pair: tuple[Mask, Image]) -> Mask:
