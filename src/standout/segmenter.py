@@ -18,7 +18,6 @@ from standout.errors import InputError
 from standout.masks.full_size import full_size
 from standout.masks.letterbox import fit, inner, resize, to_input
 from standout.models.registry import DEFAULT, find
-from standout.support.pipeline import in_order
 from standout.support.system import cores
 from standout.types import Image, Mask, Runner
 
@@ -86,6 +85,8 @@ class Segmenter:
 
         Raises InputError for an array that is no such image.
         """
+
+        from standout.support.pipeline import in_order  # a single photo needs no threads
 
         def enlarged(pair: tuple[Mask, Image]) -> Mask:
             return full_size(*pair, refined=refine)

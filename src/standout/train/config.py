@@ -64,7 +64,7 @@ class Model(Part):
     """A trained model with a wider encoder of the same shape: this one starts with its most important channels."""
 
 
-class Train(Part):
+class Training(Part):
     """The loop."""
 
     stages: tuple[Stage, ...] = Field((Stage(epochs=EPOCHS, size=(320, 256)),), min_length=1)
@@ -168,7 +168,7 @@ class Recipe(Part):
     name: str = Field(min_length=1)
     data: Data
     model: Model = Model()
-    train: Train = Train()
+    train: Training = Training()
     loss: Loss = Loss()
     distill: Distill = Distill()
     augment: Augment = Augment()
