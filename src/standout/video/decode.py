@@ -288,6 +288,7 @@ def resampled(timed: Iterable[Timed], rate: Fraction, before: Fraction) -> Itera
 
 
 def _nearest(value: Fraction) -> int:
+    """The nearest whole number of a value that is not negative; halves are rounded up."""
     return int(value + Fraction(1, 2))
 
 

@@ -307,6 +307,4 @@ class _Survey:
             for stretch in self._stretches
         ]
         named = ", ".join(f"{float(seam - at[0]):.2f}" for seam in at[1:6]) + (", ..." if len(at) > 6 else "")
-        return (
-            f"has a clock that jumps (at {named} s): perhaps several joined files; they are read one after another"
-        )
+        return f"has a clock that jumps (at {named} s): perhaps several joined files; they are read one after another"

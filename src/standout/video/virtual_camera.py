@@ -84,6 +84,7 @@ class VirtualCamera:
             ) from error
 
     def _opened(self, height: int, width: int) -> tuple[OutputContainer, VideoStream]:
+        """The device, opened for pictures of that size."""
         container = av.open(str(self.device), mode="w", format=FORMAT)
         try:
             stream = container.add_stream("rawvideo", rate=30)

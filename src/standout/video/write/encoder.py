@@ -142,6 +142,7 @@ class VideoEncoder:
             context.codec_tag = "hvc1"  # the only tag that Apple's players accept
 
     def _open(self, how: Encoding) -> None:
+        """Opens the encoder. Raises OutputError where it refuses."""
         self._context.options = encoder_options(how.row, how.codec, how.quality, how.threads)
         if how.codec == "av1":
             os.environ.setdefault("SVT_LOG", "1")  # otherwise it prints to standard error
