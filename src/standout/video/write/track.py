@@ -1,7 +1,7 @@
 """One track on its way into a file: copied bit for bit, or converted for a container that cannot hold it.
 
     CopiedTrack      packets as they are, with shifted times
-    ReencodedTrack   sound, decoded and encoded anew, cut to the sample
+    ReencodedTrack   sound, decoded and encoded again, cut to the sample
     RewrittenTrack   subtitles, from one kind of text to another
 
     put(packet)      takes a packet of the source; the file gets what becomes of it

@@ -5,7 +5,7 @@
     shift        Fraction          seconds that are taken off the times of the clip's file
     track        Track             one of them on its way: packets in, packets out
 
-Sound that the container holds is copied bit for bit, other sound is re-encoded, and notes tell so. Packets are read
+Sound that the container holds is copied bit for bit, other sound is re-encoded, and notes say so. Packets are read
 only up to the time that the pictures have reached, so memory does not grow with the clip's length.
 
 To add a way to carry a track over: a class in track.py, chosen in Tracks._track.
