@@ -1,7 +1,7 @@
 """Quality and speed of standout against what users would pick instead: same photos, same measure, one thread each.
 
     .venv/bin/python benchmarks/peers.py                            # everything, about an hour, then a table
-    .venv/bin/python benchmarks/peers.py --photos 5 --out /tmp/p.json --plot /tmp/p.png    # a trial
+    .venv/bin/python benchmarks/peers.py --photos 5 --out /tmp/p.json --plot /tmp/p.svg    # a trial
     .venv/bin/python benchmarks/peers.py --skip-timing              # scores first, the machine may be busy
     .venv/bin/python benchmarks/peers.py --timing-only              # then times, on a quiet machine
     .venv/bin/python benchmarks/peers.py --only standout-mobile,selfie --model runs/mine/model.onnx
@@ -281,7 +281,7 @@ def main() -> int:
     part.add_argument("--timing-only", action="store_true")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "peers")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "peers.json")
-    parser.add_argument("--plot", type=Path, default=ROOT / "docs" / "peers.png")
+    parser.add_argument("--plot", type=Path, default=ROOT / "docs" / "peers.svg")
     options = parser.parse_args()
     try:
         every = [*ours(options.model), *others()]

@@ -7,6 +7,7 @@ from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from standout.errors import InputError
@@ -40,6 +41,8 @@ def test_a_line_that_leaves_the_plot_ends_at_its_edge_and_comes_back() -> None:
     assert len(runs) == 3
     assert all(TOP <= up <= HEIGHT - BOTTOM for run in runs for _, up in run)
     assert runs[0][-1][1] == TOP and runs[1][0][1] == TOP and runs[1][-1][1] == HEIGHT - BOTTOM
+    as_numpy = Line([(np.float64(x), np.float64(y)) for x, y in line.points])
+    assert points_of(svg(Chart("", UNIT, UNIT, [as_numpy]))) == runs, "as means of numpy give them"
     outside = Chart("", UNIT, UNIT, [Line([(0, 2), (1, 3)]), Line([(0.5, 7)])])
     assert points_of(svg(outside)) == [] and "<circle" not in svg(outside)
 

@@ -23,6 +23,9 @@ EPOCHS = 20
 RENAMED = {"model.narrow": "model.prune"}
 """Keys of older recipes and the keys that took their place."""
 
+RESPELLED = "colourful"
+"""The value of augment.set in older recipes that is spelled "colorful" now."""
+
 
 class Part(BaseModel):
     """A table of the recipe: unknown keys are errors, nothing changes after reading."""
@@ -139,7 +142,7 @@ class Distill(Part):
 class Augment(Part):
     """What the network sees instead of the photo as it is."""
 
-    set: Literal["none", "original", "standard", "strong", "colourful"] = "standard"
+    set: Literal["none", "original", "standard", "strong", "colorful"] = "standard"
     background: float = Field(0.0, ge=0, le=1)
     """Share of photos whose people are put before a photo of nobody, where the data has such."""
     quarters: float = Field(0.0, ge=0, le=1)
@@ -148,6 +151,11 @@ class Augment(Part):
     """Share of samples with a rag of another photo's clothes behind the people: cloth that nobody wears."""
     smallest: float = Field(0.15, gt=0, le=0.4)
     """Least height of a person pasted by a stage's compose, as a share of the photo's."""
+
+    @field_validator("set", mode="before")
+    @classmethod
+    def _respelled(cls, name: Any) -> Any:
+        return "colorful" if name == RESPELLED else name
 
 
 class Data(Part):
