@@ -47,6 +47,12 @@ def test_a_line_that_leaves_the_plot_ends_at_its_edge_and_comes_back() -> None:
     assert points_of(svg(outside)) == [] and "<circle" not in svg(outside)
 
 
+def test_numbers_of_numpy_draw_the_same_line() -> None:
+    points = [(0.0, 0.5), (0.2, 2.0), (0.5, 0.25), (0.7, -1.0), (1.0, 0.75)]
+    theirs = [(np.float64(x), np.float64(y)) for x, y in points]
+    assert svg(Chart("", UNIT, UNIT, [Line(theirs)])) == svg(Chart("", UNIT, UNIT, [Line(points)]))
+
+
 def test_names_of_dots_keep_apart_and_inside() -> None:
     """Ten dots close together, with names of the lengths that models have."""
     dots = [Point(0.45 + n / 100, 0.5, f"a model of the name {n}", 0.4, 0.6, main=n % 2 == 0) for n in range(10)]
