@@ -1,6 +1,6 @@
 """What the code of the whole package keeps to: budgets of size, one name for one class, and one spelling.
 
-EXCEPTIONS names what does not keep to it yet. The list only shrinks: a line that is no longer needed fails the test.
+EXCEPTIONS names what does not keep to it yet. It only shrinks: an entry that is no longer needed fails the test.
 """
 
 import ast

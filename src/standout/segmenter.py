@@ -87,6 +87,8 @@ class Segmenter:
         """
         from standout.support.pipeline import in_order  # a single photo needs no threads
 
+        from standout.support.pipeline import in_order  # a single photo needs no threads
+
         def enlarged(pair: tuple[Mask, Image]) -> Mask:
             return full_size(*pair, refined=refine)
 
