@@ -13,6 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from standout.support.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from standout.api import blur as blur
     from standout.api import clip as clip
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from standout.types import Metadata as Metadata
     from standout.types import Photo as Photo
     from standout.types import Picture as Picture
-
-__version__ = "0.1.0"
 
 _FACE = {
     "Segmenter": "segmenter",

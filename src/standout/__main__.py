@@ -8,7 +8,7 @@ import os
 import sys
 from io import TextIOWrapper
 
-from standout import __version__
+from standout.support.version import __version__
 
 
 def main() -> None:

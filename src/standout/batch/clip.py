@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from standout import __version__, video
+from standout import video
 from standout.batch.clip_state import ClipState
 from standout.batch.photo import NOBODY, Outcome
 from standout.batch.plan import Task
@@ -31,6 +31,7 @@ from standout.errors import InputError, OutputError, StandoutError
 from standout.masks.letterbox import resize
 from standout.masks.temporal import HALF_LIFE
 from standout.support.pipeline import ahead, in_order
+from standout.support.version import __version__
 from standout.types import Frame, Mask, PersonFinder, Picture
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
-from standout import __version__
 from standout.benchmark.facts import Facts
 from standout.benchmark.machine import CAVEAT, ORIGINAL, Machine
 from standout.benchmark.process import FRAME
 from standout.benchmark.rounds import Row
 from standout.benchmark.trials import Skipped, reasons
+from standout.support.version import __version__
 
 UNKNOWN = "-"
 

@@ -15,7 +15,6 @@ from typing import Annotated, Protocol
 
 import typer
 
-from standout import __version__
 from standout.cli import about, data, effects, signals, webcam
 from standout.cli import benchmark as benchmarking
 from standout.cli import evaluate as evaluating
@@ -24,6 +23,7 @@ from standout.cli import train as training
 from standout.cli.options import Photos
 from standout.cli.show import examples, fail
 from standout.errors import InputError, StandoutError, nearest
+from standout.support.version import __version__
 
 
 class _Command(Protocol):

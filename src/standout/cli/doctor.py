@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 
-from standout import __version__
 from standout.errors import SetupError, StandoutError
 from standout.support.system import cores
+from standout.support.version import __version__
 
 PACKAGES = {
     "numpy": "numpy",

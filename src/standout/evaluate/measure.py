@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from standout import __version__, images
+from standout import images
 from standout.data import Pair, find_pairs, fingerprint, read_label
 from standout.errors import InputError
 from standout.evaluate.photos import Score, score
@@ -21,6 +21,7 @@ from standout.metrics.boundary import TOLERANCE
 from standout.models.card import ModelCard, protocol
 from standout.segmenter import Segmenter, centered
 from standout.support.system import cores
+from standout.support.version import __version__
 from standout.types import Mask, Photo
 
 

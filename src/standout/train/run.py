@@ -24,7 +24,6 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy
 
-from standout import __version__
 from standout.data import Pair, find_splits
 from standout.errors import InputError, SetupError
 from standout.models import registry
@@ -34,6 +33,7 @@ from standout.net.header import card_in
 from standout.net.prune import prune
 from standout.net.unet import UNet
 from standout.support.system import cores
+from standout.support.version import __version__
 from standout.train import finish
 from standout.train.averaging import Averaging
 from standout.train.batches import Batches, draw_order
