@@ -25,7 +25,7 @@ EPOCHS = 20
 class Part(BaseModel):
     """A table of the recipe: unknown keys are errors, nothing changes after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), use_attribute_docstrings=True)
 
 
 class Stage(Part):
