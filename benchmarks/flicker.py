@@ -221,7 +221,7 @@ def cost() -> str:
 def sheet(clip: Clip, folder: Path, *, rows: int = 10) -> None:
     """Writes sheets of rows of frames: picture, truth, mask, steady mask, difference (red: more, green: less)."""
     folder.mkdir(parents=True, exist_ok=True)
-    found, steady = clip.found[2], steadied(clip, 2, HALF_LIFE)
+    found, steady = clip.found[True], steadied(clip, True, HALF_LIFE)
     size = clip.frames[0].image.shape[0] * 320 // clip.frames[0].image.shape[1], 320
     strips = []
     for number in range(len(found)):

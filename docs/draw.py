@@ -1,4 +1,4 @@
-"""Draws the pictures in README and docs, with the bundled model, from the sample photo.
+"""Draws the pictures of the README and the documentation, with the bundled model, from the sample photo.
 
 python docs/draw.py [NAME ...]    hero, edges, failures or moving; all where none is named
 """
@@ -22,6 +22,7 @@ from standout.masks.people import keep_largest
 from standout.segmenter import Segmenter
 
 DOCS = Path(__file__).parent
+IMAGES = DOCS / "images"
 sys.path.insert(0, str(DOCS.parent / "examples"))
 from contact_sheet import on_checkerboard  # noqa: E402 (a script of ours, beside the package)
 from draw_background import dusk  # noqa: E402
@@ -165,11 +166,11 @@ def main() -> None:
     }
     for name, draw in pictures.items():
         if name in (wanted or pictures):
-            write(DOCS / f"{name}.jpg", draw(), quality=88, overwrite=True)
-            print(DOCS / f"{name}.jpg")
+            write(IMAGES / f"{name}.jpg", draw(), quality=88, overwrite=True)
+            print(IMAGES / f"{name}.jpg")
     if not wanted or "moving" in wanted:
-        moving(DOCS / "moving.webp")
-        print(DOCS / "moving.webp")
+        moving(IMAGES / "moving.webp")
+        print(IMAGES / "moving.webp")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Writes the pages of the reference that are generated from the code: docs/reference/command-line.md and recipe.md.
+"""Writes the pages of the reference that are generated from the code, into docs/reference/.
 
     .venv/bin/python scripts/reference.py
 
-The command line is read from the Typer application, the recipe's keys from the pydantic models in train/config.py.
-scripts/docs runs this before it builds the site. Git ignores both pages, so that they cannot fall behind the code.
+The Python names are those of standout.__all__, whose docstrings and signatures mkdocstrings adds. The command line is
+read from the Typer application, the recipe's keys from the pydantic models in train/config.py. scripts/docs runs this
+before it builds the site. Git ignores the pages, so that they cannot fall behind the code.
 
 To add a generated page: a function that returns Markdown, and a row in PAGES.
 """
@@ -21,11 +22,30 @@ from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 from rich.text import Text
 
+import standout
 from standout.cli import app
-from standout.files import write_atomic
+from standout.support.atomic import write_atomic
 from standout.train.config import Part, Recipe, Stage
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
+
+
+def python() -> str:
+    """The page of all names of the package, which mkdocstrings fills."""
+    names = sorted((name for name in standout.__all__ if name != "__version__"), key=lambda name: name[0].isupper())
+    blocks = [f"::: {_origin(name)}" for name in names]
+    return "\n\n".join([
+        "# Python API",
+        "These are the names of `standout` itself, all that `standout.__all__` lists beside `__version__`: functions "
+        "first, then classes and types. The [guide](../guides/python.md) shows how they work together, and "
+        "[stability](../stability.md) says what is promised about them.",
+        *blocks,
+    ]) + "\n"  # fmt: skip
+
+
+def _origin(name: str) -> str:
+    """Where the name is defined: the package imports it from there on first use."""
+    return f"standout.{standout._FACE[name]}.{name}"
 
 
 def command_line() -> str:
@@ -48,8 +68,9 @@ def _commands(command: Any, name: str) -> Iterator[str]:
         names = [parameter.metavar or parameter.name.upper() for parameter in places]
         yield f"```\n{' '.join([name, *names, *([] if hasattr(command, 'commands') else ['[OPTIONS]'])])}\n```"
         for panel, parameters in _panels(command).items():
-            rows = [f"| {_named(one)} | {_cell(one.help or '')} | {_default(one)} |" for one in parameters]
-            yield f"**{panel}**\n\n| | | default |\n|---|---|---|\n" + "\n".join(rows)
+            rows = [f"| {_named(one)} | {_cell(_plain(one.help or ''))} | {_default(one)} |" for one in parameters]
+            head = "argument" if panel == "Arguments" else "option"
+            yield f"**{panel}**\n\n| {head} | what it does | default |\n|---|---|---|\n" + "\n".join(rows)
     if command.epilog:
         yield f"```\n{_plain(command.epilog).removeprefix('Examples').strip()}\n```"
     for below, child in getattr(command, "commands", {}).items():
@@ -97,7 +118,7 @@ def _paragraphs(text: str | None) -> str:
 
 def _cell(text: str) -> str:
     """The text as it may stand in a cell of a table."""
-    return " ".join(_plain(text).split()).replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
 
 
 def recipe() -> str:
@@ -114,7 +135,8 @@ def recipe() -> str:
 
 def _part(part: type[Part], prefix: str) -> Iterator[str]:
     """The sections of a part and of the parts in it."""
-    nested = {name: field.annotation for name, field in part.model_fields.items() if _is_part(field.annotation)}
+    kinds = {name: field.annotation for name, field in part.model_fields.items()}
+    nested = {name: kind for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Part)}
     yield f"## {f'`[{prefix}]`' if prefix else 'At the top'}"
     yield " ".join(inspect.cleandoc(part.__doc__ or "").split())
     yield _keys({name: field for name, field in part.model_fields.items() if name not in nested}, prefix)
@@ -126,12 +148,8 @@ def _part(part: type[Part], prefix: str) -> Iterator[str]:
         yield from _part(kind, f"{prefix}.{name}".strip("."))
 
 
-def _is_part(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, Part)
-
-
 def _keys(fields: dict[str, FieldInfo], prefix: str) -> str:
-    rows = ["| key | type | default | |", "|---|---|---|---|"]
+    rows = ["| key | type | default | what it does |", "|---|---|---|---|"]
     for name, field in fields.items():
         default = "required" if field.is_required() else _value(field.get_default(call_default_factory=True))
         key, text = f"{prefix}.{name}".strip("."), field.description or ""
@@ -175,7 +193,7 @@ def _value(value: Any) -> str:
     return f'`"{value}"`' if isinstance(value, str) else f"`{value:g}`"
 
 
-PAGES: dict[str, Callable[[], str]] = {"command-line.md": command_line, "recipe.md": recipe}
+PAGES: dict[str, Callable[[], str]] = {"python.md": python, "command-line.md": command_line, "recipe.md": recipe}
 
 
 def main() -> None:

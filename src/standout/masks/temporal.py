@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
 HALF_LIFE = 0.2
-"""Seconds; see docs/video-steadiness.md for what others give."""
+"""Seconds; see docs/research/temporal-filter.md for what others give."""
 
 SIDE, FLOW_SIDE = 320, 256
 """Longest side, in pixels, at which frames are compared, and at which motion is found."""

@@ -3,7 +3,7 @@
     picture   uint8 (H, W, 3)   RGB
 
 FFmpeg's own V4L2 output does it. pyvirtualcam, which also knows macOS and Windows, is under the GPL and so no part of
-standout; there, and for it, see docs/webcam.md.
+standout; there, and for it, see docs/guides/live.md.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ COLOURS = Colours(matrix=6, range=1)
 MAKE = "make one: sudo modprobe v4l2loopback video_nr=9 card_label=standout exclusive_caps=1"
 ELSEWHERE = (
     "a virtual camera is written to on Linux alone; here, show the window's stream in OBS Studio and start its virtual "
-    "camera (docs/webcam.md tells how)"
+    "camera (docs/guides/live.md tells how)"
 )
 
 
