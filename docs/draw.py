@@ -41,7 +41,7 @@ def caption(image: Array, text: str) -> Array:
 
 
 def row(cells: list[tuple[str, Array]], side: int) -> Array:
-    """Captioned images in a row, each scaled to a height of side."""
+    """Captioned images in a row, each scaled to the height side."""
     done = []
     for text, image in cells:
         width = round(image.shape[1] * side / image.shape[0])
@@ -83,12 +83,12 @@ def edges(photo: Array, segmenter: Segmenter) -> Array:
 
 
 def tinted(photo: Array, mask: Array) -> Array:
-    """The photo with what is called person in red."""
+    """The photo with what the mask calls person in red."""
     return compose.color(photo, 1 - 0.55 * mask, rgb=(255, 30, 30), decontaminate=False)
 
 
 def failures(photo: Array, mask: Array, segmenter: Segmenter) -> Array:
-    """Scenes composed from the sample photo that are hard on the model, with what it finds in red."""
+    """Scenes composed from the sample photo that are difficult for the model, with what it calls person in red."""
     cut = compose.cut(photo, mask)
 
     def scene(*people: tuple[int, int, float], size: tuple[int, int] = (512, 683)) -> Array:
@@ -119,7 +119,7 @@ def failures(photo: Array, mask: Array, segmenter: Segmenter) -> Array:
 
 
 def moving(path: Path) -> None:
-    """A clip, blurred, and before another clip, side by side, as a looping picture: every step by the commands."""
+    """Writes a looping picture of a clip, the same clip blurred, and before another clip, made by the commands."""
     with tempfile.TemporaryDirectory() as folder:
         clip, behind = Path(folder) / "clip.mp4", Path(folder) / "behind.mp4"
         film(clip, [frame.image for frame, _ in play("slow")])
