@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/flicker.py [--clips ../shared/clips] [--model standout-tiny] [--sheets FOLDER]
 
-Each frame goes through the model by itself, without and with test-time augmentation (TTA), then through Steady at the
+Each frame goes through the model by itself, looked at once or twice (mirrored), then through Steady at the
 network's own size, then perhaps through refine. The clips of clips.py have a known truth; those of --clips (the first
 SECONDS of each) have none, and only the flicker that needs none is measured on them. The nobody clip counts in its own
 column alone. --sheets: pictures to look at: frame, truth, mask without and with the default Steady, and what it did.
@@ -37,18 +37,17 @@ SECONDS = 10
 BEHIND, AWAY = 5, 4.0
 """A ghost is looked for where a person was up to so many frames before, so many pixels away from where one is."""
 
-TTA = {False: "no", True: "yes"}
-"""With test-time augmentation or without: what the table says."""
+LOOKS = {1: "no", 2: "yes"}
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Frames, their truth if known, and the network's small masks without TTA and with it."""
+    """Frames, their truth if known, and the network's small masks by number of looks."""
 
     name: str
     frames: list[Frame]
     truth: list[Mask] | None
-    found: dict[bool, list[Mask]]
+    found: dict[int, list[Mask]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Scores:
     ghost: float | None = None
 
 
-Table = dict[tuple[bool, bool, float], dict[str, Scores]]
+Table = dict[tuple[int, bool, float], dict[str, Scores]]
 
 
 def main() -> None:
@@ -74,11 +73,11 @@ def main() -> None:
     options = parser.parse_args()
     table: Table = {}
     for clip in _clips(options.clips, options.model):
-        for tta in TTA:
+        for looks in LOOKS:
             for half_life in options.half_lives:
-                small = steadied(clip, tta, half_life)
+                small = steadied(clip, looks, half_life)
                 for refined in (False, True):
-                    scores = table.setdefault((tta, refined, half_life), {})
+                    scores = table.setdefault((looks, refined, half_life), {})
                     scores[clip.name] = score(clip, _full(clip, small, refined=refined))
         if options.sheets:
             sheet(clip, options.sheets)
@@ -86,10 +85,10 @@ def main() -> None:
 
 
 def _clips(folder: Path | None, model: str) -> Iterator[Clip]:
-    finds = {tta: standout.Segmenter(model, mirror=tta) for tta in TTA}
+    finds = {looks: standout.Segmenter(model, mirror=looks == 2) for looks in LOOKS}
 
-    def found(frames: list[Frame]) -> dict[bool, list[Mask]]:
-        return {tta: [one.probability(frame.image) for frame in frames] for tta, one in finds.items()}
+    def found(frames: list[Frame]) -> dict[int, list[Mask]]:
+        return {looks: [one.probability(frame.image) for frame in frames] for looks, one in finds.items()}
 
     for name in clips.CLIPS:
         played = list(clips.play(name))
@@ -110,10 +109,10 @@ def _read(path: Path) -> Iterator[Frame]:
             yield Frame(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), at)
 
 
-def steadied(clip: Clip, tta: bool, half_life: float) -> list[Mask]:
+def steadied(clip: Clip, looks: int, half_life: float) -> list[Mask]:
     """The clip's small masks through Steady."""
     steady = Steady(half_life)
-    return [steady(mask, frame.image, frame.time) for mask, frame in zip(clip.found[tta], clip.frames, strict=True)]
+    return [steady(mask, frame.image, frame.time) for mask, frame in zip(clip.found[looks], clip.frames, strict=True)]
 
 
 def _full(clip: Clip, small: Iterable[Mask], *, refined: bool) -> list[Mask]:
@@ -167,20 +166,20 @@ def summary(table: Table) -> str:
     head = ["TTA", "refined", "half-life s", "dtSSD", "MAD %", "Dice", "ghost %", "flicker", "nobody: MAD %"]
     unknown = [name for name, one in next(iter(table.values())).items() if one.dtssd is None]
     lines = [head + [f"flicker: {name.split('-')[0]}" for name in unknown]]
-    for (tta, refined, half_life), scores in sorted(table.items()):
-        users = (tta, refined, half_life) == (False, True, HALF_LIFE)
+    for (looks, refined, half_life), scores in sorted(table.items()):
+        users = (looks, refined, half_life) == (1, True, HALF_LIFE)
         known = [one for name, one in scores.items() if one.dtssd is not None and name != "nobody"]
         means = [f"{_mean(known, name):.{digits}f}" for name, digits in
                  (("dtssd", 2), ("mad", 2), ("dice", 4), ("ghost", 2), ("flicker", 2))]  # fmt: skip
         rest = [f"{_mean([scores['nobody']], 'mad'):.2f}", *(f"{scores[name].flicker:.2f}" for name in unknown)]
-        way = [TTA[tta], "yes" if refined else "no", f"{half_life:g}" if half_life else "off"]
+        way = [LOOKS[looks], "yes" if refined else "no", f"{half_life:g}" if half_life else "off"]
         lines.append([*(f"**{cell}**" if users else cell for cell in way), *means, *rest])
     return _markdown(lines)
 
 
 def details(table: Table) -> str:
-    """A row a clip: without -> with Steady at the default half-life, without TTA, refined, as users get clips."""
-    off, on = table.get((False, True, 0)), table.get((False, True, HALF_LIFE))
+    """A row a clip: without -> with Steady at the default half-life, looked at once, refined, as users get clips."""
+    off, on = table.get((1, True, 0)), table.get((1, True, HALF_LIFE))
     if off is None or on is None:
         return ""
     lines = [["clip", "dtSSD", "MAD %", "Dice", "ghost %", "flicker"]]
@@ -221,7 +220,7 @@ def cost() -> str:
 def sheet(clip: Clip, folder: Path, *, rows: int = 10) -> None:
     """Writes sheets of rows of frames: picture, truth, mask, steady mask, difference (red: more, green: less)."""
     folder.mkdir(parents=True, exist_ok=True)
-    found, steady = clip.found[True], steadied(clip, True, HALF_LIFE)
+    found, steady = clip.found[2], steadied(clip, 2, HALF_LIFE)
     size = clip.frames[0].image.shape[0] * 320 // clip.frames[0].image.shape[1], 320
     strips = []
     for number in range(len(found)):
