@@ -29,7 +29,7 @@ RUN pip install --constraint constraints.txt ${TORCH_INDEX:+--index-url "$TORCH_
 COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
 # hadolint ignore=DL3013
-RUN pip install --constraint constraints.txt ".[train]"
+RUN pip install --constraint constraints.txt ".[train,prune]"
 
 # Nobody needs root to train; what is written to /work belongs to this user.
 USER 10001

@@ -1,14 +1,14 @@
-"""Clips whose true mask is known for every frame: people put before backgrounds that move.
+"""Clips whose true mask is known for every frame: they show people before backgrounds that move.
 
 image   uint8    (H, W, 3)  RGB
 alpha   float32  (H, W)     share of each pixel that is person, 0..1
-plane   float32  (H, W, 4)  RGB in 0..255 times alpha, then alpha: what is painted on
+plane   float32  (H, W, 4)  RGB in 0..255 times alpha, then alpha: a layer of the picture
 
-Two kinds of people: the astronaut of examples/ (public domain), cut out with standout's own mask at full size, and
-people drawn from capsules. The arm that waves is drawn too. Each frame is the mean of some exposures while the shutter
-is open, so that fast things are blurred, with the noise of a small sensor on top. Nothing is random from run to run.
+The people are the astronaut of examples/ (public domain), cut out with standout's own mask at full size, and people
+drawn from capsules. The arm that waves is drawn too. Each frame is the mean of several exposures while the shutter is
+open, so that fast motion is blurred, with the noise of a small sensor added. The clips are the same in every run.
 
-To add a clip: write `f(time) -> Shot` and name it in CLIPS.
+To add a clip: a function `f(time) -> Shot`, named in CLIPS.
 """
 
 from __future__ import annotations
@@ -31,33 +31,36 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 HEIGHT, WIDTH, FPS = 360, 640, 30
 SECONDS = 2.5
 EXPOSURES, SHUTTER = 4, 0.5
-"""Exposures a frame, spread over that share of the time from frame to frame: a shutter of 180 degrees."""
+"""Exposures in each frame, and the share of the time between frames over which they are spread (180 degrees)."""
 NOISE = 3.0
 """Standard deviation of the sensor's noise, of 255."""
 
 Floats = NDArray[np.float32]
 Shot = tuple[Floats, Mask]
 Point = tuple[float, float]
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 
 REACH = [
     (120, 0), (330, 0), (330, 240), (372, 300), (368, 352), (320, 364), (290, 400), (276, 450), (274, 520),
     (28, 520), (22, 450), (27, 400), (38, 330), (50, 275), (90, 222), (110, 190),
 ]  # fmt: skip
 CORE = [(70, 290), (330, 290), (330, 345), (290, 385), (266, 450), (264, 520), (36, 520), (30, 450), (38, 380)]
-"""What of the astronaut's photo (x, y) is at most, and what surely is, the astronaut: the model takes a bit of flag."""
+"""Polygons (x, y) in the astronaut's photo: outside of REACH nothing is the astronaut, and inside CORE everything is.
+
+They correct the mask, which includes a piece of the flag.
+"""
 
 SUIT, SKIN = (235.0, 90.0, 50.0), (224.0, 172.0, 144.0)
 
 
 @dataclass(frozen=True)
 class Capsule:
-    """A line from a to b (x, y) with a round pen of that radius: limbs, trunks and, where a is b, heads."""
+    """A line from a to b (x, y), drawn with a round pen of that radius: a limb, a trunk or, where a is b, a head."""
 
     a: Point
     b: Point
     radius: float
-    colour: Colour
+    color: Color
 
 
 def play(name: str, *, fps: int = FPS, seconds: float = SECONDS) -> Iterator[tuple[Frame, Mask]]:
@@ -66,7 +69,7 @@ def play(name: str, *, fps: int = FPS, seconds: float = SECONDS) -> Iterator[tup
     for number in range(round(seconds * fps)):
         opened = number / fps
         shots = [CLIPS[name](opened + SHUTTER / fps * i / EXPOSURES) for i in range(EXPOSURES)]
-        light = np.mean([colours for colours, _ in shots], axis=0) + rng.normal(0, NOISE, (HEIGHT, WIDTH, 3))
+        light = np.mean([colors for colors, _ in shots], axis=0) + rng.normal(0, NOISE, (HEIGHT, WIDTH, 3))
         image = np.clip(np.rint(light), 0, 255).astype(np.uint8)
         yield Frame(image, Fraction(number, fps)), np.mean([alpha for _, alpha in shots], axis=0, dtype=np.float32)
 
@@ -89,20 +92,20 @@ def passing(time: float) -> Shot:
 
 
 def hard_cut(time: float) -> Shot:
-    """The first half: as in slow. The second: elsewhere, nearer, before another background."""
+    """The first half is that of slow; in the second, the astronaut is nearer, elsewhere, before another background."""
     if time < SECONDS / 2:
         return slow(time)
     return over([placed(470 - 20 * time, scale=0.75)], noise(1, -10 * time, 0))
 
 
 def walkers(time: float) -> Shot:
-    """Two people, drawn, walk past each other and swing their arms."""
+    """Two drawn people walk past each other and swing their arms."""
     near, far = walker(60 + 190 * time, 300, 1.0, time, 0), walker(560 - 150 * time, 262, 0.8, time, 1)
     return over([drawn(far), drawn(near)], photo(15 * time, 0))
 
 
 def nobody(time: float) -> Shot:
-    """An empty place: the photo drifts, a ball rolls through it."""
+    """Nobody is there: the photo drifts, and a ball rolls through it."""
     light, alpha = over(
         [drawn([Capsule((40 + 150 * time, 250), (40 + 150 * time, 250), 34, SUIT)])], photo(-25 * time, 0)
     )
@@ -120,7 +123,7 @@ CLIPS: dict[str, Callable[[float], Shot]] = {
 
 
 def over(people: list[Floats], background: Floats) -> Shot:
-    """Painted planes before a background (H, W, 3), the last one in front."""
+    """The layers before a background (H, W, 3), with the last layer in front."""
     light, clear = background, np.ones((HEIGHT, WIDTH), np.float32)
     for plane in people:
         light = light * (1 - plane[..., 3:]) + plane[..., :3]
@@ -169,7 +172,7 @@ def drawn(parts: list[Capsule]) -> Floats:
         distance = np.hypot(x - ax - along * (bx - ax), y - ay - along * (by - ay))
         alpha = np.clip(radius + 0.5 - distance, 0, 1)[..., None]
         shade = 1 - 0.35 * (distance / radius)[..., None] ** 2
-        paint = np.dstack([np.array(part.colour) * shade, np.ones_like(distance)])
+        paint = np.dstack([np.array(part.color) * shade, np.ones_like(distance)])
         there[:] = there * (1 - alpha) + paint * alpha
     return plane
 
@@ -245,7 +248,7 @@ def _texture(seed: int) -> Floats:
 
 
 def noise(seed: int, x: float, y: float) -> Floats:
-    """Coloured blots of all sizes, moved by x and y."""
+    """Colored blots of all sizes, moved by x and y."""
     return _shifted(_texture(seed), x, y)
 
 

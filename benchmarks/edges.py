@@ -23,7 +23,7 @@ from standout import metrics
 from standout.data import IGNORE, find_splits, read_pair
 from standout.masks.full_size import full_size
 from standout.masks.letterbox import resize
-from standout.models.registry import DEFAULT, SHELF
+from standout.models.registry import DEFAULT, REGISTRY
 from standout.segmenter import Segmenter
 
 PORTRAITS = ("picsart", "eg1800")
@@ -61,7 +61,7 @@ def main() -> None:
     portraits = np.array([source in PORTRAITS for source, _ in people])
     print("| model | output stride | edges | Dice | boundary F | at half the tolerance | of portraits | at half |")
     print("|" + "---|" * 8)
-    for model in SHELF:
+    for model in REGISTRY:
         ways = [(stride, refined) for stride in ((1, 2, 4) if model == DEFAULT else (1,)) for refined in (False, True)]
         one = partial(figures, segmenter=Segmenter(model, threads=1), ways=ways)
         with ThreadPoolExecutor() as pool:

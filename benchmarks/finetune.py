@@ -1,9 +1,10 @@
-"""What fine-tuning the bundled model on 50 photos brings, on photos of the same kind that it has not seen.
+"""Measures what fine-tuning the bundled model on 50 photos gains on other photos of the same kind.
 
     .venv/bin/python benchmarks/finetune.py [--data ../shared/people] [--sources picsart eg1800 ccp] [--photos 50]
 
-Of each source, so many training photos (drawn with seed 0) are what a user would have. Its validation photos tell
-before from after, as users get it: at the photo's size, edges refined. The runs go to runs/finetune-SOURCE.
+For each source, that many training photos (drawn with seed 0) stand for the photos that a user has. Its validation
+photos are measured before and after, as users get masks: at the photo's size, with refined edges. The runs go to
+runs/finetune-SOURCE.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from standout.evaluate import compare, evaluate
 from standout.models.registry import find_checkpoint
 from standout.segmenter import Segmenter
 from standout.train.config import load
-from standout.train.run import Machine, train
+from standout.train.run import Compute, train
 
 ROOT = Path(__file__).parents[1]
 
 
 def write_table(pairs: list[Pair], path: Path) -> None:
-    """The pairs as a data set of their own."""
+    """Writes the pairs as a data set, a CSV file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
@@ -53,7 +54,7 @@ def main() -> None:
             None, {"name": source, "data": {"folder": str(out / "photos.csv")}, "model": {"init": "standout-mobile"}}
         )
         began = time.monotonic()
-        model = train(recipe, out, Machine("cpu"))
+        model = train(recipe, out, Compute("cpu"))
         minutes = (time.monotonic() - began) / 60
         models = (Segmenter(find_checkpoint("standout-mobile"), threads=1), Segmenter(model, threads=1))
         before, after = (evaluate(unseen, segmenter) for segmenter in models)

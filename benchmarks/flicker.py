@@ -1,11 +1,12 @@
-"""How much the masks of clips flicker, and what Steady makes of it, as Markdown.
+"""How much the masks of clips flicker, and what the temporal filter makes of it, as Markdown.
 
     .venv/bin/python benchmarks/flicker.py [--clips ../shared/clips] [--model standout-tiny] [--sheets FOLDER]
 
-Each frame goes through the model by itself, looked at once or twice (mirrored), then through Steady at the
+Each frame goes through the model by itself, looked at once or twice (mirrored), then through the temporal filter at the
 network's own size, then perhaps through refine. The clips of clips.py have a known truth; those of --clips (the first
 SECONDS of each) have none, and only the flicker that needs none is measured on them. The nobody clip counts in its own
-column alone. --sheets: pictures to look at: frame, truth, mask without and with the default Steady, and what it did.
+column alone. --sheets writes pictures to look at: the frame, the truth, the mask without and with the default filter,
+and what the filter did.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import standout
 from standout import metrics
 from standout.masks.full_size import full_size
 from standout.masks.letterbox import resize
-from standout.masks.temporal import HALF_LIFE, Steady
+from standout.masks.temporal import HALF_LIFE, TemporalFilter
 from standout.models.registry import DEFAULT
 from standout.support import draw
 from standout.types import Frame, Mask
@@ -85,7 +86,7 @@ def main() -> None:
 
 
 def _clips(folder: Path | None, model: str) -> Iterator[Clip]:
-    finds = {looks: standout.Segmenter(model, mirror=looks == 2) for looks in LOOKS}
+    finds = {looks: standout.Segmenter(model, tta=looks == 2) for looks in LOOKS}
 
     def found(frames: list[Frame]) -> dict[int, list[Mask]]:
         return {looks: [one.probability(frame.image) for frame in frames] for looks, one in finds.items()}
@@ -110,8 +111,8 @@ def _read(path: Path) -> Iterator[Frame]:
 
 
 def steadied(clip: Clip, looks: int, half_life: float) -> list[Mask]:
-    """The clip's small masks through Steady."""
-    steady = Steady(half_life)
+    """The clip's small masks through the temporal filter."""
+    steady = TemporalFilter(half_life)
     return [steady(mask, frame.image, frame.time) for mask, frame in zip(clip.found[looks], clip.frames, strict=True)]
 
 
@@ -178,7 +179,7 @@ def summary(table: Table) -> str:
 
 
 def details(table: Table) -> str:
-    """A row a clip: without -> with Steady at the default half-life, looked at once, refined, as users get clips."""
+    """A row a clip: without -> with the filter at its default half-life, without TTA, refined, as users get clips."""
     off, on = table.get((1, True, 0)), table.get((1, True, HALF_LIFE))
     if off is None or on is None:
         return ""
@@ -198,14 +199,14 @@ def _markdown(lines: list[list[str]]) -> str:
 
 
 def cost() -> str:
-    """What Steady takes, on one core, for frames of 1280x720: a median over moving noise."""
+    """What the temporal filter takes, on one core, for frames of 1280x720: a median over moving noise."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     rng = np.random.default_rng(0)
     wide = cv2.resize(rng.integers(0, 255, (72, 150, 3), np.uint8), (1500, 720), interpolation=cv2.INTER_CUBIC)
     lines = [["mask", "ms a frame of 1280x720"]]
     for height, width in ((160, 256), (180, 320), (720, 1280)):
-        steady, took = Steady(), []
+        steady, took = TemporalFilter(), []
         for number in range(60):
             image = np.array(wide[:, 3 * number : 3 * number + 1280], np.uint8)
             mask = rng.random((height, width), np.float32)

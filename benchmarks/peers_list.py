@@ -1,6 +1,6 @@
-"""What peers.py measures: standout's models, and what users would pick instead.
+"""The models that peers.py measures: standout's, and those that users might choose instead.
 
-To add a peer: a row in others(), and a module in peers_run/ unless one there feeds its network already.
+To add a peer: a row in others(), and a module in peers_run/ unless one of those there already runs such a network.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from standout.models.registry import DEFAULT, SHELF, find
+from standout.models.registry import DEFAULT, REGISTRY, find
 from standout.segmenter import Segmenter
 
 
@@ -58,7 +58,7 @@ def others() -> list[Peer]:
 def ours(models: list[str]) -> list[Peer]:
     """The bundled models and those given, each with and without TTA; the default through OpenVINO, too."""
     peers = []
-    for model in dict.fromkeys([*SHELF, *models]):
+    for model in dict.fromkeys([*REGISTRY, *models]):
         name, path = called(model), str(find(model))
         card, runtime = Segmenter(path, threads=1).card, "onnx" if path.endswith(".onnx") else "auto"
         ways = [("", "", runtime, True), ("-once", ", without TTA", runtime, False)]
@@ -80,4 +80,4 @@ def called(model: str) -> str:
     ('mine', 'small')
     """
     path = Path(model)
-    return model if model in SHELF else path.resolve().parent.name if path.stem == "model" else path.stem
+    return model if model in REGISTRY else path.resolve().parent.name if path.stem == "model" else path.stem

@@ -1,4 +1,4 @@
-"""What peers.py measured, as Markdown and as a chart.
+"""The figures that peers.py measured, as Markdown tables and as a chart.
 
 results   dict   as in benchmarks/results/peers.json
 """
@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+
+from standout.support.atomic import write_atomic
+from standout.support.charts import Axis, Chart, Point, svg
 
 GROUPS = {"portraits": ("picsart", "eg1800"), "fashion": ("ccp",), "scenes": ("voc", "coco")}
 """Columns and panels, of which sources."""
@@ -149,74 +152,36 @@ def _caption(results: Row) -> str:
 
 
 def chart(results: Row, path: Path) -> None:
-    """Dice against milliseconds for a photo, a panel a group, as PNG; nothing where no model has both."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import ScalarFormatter
-
+    """Writes Dice over milliseconds for a photo as SVG, a panel for each group; nothing where no model has both."""
     rows = [row for row in ordered(results) if _ms(row) and "quality" in row]
-    kinds = [kind for kind in GROUPS if any(_mean(row, kind) for row in rows)]
-    if not kinds:
-        return
-    figure = Figure(figsize=(5 * len(kinds), 4.6), dpi=110, layout="constrained")
-    panels = figure.subplots(1, len(kinds), squeeze=False)[0]
-    marks = []
-    for axes, kind in zip(panels, kinds, strict=True):
-        points = [(row, _ms(row) or 0.0, one) for row in rows if (one := _mean(row, kind))]
-        lows, highs = [one["low"] for *_, one in points], [one["high"] for *_, one in points]
-        room = 0.08 * (max(highs) - min(lows)) + 0.002
-        axes.set_xscale("log")
-        axes.set(xlim=(min(x for _, x, _ in points) / 2, max(x for _, x, _ in points) * 2.5))
-        axes.set(ylim=(min(lows) - room, max(highs) + room), title=f"{kind} ({', '.join(GROUPS[kind])})")
-        axes.xaxis.set_major_formatter(ScalarFormatter())
-        axes.grid(alpha=0.25)
-        for row, x, one in points:
-            colour = "#0b6e4f" if row["ours"] else "#444444"
-            axes.plot([x, x], [one["low"], one["high"]], color=colour, alpha=0.3, linewidth=2)
-            filled = colour if row["finds"] == "people" else "white"
-            axes.plot([x], [one["mean"]], "o", color=colour, markerfacecolor=filled, markersize=7, zorder=3)
-        marks.append([(row["title"].split(" (")[0], x, one["mean"], row["ours"]) for row, x, one in points])
-    panels[0].set_ylabel("mean Dice")
-    figure.supxlabel(
-        "ms for a photo, one thread (log scale); bars: 95 % intervals; hollow: marks any object", fontsize=10
-    )
-    renderer: Any = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # the panels stay where they are now, whatever the labels do
-    for axes, names in zip(panels, marks, strict=True):
-        _label(axes, names, renderer)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    panels = [_panel(rows, kind) for kind in GROUPS if any(_mean(row, kind) for row in rows)]
+    if panels:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        note = "Bars are 95 % intervals; a hollow dot is a model that marks any object, people or not."
+        write_atomic(path, svg(*panels, caption=note).encode(), overwrite=True)
 
 
-def _label(axes: Any, points: list[tuple[str, float, float, bool]], renderer: Any) -> None:
-    """Writes each point's name beside it where nothing lies yet, else farther off with a line to it."""
-    from matplotlib.patheffects import withStroke
-    from matplotlib.text import Text
-    from matplotlib.transforms import Bbox
-
-    dots = [axes.transData.transform((x, y)) for _, x, y, _ in points]
-    taken = [Bbox.from_extents(x - 7, y - 7, x + 7, y + 7) for x, y in dots]
-    inside = axes.get_window_extent()
-    spots = [
-        (side * across, up)
-        for across, ups in ((9, (0, 9, -9)), (2, (16, -16, -25, 25)), (18, (25, -25, 40, -40, 56, -56, 72, -72)))
-        for up in ups
-        for side in (1, -1)
+def _panel(rows: list[Row], kind: str) -> Chart:
+    points = [
+        Point(
+            x=_ms(row) or 0.0,
+            y=one["mean"],
+            name=row["title"].split(" (")[0],
+            low=one["low"],
+            high=one["high"],
+            main=row["ours"],
+            hollow=row["finds"] != "people",
+        )
+        for row in rows
+        if (one := _mean(row, kind))
     ]
-    for name, x, y, ours in points:
-        for across, up in spots:
-            text = axes.annotate(
-                name, (x, y), (across, up), textcoords="offset points", fontsize=8.5, va="center", zorder=4,
-                ha="left" if across > 0 else "right", color="#0b6e4f" if ours else "#444444",
-                arrowprops={"arrowstyle": "-", "color": "#bbbbbb", "linewidth": 0.7} if abs(up) > 16 else None,
-                path_effects=[withStroke(linewidth=3, foreground="white")],
-            )  # fmt: skip
-            text.update_positions(renderer)
-            box = Text.get_window_extent(text)  # without its line
-            fits = inside.x0 < box.x0 and box.x1 < inside.x1 and inside.y0 < box.y0 and box.y1 < inside.y1
-            if fits and not any(box.overlaps(other) for other in taken):
-                taken.append(box)
-                break
-            if (across, up) != spots[-1]:
-                text.remove()
+    lows, highs = [point.low or 0.0 for point in points], [point.high or 0.0 for point in points]
+    room = 0.08 * (max(highs) - min(lows)) + 0.002
+    times = Axis(
+        "ms for a photo, one thread (logarithmic)",
+        min(point.x for point in points) / 2,
+        max(point.x for point in points) * 2.5,
+        log=True,
+    )
+    dice = Axis("mean Dice", min(lows) - room, max(highs) + room)
+    return Chart(f"{kind} ({', '.join(GROUPS[kind])})", times, dice, points=points)

@@ -1,10 +1,10 @@
-"""Prints what the pixel work costs that follows the network, on one core, beside an older revision's: read the ratios.
+"""Prints what the pixel work after the network costs on one core, compared with an older revision.
 
     python benchmarks/pixels.py [--before HEAD] [--rounds 15]
 
-Rows: refine and each effect on frames of 1280x720 and 1920x1080 and on a photo of 12 megapixels. The frames show
-the person of the sample photo, enlarged, before another picture, with sensor noise. Both revisions take turns on the
-same frame and mask; a figure is the best of the rounds.
+The rows are refine and each effect, on frames of 1280x720 and 1920x1080 and on a photo of 12 megapixels. The frames
+show the enlarged person of the sample photo before another picture, with a sensor's noise. Both revisions take turns on
+the same frame and mask, and each figure is the best of the rounds. Machines differ, so compare the ratios.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from standout.types import Image, Mask
 ROOT = Path(__file__).parent.parent
 SIZES = {"1280x720": (720, 1280), "1920x1080": (1080, 1920), "3000x4000": (4000, 3000)}
 SHARE = 0.3
-"""Of the frame that is person, about."""
+"""The share of the frame that is person, roughly."""
 
 
 def before(revision: str, folder: Path) -> tuple[ModuleType, ModuleType]:
@@ -68,7 +68,7 @@ def frame(height: int, width: int, segmenter: Segmenter) -> Image:
 
 
 def steps(image: Image, coarse: Mask, background: Image) -> dict[str, Callable[[ModuleType, ModuleType], object]]:
-    """What is timed: name -> f(masks, effects)."""
+    """Name -> what is timed, a function of the modules masks.refine and effects.compose of a revision."""
     mask = refine(coarse, image)
     return {
         "refine": lambda m, e: m.refine(coarse, image),

@@ -26,7 +26,7 @@ from peers_show import brief as peers_brief
 from peers_show import table as peers_table
 
 from standout.benchmark import machine
-from standout.models.registry import SHELF
+from standout.models.registry import REGISTRY
 from standout.support.atomic import write_atomic
 from standout.support.system import cores
 
@@ -35,7 +35,7 @@ RESULTS = Path(__file__).parent / "results"
 PEOPLE = ROOT.parent / "shared" / "people"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 STANDOUT = [str(Path(sys.executable).parent / "standout")]
-BUNDLED = list(SHELF)
+BUNDLED = list(REGISTRY)
 
 SOURCES = {
     "picsart": "selfies and portraits (`picsart`)",

@@ -1,9 +1,10 @@
-"""Prints what whole commands cost, each beside a plain way to do the same in the same run: read the ratios.
+"""Prints what whole commands cost, each compared with a plain way to do the same in the same run.
 
     python benchmarks/speed.py [--rounds 5] [--photos 200]
 
-Rows: start-up, a small photo cold, a 12-megapixel photo on one core with its peak memory, a folder on one core and on
-all. The photos are enlarged and tiled from the sample photo, with sensor noise, so that encoders see real detail.
+The rows are start-up, a small photo in a new process, a photo of 12 megapixels on one core with its peak memory, and a
+folder on one core and on all cores. The photos are made from the sample photo, enlarged or cropped; the large photo has
+a sensor's noise, so that encoders have real detail to encode. Machines differ, so compare the ratios.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ photo = np.asarray(Image.open(sys.argv[1]).convert("RGB"))
 mask = Segmenter(threads=1).mask(photo, refine=False)
 Image.fromarray(np.dstack([photo, np.rint(mask * 255).astype(np.uint8)])).save(sys.argv[2])
 """
-"""What a user would write by hand: no refinement, Pillow's default PNG, hidden pixels left in."""
+"""What a user would write without the command: no refinement, Pillow's default PNG, hidden pixels kept."""
 
 
 @dataclass
 class Cost:
-    """Best seconds of some rounds, and the peak memory of the process, in MB."""
+    """The fewest seconds of several rounds, and the peak memory of the process in MB."""
 
     seconds: float
     peak: float
@@ -49,11 +50,11 @@ child = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
 _, status, usage = os.wait4(child, 0)
 print(json.dumps([time.perf_counter() - began, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status)]))
 """
-"""A parent that is itself small: Linux counts a parent's memory at the time of birth to its child's peak."""
+"""A small parent process, since Linux adds the memory of the parent at the start of its child to the child's peak."""
 
 
 def cost(command: list[str], *, cores: int, rounds: int) -> Cost:
-    """What a command costs as a process of its own, held to some cores."""
+    """What a command costs as a process of its own that runs on that many cores."""
     allowed = json.dumps(sorted(os.sched_getaffinity(0))[:cores])
     best, peak = float("inf"), 0.0
     for _ in range(rounds):
@@ -67,14 +68,14 @@ def cost(command: list[str], *, cores: int, rounds: int) -> Cost:
 
 
 def large_photo(path: Path) -> None:
-    """A 12-megapixel portrait with noise, as JPEG."""
+    """Writes a portrait of 12 megapixels with noise as JPEG."""
     photo = cv2.resize(np.asarray(cv2.imread(str(SAMPLE))), (3000, 4000), interpolation=cv2.INTER_CUBIC)
     noisy = photo + np.random.default_rng(0).normal(0, 3, photo.shape)
     cv2.imwrite(str(path), np.clip(noisy, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 92])
 
 
 def small_photos(folder: Path, count: int) -> None:
-    """Many 640x480-class photos, each a little different."""
+    """Writes many photos of 640x480, each a little different."""
     folder.mkdir()
     photo, rng = cv2.resize(np.asarray(cv2.imread(str(SAMPLE))), (640, 640)), np.random.default_rng(0)
     for n in range(count):

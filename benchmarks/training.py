@@ -1,13 +1,13 @@
-"""Photos a second in training, MobileNetV2 U-Net at 320x256: standout against a plain loop, in one run.
+"""Measures photos a second when training a MobileNetV2 U-Net at 320x256: standout and a plain loop, in the same run.
 
     .venv/bin/pip install segmentation-models-pytorch
     .venv/bin/python benchmarks/training.py [--data ../shared/people] [--rounds 3]
 
-plain: segmentation_models_pytorch's Unet(mobilenet_v2), float32, Adam, BCE, and a DataLoader that decodes, resizes and
-flips each photo when it is drawn. standout: its own batches (standard augmentation, people pasted), network, loss,
-optimizer and weight averaging. Rounds alternate, so that a noisy machine disturbs both alike. "waiting" is the share of
-the time in which the network waits for a batch. "loading" is how many photos a second one process of standout's makes
-ready when nothing else runs.
+plain is segmentation_models_pytorch's Unet(mobilenet_v2) in float32, with Adam, BCE, and a DataLoader that decodes,
+resizes and flips each photo when it is drawn. standout has its own batches (standard augmentation, pasted people),
+network, loss, optimizer and weight averaging. The two take turns, so that other work of the machine disturbs both
+alike. "waiting" is the share of the time in which the network waits for a batch. "loading" is how many photos a second
+one process of standout prepares when nothing else runs.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SETTINGS: dict[str, Any] = {"name": "speed", "data": {"folder": "."}, "train": {
 
 
 class Plain(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """What a first script does."""
+    """The photos as a first script loads them."""
 
     def __init__(self, pairs: list[Pair]) -> None:
         self.pairs = pairs
@@ -60,7 +60,7 @@ class Plain(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
 
 def plain(pairs: list[Pair]) -> Iterator[tuple[float, float]]:
-    """(seconds, seconds of waiting) of each step."""
+    """The seconds of each step of the plain loop, and the seconds of it that were spent waiting for the batch."""
     import segmentation_models_pytorch as smp
 
     net = smp.Unet("mobilenet_v2", encoder_weights=None).train()
@@ -79,7 +79,7 @@ def plain(pairs: list[Pair]) -> Iterator[tuple[float, float]]:
 
 
 def batches(store: Store, recipe: Recipe, epoch: int) -> DataLoader[Item]:
-    """The epoch's batches, made in a process of their own as in a run."""
+    """The batches of an epoch, made by another process as in a run."""
     keys: Any = draw_order(store, recipe, epoch)
     view = TrainView(store, recipe, recipe.epochs[0])
     return DataLoader(
@@ -88,7 +88,7 @@ def batches(store: Store, recipe: Recipe, epoch: int) -> DataLoader[Item]:
 
 
 def loading(pairs: list[Pair]) -> float:
-    """Photos a second that one process makes ready."""
+    """How many photos a second one process prepares."""
     recipe = load(None, SETTINGS)
     rows = iter(batches(Store(pairs), recipe, 0))
     next(rows)  # the process starts
@@ -99,7 +99,7 @@ def loading(pairs: list[Pair]) -> float:
 
 
 def ours(pairs: list[Pair]) -> Iterator[tuple[float, float]]:
-    """(seconds, seconds of waiting) of each step."""
+    """The seconds of each step of standout, and the seconds of it that were spent waiting for the batch."""
     recipe = load(None, SETTINGS)
     store = Store(pairs)
     module = SegmentationModule(UNet("mobilenetv2_100"), recipe, steps=1000, train=pairs, val=[])

@@ -1,10 +1,10 @@
-"""Frames a second of whole commands, file to file, and where a frame's time goes.
+"""Measures frames a second of whole commands, from file to file, and the time that each step takes.
 
     .venv/bin/python benchmarks/video.py [--seconds 10] [--rounds 3]
 
 The clips are those of known alpha (clips.py), enlarged to 1280x720 and 1920x1080 at 30 frames a second, with a tone, as
-H.264. Commands take turns; the best round counts, start-up and all. Below: what each step costs by itself on one
-core, one after another, in milliseconds a frame. In the command they run at the same time.
+H.264. Commands take turns, and their best round counts, start-up included. The second table says what each step costs
+by itself on one core, in milliseconds for a frame; in the command, steps run at the same time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from speed import Cost, cost
 from standout import video
 from standout.effects import compose
 from standout.masks.refine import refine
-from standout.masks.temporal import Steady
+from standout.masks.temporal import TemporalFilter
 from standout.segmenter import Segmenter
 from standout.support.system import cores
 
@@ -38,7 +38,7 @@ RATE = 48000
 
 
 def make(path: Path, size: tuple[int, int], seconds: float) -> int:
-    """A clip of that (width, height); how many frames it has."""
+    """Writes a clip of that size, (width, height), and returns how many frames it has."""
     with av.open(str(path), "w") as out:
         picture, sound = out.add_stream("libx264", rate=30, options={"crf": "20"}), out.add_stream("aac", rate=RATE)
         picture.width, picture.height = size
@@ -64,9 +64,9 @@ def _frames() -> Iterator[np.ndarray]:
 
 
 def steps(path: Path) -> dict[str, float]:
-    """Milliseconds a frame of each step, one after another."""
+    """Step -> its milliseconds for a frame, with the steps running one after another."""
     cv2.setNumThreads(1)
-    segmenter, steady, spent = Segmenter(threads=1, mirror=False), Steady(), dict[str, float]()
+    segmenter, steady, spent = Segmenter(threads=1, tta=False), TemporalFilter(), dict[str, float]()
 
     @contextmanager
     def timed(name: str) -> Iterator[None]:

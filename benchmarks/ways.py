@@ -36,7 +36,7 @@ STAGE: dict[str, Any] = {"epochs": 1, "size": [256, 192], "compose": 0.0}
 SCENES = ("voc", "coco")
 
 BASE: dict[str, Any] = {
-    "model": {"encoder": "mobilenetv2_050", "decoder": "slim", "narrow": "standout-mobile"},
+    "model": {"encoder": "mobilenetv2_050", "decoder": "slim", "prune": "standout-mobile"},
     "train": {"stages": [STAGE | {"epochs": 2}], "lr": 3e-3, "ships": "last"},
     "sheet_every": 0,
 }
@@ -84,10 +84,10 @@ WAYS = {
 def trained(name: str, settings: dict[str, Any], data: Path) -> Path:
     """The model of a run; it is trained if it is not yet."""
     # torch is for training alone: publish.py imports this file for its table.
-    from standout.train.run import Machine, train
+    from standout.train.run import Compute, train
 
     recipe = load(None, merge(settings, {"name": name, "data": {"folder": str(data)}}))
-    return train(recipe, RUNS / name, Machine("cpu"))
+    return train(recipe, RUNS / name, Compute("cpu"))
 
 
 def measure(name: str, data: Path) -> Report:

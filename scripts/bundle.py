@@ -1,4 +1,4 @@
-"""Puts a trained run into the package: exports it, measures it, writes the card with its scores, updates the shelf.
+"""Puts a trained run into the package: exports it, measures it, writes the card with its scores, updates the registry.
 
     .venv/bin/python scripts/bundle.py runs/mobile-wide --name standout-mobile [--data ../shared/people/val]
     .venv/bin/python scripts/bundle.py runs/a runs/b:2 --name standout-mobile     # their mean, b counting twice
@@ -39,7 +39,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", metavar="RUN[:SHARE]")
     parser.add_argument("--name", help="of the model; the run's own where it is not given")
-    parser.add_argument("--purpose", default="", help="of a model that is new on the shelf: what it is made for")
+    parser.add_argument(
+        "--purpose", default="", help="what the model is made for; needed where it is new in the registry"
+    )
     parser.add_argument(
         "--second-look", type=float, metavar="TIMES", help="how much larger it is; the card's own if not given"
     )
@@ -58,7 +60,7 @@ def main() -> None:
     checkpoint.save(net, card, weights)
     with export.opened(weights, pairs=find_pairs(options.data)[::14]) as source:
         proof = export.export(source, target, precision="float16", overwrite=True)
-    shelve(card.name, registry.sha256(target), options.purpose)
+    register(card.name, registry.sha256(target), options.purpose)
     print(f"{target}: {target.stat().st_size / 1e6:.2f} MB, {card.scores}; {card.protocol}")
     print(f"probability differs from the checkpoint by at most {proof.largest:.4f}, on average {proof.mean:.6f}; "
           f"Dice {proof.dice}")  # fmt: skip
@@ -78,15 +80,15 @@ def mean(runs: list[str]) -> tuple[UNet, ModelCard]:
     return average(nets, shares), card_of_mean(cards, shares)
 
 
-def shelve(name: str, sha256: str, purpose: str) -> None:
-    """Writes the checksum of the file into the shelf: in its row, or in a new one at the end, with its purpose."""
-    shelf = Path(registry.__file__)
-    text = shelf.read_text()
+def register(name: str, sha256: str, purpose: str) -> None:
+    """Writes the checksum of the file into its row of the registry, or into a new row at the end, with its purpose."""
+    rows = Path(registry.__file__)
+    text = rows.read_text()
     text, found = re.subn(rf'("{name}\.onnx",\s+)"[0-9a-f]+"', rf'\g<1>"{sha256}"', text)
     if not found:
         row = f'    "{name}": Weights(\n        "{name}.onnx",\n        "{sha256}",\n        "{purpose}",\n    ),\n'
-        text = re.sub(r"(SHELF: .*? = \{\n.*?)(\n\}\n)", rf"\g<1>\n{row.rstrip()}\g<2>", text, flags=re.DOTALL)
-    shelf.write_text(text)
+        text = re.sub(r"(REGISTRY: .*? = \{\n.*?)(\n\}\n)", rf"\g<1>\n{row.rstrip()}\g<2>", text, flags=re.DOTALL)
+    rows.write_text(text)
 
 
 if __name__ == "__main__":

@@ -102,13 +102,13 @@ def srgb_profile() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
-def linear_grey_profile() -> bytes:
-    """Grey whose levels are proportional to light (ICC.1:2010, a curve of no points is the identity)."""
+def linear_gray_profile() -> bytes:
+    """Gray whose levels are proportional to light (ICC.1:2010, a curve of no points is the identity)."""
     return _profile(b"GRAY", b"XYZ ", {b"kTRC": b"curv" + bytes(8), b"wtpt": _D50})
 
 
 def cmyk_profile() -> bytes:
-    """CMYK in which each ink alone is a colour unlike its name: the conversion shows that the profile was used."""
+    """CMYK in which each ink alone is a color unlike its name: the conversion shows that the profile was used."""
     table = b""
     for corner in range(16):  # Lab as 8 bits: L * 255 / 100, a + 128, b + 128
         cyan, magenta, yellow, black = (corner >> bit & 1 for bit in (3, 2, 1, 0))
@@ -147,7 +147,7 @@ def chunk(name: bytes, data: bytes) -> bytes:
 
 
 def png(width: int, height: int, kind: int, bits: int, rows: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG file of raw rows, each led by filter type 0. kind: 0 grey, 2 RGB, 3 palette, 4 grey + alpha, 6 RGBA."""
+    """A PNG file of raw rows, each led by filter type 0. kind: 0 gray, 2 RGB, 3 palette, 4 gray + alpha, 6 RGBA."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0))
     extra = b"".join(chunk(*one) for one in chunks)
     return b"\x89PNG\r\n\x1a\n" + header + extra + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")

@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,11 +14,14 @@ import PIL.Image
 import pytest
 
 import standout
-from standout import images
-from standout.errors import InputError
+from standout import effects, images
+from standout.batch.clip import ClipOptions, Excerpt
+from standout.editing import Edge, Edit, People, Placement
+from standout.errors import InputError, OutputExists
 from standout.types import Metadata
 from tests import pictures
 from tests.conftest import drawn_person
+from tests.video.drawn import Made, make, picture
 
 
 @pytest.fixture
@@ -288,7 +292,7 @@ def test_masks_that_make_no_sense(mask: object, message: str) -> None:
 class TopHalf:
     """A fake model."""
 
-    def mask(self, image: np.ndarray, *, refine: bool = True) -> np.ndarray:
+    def probability(self, image: np.ndarray) -> np.ndarray:
         found = np.zeros(image.shape[:2], np.float32)
         found[: len(image) // 2] = 1
         return found
@@ -329,3 +333,50 @@ def test_things_that_are_no_model(model: object) -> None:
         standout.cut(IMAGE, model="nope")
     with pytest.raises(InputError, match="a Segmenter has its own"):
         standout.segment(IMAGE, model=TopHalf(), device="cpu")
+
+
+def test_any_edit_is_done() -> None:
+    edit = Edit(effects.Blur(0.8), People("largest"), Edge(feather=2), Placement(crop=True))
+    half = standout.segment(IMAGE, model=TopHalf())
+    picture = standout.edit(IMAGE, edit, mask=half)
+    whole = standout.edit(IMAGE, replace(edit, placement=Placement()), mask=half)
+    assert picture.shape[0] < whole.shape[0] == IMAGE.shape[0]
+    for effect in (effects.Blur(0.8), Edit(effects.Blur(0.8))):
+        np.testing.assert_array_equal(
+            standout.edit(IMAGE, effect, mask=half), standout.blur(IMAGE, mask=half, strength=0.8)
+        )
+    assert standout.edit(IMAGE, effects.Matte(), mask=half).shape == (*IMAGE.shape[:2], 1)
+    with pytest.raises(InputError, match="a clip goes behind clips alone"):
+        standout.edit(IMAGE, effects.Replace("waves.mp4"), mask=half)
+
+
+def test_a_clip_is_edited_into_a_file(tmp_path: Path) -> None:
+    source, target = make(tmp_path / "in.mp4", Made([picture(n) for n in range(6)])), tmp_path / "out.mp4"
+    told: list[tuple[int, int | None]] = []
+    options = ClipOptions(excerpt=Excerpt(max_side=64))
+    done = standout.clip(
+        source, target, effects.Color("red"), model=TopHalf(), options=options,
+        progress=lambda count, total: told.append((count, total)),
+    )  # fmt: skip
+    assert (done.frames, done.width, done.height) == (6, 64, 48) and told[-1] == (6, 6)
+    with pytest.raises(OutputExists, match=r"out\.mp4 exists; give another target, or ClipOptions\(overwrite=True\)"):
+        standout.clip(source, target, effects.Color("red"), model=TopHalf())
+    with pytest.raises(InputError, match="cannot hold the transparency"):
+        standout.clip(source, tmp_path / "cut.mp4", effects.Cut(), model=TopHalf())
+
+
+def test_a_folder_is_edited_into_another(tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    (folder / "more").mkdir(parents=True)
+    for name in ("a.png", "more/b.png"):
+        standout.write(folder / name, IMAGE)
+    make(folder / "c.mp4", Made([picture(n) for n in range(3)]))
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    told: list[str] = []
+    summary = standout.folder(
+        folder, out, effects.Color("red"), model=TopHalf(), recursive=True,
+        progress=lambda result: told.append(result.status),
+    )  # fmt: skip
+    assert sorted(told) == ["done", "done", "done", "failed"] and summary.done == 3
+    assert (out / "more" / "b.png").is_file() and (out / "c.mp4").is_file()
+    assert standout.folder(folder, out, effects.Color("red"), model=TopHalf(), recursive=True).kept == 3

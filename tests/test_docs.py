@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import pytest
 
-from standout.models.registry import SHELF, find, find_checkpoint
+from standout.models.registry import REGISTRY, find, find_checkpoint
 from tests.conftest import ROOT, SAMPLE, drawn_person
 from tests.video.drawn import Made, make, picture
 
@@ -160,7 +160,7 @@ def test_the_contact_sheet_example_runs(tmp_path: Path) -> None:
     assert sheet.stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("name", SHELF)
+@pytest.mark.parametrize("name", REGISTRY)
 def test_the_model_card_is_of_the_weights_that_ship(name: str) -> None:
     from standout.runtimes import onnx
 

@@ -10,24 +10,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from standout.batch.clip import ClipWork
 from standout.batch.plan import Task
-from standout.effects import compose
-from standout.effects.scenes import Moving, begun, moving
+from standout.editing import Edit
+from standout.effects import Blur, Replace
 from standout.errors import InputError
 from standout.live.camera import open_camera
 from standout.live.loop import Controls, Live
 from standout.types import Image, Mask, Picture
-from tests.fakes import LeftHalf
+from tests.fakes import LeftHalf, clip_job
 from tests.video.drawn import Made, make, picture
-
-
-def put(image: Image, mask: Mask, behind: Image) -> Picture:
-    return compose.replace(image, mask, background=behind)
 
 
 @pytest.fixture
@@ -58,7 +54,7 @@ def resident() -> int:
 
 def test_a_clip_as_background_is_closed_with_each_clip(tmp_path: Path, behind: Path) -> None:
     source = make(tmp_path / "in.mp4", Made([picture(n) for n in range(3)]))
-    work = ClipWork(LeftHalf(), lambda: moving(behind, put=put), half_life=0.0, overwrite=True)
+    work = clip_job(LeftHalf(), Replace(behind), overwrite=True)
     job = Task(source, tmp_path / "out.mp4", Path("in.mp4"), ".mp4")
     for _ in range(3):  # what stays for good: pools, caches
         work(job)
@@ -84,13 +80,15 @@ def test_nothing_stays_open_where_a_clip_fails_on_the_way(tmp_path: Path, behind
                 raise RuntimeError("out of luck")
             return super().probability(image)
 
-    def fails(image: Image, mask: Mask, other: Image) -> Picture:
-        raise RuntimeError("out of luck")
+    class FailsLate(Replace):
+        def __call__(self, image: Image, mask: Mask, time: Fraction | int = 0, **how: Any) -> Picture:
+            super().__call__(image, mask, time, **how)
+            raise RuntimeError("out of luck")
 
     job = Task(source, tmp_path / "out.mp4", Path("in.mp4"), ".mp4")
     for work in (
-        ClipWork(Fails(), lambda: moving(behind, put=put), half_life=0.0),
-        ClipWork(LeftHalf(), lambda: moving(behind, put=fails), half_life=0.0),
+        clip_job(Fails(), Replace(behind)),
+        clip_job(LeftHalf(), FailsLate(behind)),
     ):
         with pytest.raises(InputError, match="out of luck"):
             work(job)
@@ -114,11 +112,8 @@ def camera() -> Iterator[Image]:
 
 
 def test_a_change_of_effect_closes_the_clip_behind(behind: Path) -> None:
-    scenes = {
-        "replace": lambda: moving(behind, put=put),
-        "blur": lambda: lambda image, mask, time: compose.blur(image, mask),
-    }
-    one = Live(lambda: LeftHalf(), scenes, 0.0, frames=10)
+    edits = {"replace": Edit(Replace(behind)), "blur": Edit(Blur())}
+    one = Live(lambda: LeftHalf(), edits, 0.0, frames=10)
     controls = Controls("replace")
     one.run(camera(), [Sink(controls)], controls)
     gc.collect()
@@ -129,30 +124,30 @@ def test_a_change_of_effect_closes_the_clip_behind(behind: Path) -> None:
     assert resident() - used < 40 << 20
 
 
-def test_a_scene_is_closed_once_its_block_is_left(behind: Path) -> None:
-    with begun(lambda: moving(behind, put=put)) as scene:
-        assert isinstance(scene, Moving)
-        scene.look_up(Fraction(0))
+def test_an_effect_is_closed_once_its_block_is_left(behind: Path) -> None:
+    with Replace(behind).begun() as effect:
+        effect.look_up(Fraction(0))
         assert threads() == 1
     assert threads() == handles(behind) == 0
     with pytest.raises(InputError, match=r"behind\.mp4 cannot be read further"):
-        scene.look_up(Fraction(1))
-    with pytest.raises(RuntimeError), begun(lambda: moving(behind, put=put)):
+        effect.look_up(Fraction(1))
+    with pytest.raises(RuntimeError), Replace(behind).begun() as other:
+        other.open()
         raise RuntimeError
     assert threads() == handles(behind) == 0
-    with begun(lambda: lambda image, mask, time: image) as plain:
-        assert plain(np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.float32), Fraction(0)).shape == (1, 1, 3)
+    with Blur().begun() as plain:
+        assert plain(np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.float32)).shape == (1, 1, 3)
 
 
 def test_a_clip_that_plays_over_and_over_does_not_grow(behind: Path) -> None:
     image, mask = np.zeros((48, 64, 3), np.uint8), np.zeros((48, 64), np.float32)
-    with begun(lambda: moving(behind, put=put)) as scene:
+    with Replace(behind).begun() as effect:
         for second in range(4):
-            scene(image, mask, Fraction(second))
+            effect(image, mask, Fraction(second))
         tracemalloc.start()
         try:
             for second in range(4, 40):
-                scene(image, mask, Fraction(second))
+                effect(image, mask, Fraction(second))
             grown = tracemalloc.get_traced_memory()[0]
         finally:
             tracemalloc.stop()

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -157,9 +158,12 @@ def test_peers_and_their_runners(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_chart(results: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("matplotlib")
-    script("peers_show", monkeypatch).chart(results, tmp_path / "docs" / "peers.png")
-    assert cv2.imread(str(tmp_path / "docs" / "peers.png")) is not None
+    script("peers_show", monkeypatch).chart(results, tmp_path / "docs" / "peers.svg")
+    drawn = ElementTree.fromstring((tmp_path / "docs" / "peers.svg").read_text())
+    words = [one.text for one in drawn.iter("{http://www.w3.org/2000/svg}tspan")]
+    dots = list(drawn.iter("{http://www.w3.org/2000/svg}circle"))
+    assert words.count("standout-mobile") == words.count("Other") == 2, "in the panels of portraits and of scenes"
+    assert "Untimed" not in words and len(dots) == 4
 
 
 def test_other_photos_start_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

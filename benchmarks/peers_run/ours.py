@@ -10,6 +10,6 @@ from standout.segmenter import Segmenter
 
 def load(settings: dict[str, Any], timed: Callable[..., Any]) -> Callable[[Any], Any]:
     """The segmenter. settings: model, runtime, mirror."""
-    segmenter = Segmenter(settings["model"], runtime=settings["runtime"], threads=1, mirror=settings["mirror"])
+    segmenter = Segmenter(settings["model"], runtime=settings["runtime"], threads=1, tta=settings["mirror"])
     segmenter._run = timed(segmenter._run)  # the only place where the network alone can be timed
     return segmenter.mask

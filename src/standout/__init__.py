@@ -15,10 +15,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from standout.api import blur as blur
+    from standout.api import clip as clip
     from standout.api import color as color
     from standout.api import cut as cut
+    from standout.api import edit as edit
+    from standout.api import folder as folder
     from standout.api import replace as replace
     from standout.api import segment as segment
+    from standout.editing import Edit as Edit
     from standout.errors import StandoutError as StandoutError
     from standout.images import read as read
     from standout.images import write as write
@@ -38,6 +42,10 @@ _FACE = {
     "blur": "api",
     "color": "api",
     "replace": "api",
+    "edit": "api",
+    "clip": "api",
+    "folder": "api",
+    "Edit": "editing",
     "read": "images",
     "write": "images",
     "Photo": "types",

@@ -1,17 +1,20 @@
-"""One line of Python for each effect: a photo in, an array out.
+"""One line of Python for each effect: a photo, a clip or a folder in, a picture or files out.
 
     photo   path, bytes, PIL image, Photo as read() gives it, or array (H, W), (H, W, 3), (H, W, 4) uint8 or uint16
     mask    array (H, W), or path, bytes or PIL image of a mask; None = the model finds the people first
     model   name, path, or a Segmenter
+    edit    an Edit, or an effect alone
     result  PhotoArray: uint8 or uint16 (H, W, 3) RGB or (H, W, 4) RGBA that remembers the photo's metadata for write()
 
-To add an effect here: write it in compose.py, call it as blur() does, and name it in __init__._FACE.
+Any effect works by edit(). To give one a function of its own here: call edit() as blur() does, and name it in
+__init__._FACE.
 """
 
 from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -20,20 +23,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from standout import images
-from standout.batch import photo
-from standout.effects import compose
-from standout.errors import InputError
+from standout.editing import Edit
+from standout.effects import Blur, Color, Cut, Effect, Replace
+from standout.errors import InputError, OutputExists
 from standout.images import PhotoArray, remembering
+from standout.masks.full_size import full_size
 from standout.models.registry import DEFAULT
 from standout.segmenter import Segmenter
-from standout.types import Image, Mask, Photo
+from standout.types import Image, Mask, PersonFinder, Photo
 
 if TYPE_CHECKING:
     import PIL.Image
 
+    from standout.batch.clip import ClipOptions
+    from standout.batch.ledger import Result
+    from standout.batch.photo import Outcome
+    from standout.batch.run import Summary
+
     Input: TypeAlias = str | Path | bytes | NDArray[Any] | PIL.Image.Image | Photo
     MaskInput: TypeAlias = str | Path | bytes | NDArray[Any] | PIL.Image.Image
-    Model: TypeAlias = str | Path | photo.Segments
+    Model: TypeAlias = str | Path | PersonFinder
 
 
 def segment(photo: Input, *, model: Model = DEFAULT, device: str = "auto", refine: bool = True) -> Mask:
@@ -47,6 +56,22 @@ def segment(photo: Input, *, model: Model = DEFAULT, device: str = "auto", refin
     return _found(_opened(photo), None, model, device=device, refine=refine)
 
 
+def edit(photo: Input, edit: Edit | Effect, *, mask: MaskInput | None = None, model: Model = DEFAULT) -> PhotoArray:
+    """The photo with an edit done: the people chosen, their edge drawn, the effect applied, the frame cropped.
+
+    >>> from standout.effects import Color
+    >>> edit(np.zeros((1, 2, 3), np.uint8), Color("#08f"), mask=np.array([[1.0, 0.0]])).tolist()
+    [[[0, 0, 0], [0, 136, 255]]]
+    """
+    wanted = edit if isinstance(edit, Edit) else Edit(edit)
+    if wanted.effect.moves:
+        raise InputError("a clip goes behind clips alone; give a picture as the background")
+    _try(wanted.effect)
+    opened = _opened(photo)
+    found = _found(opened, mask, model, refine=wanted.edge.refine)
+    return remembering(wanted.of_photo(opened, found).picture, opened.meta)
+
+
 def cut(
     photo: Input, *, mask: MaskInput | None = None, model: Model = DEFAULT, decontaminate: bool = True
 ) -> PhotoArray:
@@ -57,16 +82,12 @@ def cut(
     >>> cut(np.full((1, 2, 3), 200, np.uint8), mask=np.array([[1.0, 0.0]])).tolist()
     [[[200, 200, 200, 255], [0, 0, 0, 0]]]
     """
-    opened = _opened(photo)
-    found = _found(opened, mask, model)
-    return remembering(compose.cut(opened.image, found, decontaminate=decontaminate), opened.meta)
+    return edit(photo, Cut(decontaminate=decontaminate), mask=mask, model=model)
 
 
 def blur(photo: Input, *, mask: MaskInput | None = None, model: Model = DEFAULT, strength: float = 0.5) -> PhotoArray:
     """The people sharp before a blurred background; RGBA where the photo has transparency. strength: 0 (none) to 1."""
-    opened = _opened(photo)
-    found = _found(opened, mask, model)
-    return remembering(compose.blur(opened.image, found, strength=strength, alpha=opened.alpha), opened.meta)
+    return edit(photo, Blur(strength), mask=mask, model=model)
 
 
 def color(
@@ -84,11 +105,7 @@ def color(
     >>> color(np.zeros((1, 2, 3), np.uint8), "#08f", mask=np.array([[1.0, 0.0]])).tolist()
     [[[0, 0, 0], [0, 136, 255]]]
     """
-    rgb = images.parse_color(color)
-    opened = _opened(photo)
-    found = _found(opened, mask, model)
-    here = images.color_for(rgb, opened.meta.icc)
-    return remembering(compose.color(opened.image, found, rgb=here, decontaminate=decontaminate), opened.meta)
+    return edit(photo, Color(color, decontaminate=decontaminate), mask=mask, model=model)
 
 
 def replace(
@@ -104,13 +121,101 @@ def replace(
 
     The background is brought into the photo's color profile. Where it is transparent the result is, too: then RGBA.
     """
-    opened, behind = _opened(photo), _opened(background)
-    found = _found(opened, mask, model)
-    pixels = images.background_for(behind, opened)
-    picture = compose.replace(
-        opened.image, found, background=pixels, alpha=behind.alpha, how=how, decontaminate=decontaminate
-    )
-    return remembering(picture, opened.meta)
+    if how not in ("fill", "fit"):
+        raise InputError(f"how is {how!r}; wanted fill or fit")
+    behind = Replace(_opened(background), fit=how == "fit", decontaminate=decontaminate)
+    return edit(photo, behind, mask=mask, model=model)
+
+
+def clip(
+    source: str | Path,
+    target: str | Path,
+    edit: Edit | Effect,
+    *,
+    model: Model = DEFAULT,
+    options: ClipOptions | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Outcome:
+    """A clip with an edit done to each frame, written to target, with its sound.
+
+    The result is there whole or not at all. options: which part of the clip, codec, temporal filter, whether a target
+    that is there may be overwritten; see ClipOptions. progress: told after each frame how many are done, and of how
+    many, where the clip says. Python waits until the clip is done; KeyboardInterrupt leaves nothing behind.
+
+    Raises InputError for a clip that cannot be read, OutputError where the target is there already or cannot hold the
+    result.
+    """
+    from standout.batch.clip import ClipJob, ClipOptions
+    from standout.batch.naming import Naming
+    from standout.batch.plan import plan
+
+    wanted = edit if isinstance(edit, Edit) else Edit(edit)
+    chosen = options or ClipOptions()
+    naming = Naming.of(wanted.effect)
+    (task,) = plan([str(source)], str(target), naming=naming, overwrite=chosen.overwrite)
+    if task.is_done() and not chosen.overwrite:
+        raise OutputExists(f"{task.target} exists; give another target, or ClipOptions(overwrite=True)")
+    _try(wanted.effect)
+    finder = _finder(model, tta=False)
+    seen_by = {"model": str(model)} if isinstance(model, str | Path) else {"model": repr(finder)}
+    return ClipJob(finder, wanted, chosen, seen_by, progress or (lambda done, total: None))(task)
+
+
+def folder(
+    source: str | Path,
+    target: str | Path,
+    edit: Edit | Effect,
+    *,
+    model: Model = DEFAULT,
+    recursive: bool = False,
+    overwrite: bool = False,
+    progress: Callable[[Result], None] | None = None,
+) -> Summary:
+    """All photos and clips of a folder with an edit done, written into another folder under their own names.
+
+    Results that are there already are kept, unless overwrite is set, and a file that fails stops no other: the summary
+    says what became of each. recursive: folders inside the folder too, their tree kept. progress: told of each file.
+
+    Raises InputError where the folder cannot be read or holds nothing that can.
+    """
+    from standout.batch.clip import ClipJob, ClipOptions
+    from standout.batch.naming import Naming, is_clip
+    from standout.batch.photo import PhotoJob, PhotoOptions, by_model
+    from standout.batch.plan import Task, plan
+    from standout.batch.run import run
+    from standout.support.system import cores
+
+    wanted = edit if isinstance(edit, Edit) else Edit(edit)
+    naming = Naming.of(wanted.effect)
+    tasks = plan([str(source)], str(target), naming=naming, recursive=recursive, overwrite=overwrite)
+    _try(wanted.effect)
+    photos = clips = None
+    if any(task.can_be_done and not is_clip(task.source) for task in tasks):
+        finder = _finder(model, tta=True)
+        photos = PhotoJob(by_model(finder, refine=wanted.edge.refine), wanted, PhotoOptions(overwrite=overwrite))
+    if any(task.can_be_done and is_clip(task.source) for task in tasks):
+        clips = ClipJob(_finder(model, tta=False), wanted, ClipOptions(overwrite=overwrite))
+
+    def job(task: Task) -> Outcome:
+        one = clips if is_clip(task.source) else photos
+        assert one is not None, "made above for tasks of its kind"
+        return one(task)
+
+    return run(tasks, job, workers=cores(), overwrite=overwrite, on_result=progress)
+
+
+def _try(effect: Effect) -> None:
+    """What is wrong with the effect's background is an error now; what could not be kept of it, a Python warning."""
+    with effect.begun() as tried:
+        for note in tried.open(max_pixels=images.MAX_PIXELS):
+            warnings.warn(note, stacklevel=3)
+
+
+def _finder(model: Model, *, tta: bool) -> PersonFinder:
+    """The model for files; tta: by test-time augmentation, as photos have it and clips do not."""
+    if not isinstance(model, str | Path):
+        return _segmenter(model, "auto")
+    return Segmenter(model, threads=1, tta=tta)
 
 
 def _opened(photo: Input) -> Photo:
@@ -145,7 +250,7 @@ def _from_array(array: NDArray[Any]) -> Photo:
 def _found(photo: Photo, mask: MaskInput | None, model: Model, *, device: str = "auto", refine: bool = True) -> Mask:
     """The mask given, checked, or found; nobody stands where the photo itself is transparent."""
     if mask is None:
-        found = _segmenter(model, device).mask(photo.image, refine=refine)
+        found = full_size(_segmenter(model, device).probability(photo.image), photo.image, refined=refine)
     elif isinstance(mask, np.ndarray):
         found = _checked(mask)
     else:
@@ -181,12 +286,12 @@ def _checked(mask: NDArray[Any]) -> Mask:
     return np.asarray(mask, np.float32)
 
 
-def _segmenter(model: Model, device: str) -> photo.Segments:
+def _segmenter(model: Model, device: str) -> PersonFinder:
     """The model, loaded once and anew when its file has changed."""
     if isinstance(model, str | Path):
         file = Path(model)
         return _loaded(str(file.resolve() if file.is_file() else model), device, _changed(file))
-    if not callable(getattr(model, "mask", None)):
+    if not callable(getattr(model, "probability", None)):
         raise InputError(f"model is a {type(model).__name__}; give a name, the path of a model file, or a Segmenter")
     if device != "auto":
         raise InputError(f"device {device!r} is for a model by name; a Segmenter has its own")

@@ -13,7 +13,11 @@
         `-- MissingExtra     an optional package is not installed
 
 Catch StandoutError to catch them all.
+
+unknown, suggestion and nearest say "did you mean ...?" for every name that somebody mistyped.
 """
+
+from collections.abc import Iterable
 
 
 class StandoutError(Exception):
@@ -65,3 +69,39 @@ class MissingExtra(SetupError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs packages that are not installed; run: pip install 'standout[{extra}]'")
+
+
+def unknown(what: str, got: str, known: Iterable[str]) -> str:
+    """The message for a name that is not among those known: it suggests the nearest one, or lists them all.
+
+    >>> unknown("loss", "tverski", ["dice", "tversky"])
+    "loss 'tverski' is not known; did you mean 'tversky'?"
+    >>> unknown("decoder", "xxl", ["light", "heavy"])
+    "decoder 'xxl' is not known; choose one of: light, heavy"
+    """
+    names = list(known)
+    hint = suggestion(got, names, f"choose one of: {', '.join(names)}")
+    return f"{what} {got!r} is not known; {hint}"
+
+
+def suggestion(got: str, known: Iterable[str], otherwise: str) -> str:
+    """The part of a message that suggests the nearest known name; otherwise, where none is near.
+
+    >>> suggestion("bacth", ["batch", "epochs"], "known keys: batch, epochs")
+    "did you mean 'batch'?"
+    """
+    near = nearest(got, known)
+    return otherwise if near is None else f"did you mean {near!r}?"
+
+
+def nearest(got: str, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """The known name that is spelled most nearly like got; None where none is.
+
+    likeness: the least that counts, from 0, where any name would do, to 1, where only the same one would.
+
+    >>> nearest("blurr", ["cut", "blur"]), nearest("photo.jpg", ["cut", "blur"])
+    ('blur', None)
+    """
+    from difflib import get_close_matches  # only errors need it, and it takes a while to load
+
+    return next(iter(get_close_matches(got, list(known), 1, likeness)), None)

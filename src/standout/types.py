@@ -2,17 +2,19 @@
 
 Image    uint8 or uint16  (H, W, 3)       RGB, the photo's own size; 0..255 or 0..65535
 Mask     float32          (H, W)          share of each pixel that is person, 0..1
-Picture  uint8 or uint16  (H, W, 1|3|4)   a result: grey, RGB or RGBA with straight (not premultiplied) alpha
+Picture  uint8 or uint16  (H, W, 1|3|4)   a result: gray, RGB or RGBA with straight (not premultiplied) alpha
 Photo    an Image with what else its file held
 Frame    an Image of a clip, and when it is shown
 Runner   float32 (N, 3, h, w) in 0..1 -> float32 (N, 1, h, w) in 0..1: a model that is ready to run
+
+Bools, Bytes (uint8), Floats (float32) and Doubles (float64) are arrays of that type and of any shape.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -24,8 +26,12 @@ if TYPE_CHECKING:
     Mask: TypeAlias = NDArray[np.float32]
     Picture: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
     Runner: TypeAlias = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    Bools: TypeAlias = NDArray[np.bool_]
+    Bytes: TypeAlias = NDArray[np.uint8]
+    Floats: TypeAlias = NDArray[np.float32]
+    Doubles: TypeAlias = NDArray[np.float64]
 else:  # names only: numpy is loaded by the rooms that compute
-    Image = Mask = Picture = Any
+    Image = Mask = Picture = Bools = Bytes = Floats = Doubles = Any
     Runner = Callable
 
 
@@ -33,7 +39,7 @@ else:  # names only: numpy is loaded by the rooms that compute
 class Metadata:
     """What a picture file says about its pixels.
 
-    icc: colour profile, as stored. exif: TIFF-structured block without the "Exif\\0\\0" lead, its orientation already
+    icc: color profile, as stored. exif: TIFF-structured block without the "Exif\\0\\0" lead, its orientation already
     applied to the pixels and set to 1. dpi: dots per inch, horizontal and vertical. format: "JPEG", "PNG", ... of the
     file it came from. bits: 8 or 16, per channel.
     """
@@ -65,3 +71,10 @@ class Frame:
     image: Image
     time: Fraction
     alpha: Mask | None = None
+
+
+class PersonFinder(Protocol):
+    """What finds the people in an image: a Segmenter, or a fake of three lines."""
+
+    def probability(self, image: Image) -> Mask:
+        """The network's own mask of the whole image, which is small: float32 (h, w), 0..1."""

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from threading import Event
@@ -9,12 +8,12 @@ import numpy as np
 import pytest
 
 from standout import video
-from standout.batch.clip import ClipWork, Excerpt, moving
+from standout.batch.clip import Excerpt
 from standout.batch.plan import Task
-from standout.effects import compose
+from standout.effects import Color, Cut, Matte, Replace
 from standout.errors import InputError, OutputError
 from standout.types import Image, Mask, Picture
-from tests.fakes import LeftHalf
+from tests.fakes import LeftHalf, Plain, changed, clip_job
 from tests.video.drawn import Made, flat, frame_times, make, picture, sound_packets
 
 
@@ -22,11 +21,8 @@ def task(source: Path, target: Path) -> Task:
     return Task(source, target, Path(source.name), target.suffix)
 
 
-def red(image: Image, mask: Mask, time: Fraction) -> Picture:
-    return compose.color(image, mask, rgb=(255, 0, 0), decontaminate=False)
-
-
-WORK = ClipWork(LeftHalf(), lambda: red, half_life=0.0)
+RED = Color("red", decontaminate=False)
+WORK = clip_job(LeftHalf(), RED)
 
 
 @pytest.fixture
@@ -42,7 +38,7 @@ def decoded(path: Path) -> list[np.ndarray]:
 def test_every_frame_gets_the_effect_at_its_own_time_and_the_sound_stays(clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     seen: list[tuple[int, int | None]] = []
-    found = replace(WORK, advance=lambda done, total: seen.append((done, total)))(task(clip, out))
+    found = changed(WORK, progress=lambda done, total: seen.append((done, total)))(task(clip, out))
     assert (found.width, found.height, found.frames) == (128, 96, 30)
     assert 0.48 < found.person_share < 0.52 and found.warnings == ()
     assert seen[-1] == (30, 30) and len(seen) == 30
@@ -57,17 +53,17 @@ def test_every_frame_gets_the_effect_at_its_own_time_and_the_sound_stays(clip: P
 def test_an_excerpt_begins_ends_shrinks_and_changes_its_rate(clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     part = Excerpt(Fraction(1, 3), Fraction(2, 3), Fraction(15), 64)
-    found = replace(WORK, excerpt=part)(task(clip, out))
+    found = changed(WORK, excerpt=part)(task(clip, out))
     assert (found.width, found.height, found.frames) == (64, 48, 5)
     assert frame_times(out) == [Fraction(n, 15) for n in range(5)]
     with pytest.raises(InputError, match=r"in.mp4 lasts 1.00 s, so there is nothing from 9 s on"):
-        replace(WORK, excerpt=Excerpt(Fraction(9)))(task(clip, tmp_path / "late.mp4"))
+        changed(WORK, excerpt=Excerpt(Fraction(9)))(task(clip, tmp_path / "late.mp4"))
     assert not (tmp_path / "late.mp4").exists()
 
 
 def test_a_cut_out_clip_is_see_through(clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.frames"
-    replace(WORK, scene=lambda: lambda image, mask, time: compose.cut(image, mask), alpha=True)(task(clip, out))
+    changed(WORK, effect=Cut())(task(clip, out))
     files = sorted(out.iterdir())
     assert len(files) == 30
     alpha = cv2.imread(str(files[7]), cv2.IMREAD_UNCHANGED)[..., 3]
@@ -88,9 +84,8 @@ def test_masks_are_steadied_in_the_order_of_the_frames(clip: Path, tmp_path: Pat
 
     def levels(half_life: float) -> np.ndarray:
         out = tmp_path / f"{half_life}.mp4"
-        grey = replace(
-            WORK, finds=Flickers(), half_life=half_life, grey=True, refine=False,
-            scene=lambda: lambda image, mask, time: compose.matte(mask),
+        grey = changed(
+            WORK, finder=Flickers(), half_life=half_life, refine=False, effect=Matte(),
         )  # fmt: skip
         grey(task(still, out))
         return np.array([frame.mean() for frame in decoded(out)])
@@ -104,10 +99,10 @@ def test_an_error_names_frame_and_time_and_leaves_nothing(clip: Path, tmp_path: 
     def fails(image: Image, mask: Mask, time: Fraction) -> Picture:
         if time >= Fraction(1, 2):
             raise ValueError("no such colour")
-        return red(image, mask, time)
+        return RED(image, mask, time)
 
     with pytest.raises(InputError, match=r"in.mp4, after 15 frames, at 0.47 s: ValueError: no such colour"):
-        replace(WORK, scene=lambda: fails)(task(clip, tmp_path / "out.mp4"))
+        changed(WORK, effect=Plain(fails))(task(clip, tmp_path / "out.mp4"))
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
@@ -119,7 +114,7 @@ def test_a_clip_that_is_stopped_leaves_nothing(clip: Path, tmp_path: Path) -> No
             stop.set()
 
     with pytest.raises(InputError, match=r"after 5 frames, .*: interrupted; nothing is kept of it"):
-        replace(WORK, stop=stop, advance=advance)(task(clip, tmp_path / "out.mp4"))
+        changed(WORK, stop=stop, progress=advance)(task(clip, tmp_path / "out.mp4"))
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
@@ -139,11 +134,8 @@ def test_a_background_clip_goes_round(clip: Path, tmp_path: Path) -> None:
         Made(pictures=[flat(one) for one in colours], rate=Fraction(15), base=Fraction(1, 15)),
     )  # fmt: skip
 
-    def put(image: Image, mask: Mask, background: Image) -> Picture:
-        return compose.replace(image, mask, background=background, decontaminate=False)
-
     out = tmp_path / "out.mp4"
-    replace(WORK, scene=lambda: moving(behind, put=put))(task(clip, out))
+    changed(WORK, effect=Replace(behind, decontaminate=False))(task(clip, out))
     shown = [int(np.argmax(frame[:, 80:].reshape(-1, 3).mean(0))) for frame in decoded(out)]
     assert shown == [n // 2 % 3 for n in range(30)]
 
@@ -166,7 +158,7 @@ def test_memory_does_not_grow_with_the_clip(tmp_path: Path, monkeypatch: pytest.
             return super().probability(image)
 
     source = make(tmp_path / "long.mp4", Made(pictures=[picture(n) for n in range(200)]))
-    replace(WORK, finds=Watches())(task(source, tmp_path / "out.mp4"))
+    changed(WORK, finder=Watches())(task(source, tmp_path / "out.mp4"))
     gc.collect()
     assert most[0] <= 14 and living() == 0
 
@@ -175,10 +167,9 @@ def test_the_real_model_finds_the_walker_of_a_real_clip(clips: Path, tmp_path: P
     from standout.segmenter import Segmenter
 
     out = tmp_path / "mask.mp4"
-    segmenter = Segmenter(threads=1, mirror=False)
-    work = replace(
-        WORK, finds=segmenter, half_life=0.1, grey=True, excerpt=Excerpt(Fraction(9), Fraction(10)),
-        scene=lambda: lambda image, mask, time: compose.matte(mask),
+    segmenter = Segmenter(threads=1, tta=False)
+    work = changed(
+        WORK, finder=segmenter, half_life=0.1, excerpt=Excerpt(Fraction(9), Fraction(10)), effect=Matte(),
     )  # fmt: skip
     found = work(task(clips / "one-by-one-person-detection.mp4", out))
     assert found.frames == 10 and 0.03 < found.person_share < 0.2

@@ -2,7 +2,6 @@
 
 import os
 import weakref
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 from standout.batch import clip
 from standout.types import Image, Mask
 from tests.batch.test_clip import WORK, task
-from tests.fakes import LeftHalf
+from tests.fakes import LeftHalf, changed
 from tests.video.drawn import Made, make, picture
 
 HOURS, STEP = 4, 4_000_000
@@ -48,11 +47,9 @@ def resident() -> int:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
-@pytest.mark.parametrize("resume", [None, {"effect": "red"}], ids=["at one go", "in segments"])
-def test_four_hours(
-    four_hours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resume: dict[str, str] | None
-) -> None:
-    monkeypatch.setattr(clip, "SEGMENT", 60)
+@pytest.mark.parametrize("resume", [False, True], ids=["at one go", "in chunks"])
+def test_four_hours(four_hours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resume: bool) -> None:
+    monkeypatch.setattr(clip, "CHUNK", 60)
     alive, most, sizes = set[int](), [0], list[int]()
 
     class Watches(LeftHalf):
@@ -68,7 +65,7 @@ def test_four_hours(
             return super().probability(image)
 
     out = tmp_path / "out.mp4"
-    found = replace(WORK, finds=Watches(), half_life=0.2, refine=False, resume=resume)(task(four_hours, out))
+    found = changed(WORK, finder=Watches(), half_life=0.2, refine=False, resume=resume)(task(four_hours, out))
     assert found.frames == COUNT == 3600
     assert most[0] <= 14
     assert sizes[-1] - sizes[0] < 10_000_000, "all frames together are 33 MB"

@@ -7,30 +7,33 @@ from PIL import Image
 
 from standout import images
 from standout.batch import run
-from standout.batch.photo import Outcome, Work, by_hand, cropped
+from standout.batch.hand_masks import by_hand
+from standout.batch.photo import Outcome, PhotoJob
 from standout.batch.plan import Naming, Task, plan
-from standout.effects import compose
+from standout.editing import Placement
+from standout.effects import Blur, Matte
 from standout.errors import InputError, UnclearMask
 from standout.types import Mask, Photo
 from tests.conftest import SAMPLE
-from tests.fakes import CUT, WORK, tasks
+from tests.fakes import CUT, WORK, photo_job, tasks
 
 
-def one(work: Work, out: str | None = None, *, naming: Naming = CUT) -> tuple[np.ndarray, Outcome]:
+def one(work: PhotoJob, out: str | None = None, *, naming: Naming = CUT) -> tuple[np.ndarray, Outcome]:
     (task,) = plan(["pics/p0.jpg"], out, naming=naming)
     outcome = work(task)
     return cv2.imread(str(task.target), cv2.IMREAD_UNCHANGED), outcome
 
 
 def test_crop_leaves_a_small_margin(pics: Path) -> None:
-    picture, outcome = one(Work(WORK.find, WORK.effect, crop=True))
+    picture, outcome = one(photo_job(crop=True))
     assert picture.shape == (60, 21, 4)
     assert (outcome.width, outcome.height) == (40, 60), "the photo's own size is reported"
-    assert cropped(np.zeros((5, 5, 3), np.uint8), np.zeros((5, 5), np.float32)).shape == (5, 5, 3)
+    nobody = Placement(crop=True).placed(np.zeros((5, 5, 3), np.uint8), np.zeros((5, 5), np.float32))
+    assert nobody.shape == (5, 5, 3)
 
 
 def test_feather_softens_and_keep_largest_drops(pics: Path) -> None:
-    picture, _ = one(Work(WORK.find, WORK.effect, feather=4), "soft.png")
+    picture, _ = one(photo_job(feather=4), "soft.png")
     assert len(np.unique(picture[30, :, 3])) > 4
 
     def two(task: Task, photo: Photo) -> Mask:
@@ -38,7 +41,7 @@ def test_feather_softens_and_keep_largest_drops(pics: Path) -> None:
         mask[5:50, 2:20], mask[5:15, 30:38] = 1, 1
         return mask
 
-    picture, outcome = one(Work(two, WORK.effect, keep="largest"), "one.png")
+    picture, outcome = one(photo_job(two, which="largest"), "one.png")
     assert picture[10, 10, 3] == 255 and not picture[:, 28:, 3].any()
     assert outcome.person_share == pytest.approx(45 * 18 / 2400)
 
@@ -51,7 +54,7 @@ def test_masks_made_by_hand(pics: Path) -> None:
     cv2.imwrite("grey.jpg", by)
     cv2.imwrite("deep.png", by.astype(np.uint16) * 257)
     for name in ("grey.png", "alpha.png", "grey.jpg", "deep.png"):
-        picture, outcome = one(Work(by_hand(Path(name)), WORK.effect, overwrite=True))
+        picture, outcome = one(photo_job(by_hand(Path(name)), overwrite=True))
         assert (picture[:29, :, 3] > 250).all() and (picture[31:, :, 3] < 5).all(), name
         assert outcome.person_share == pytest.approx(0.5, abs=0.01)
 
@@ -60,7 +63,7 @@ def test_masks_made_by_hand(pics: Path) -> None:
 def test_masks_in_a_folder_are_named_like_their_photos(pics: Path, name: str) -> None:
     Path("masks").mkdir()
     cv2.imwrite(f"masks/{name}", np.full((60, 40), 255, np.uint8))
-    _, outcome = one(Work(by_hand(Path("masks")), WORK.effect))
+    _, outcome = one(photo_job(by_hand(Path("masks"))))
     assert outcome.person_share == 1
 
 
@@ -68,7 +71,7 @@ def test_masks_in_a_tree_are_found_in_their_place_first(pics: Path) -> None:
     Path("masks/sub").mkdir(parents=True)
     cv2.imwrite("masks/p5.png", np.zeros((60, 40), np.uint8))
     cv2.imwrite("masks/sub/p5.png", np.full((60, 40), 255, np.uint8))
-    summary = run.run(tasks(), Work(by_hand(Path("masks")), WORK.effect))
+    summary = run.run(tasks(), photo_job(by_hand(Path("masks"))))
     assert summary.done == 1 and not summary.warned
     assert "masks has no mask for pics/p0.jpg; wanted p0.png" in str(sorted(r.error or "" for r in summary.failed))
 
@@ -76,9 +79,9 @@ def test_masks_in_a_tree_are_found_in_their_place_first(pics: Path) -> None:
 def test_masks_that_do_not_fit(pics: Path) -> None:
     cv2.imwrite("small.png", np.zeros((30, 20), np.uint8))
     with pytest.raises(InputError, match=r"small.png is 20x30 but pics.p0.jpg is 40x60"):
-        one(Work(by_hand(Path("small.png")), WORK.effect))
+        one(photo_job(by_hand(Path("small.png"))))
     with pytest.raises(UnclearMask, match=r"p1\.jpg"):
-        one(Work(by_hand(Path("pics/p1.jpg")), WORK.effect))
+        one(photo_job(by_hand(Path("pics/p1.jpg"))))
     with pytest.raises(InputError, match=r"nope\.png does not exist"):
         by_hand(Path("nope.png"))
 
@@ -88,14 +91,14 @@ def test_a_photo_keeps_its_own_transparency(pics: Path) -> None:
     rgba[:, :10, 3], rgba[:, 10:, 3] = 0, 255
     cv2.imwrite("pics/p0.png", rgba)
 
-    def run(work: Work, out: str, naming: Naming) -> np.ndarray:
+    def run(work: PhotoJob, out: str, naming: Naming) -> np.ndarray:
         (task,) = plan(["pics/p0.png"], out, naming=naming)
         work(task)
         return cv2.imread(out, cv2.IMREAD_UNCHANGED)
 
     cut = run(WORK, "cut.png", CUT)
     assert not cut[:, :10, 3].any() and (cut[:, 10:20, 3] == 255).all() and not cut[:, 20:, 3].any()
-    through = Work(WORK.find, lambda photo, mask: compose.blur(photo.image, mask, alpha=photo.alpha), see_through=True)
+    through = photo_job(effect=Blur())
     assert (run(through, "blur.png", Naming("-blur"))[..., 3] == rgba[..., 3]).all()
     flat = run(through, "blur.jpg", Naming("-blur"))
     assert flat.shape == (60, 40, 3) and (flat[:, :5] > 250).all() and (flat[:, 15:] < 210).all()
@@ -105,7 +108,7 @@ def test_a_mask_carries_no_exif_or_profile(pics: Path) -> None:
     image = images.read("pics/p0.jpg")
     data = images.encode(image.image, ".jpg", meta=images.read("pics/p0.jpg").meta)
     Path("pics/p0.jpg").write_bytes(data)
-    one(Work(WORK.find, lambda photo, mask: compose.matte(mask), grey=True), "m.png", naming=Naming("-mask"))
+    one(photo_job(effect=Matte()), "m.png", naming=Naming("-mask"))
     meta = images.read("m.png").meta
     assert meta.exif is None and meta.icc is None
 
@@ -136,7 +139,7 @@ def indexed(values: np.ndarray, *colors: tuple[int, int, int]) -> Image.Image:
 )
 def test_masks_by_hand_of_other_kinds_are_read_right(pics: Path, mask: Image.Image) -> None:
     mask.save("m.png")
-    picture, outcome = one(Work(by_hand(Path("m.png")), WORK.effect))
+    picture, outcome = one(photo_job(by_hand(Path("m.png"))))
     assert outcome.person_share == 0.5 and (picture[:30, :, 3] == 255).all() and not picture[30:, :, 3].any()
 
 
@@ -144,14 +147,14 @@ def test_every_level_of_a_mask_by_hand_is_a_share(pics: Path) -> None:
     soft = np.repeat(np.linspace(0, 255, 60).astype(np.uint8)[:, None], 40, 1)
     soft[20:40] = 128
     cv2.imwrite("m.png", soft)
-    picture, _ = one(Work(by_hand(Path("m.png")), WORK.effect))
+    picture, _ = one(photo_job(by_hand(Path("m.png"))))
     assert (picture[..., 3] == soft).all()
 
 
 def test_masks_by_hand_with_class_numbers_are_refused(pics: Path) -> None:
     cv2.imwrite("m.png", HALF * 15)
     with pytest.raises(UnclearMask, match=r"m\.png"):
-        one(Work(by_hand(Path("m.png")), WORK.effect))
+        one(photo_job(by_hand(Path("m.png"))))
 
 
 @pytest.mark.parametrize("tint", [(1, 0.8, 0.6), (1, 0.95, 0.85), (0.5, 0.5, 1), (1, 0.2, 0.2)])
@@ -159,4 +162,4 @@ def test_a_photo_in_one_tint_is_no_mask_by_hand(pics: Path, tint: tuple[float, f
     gray = cv2.cvtColor(cv2.imread(str(SAMPLE)), cv2.COLOR_BGR2GRAY)
     cv2.imwrite("m.jpg", cv2.resize(gray, (40, 60))[..., None] * np.array(tint[::-1]))
     with pytest.raises(UnclearMask, match=r"m\.jpg"):
-        one(Work(by_hand(Path("m.jpg")), WORK.effect))
+        one(photo_job(by_hand(Path("m.jpg"))))

@@ -1,13 +1,14 @@
 import errno
 import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
 from standout.batch.naming import Naming
 from standout.batch.plan import STREAM, Task, plan
-from standout.errors import InputError, OutputError
+from standout.errors import InputError, MissingExtra, OutputError
 
 CUT = Naming("-cut", default=".png", alpha=True)
 BLUR = Naming("-blur")
@@ -238,6 +239,18 @@ def test_formats_that_do_not_fit(here: Path, naming: Naming, out: str | None, me
     make("a.jpg")
     with pytest.raises(OutputError, match=message):
         plan(["a.jpg"], out, naming=naming)
+
+
+@pytest.mark.parametrize(("format", "out"), [("heic", None), (None, "b.HEIF"), ("heif", "out/")])
+def test_heic_without_its_extra_is_told_before_any_work(
+    here: Path, monkeypatch: pytest.MonkeyPatch, format: str | None, out: str | None
+) -> None:
+    make("a.jpg", "b.jpg")
+    sources = ["a.jpg"] if out and not out.endswith("/") else ["a.jpg", "b.jpg"]
+    assert plan(sources, out, naming=Naming("-blur", format=format))
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(MissingExtra, match=r"writing HEIF needs .*standout\[heic\]"):
+        plan(sources, out, naming=Naming("-blur", format=format))
 
 
 @pytest.mark.parametrize(

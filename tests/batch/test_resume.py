@@ -17,19 +17,20 @@ import pytest
 
 from standout import metrics, video
 from standout.batch import clip as clip_module
-from standout.batch.clip import ClipWork, Excerpt, Moving, moving
-from standout.effects import compose
+from standout.batch.clip import ClipJob, Excerpt
+from standout.effects import Blur, Color, Cut, Replace
 from standout.errors import InputError, OutputError
-from standout.masks.temporal import Steady
+from standout.masks.temporal import TemporalFilter
 from standout.types import Frame, Image, Mask
 from standout.video import decode
-from standout.video.write.chunk_store import Segments, folder_of
-from standout.video.write.encoder import Encoder, Encoding
-from tests.batch.test_clip import red, task
+from standout.video.write.chunk_store import ChunkStore, folder_of
+from standout.video.write.encoder import Encoding, VideoEncoder
+from tests.batch.test_clip import RED, task
+from tests.fakes import changed, clip_job
 from tests.video.drawn import Made, frame_times, make, picture, sound_packets
 from tests.waiting import LIMIT, started, until
 
-FRAMES, SEGMENT = 50, 12
+FRAMES, CHUNK = 50, 12
 FILMS = {suffix: one for suffix, one in video.CONTAINERS.items() if one.format}
 OPAQUE = [(suffix, codec, False) for suffix, one in FILMS.items() for codec in one.codecs]
 ALPHA = [
@@ -46,12 +47,12 @@ class Unsure:
         return np.clip(small + noise, 0, 1).astype(np.float32)
 
 
-WORK = ClipWork(Unsure(), lambda: red, half_life=0.3, resume={"effect": "red"})
+WORK = clip_job(Unsure(), RED, half_life=0.3, resume=True)
 
 
 @pytest.fixture(autouse=True)
-def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clip_module, "SEGMENT", SEGMENT)
+def short_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clip_module, "CHUNK", CHUNK)
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def long(path: Path, made: Made | None = None) -> Path:
     return make(path, replace(made, pictures=[picture(n, *made.pictures[0].shape[:2]) for n in range(FRAMES)]))
 
 
-def stopped(work: ClipWork, source: Path, target: Path, *, after: int) -> list[str]:
+def stopped(work: ClipJob, source: Path, target: Path, *, after: int) -> list[str]:
     """What is in the work folder, once the work was stopped after so many frames of this run."""
     count = [0]
 
@@ -74,7 +75,7 @@ def stopped(work: ClipWork, source: Path, target: Path, *, after: int) -> list[s
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        replace(work, advance=advance)(task(source, target))
+        changed(work, progress=advance)(task(source, target))
     assert not target.exists()
     return sorted(path.name for path in folder_of(target).iterdir()) if folder_of(target).exists() else []
 
@@ -84,16 +85,16 @@ def content(path: Path) -> dict[str, bytes]:
     return {file.name if path.is_dir() else "": file.read_bytes() for file in files}
 
 
-def twice(work: ClipWork, source: Path, folder: Path, suffix: str, *, stops: tuple[int, ...] = (30, 20)) -> Path:
+def twice(work: ClipJob, source: Path, folder: Path, suffix: str, *, stops: tuple[int, ...] = (30, 20)) -> Path:
     """The result of a work that was stopped and gone on with, having seen that it is the one of a work that was not."""
     whole, parts = folder / f"whole{suffix}", folder / f"parts{suffix}"
     once = work(task(source, whole))
     for after in stops:
         stopped(work, source, parts, after=after)
     seen: list[int] = []
-    again = replace(work, advance=lambda done, total: seen.append(done))(task(source, parts))
+    again = changed(work, progress=lambda done, total: seen.append(done))(task(source, parts))
     assert again == once
-    assert seen == list(range(seen[0], FRAMES + 1)) and seen[0] > SEGMENT, "what was finished is not done again"
+    assert seen == list(range(seen[0], FRAMES + 1)) and seen[0] > CHUNK, "what was finished is not done again"
     assert content(parts) == content(whole)
     assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
     return parts
@@ -104,12 +105,12 @@ def twice(work: ClipWork, source: Path, folder: Path, suffix: str, *, stops: tup
 def test_every_container_is_the_same_as_at_one_go(
     clip: Path, tmp_path: Path, suffix: str, codec: str | None, alpha: bool
 ) -> None:
-    work = replace(WORK, codec=codec, alpha=alpha)
+    work = changed(WORK, codec=codec)
     if alpha:
-        work = replace(work, scene=lambda: lambda image, mask, time: compose.cut(image, mask, decontaminate=False))
+        work = changed(work, effect=Cut(decontaminate=False))
     out = twice(work, clip, tmp_path, suffix)
     plain = tmp_path / f"plain{suffix}"
-    replace(work, resume=None)(task(clip, plain))
+    changed(work, resume=False)(task(clip, plain))
     if suffix == ".frames":
         assert content(out) == content(plain) and len(content(out)) == FRAMES
         return
@@ -117,7 +118,7 @@ def test_every_container_is_the_same_as_at_one_go(
     assert sound_packets(out) == sound_packets(plain)
     decodes_in_order(out)
     for one, other in zip(decoded(out), decoded(plain), strict=True):
-        assert np.abs(one - other).mean() < 3, "segments look as the rest does"
+        assert np.abs(one - other).mean() < 3, "chunks look as the rest does"
         assert codec != "prores" or np.array_equal(one, other), "each frame by itself: not even the mask has a seam"
     if alpha:
         assert decoded(out)[0].shape[2] == 4 and decoded(out)[-1][..., 3].std() > 20
@@ -156,7 +157,7 @@ class Case:
     into: str = ".mp4"
 
 
-FAST_THEN_SLOW = [10 * n if n < SEGMENT else 10 * SEGMENT + 500 * (n - SEGMENT) for n in range(FRAMES)]
+FAST_THEN_SLOW = [10 * n if n < CHUNK else 10 * CHUNK + 500 * (n - CHUNK) for n in range(FRAMES)]
 UNEVEN = [n * n // 3 + 4 * n for n in range(FRAMES)]
 CASES = {
     "uneven times": Case(Made(times=UNEVEN, base=Fraction(1, 1000))),
@@ -184,9 +185,9 @@ CASES = {
 def test_every_kind_of_clip_goes_on_in_the_right_place(tmp_path: Path, name: str) -> None:
     case = CASES[name]
     source = long(tmp_path / f"in{case.suffix}", case.made)
-    work = replace(WORK, excerpt=case.excerpt)
+    work = changed(WORK, excerpt=case.excerpt)
     plain = tmp_path / f"plain{case.into}"
-    count = replace(work, resume=None)(task(source, plain)).frames
+    count = changed(work, resume=False)(task(source, plain)).frames
     assert count is not None
     whole, parts = tmp_path / f"whole{case.into}", tmp_path / f"parts{case.into}"
     once = work(task(source, whole))
@@ -200,20 +201,15 @@ def test_every_kind_of_clip_goes_on_in_the_right_place(tmp_path: Path, name: str
 
 
 def test_a_moving_background_goes_on_too(clip: Path, tmp_path: Path) -> None:
-    def put(image: Image, mask: Mask, background: Image) -> Image:
-        return compose.replace(image, mask, background=background, decontaminate=False)
-
     for count in (7, 200):  # over and over, and longer than the clip
         behind = make(tmp_path / f"behind{count}.mp4", Made(pictures=[picture(3 * n, 60, 80) for n in range(count)]))
         folder = tmp_path / str(count)
         folder.mkdir()
 
-        def scene(behind: Path = behind) -> Moving:
-            return moving(behind, put=put)
-
-        out = twice(replace(WORK, scene=scene, workers=3), clip, folder, ".frames")
+        effect = Replace(behind, decontaminate=False)
+        out = twice(changed(WORK, effect=effect, workers=3), clip, folder, ".frames")
         plain = folder / "plain.frames"
-        replace(WORK, scene=scene, workers=1, resume=None)(task(clip, plain))
+        changed(WORK, effect=effect, workers=1, resume=False)(task(clip, plain))
         assert content(out) == content(plain)
 
 
@@ -222,7 +218,7 @@ def test_the_threads_of_the_beginning_stay(clip: Path, tmp_path: Path) -> None:
     whole, out = tmp_path / "whole.mp4", tmp_path / "out.mp4"
     WORK(task(clip, whole))
     stopped(WORK, clip, out, after=30)
-    replace(WORK, workers=5)(task(clip, out))
+    changed(WORK, workers=5)(task(clip, out))
     assert out.read_bytes() == whole.read_bytes()
 
 
@@ -230,10 +226,10 @@ def test_the_threads_of_the_beginning_stay(clip: Path, tmp_path: Path) -> None:
 def test_encoders_make_the_same_of_the_same(clip: Path, codec: str) -> None:
     height, width = 180, 320  # no whole blocks: there, x264 with AVX-512 differs in one of ten
     target = FILMS[".mov" if codec == "prores" else ".mp4"]
-    pictures, made = [picture(n, height, width) for n in range(SEGMENT)], set()
+    pictures, made = [picture(n, height, width) for n in range(CHUNK)], set()
     with video.open_clip(clip) as like:
         for _ in range(60 if codec == "h264" else 8):
-            encoder = Encoder(like, Encoding(target, codec, (height, width), False, None, None, 2))
+            encoder = VideoEncoder(like, Encoding(target, codec, (height, width), False, None, None, 2))
             packets = []
             for number, one in enumerate(pictures):
                 packets += encoder.encode(encoder.prepare(one), Fraction(number, 30), Fraction(1, 30))
@@ -243,7 +239,7 @@ def test_encoders_make_the_same_of_the_same(clip: Path, codec: str) -> None:
 
 def test_times_too_near_for_the_unit_go_on_apart(clip: Path) -> None:
     with video.open_clip(clip) as like:
-        encoder = Encoder(like, Encoding(FILMS[".mov"], "prores", (96, 128), False, None, None, 1), after=5)
+        encoder = VideoEncoder(like, Encoding(FILMS[".mov"], "prores", (96, 128), False, None, None, 1), after=5)
         packets = [
             packet
             for time in (4, 5, 9)
@@ -252,22 +248,22 @@ def test_times_too_near_for_the_unit_go_on_apart(clip: Path) -> None:
     assert [packet.pts for packet in [*packets, *encoder.flush()]] == [6, 7, 9]
 
 
-def test_an_interruption_in_the_first_segment_leaves_nothing(clip: Path, tmp_path: Path) -> None:
-    assert stopped(WORK, clip, tmp_path / "out.mp4", after=SEGMENT) == []
+def test_an_interruption_in_the_first_chunk_leaves_nothing(clip: Path, tmp_path: Path) -> None:
+    assert stopped(WORK, clip, tmp_path / "out.mp4", after=CHUNK) == []
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
 def test_a_work_that_is_told_to_stop_goes_on(clip: Path, tmp_path: Path) -> None:
     stop, out = Event(), tmp_path / "out.mp4"
     with pytest.raises(InputError, match=r"after 30 frames, .*: interrupted; the same command goes on"):
-        replace(WORK, stop=stop, advance=lambda done, total: stop.set() if done == 30 else None)(task(clip, out))
+        changed(WORK, stop=stop, progress=lambda done, total: stop.set() if done == 30 else None)(task(clip, out))
     seen: list[int] = []
-    replace(WORK, advance=lambda done, total: seen.append(done))(task(clip, out))
-    assert seen[0] == 2 * SEGMENT + 1
+    changed(WORK, progress=lambda done, total: seen.append(done))(task(clip, out))
+    assert seen[0] == 2 * CHUNK + 1
 
 
 def test_the_folder_holds_what_is_finished(clip: Path, tmp_path: Path) -> None:
-    names = stopped(WORK, clip, tmp_path / "out.mp4", after=2 * SEGMENT + 3)
+    names = stopped(WORK, clip, tmp_path / "out.mp4", after=2 * CHUNK + 3)
     finished = [name for name in names if name.endswith(".npz")]
     assert finished == ["00000.npz", "00001.npz"] and not [name for name in names if name.endswith(".part")]
 
@@ -275,11 +271,11 @@ def test_the_folder_holds_what_is_finished(clip: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"resume": {"effect": "blue"}}, "effect was red, is blue"),
+        ({"effect": Color("blue", decontaminate=False)}, "color was red, is blue"),
         ({"half_life": 0.1}, "half_life was 0.3, is 0.1"),
         ({"excerpt": Excerpt(end=Fraction(3, 2))}, "end was None, is 3/2"),
         ({"quality": 50, "sound": False}, "quality was None, is 50, sound was True, is False"),
-        ({"resume": {"effect": "red", "strength": "1"}}, "strength was none, is 1"),
+        ({"seen_by": {"model": "another"}}, "model was none, is another"),
     ],
 )
 def test_another_work_is_refused(clip: Path, tmp_path: Path, change: dict[str, object], said: str) -> None:
@@ -289,11 +285,11 @@ def test_another_work_is_refused(clip: Path, tmp_path: Path, change: dict[str, o
     with pytest.raises(
         OutputError, match=rf"\.out\.mp4\.segments holds the beginning of another work: {said}; "
     ) as raised:
-        replace(WORK, **change)(task(clip, out))  # type: ignore[arg-type]
+        changed(WORK, **change)(task(clip, out))  # type: ignore[arg-type]
     assert f"delete {folder_of(out)}, or give another -o" in str(raised.value)
     assert content(folder_of(out)) == before
     shutil.rmtree(folder_of(out))
-    replace(WORK, **change)(task(clip, out))  # type: ignore[arg-type]
+    changed(WORK, **change)(task(clip, out))  # type: ignore[arg-type]
     assert out.exists()
 
 
@@ -307,12 +303,12 @@ def test_another_clip_of_the_same_name_is_refused(clip: Path, tmp_path: Path) ->
 def test_without_resume_nothing_begun_is_looked_at(clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     stopped(WORK, clip, out, after=30)
-    replace(WORK, resume=None, half_life=0.0)(task(clip, out))
+    changed(WORK, resume=False, half_life=0.0)(task(clip, out))
     assert out.exists() and folder_of(out).exists()
 
 
 @pytest.mark.parametrize("harm", ["index", "packets", "no index", "job"])
-def test_a_segment_that_is_not_whole_is_made_anew(clip: Path, tmp_path: Path, harm: str) -> None:
+def test_a_chunk_that_is_not_whole_is_made_anew(clip: Path, tmp_path: Path, harm: str) -> None:
     """As after a power cut: what was written last is cut off."""
     whole, out = tmp_path / "whole.mp4", tmp_path / "out.mp4"
     WORK(task(clip, whole))
@@ -330,15 +326,15 @@ def test_a_segment_that_is_not_whole_is_made_anew(clip: Path, tmp_path: Path, ha
         path = folder / f"00002.{'npz' if harm == 'index' else 'packets'}"
         path.write_bytes(path.read_bytes()[:-50])
     seen: list[int] = []
-    replace(WORK, advance=lambda done, total: seen.append(done))(task(clip, out))
-    assert seen[0] == 2 * SEGMENT + 1
+    changed(WORK, progress=lambda done, total: seen.append(done))(task(clip, out))
+    assert seen[0] == 2 * CHUNK + 1
     assert out.read_bytes() == whole.read_bytes()
 
 
 def test_two_at_once_are_refused(clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     with video.open_clip(clip):
-        held = Segments(out, {}, threads=1)
+        held = ChunkStore(out, {}, threads=1)
         with pytest.raises(OutputError, match="is being worked in by another process; wait for it, or end it"):
             WORK(task(clip, out))
         held.remove()
@@ -347,7 +343,7 @@ def test_two_at_once_are_refused(clip: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
 def test_what_cannot_be_joined_says_so(clip: Path, tmp_path: Path, suffix: str) -> None:
-    with pytest.raises(OutputError, match=rf"a {suffix} cannot be put together from finished segments; use another"):
+    with pytest.raises(OutputError, match=rf"a {suffix} cannot be put together from finished chunks; use another"):
         WORK(task(clip, tmp_path / f"out{suffix}"))
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
@@ -358,17 +354,17 @@ def test_what_is_there_is_kept(clip: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"out.mp4 exists and is kept"):
         WORK(task(clip, out))
     assert out.read_bytes() == b"mine" and not folder_of(out).exists()
-    replace(WORK, overwrite=True)(task(clip, out))
+    changed(WORK, overwrite=True)(task(clip, out))
     assert len(frame_times(out)) == FRAMES
 
 
-@pytest.mark.parametrize(("room", "finished"), [(40_000, 3), (90_000, 4)], ids=["in a segment", "at the end"])
+@pytest.mark.parametrize(("room", "finished"), [(40_000, 3), (90_000, 4)], ids=["in a chunk", "at the end"])
 def test_a_full_disk_keeps_what_is_finished(tmp_path: Path, room: int, finished: int) -> None:
     rng = np.random.default_rng(0)
     quiet = [picture(n) for n in range(30)]
     loud = [rng.integers(0, 255, (96, 128, 3), np.uint8) for _ in range(20)]
     source = make(tmp_path / "in.mp4", Made(pictures=quiet + loud, options={"crf": "10"}))
-    work = replace(WORK, scene=lambda: lambda image, mask, time: image)
+    work = changed(WORK, effect=Blur(0))
     whole, out = tmp_path / "whole.mp4", tmp_path / "out.mp4"
     work(task(source, whole))
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -382,8 +378,8 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path: Path, room: int, finished:
     kept = [path.name for path in folder_of(out).glob("*.npz")]
     assert len(kept) == finished
     seen: list[int] = []
-    replace(work, advance=lambda done, total: seen.append(done))(task(source, out))
-    assert seen[0] == finished * SEGMENT + 1
+    changed(work, progress=lambda done, total: seen.append(done))(task(source, out))
+    assert seen[0] == finished * CHUNK + 1
     assert out.read_bytes() == whole.read_bytes()
 
 
@@ -416,12 +412,12 @@ def test_a_clip_that_decodes_otherwise_is_refused(clip: Path, tmp_path: Path) ->
     data = other.read_bytes()[: status.st_size]
     clip.write_bytes(data + bytes(status.st_size - len(data)))
     os.utime(clip, ns=(status.st_atime_ns, status.st_mtime_ns))
-    with pytest.raises(InputError, match="the clip's frames are not the same as before; delete the folder of segments"):
+    with pytest.raises(InputError, match="the clip's frames are not the same as before; delete the folder of chunks"):
         WORK(task(clip, out))
 
 
 def test_flicker_is_told_and_goes_on_too(clip: Path, tmp_path: Path) -> None:
-    work = replace(WORK, measure=True)
+    work = changed(WORK, measure=True)
     once = work(task(clip, tmp_path / "whole.mp4"))
     out = tmp_path / "parts.mp4"
     stopped(work, clip, out, after=30)
@@ -429,7 +425,7 @@ def test_flicker_is_told_and_goes_on_too(clip: Path, tmp_path: Path) -> None:
     with video.open_clip(clip) as opened:
         frames = list(opened.frames())
     raw = [Unsure().probability(frame.image) for frame in frames]
-    steady = Steady(WORK.half_life)
+    steady = TemporalFilter(WORK.options.half_life)
     calm = [steady(mask, frame.image, frame.time) for mask, frame in zip(raw, frames, strict=True)]
     assert once.flicker_before == pytest.approx(metrics.flicker(frames, raw))
     assert once.flicker_after == pytest.approx(metrics.flicker(frames, calm))
@@ -440,12 +436,12 @@ def test_flicker_is_told_and_goes_on_too(clip: Path, tmp_path: Path) -> None:
 def test_flicker_is_not_told_of_a_rest(clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     stopped(WORK, clip, out, after=30)
-    found = replace(WORK, measure=True)(task(clip, out))
+    found = changed(WORK, measure=True)(task(clip, out))
     assert (found.flicker_before, found.flicker_after) == (None, None)
 
 
 def test_a_steady_restored_goes_on_as_the_other() -> None:
-    whole, first, second = Steady(0.3), Steady(0.3), Steady(0.3)
+    whole, first, second = TemporalFilter(0.3), TemporalFilter(0.3), TemporalFilter(0.3)
     second.restore(first.state())
     for number in range(12):
         frame = Frame(picture(number), Fraction(number, 30))
@@ -460,16 +456,16 @@ COMMAND = """
 import os, sys, time
 from standout.batch import clip as clip_module
 from standout.cli import main
-from standout.video.write.chunk_store import Segments
+from standout.video.write.chunk_store import ChunkStore
 
-write = Segments.write
+write = ChunkStore.write
 
 def held(self, packets):
     write(self, packets)
-    if str(self.count) == os.environ.get("HELD"):  # in that segment, until the signal comes
+    if str(self.count) == os.environ.get("HELD"):  # in that chunk, until the signal comes
         time.sleep(1000)
 
-clip.SEGMENT, Segments.write = 10, held
+clip_module.CHUNK, ChunkStore.write = 10, held
 sys.exit(main(sys.argv[1:]))
 """
 

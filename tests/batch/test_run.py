@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from standout.batch import run
-from standout.batch.photo import Outcome, Work
+from standout.batch.ledger import Ledger, Result
+from standout.batch.photo import Outcome
 from standout.batch.plan import Task
-from standout.batch.run import Ledger, Result, Summary
+from standout.batch.run import Summary
 from standout.errors import OutputError
 from standout.support import atomic
 from standout.types import Image, Mask, Photo
-from tests.fakes import WORK, tasks
+from tests.fakes import WORK, Plain, photo_job, tasks
 from tests.waiting import LIMIT
 
 
@@ -46,7 +47,7 @@ def test_what_is_there_is_kept_unless_told_otherwise(pics: Path) -> None:
     again = run.run(tasks(), WORK)
     assert (again.done, again.kept) == (0, 6)
     assert Path("pics-cut/p0.png").read_bytes() == b"retouched"
-    anew = run.run(tasks(), Work(WORK.find, WORK.effect, overwrite=True), overwrite=True)
+    anew = run.run(tasks(), photo_job(overwrite=True), overwrite=True)
     assert (anew.done, anew.kept) == (6, 0)
     assert Path("pics-cut/p0.png").read_bytes() != b"retouched"
 
@@ -67,10 +68,10 @@ def test_one_bad_file_never_stops_the_rest(pics: Path) -> None:
 
 
 def test_a_bug_in_one_photo_is_named_and_stops_no_other(pics: Path) -> None:
-    def effect(photo: Photo, mask: Mask) -> Image:
+    def effect(image: Image, mask: Mask, time: int) -> Image:
         raise MemoryError("no room for 1 TB")
 
-    summary = run.run(tasks(), Work(WORK.find, effect), workers=2)
+    summary = run.run(tasks(), photo_job(effect=Plain(effect)), workers=2)
     assert len(summary.failed) == 6
     assert all(result.error and "MemoryError: no room for 1 TB" in result.error for result in summary.failed)
 
@@ -121,7 +122,7 @@ def test_nobody_found_is_a_warning(pics: Path) -> None:
     def nobody(task: Task, photo: Photo) -> Mask:
         return np.zeros(photo.image.shape[:2], np.float32)
 
-    summary = run.run(tasks("pics/p0.jpg"), Work(nobody, WORK.effect, crop=True), report=Path("jobs.jsonl"))
+    summary = run.run(tasks("pics/p0.jpg"), photo_job(nobody, crop=True), report=Path("jobs.jsonl"))
     assert [result.warnings for result in summary.warned] == [("nobody found",)]
     assert told()[0]["warnings"] == ["nobody found"] and told()[0]["person_share"] == 0
     assert cv2.imread("pics/p0-cut.png", cv2.IMREAD_UNCHANGED).shape == (60, 40, 4), "nothing to crop to"

@@ -8,14 +8,14 @@ import pytest
 
 from standout.benchmark import facts, machine, photo, process, trials
 from standout.benchmark.machine import look
-from standout.benchmark.picture import drawn
 from standout.benchmark.process import Reading
-from standout.benchmark.report import Report
+from standout.benchmark.report import BenchmarkReport
 from standout.benchmark.rounds import Row, measure
 from standout.benchmark.trials import Skipped, Trial, spread
 from standout.errors import InputError
 from standout.runtimes import RUNTIMES
 from standout.segmenter import Segmenter
+from standout.support.portrait import portrait
 from tests.waiting import until
 
 A, B, C = (Trial("network", "m", runtime, "cpu", 1, (64, 64)) for runtime in ("onnx", "openvino", "pytorch"))
@@ -91,13 +91,15 @@ def test_trials_are_what_runtimes_and_devices_allow(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_drawn_portrait_is_found_and_has_edges() -> None:
-    """Else the work on edges would be left out of the time."""
+    """If the model did not find the person, the work on edges would not be timed."""
     segmenter = Segmenter(threads=1)
-    for height, width in ((400, 300), process.FRAME):
-        mask = segmenter.mask(drawn(height, width))
+    for height, width, seed in ((400, 300, 0), (400, 300, 1), (300, 400, 2), (400, 300, 3), (*process.FRAME, 0)):
+        mask = segmenter.mask(portrait(height, width, seed=seed))
         assert 0.05 < mask.mean() < 0.6
         assert ((mask > 0.02) & (mask < 0.98)).mean() > 0.005
-    assert (drawn(60, 40) == drawn(60, 40)).all() and not np.array_equal(drawn(60, 40), drawn(60, 40, seed=1))
+    assert (portrait(60, 40) == portrait(60, 40)).all() and not np.array_equal(
+        portrait(60, 40), portrait(60, 40, seed=1)
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system counts otherwise")
@@ -125,7 +127,7 @@ def test_tables_are_aligned_and_say_what_they_lack() -> None:
     row = Row(A, 12.0, 11.0, 13.0, None, 100.0, 1.0, 2)
     whole = replace(row, trial=replace(A, kind="photo"), ms=2350.0)
     skipped = [Skipped("far/away/n.safetensors", "pytorch", "", "no torch")]
-    report = Report(look(used=1), [FACTS, lacking], [row, whole], skipped, rounds=5, photo="a drawn portrait")
+    report = BenchmarkReport(look(used=1), [FACTS, lacking], [row, whole], skipped, rounds=5, photo="a drawn portrait")
     text = report.to_text()
     assert "needs standout[train]" in text and "not measured: n.safetensors on pytorch: no torch" in text
     assert "Rounds: 2 of 5" in text and "far/away" not in text
@@ -144,7 +146,7 @@ def test_tables_are_aligned_and_say_what_they_lack() -> None:
 def test_a_busy_machine_is_told_of() -> None:
     row = Row(A, 12.0, 11.0, 13.0, None, 100.0, 1.0, 2)
     for busy, told in ((0.6, True), (0.1, False), (None, False)):
-        text = Report(replace(look(used=2), busy=busy), [FACTS], [row], [], rounds=2).to_text()
+        text = BenchmarkReport(replace(look(used=2), busy=busy), [FACTS], [row], [], rounds=2).to_text()
         assert ("other programs kept 60% of this machine busy" in text) is told
 
 

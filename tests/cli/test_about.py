@@ -13,7 +13,7 @@ from tests.cli.conftest import standout
 def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models"]) == 0
     out = capsys.readouterr().out
-    for name, weights in registry.SHELF.items():
+    for name, weights in registry.REGISTRY.items():
         assert name in out and weights.purpose and weights.purpose in out
         assert weights.sha256[:12] in out and " MB" in out
 

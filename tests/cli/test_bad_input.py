@@ -129,8 +129,8 @@ def test_a_disk_that_refuses(
 
 
 def test_a_corrupt_bundled_model(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    shelf = {name: replace(weights, sha256="0" * 64) for name, weights in registry.SHELF.items()}
-    monkeypatch.setattr(registry, "SHELF", shelf)
+    damaged = {name: replace(weights, sha256="0" * 64) for name, weights in registry.REGISTRY.items()}
+    monkeypatch.setattr(registry, "REGISTRY", damaged)
     assert main(["cut", "photo.jpg"]) == 2
     assert "is damaged" in capsys.readouterr().err
     assert main(["doctor"]) == 1

@@ -82,7 +82,7 @@ def test_the_report_tells_flicker_of_clips(here: Path) -> None:
 def test_another_command_does_not_go_on(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clip, "SEGMENT", 10)
+    monkeypatch.setattr(clip, "CHUNK", 10)
 
     def stopped(*arguments: str) -> int:
         def fails(part: Path, path: Path, *, overwrite: bool = False) -> None:
@@ -101,8 +101,8 @@ def test_another_command_does_not_go_on(
     for other, said in (
         (["replace", "mix/other.mkv", "-b", "mix/other.mkv", *command[4:]], "background was loud.mp4, is other.mkv"),
         ([*command, "--fit"], "fit was False, is True"),
-        ([*command, "--no-refine", "--mirror"], "refine was True, is False, mirror was False, is True"),
-        (["blur", "mix/other.mkv", *command[4:]], "command was replace, is blur"),
+        ([*command, "--no-refine", "--mirror"], "refine was True, is False, tta was False, is True"),
+        (["blur", "mix/other.mkv", *command[4:]], "effect was replace, is blur"),
     ):
         assert main(other) == 1
         assert said in capsys.readouterr().err.replace("\n", " ")
@@ -135,7 +135,7 @@ def test_frames_become_a_folder_of_pictures(here: Path) -> None:
         (["replace", "mix/photo.jpg", "-b", "mix/loud.mp4"], "mix/loud.mp4 is a clip, which goes behind clips alone"),
         (["replace", "mix/loud.mp4", "-b", "none.mp4"], "background none.mp4 does not exist"),
         (["replace", "mix/loud.mp4", "-b", "none.mp4", "--resume"], "background none.mp4 does not exist"),
-        (["color", "mix/loud.mp4", "-f", "gif", "--resume"], "a .gif cannot be put together from finished segments"),
+        (["color", "mix/loud.mp4", "-f", "gif", "--resume"], "a .gif cannot be put together from finished chunks"),
     ],
 )
 def test_bad_input(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:

@@ -57,7 +57,7 @@ def test_a_leak_is_mended_where_that_is_wished_and_told(tmp_path: Path, capsys: 
     assert main(["data", "split", str(tmp_path)]) == 0
     assert "9 photos keep their part" in capsys.readouterr().err
     assert main(["data", "split", str(tmp_path), "--overwrite", "--mend-leaks"]) == 0
-    assert "1 photos move to where their near-duplicates are: val_2 (val to train)" in capsys.readouterr().err
+    assert "1 photos move to the part of their near-duplicates: val_2 (val to train)" in capsys.readouterr().err
     assert main(["data", "check", str(tmp_path)]) == 0
 
 

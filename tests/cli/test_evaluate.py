@@ -65,7 +65,7 @@ def test_a_gap_between_groups_is_a_gate(data: Path, tmp_path: Path, capsys: pyte
     assert "more than --max-gap 0" in capsys.readouterr().err
     groups.write_text("name,half\nnobody_here,a\n")
     assert evaluate("standout-mobile", data, "--groups", groups, "--max-gap", "1") == 1
-    assert "no gap to hold" in capsys.readouterr().err
+    assert "no gap to compare" in capsys.readouterr().err
     assert evaluate("standout-mobile", data, "--max-gap", "1") == 2
     assert "--max-gap needs --groups" in capsys.readouterr().err
 
@@ -135,4 +135,4 @@ def test_bad_input_is_named(data: Path, tmp_path: Path, capsys: pytest.CaptureFi
         assert message in capsys.readouterr().err
     cv2.imwrite(str(data / "val" / "masks" / "drawn_1.png"), cv2.imread(str(data / "val/masks/drawn_1.png"))[:50])
     assert evaluate("standout-mobile", data) == 2
-    assert "they must be of one size" in capsys.readouterr().err
+    assert "they must be of the same size" in capsys.readouterr().err

@@ -51,7 +51,7 @@ def test_all_is_what_is_installed_and_the_rest_is_named(
         monkeypatch.setitem(TARGETS, name, replace(TARGETS[name], package="no_such_package"))
     assert export("--to", "all", "--precision", "float32,float16", "--size", "64x96", "-o", tmp_path / "o") == 0
     said = capsys.readouterr().err
-    assert "left out: litert; pip install 'standout[litert]'" in said and said.count("left out") == 3
+    assert "left out: litert; for it, pip install 'standout[litert]'" in said and said.count("left out") == 3
     assert "onnx), takes size 64x96 alone" in said and "pytorch), takes size any" in said
     assert sorted(file.name for file in (tmp_path / "o").iterdir()) == [
         "standout-mobile-float16.onnx", "standout-mobile.onnx", "standout-mobile.proof.json", "standout-mobile.pt",
@@ -69,7 +69,7 @@ def test_without_photos_the_proof_is_of_drawn_figures_and_there_is_no_int8(
     assert export("-o", tmp_path / "a", "--name", "mine") == 0
     assert json.loads((tmp_path / "a" / "mine.proof.json").read_text())[0]["dice"] is None
     assert export("-o", tmp_path / "b", "--precision", "int8") == 2
-    assert "give labelled ones: --data DIR" in capsys.readouterr().err
+    assert "give them by --data DIR" in capsys.readouterr().err
     assert not (tmp_path / "b").exists()
 
 
@@ -98,7 +98,7 @@ def test_a_failed_proof_writes_nothing_and_says_by_how_much(
     [
         (["--to", "onyx"], "--to 'onyx' is not known; choose from: onnx, openvino, coreml, torchscript, litert"),
         (["--precision", "int4"], "--precision 'int4' is not known"),
-        (["--size", "320"], "--size '320' is no size; wanted height x width in pixels, such as 320x256"),
+        (["--size", "320"], "--size '320' is not a size; wanted height x width in pixels, such as 320x256"),
         (["--size", "300x256"], "size 300x256: both sides must be multiples of 32"),
         (["--to", "onnx,torchscript", "--precision", "float16"], "torchscript is not made in float16; choose float32"),
     ],

@@ -1,4 +1,5 @@
 from pathlib import Path
+from xml.etree import ElementTree
 
 import cv2
 import pytest
@@ -33,11 +34,16 @@ def test_the_heavy_encoder_trains_from_end_to_end(data: Path, tmp_path: Path) ->
 def test_a_preview_and_a_sweep_of_rates_are_drawn(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sheet, rates = tmp_path / "sheet.jpg", tmp_path / "lr.png"
+    sheet, rates = tmp_path / "sheet.jpg", tmp_path / "lr.svg"
     command = ["train", "--data", str(data), "--preview", str(sheet), "--find-lr", str(rates), *TINY]
     assert main([*command, "--set", "data.draws.drawn=3"]) == 0
     assert "try --set train.lr=" in capsys.readouterr().err
-    assert cv2.imread(str(sheet)) is not None and cv2.imread(str(rates)) is not None
+    assert cv2.imread(str(sheet)) is not None
+    drawn = ElementTree.fromstring(rates.read_text())
+    points = drawn.find(".//{http://www.w3.org/2000/svg}polyline").get("points").split()
+    assert len(points) > 10 and "Suggested train.lr: " in drawn.get("aria-label")
+    assert main([*command[:-2], "--find-lr", str(tmp_path / "lr.png")]) == 2
+    assert "charts are SVG files" in capsys.readouterr().err
     assert main(command) == 2
     assert "exists" in capsys.readouterr().err
 

@@ -176,5 +176,5 @@ def test_sheets_of_all_kinds(clean: Path, tmp_path: Path) -> None:
     for name in ("s.html", "s.png", "s.jpg"):
         write_sheet(pairs, tmp_path / name, title="t")
     assert cv2.imread(str(tmp_path / "s.png")).shape == (400, 1080, 3)
-    with pytest.raises(InputError, match=r"s.gif: a contact sheet is .html, .png or .jpg"):
+    with pytest.raises(InputError, match=r"s.gif: a contact sheet is an .html, .png or .jpg file"):
         write_sheet(pairs, tmp_path / "s.gif", title="t")

@@ -37,11 +37,11 @@ def test_classes_of_masks_are_said_beside_them(tmp_path: Path) -> None:
             "value,meaning\n24,persno\n",
             r"line 2: 'persno' is none of .*did you mean 'person'",
         ),
-        ("classes.csv", "value,meaning\nred,person\n", r"line 2: 'red' is no value of a mask"),
+        ("classes.csv", "value,meaning\nred,person\n", r"line 2: 'red' is not a value of a mask"),
         ("classes.csv", "value,meaning\n0,background\n", "names no value as person"),
         ("classes.csv", "a,b\n", "needs the columns value and meaning"),
         ("labelmap.txt", "car:1,2,3::\n", "has no label named person, but car"),
-        ("labelmap.txt", "person\n", "'person' is no label"),
+        ("labelmap.txt", "person\n", "'person' is not a label"),
         ("class_names.txt", "_background_\ncat\n", "has no class named person, but _background_, cat"),
     ],
 )

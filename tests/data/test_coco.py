@@ -99,11 +99,11 @@ WRONG = {
     "nothing at all": (person([]), "neither an outline .* nor a box"),
     "two points": (person([[1, 1, 2, 2]]), "neither an outline"),
     "seven numbers": (person([[1, 1, 20, 2, 30, 3, 4]]), "7 numbers"),
-    "no number": (person([[1, 1, 20, 2, 30, "x"]]), "no number"),
-    "not a number": (person([[1, 1, 20, 2, 30, float("nan")]]), "no number"),
+    "no number": (person([[1, 1, 20, 2, 30, "x"]]), "not a number"),
+    "not a number": (person([[1, 1, 20, 2, 30, float("nan")]]), "not a number"),
     "far outside": (person([[1, 1, 2e9, 2, 30, 40]]), "far outside"),
     "shares": (person([[0.1, 0.1, 0.9, 0.1, 0.9, 0.8]]), "from 0 to 1, wanted pixels"),
-    "text": (person("SQUARE"), "wanted polygons"),
+    "text": (person("SQUARE"), "neither polygons nor run lengths"),
     "no counts": (person({"size": [HEIGHT, WIDTH]}), "with size and counts"),
     "another size": (
         person({"size": [WIDTH, HEIGHT], "counts": RUNS}),
@@ -115,14 +115,14 @@ WRONG = {
     "empty text": (person({"size": [HEIGHT, WIDTH], "counts": ""}), "do not add up"),
     "cut off": (person({"size": [HEIGHT, WIDTH], "counts": letters(RUNS)[:-1]}), "do not add up|cut off"),
     "garbage": (person({"size": [HEIGHT, WIDTH], "counts": "gar bage"}), "hold 'r'"),
-    "a number": (person({"size": [HEIGHT, WIDTH], "counts": 7}), "counts are int"),
+    "a number": (person({"size": [HEIGHT, WIDTH], "counts": 7}), "counts are of type int"),
 }
 
 
 @pytest.mark.parametrize(("annotation", "said"), WRONG.values(), ids=WRONG)
 def test_an_outline_that_is_none_is_refused_and_check_names_it(tmp_path: Path, annotation: Any, said: str) -> None:
     folder = write(tmp_path, annotation, person([SQUARE], id=6, image_id=1), count=2)
-    with pytest.raises(InputError, match=rf"instances.json: annotation 5 of photo 0.png is no outline: .*{said}"):
+    with pytest.raises(InputError, match=rf"instances.json: annotation 5 of photo 0.png is not an outline: .*{said}"):
         mask_of(folder)
     report = check(folder)
     assert report.counts() == {"annotation": 1} and report.broken
@@ -130,13 +130,13 @@ def test_an_outline_that_is_none_is_refused_and_check_names_it(tmp_path: Path, a
 
 
 FILES: dict[str, tuple[dict[str, Any], str]] = {
-    "boxes alone": ({"annotations": [person([], bbox=[1, 1, 9, 9])]}, "holds boxes alone"),
+    "boxes alone": ({"annotations": [person([], bbox=[1, 1, 9, 9])]}, "holds only boxes"),
     "no images": ({"images": None}, "not a COCO instances file"),
     "no size": ({"images": [{"id": 0, "file_name": "0.png"}]}, "not a COCO instances file .*height"),
     "no categories": ({"categories": []}, "no category named 'person', but none"),
     "another category": ({"categories": [{"id": 1, "name": "cat"}]}, "no category named 'person', but cat"),
     "a category as text": ({"annotations": [person([SQUARE], category_id="1")]}, "category '1', wanted one of 1"),
-    "an image as text": ({"annotations": [person([SQUARE], image_id="0")]}, "image_id '0' .* none of the images"),
+    "an image as text": ({"annotations": [person([SQUARE], image_id="0")]}, "image_id '0' .* not the id of an image"),
     "another image": ({"annotations": [person([SQUARE], image_id=77)]}, "image_id 77"),
     "no photo there": (
         {"images": [{"id": 0, "file_name": "x.png", "height": 9, "width": 9}]},

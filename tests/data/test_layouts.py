@@ -193,7 +193,7 @@ def test_the_names_of_masks(tmp_path: Path, mask: str) -> None:
 def test_two_masks_of_one_photo_are_not_chosen_between(tmp_path: Path) -> None:
     write_pairs(tmp_path, 2)
     save(tmp_path / "masks" / "s_0.jpg", np.zeros((120, 90), np.uint8))
-    with pytest.raises(InputError, match=r"no other half, .*s_0\.jpg"):
+    with pytest.raises(InputError, match=r"no counterpart, .*s_0\.jpg"):
         find_pairs(tmp_path)
 
 
@@ -201,10 +201,10 @@ def test_two_masks_of_one_photo_are_not_chosen_between(tmp_path: Path) -> None:
     ("files", "message"),
     [
         ([], "has none of the known layouts: .*images/ . masks/"),
-        (["images/a.jpg"], "masks is not a folder; the data folder needs images/ and masks/"),
+        (["images/a.jpg"], "masks is not a folder; a data folder needs both images/ and masks/"),
         (["images/a.txt", "masks/b.txt"], "holds no photo with a mask"),
-        (["images/a.jpg", "images/b.jpg", "masks/a.png"], r"1 photos or masks .* have no other half, .*b.jpg"),
-        (["images/a.jpg", "masks/a.png", "masks/c.png"], r"no other half, .*c.png"),
+        (["images/a.jpg", "images/b.jpg", "masks/a.png"], r"1 photos or masks .* have no counterpart, .*b.jpg"),
+        (["images/a.jpg", "masks/a.png", "masks/c.png"], r"no counterpart, .*c.png"),
         (["x.csv"], "none of the known layouts"),
     ],
 )

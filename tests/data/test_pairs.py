@@ -60,7 +60,7 @@ def test_a_photo_is_turned_as_its_exif_says(tmp_path: Path) -> None:
     assert image.shape == (50, 30, 3) and mask.shape == (50, 30)
 
 
-@pytest.mark.parametrize(("size", "hint"), [((30, 40), "lies on its side"), ((40, 31), "must be of one size")])
+@pytest.mark.parametrize(("size", "hint"), [((30, 40), "lies on its side"), ((40, 31), "must be of the same size")])
 def test_sizes_that_differ_are_told(tmp_path: Path, size: tuple[int, int], hint: str) -> None:
     with pytest.raises(InputError, match=rf"a_1.png is 30x40, its mask .*m.png is {size[1]}x{size[0]}.*{hint}"):
         read_pair(pair(tmp_path, np.zeros(size, np.uint8), np.zeros((40, 30, 3), np.uint8)))

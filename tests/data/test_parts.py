@@ -78,7 +78,9 @@ def test_parts_in_a_table(tmp_path: Path) -> None:
 
 def test_photos_without_a_part_among_others_are_not_left_out_in_silence(tmp_path: Path) -> None:
     file = table(tmp_path, ["train", "", "val"])
-    with pytest.raises(InputError, match=r"1 of 3 photos .* are of no part, s_1 among them; run standout data split"):
+    with pytest.raises(
+        InputError, match=r"1 of 3 photos .* belong to no part, s_1 among them; run standout data split"
+    ):
         find_splits(file)
     assert check(file).counts()["unsplit"] == 1
 

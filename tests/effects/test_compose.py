@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from standout.effects import background as framing
-from standout.effects import compose
+from standout.effects import compose, framing
 from standout.errors import InputError
 from standout.masks.letterbox import resize
 
@@ -25,40 +24,6 @@ def composed(mask: np.ndarray, front: tuple[int, int, int], back: tuple[int, int
 
 
 ORANGE, BLUE = (230, 120, 40), (20, 60, 200)
-APPLY = {
-    "cut": lambda image, mask: compose.cut(image, mask),
-    "blur": lambda image, mask: compose.blur(image, mask),
-    "color": lambda image, mask: compose.color(image, mask, rgb=(1, 2, 3)),
-    "replace": lambda image, mask: compose.replace(image, mask, background=image[::2, ::3].copy()),
-}
-
-
-@pytest.mark.parametrize("name", sorted(compose.EFFECTS))
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-@pytest.mark.parametrize("shape", [(1, 1), (1, 700), (33, 129), (300, 200)])
-def test_every_effect_keeps_size_and_depth(name: str, dtype: type, shape: tuple[int, int]) -> None:
-    rng = np.random.default_rng(0)
-    image = rng.integers(0, np.iinfo(dtype).max, (*shape, 3), dtype)
-    before = image.copy()
-    picture = APPLY[name](image, rng.random(shape, np.float32))
-    assert picture.shape[:2] == shape
-    assert picture.shape[2] == (4 if name == "cut" else 3)
-    assert picture.dtype == dtype
-    np.testing.assert_array_equal(image, before)
-
-
-@pytest.mark.parametrize("name", sorted(compose.EFFECTS))
-def test_every_effect_leaves_the_person_untouched(name: str) -> None:
-    rng = np.random.default_rng(0)
-    image, mask = rng.integers(0, 255, (SIZE, SIZE, 3), np.uint8), soft_disc()
-    picture = APPLY[name](image, mask)
-    np.testing.assert_array_equal(picture[mask >= 1][..., :3], image[mask >= 1])
-
-
-@pytest.mark.parametrize("name", sorted(compose.EFFECTS))
-def test_a_mask_of_another_size_is_refused(name: str) -> None:
-    with pytest.raises(InputError, match="mask is 5x4, the photo 6x4"):
-        APPLY[name](np.zeros((4, 6, 3), np.uint8), np.zeros((4, 5), np.float32))
 
 
 @settings(max_examples=20, deadline=None)

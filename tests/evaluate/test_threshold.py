@@ -24,7 +24,7 @@ def even(level: float, threshold: float, *, mirror: bool = True) -> Segmenter:
     def run(batch: np.ndarray) -> np.ndarray:
         return np.full((len(batch), 1, *batch.shape[2:]), level, np.float32)
 
-    return Segmenter(Session(run, replace(CARD, threshold=threshold), "cpu", "even"), mirror=mirror)
+    return Segmenter(Session(run, replace(CARD, threshold=threshold), "cpu", "even"), tta=mirror)
 
 
 @pytest.mark.parametrize("threshold", [0.2, 0.5, 0.8])

@@ -16,7 +16,7 @@ from standout.errors import InputError, MissingExtra, ModelError, OutputError, S
 from standout.export import TARGETS, Proof, Source, opened
 from standout.export.proof import MOST_APART, MOST_LOST
 from standout.models.card import CARD_KEY, ModelCard
-from standout.models.registry import SHELF, find, find_checkpoint
+from standout.models.registry import REGISTRY, find, find_checkpoint
 from standout.net import checkpoint
 from standout.net.unet import UNet
 from standout.runtimes import RUNTIMES
@@ -73,7 +73,7 @@ def test_an_export_is_proved_and_carries_its_card(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SHELF)
+@pytest.mark.parametrize("name", REGISTRY)
 def test_in_8_bits_the_first_steps_and_the_last_stay_in_floats(name: str, portraits: list[Pair]) -> None:
     """The stem, the depthwise convolution behind it, and the logits: their rounding would show most."""
     import onnx
@@ -208,7 +208,7 @@ def test_what_cannot_be_had_is_said_before_anything_is_made(tmp_path: Path, monk
     with opened(BUNDLED) as source:
         with pytest.raises(InputError, match="torchscript is not made in int8; choose float32"):
             export.export(source, tmp_path / "m.pt", target="torchscript", precision="int8")
-        with pytest.raises(InputError, match="give labelled ones: --data DIR"):
+        with pytest.raises(InputError, match="give them by --data DIR"):
             export.export(source, tmp_path / "m.onnx", precision="int8")
         monkeypatch.setitem(TARGETS, "openvino", replace(TARGETS["openvino"], package="no_such_package"))
         with pytest.raises(MissingExtra, match=r"exporting to openvino needs .*standout\[openvino\]"):

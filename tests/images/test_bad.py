@@ -13,7 +13,7 @@ import PIL.Image
 import pytest
 
 from standout import images
-from standout.errors import InputError, OutputError, SetupError, StandoutError, TooLarge, UnreadableImage
+from standout.errors import InputError, MissingExtra, OutputError, SetupError, StandoutError, TooLarge, UnreadableImage
 from standout.types import Metadata
 from tests import pictures
 from tests.pictures import gradient, pillow
@@ -148,11 +148,20 @@ def test_things_that_are_no_source(source: Any) -> None:
 
 
 def test_heic_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    with pytest.raises(SetupError, match=r"HEIF needs pillow_heif .*; run: pip install"):
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
+    with pytest.raises(SetupError, match=r"HEIF needs pi_heif .*; run: pip install"):
         images.read(FILES["heic"])
-    with pytest.raises(SetupError, match="pip install"):
-        images.encode(gradient(), ".heic")
+
+
+def test_writing_heic_is_an_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    assert images.read(FILES["heic"]).meta.format == "HEIF", "reading needs no more than the base install"
+    for suffix in (".heic", ".HEIF"):
+        with pytest.raises(MissingExtra, match=r"writing HEIF needs .* pip install 'standout\[heic\]'"):
+            images.encode(gradient(), suffix)
+    with pytest.raises(MissingExtra):
+        images.write(tmp_path / "a.heic", gradient())
+    assert not list(tmp_path.iterdir())
 
 
 def test_memory_that_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:

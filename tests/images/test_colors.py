@@ -18,7 +18,7 @@ from standout import images
 from standout.cli import main
 from standout.cli.effects import Replace
 from standout.errors import InputError
-from standout.images import boxes, profiles
+from standout.images import heif_boxes, profiles
 from standout.types import Metadata, Photo
 from tests import pictures
 from tests.pictures import pillow, png, png16
@@ -120,7 +120,7 @@ PHOTOS: dict[str, Callable[[], bytes]] = {
     "adobe jpeg": lambda: pillow(np.full((40, 30, 3), 90, np.uint8), "JPEG", icc_profile=ADOBE),
     "wide, 16 bits": lambda: images.encode(np.full((40, 30, 3), 9000, np.uint16), ".tif", meta=Metadata(icc=WIDE)),
     "table": lambda: pillow(np.full((40, 30, 3), 90, np.uint8), "PNG", icc_profile=lut_profile()),
-    "gray": lambda: pillow(np.full((40, 30), 90, np.uint8), "PNG", icc_profile=pictures.linear_grey_profile()),
+    "gray": lambda: pillow(np.full((40, 30), 90, np.uint8), "PNG", icc_profile=pictures.linear_gray_profile()),
     "cmyk": lambda: pictures.saved(
         PIL.Image.new("CMYK", (30, 40), (90, 20, 50, 10)), "JPEG", icc_profile=pictures.cmyk_profile()
     ),
@@ -374,7 +374,7 @@ def test_display_p3_and_hdr_of_avif() -> None:
 @pytest.mark.parametrize("cut", range(0, 300, 7))
 def test_broken_boxes_tell_nothing_or_the_truth(cut: int) -> None:
     data = avif(RED, 12, 13)
-    assert boxes.nclx(data[:cut]) in (None, boxes.nclx(data))
+    assert heif_boxes.nclx(data[:cut]) in (None, heif_boxes.nclx(data))
 
 
 def exif_with(color_space: int, index: bytes = b"") -> bytes:

@@ -45,7 +45,7 @@ def healthy_files() -> dict[str, bytes]:
         "tiff, cmyk": saved(picture.convert("CMYK"), "TIFF", icc_profile=pictures.cmyk_profile()),
         "jpeg, progressive": pillow(rgb, "JPEG", progressive=True),
         "jpeg, cmyk": saved(picture.convert("CMYK"), "JPEG", icc_profile=pictures.cmyk_profile()),
-        "jpeg, grey": pillow(rgb[..., 0], "JPEG", icc_profile=pictures.linear_grey_profile()),
+        "jpeg, gray": pillow(rgb[..., 0], "JPEG", icc_profile=pictures.linear_gray_profile()),
         "gif, animated": saved(few, "GIF", save_all=True, append_images=[other]),
         "bmp, palette": saved(few, "BMP"),
     }

@@ -46,7 +46,7 @@ def test_written_pictures_read_the_same(suffix: str, channels: int, deep: bool) 
     if suffix in LOSSLESS:
         np.testing.assert_array_equal(photo.image, colors)
     else:
-        visible = slice(20, None)  # lossy formats blur colours where they are nearly hidden
+        visible = slice(20, None)  # lossy formats blur colors where they are nearly hidden
         assert close(photo.image[:, visible], colors[:, visible], within=4)
     if channels < 4:
         assert photo.alpha is None
@@ -130,7 +130,7 @@ def test_quality_counts() -> None:
 
 
 @pytest.mark.parametrize(("quality", "factors"), [(None, (1, 1)), (90, (1, 1)), (89, (2, 2))])
-def test_good_jpegs_keep_every_pixels_colour(quality: int | None, factors: tuple[int, int]) -> None:
+def test_good_jpegs_keep_every_pixels_color(quality: int | None, factors: tuple[int, int]) -> None:
     layers = PIL.Image.open(io.BytesIO(images.encode(gradient(), ".jpg", quality=quality))).layer  # type: ignore[attr-defined]
     assert layers[0][1:3] == factors
 
@@ -159,12 +159,12 @@ def test_an_existing_file_is_kept(tmp_path: Path) -> None:
         ("hsl(120, 100%, 50%)", (0, 255, 0)),
     ],
 )
-def test_colours(text: str, rgb: tuple[int, int, int]) -> None:
+def test_colors(text: str, rgb: tuple[int, int, int]) -> None:
     assert images.parse_color(text) == rgb
 
 
 @pytest.mark.parametrize("text", ["", "#", "reddish", "#12345", "ff", "rgb(300, 0, 0)", "#ff000080", "x" * 5000])
-def test_no_colours(text: str) -> None:
+def test_no_colors(text: str) -> None:
     with pytest.raises(InputError, match="is no color; give a name such as white, or a hex code"):
         images.parse_color(text)
 
@@ -213,13 +213,13 @@ def test_only_what_a_file_needs_is_loaded() -> None:
     code = """
 import sys
 import standout.images as images
-assert not {"cv2", "pillow_heif", "PIL.ImageCms", "PIL.WebPImagePlugin", "PIL.ImageColor"} & set(sys.modules)
+assert not {"cv2", "pi_heif", "pillow_heif", "PIL.ImageCms", "PIL.WebPImagePlugin", "PIL.ImageColor"} & set(sys.modules)
 import numpy as np
 images.read(images.encode(np.zeros((8, 8, 3), np.uint8), ".jpg"))
 assert "PIL.JpegImagePlugin" in sys.modules
-assert not {"pillow_heif", "PIL.ImageCms", "PIL.WebPImagePlugin", "PIL.PdfImagePlugin"} & set(sys.modules)
+assert not {"pi_heif", "pillow_heif", "PIL.ImageCms", "PIL.WebPImagePlugin", "PIL.PdfImagePlugin"} & set(sys.modules)
 images.read(images.encode(np.zeros((8, 8, 3), np.uint8), ".webp"))
-assert not {"pillow_heif", "PIL.PdfImagePlugin", "PIL.IcoImagePlugin"} & set(sys.modules)
+assert not {"pi_heif", "pillow_heif", "PIL.PdfImagePlugin", "PIL.IcoImagePlugin"} & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

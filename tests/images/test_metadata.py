@@ -67,12 +67,12 @@ def test_everything_survives_a_copy(suffix: str) -> None:
 
 
 def test_a_profile_goes_only_where_it_fits() -> None:
-    grey = pictures.linear_grey_profile()
+    gray = pictures.linear_gray_profile()
     meta = Metadata(icc=PROFILE)
     assert b"iCCP" not in images.encode(gradient(channels=1), ".png", meta=meta)
-    assert b"iCCP" not in images.encode(gradient(), ".png", meta=Metadata(icc=grey))
+    assert b"iCCP" not in images.encode(gradient(), ".png", meta=Metadata(icc=gray))
     assert b"iCCP" not in images.encode(gradient(), ".png", meta=Metadata(icc=b"no profile"))
-    assert b"iCCP" in images.encode(gradient(channels=1), ".png", meta=Metadata(icc=grey))
+    assert b"iCCP" in images.encode(gradient(channels=1), ".png", meta=Metadata(icc=gray))
     assert b"iCCP" in images.encode(gradient(channels=4), ".png", meta=meta)
 
 
@@ -109,7 +109,7 @@ def test_no_exif_block_breaks_the_cleaning(junk: bytes, data: st.DataObject) -> 
         assert 1 <= exif.orientation(clean) <= 8
         assert exif.orientation(exif.upright(clean)) == 1
         assert len(exif.sized(clean, 9, 9)) == len(clean)
-    except exif.Damaged:
+    except exif.DamagedExif:
         pass
 
 

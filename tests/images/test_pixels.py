@@ -1,4 +1,4 @@
-"""Every kind of stored pixel becomes RGB and transparency: palettes, grey, CMYK, Lab, 16 bits, frames."""
+"""Every kind of stored pixel becomes RGB and transparency: palettes, gray, CMYK, Lab, 16 bits, frames."""
 
 import struct
 import zlib
@@ -56,7 +56,7 @@ def test_full_opacity_is_no_transparency() -> None:
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
-def test_grey_png_with_one_transparent_level(bits: int) -> None:
+def test_gray_png_with_one_transparent_level(bits: int) -> None:
     most = (1 << bits) - 1
     levels = [min(most, n) for n in range(8)]
     packed = sum(level << (bits * (7 - n)) for n, level in enumerate(levels)).to_bytes(bits)
@@ -66,7 +66,7 @@ def test_grey_png_with_one_transparent_level(bits: int) -> None:
     np.testing.assert_array_equal(photo.alpha[0], [level != 1 for level in levels])
 
 
-def test_rgb_png_with_one_transparent_colour() -> None:
+def test_rgb_png_with_one_transparent_color() -> None:
     picture = gradient()
     key = struct.pack(">3H", *picture[3, 4].tolist())
     rows = b"".join(b"\0" + line.tobytes() for line in picture)
@@ -90,7 +90,7 @@ def test_16_bit_png(kind: int, channels: int) -> None:
 
 
 @pytest.mark.parametrize(("kind", "channels"), [(0, 1), (2, 3)])
-def test_16_bit_png_with_one_transparent_colour(kind: int, channels: int) -> None:
+def test_16_bit_png_with_one_transparent_color(kind: int, channels: int) -> None:
     picture = np.random.default_rng(0).integers(0, 65536, (9, 11, channels), np.uint16)
     picture[3, 4] = picture[5, 6]
     key = struct.pack(f">{channels}H", *picture[3, 4].tolist())
@@ -122,14 +122,14 @@ def test_tiff_in_which_white_is_zero(deep: bool) -> None:
 def test_16_bit_tiff_in_an_unusual_layout_is_read_with_8_and_says_so() -> None:
     picture = gradient(channels=4, deep=True)
     picture[..., :3] //= 2
-    picture[..., 3] = 32768  # premultiplied: the colours are half what they should be
+    picture[..., 3] = 32768  # premultiplied: the colors are half what they should be
     photo = images.read(pictures.tiff(picture, extra=1))
     assert close(photo.image, gradient(deep=True) >> 8, within=2)
     assert photo.warnings == ("has 16 bits per channel in an unusual layout; read with 8",)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_tiff_with_separate_colour_planes(order: str) -> None:
+def test_tiff_with_separate_color_planes(order: str) -> None:
     photo = images.read(pictures.tiff(gradient(), planar=True, order=order))
     np.testing.assert_array_equal(photo.image, gradient())
 
@@ -162,16 +162,16 @@ def srgb_of_light(light: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("deep", [False, True])
-def test_grey_becomes_srgb_by_its_profile(deep: bool) -> None:
+def test_gray_becomes_srgb_by_its_profile(deep: bool) -> None:
     most = 65535 if deep else 255
-    grey = np.linspace(0.02 * most, most, 64).astype(np.uint16 if deep else np.uint8)[None, :, None]
+    gray = np.linspace(0.02 * most, most, 64).astype(np.uint16 if deep else np.uint8)[None, :, None]
     if deep:
-        data = pictures.png16(grey, 0, (b"iCCP", b"grey\0\0" + zlib.compress(pictures.linear_grey_profile())))
+        data = pictures.png16(gray, 0, (b"iCCP", b"gray\0\0" + zlib.compress(pictures.linear_gray_profile())))
     else:
-        data = pillow(grey[..., 0], "PNG", icc_profile=pictures.linear_grey_profile())
+        data = pillow(gray[..., 0], "PNG", icc_profile=pictures.linear_gray_profile())
     photo = images.read(data)
-    np.testing.assert_allclose(photo.image[0, :, 1] / most, srgb_of_light(grey[0, :, 0] / most), atol=0.006)
-    assert photo.image.dtype == grey.dtype
+    np.testing.assert_allclose(photo.image[0, :, 1] / most, srgb_of_light(gray[0, :, 0] / most), atol=0.006)
+    assert photo.image.dtype == gray.dtype
     assert photo.meta.icc is None
 
 
@@ -184,7 +184,7 @@ def test_lab_becomes_srgb() -> None:
 
 @pytest.mark.parametrize("mode", ["CMYK", "L"])
 def test_a_broken_profile_is_left_out(mode: str) -> None:
-    profile = {"CMYK": pictures.cmyk_profile(), "L": pictures.linear_grey_profile()}[mode]
+    profile = {"CMYK": pictures.cmyk_profile(), "L": pictures.linear_gray_profile()}[mode]
     broken = profile[:132] + bytes(len(profile) - 132)
     photo = images.read(saved(PIL.Image.new(mode, (8, 8)), "TIFF", icc_profile=broken))
     assert photo.meta.icc is None

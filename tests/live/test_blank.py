@@ -14,7 +14,7 @@ from standout.errors import InputError, ModelError
 from standout.live.loop import GIVE_UP, Controls
 from standout.types import Image, Mask, Picture
 from tests.fakes import LeftHalf
-from tests.live.test_loop import LIVE, Shows, frame, red, stepwise
+from tests.live.test_loop import LIVE, RED, Shows, frame, shown_by, stepwise
 from tests.waiting import LIMIT
 
 
@@ -64,13 +64,13 @@ def test_where_a_frame_fails(where: str) -> None:
     def scene(image: Image, mask: Mask, time: Fraction) -> Picture:
         if where == "effect" and fails(image):
             raise ValueError("no such colour")
-        return red(image, mask, time)[:, : 40 if where == "wrong effect" and fails(image) else 64]
+        return RED(image, mask, time)[:, : 40 if where == "wrong effect" and fails(image) else 64]
 
     warned: list[str] = []
     shows, controls = Shows(), Controls("red")
     if where == "no such effect":
         shows.after = lambda count: setattr(controls, "effect", "gone" if count in (3, 4) else "red")
-    one = replace(LIVE, load=Finds, scenes={"red": lambda: scene}, warned=warned.append)
+    one = replace(LIVE, load=Finds, edits={"red": shown_by(scene)}, warned=warned.append)
     pace = one.run(stepwise([frame(n) for n in range(7)], shows), [shows], controls)
     assert shows.kinds == ["blank", "red", "red", "blank", "blank", "red", "red", "blank"]
     assert pace.blank == 2 and len(warned) == 1, "one warning for frames that fail in a row"
@@ -101,11 +101,11 @@ def test_by_chance() -> None:
     def scene(image: Image, mask: Mask, time: Fraction) -> Picture:
         if chance.random() < 0.3:
             raise ZeroDivisionError
-        return red(image, mask, time)
+        return RED(image, mask, time)
 
     controls = Controls("red")
     shows = Shows(lambda count: setattr(controls, "paused", bool(chance.random() < 0.2)))
-    one = replace(LIVE, load=Moody, scenes={"red": lambda: scene})
+    one = replace(LIVE, load=Moody, edits={"red": shown_by(scene)})
     one.run(stepwise([frame(n % 50) for n in range(200)], shows), [shows], controls)
     assert set(shows.kinds) == {"red", "blank"} and len(shows.pictures) > 150
 

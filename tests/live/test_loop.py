@@ -11,13 +11,14 @@ from threading import Event, Thread
 import numpy as np
 import pytest
 
-from standout.effects import compose
+from standout.editing import Edge, Edit
+from standout.effects import Color, Matte
 from standout.errors import InputError, OutputError
 from standout.live import latest, loop
-from standout.live.latest import Newest
+from standout.live.latest import LatestFrame
 from standout.live.loop import BLANK, UNTOUCHED, Controls, Live, Pace
 from standout.types import Image, Mask, Picture
-from tests.fakes import LeftHalf
+from tests.fakes import LeftHalf, Plain
 from tests.waiting import LIMIT, until
 
 SECRET = (10, 200, 90)
@@ -31,8 +32,11 @@ def frame(number: int = 0) -> np.ndarray:
     return image
 
 
-def red(image: Image, mask: Mask, time: Fraction) -> Picture:
-    return compose.color(image, mask, rgb=(255, 0, 0), decontaminate=False)
+RED = Color("red", decontaminate=False)
+
+
+def shown_by(paint: Callable[[Image, Mask, Fraction], Picture]) -> Edit:
+    return Edit(Plain(paint))
 
 
 class Shows:
@@ -70,7 +74,7 @@ def stepwise(images: Iterable[Image], shows: Shows) -> Generator[Image, None, No
         until(lambda count=count: len(shows.pictures) >= count, "the picture of the last frame was shown")
 
 
-LIVE = Live(lambda: LeftHalf(), {"red": lambda: red}, half_life=0.0)
+LIVE = Live(lambda: LeftHalf(), {"red": Edit(RED)}, half_life=0.0)
 
 
 class Clock:
@@ -172,7 +176,7 @@ def test_mirrored_before_the_effect() -> None:
     """So that a background, and writing in it, stays as it is."""
 
     def marked(image: Image, mask: Mask, time: Fraction) -> Picture:
-        picture = red(image, mask, time).copy()
+        picture = RED(image, mask, time).copy()
         picture[:4, :4] = (0, 0, 255)
         return picture
 
@@ -180,7 +184,7 @@ def test_mirrored_before_the_effect() -> None:
         def probability(self, image: Image) -> Mask:
             return LeftHalf().probability(image)[:, ::-1].copy()
 
-    one = replace(LIVE, load=RightHalf, scenes={"red": lambda: marked})
+    one = replace(LIVE, load=RightHalf, edits={"red": shown_by(marked)})
     _, shows = run(one, [frame()] * 2, Controls("red", mirrored=True))
     shown = shows.pictures[1]
     assert (shown[:4, :4] == (0, 0, 255)).all(), "the background as it is"
@@ -190,16 +194,13 @@ def test_mirrored_before_the_effect() -> None:
 def test_effects_change_on_the_way_and_begin_anew(clock: Clock) -> None:
     begun: list[Fraction] = []
 
-    def times() -> Callable[[Image, Mask, Fraction], Picture]:
-        def scene(image: Image, mask: Mask, time: Fraction) -> Picture:
-            begun.append(time)
-            return np.full_like(image, 77)
-
-        return scene
+    def times(image: Image, mask: Mask, time: Fraction) -> Picture:
+        begun.append(time)
+        return np.full_like(image, 77)
 
     controls = Controls("red")
     shows = Shows(lambda count: setattr(controls, "effect", "clock" if count in (2, 3, 5) else "red"))
-    one = replace(LIVE, load=lambda: clock.takes(0.25), scenes={"red": lambda: red, "clock": times})
+    one = replace(LIVE, load=lambda: clock.takes(0.25), edits={"red": Edit(RED), "clock": shown_by(times)})
     one.run(stepwise([frame()] * 6, shows), [shows], controls)
     assert shows.kinds == ["blank", "red", "other", "other", "red", "other", "blank"]
     assert begun == [0, Fraction(1, 4), 0]
@@ -211,9 +212,9 @@ def test_an_effects_clock_skips_a_pause(monkeypatch: pytest.MonkeyPatch) -> None
 
     def scene(image: Image, mask: Mask, time: Fraction) -> Picture:
         times.append(time)
-        return red(image, mask, time)
+        return RED(image, mask, time)
 
-    work = loop._Work(replace(LIVE, scenes={"red": lambda: scene}), LeftHalf(), Controls("red"))
+    work = loop._Frames(replace(LIVE, edits={"red": shown_by(scene)}), LeftHalf(), Controls("red"))
     for taken in (100.0, 100.5, 700.5, 700.75):
         work(frame(), taken)
     assert times == [0, Fraction(1, 2), Fraction(3, 2), Fraction(7, 4)]
@@ -230,8 +231,7 @@ def test_masks_are_steadied(clock: Clock) -> None:
 
     def levels(half_life: float) -> np.ndarray:
         one = replace(
-            LIVE, load=Flickers, half_life=half_life, refine=False,
-            scenes={"mask": lambda: lambda image, mask, time: compose.matte(mask)},
+            LIVE, load=Flickers, half_life=half_life, edits={"mask": Edit(Matte(), edge=Edge(refine=False))}
         )  # fmt: skip
         _, shows = run(one, [frame()] * 12, Controls("mask"))
         return np.array([picture.mean() for picture in shows.pictures[1:-1]])
@@ -241,7 +241,7 @@ def test_masks_are_steadied(clock: Clock) -> None:
 
 
 def test_a_grey_effect_is_shown_in_three_channels_and_small() -> None:
-    one = replace(LIVE, max_side=32, scenes={"mask": lambda: lambda image, mask, time: compose.matte(mask)})
+    one = replace(LIVE, max_side=32, edits={"mask": Edit(Matte())})
     _, shows = run(one, [frame()] * 2, Controls("mask"))
     assert [picture.shape for picture in shows.pictures] == [(24, 32, 3)] * 3
     assert shows.pictures[1][:, :12].min() == 255 and shows.pictures[1][:, 20:].max() == 0
@@ -305,7 +305,7 @@ def test_a_camera_that_is_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
         yield frame()
 
     with pytest.raises(InputError, match=r"no picture came for 0.2 s; is the camera in use"):
-        Newest(silent()).take(Event())
+        LatestFrame(silent()).take(Event())
     hold.set()
 
 

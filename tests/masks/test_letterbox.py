@@ -85,7 +85,7 @@ HALF = 0.5
 @example(5000, 1, 0.95, True)
 @example(1279, 4999, 0.98, False)
 def test_an_edge_comes_back_where_it_was(height: int, width: int, share: float, mirror: bool) -> None:
-    segmenter = Segmenter(IDENTITY, mirror=mirror)
+    segmenter = Segmenter(IDENTITY, tta=mirror)
     where = place(height, width, rectangle(height, width, (320, 256)))
     for axis, (length, seen) in enumerate([(height, where.inner_height), (width, where.inner_width)]):
         edge = round(share * length)

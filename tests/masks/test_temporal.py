@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from standout.errors import InputError
-from standout.masks.temporal import HALF_LIFE, Steady
+from standout.masks.temporal import HALF_LIFE, TemporalFilter
 
 SHAPE = (108, 192)
 
@@ -37,18 +37,18 @@ def half(level: float = 0.5) -> np.ndarray:
 
 
 def test_off_gives_the_mask_back() -> None:
-    steady, mask = Steady(0), half()
+    steady, mask = TemporalFilter(0), half()
     assert all(steady(mask, texture(i), Fraction(i, 30)) is mask for i in range(3))
 
 
 def test_the_first_frame_is_as_it_is() -> None:
-    np.testing.assert_array_equal(Steady()(half(0.4), texture(), Fraction(0)), half(0.4))
+    np.testing.assert_array_equal(TemporalFilter()(half(0.4), texture(), Fraction(0)), half(0.4))
 
 
 @pytest.mark.parametrize("half_life", [0.05, 0.2])
 @pytest.mark.parametrize("fps", [25, 60])
 def test_noise_falls_by_the_factor_of_a_recursive_mean(half_life: float, fps: int) -> None:
-    rng, image, steady = np.random.default_rng(0), texture(), Steady(half_life)
+    rng, image, steady = np.random.default_rng(0), texture(), TemporalFilter(half_life)
     noisy = [half() + rng.normal(0, 0.01, SHAPE).astype(np.float32) for _ in range(120)]
     calmed = [steady(mask, image, Fraction(i, fps)) for i, mask in enumerate(noisy)]
     weight = 2 ** (-1 / fps / half_life)
@@ -59,7 +59,7 @@ def test_noise_falls_by_the_factor_of_a_recursive_mean(half_life: float, fps: in
 
 @pytest.mark.parametrize("steps", [[Fraction(1, 30)] * 6, [Fraction(1, 60)] * 12, [Fraction(1, 50), Fraction(9, 50)]])
 def test_the_same_seconds_forget_as_much_at_any_frame_rate(steps: list[Fraction]) -> None:
-    steady, image, time = Steady(0.1), texture(), Fraction(0)
+    steady, image, time = TemporalFilter(0.1), texture(), Fraction(0)
     mask = steady(half(0.3), image, time)
     for step in steps:
         time += step
@@ -72,7 +72,7 @@ def test_moving_clips_are_calmed_alike_at_any_frame_rate() -> None:
     """Twice the frames, each with twice the noise's variance: the mean of a second's frames knows as much."""
     left = []
     for fps in (30, 60):
-        rng, steady, errors = np.random.default_rng(0), Steady(0.1), []
+        rng, steady, errors = np.random.default_rng(0), TemporalFilter(0.1), []
         for number in range(fps):
             shape = disc(50 + 60 * number / fps, 54, 25)
             noise = rng.normal(0, 0.03 * np.sqrt(fps / 30), SHAPE)
@@ -89,7 +89,7 @@ def test_the_surer_the_network_the_less_the_past_counts() -> None:
 
     def pull(level: float) -> float:
         """Share of the past in a mask of that level, a frame after one 0.02 away."""
-        steady = Steady(0.2)
+        steady = TemporalFilter(0.2)
         steady(half(level - 0.02), image, Fraction(0))
         return float((half(level) - steady(half(level), image, Fraction(1, 30))).mean() / 0.02)
 
@@ -99,7 +99,7 @@ def test_the_surer_the_network_the_less_the_past_counts() -> None:
 
 
 def test_a_hole_that_opens_for_a_frame_in_a_still_picture_is_filled() -> None:
-    steady, image = Steady(), painted(texture(), disc(96, 54, 40))
+    steady, image = TemporalFilter(), painted(texture(), disc(96, 54, 40))
     whole, holed = disc(96, 54, 40) * 0.95, disc(96, 54, 40) * 0.95
     holed[40:60, 80:110] = 0.35
     for number in range(10):
@@ -121,7 +121,7 @@ def moving(pixels: float, seed: int = 0) -> Iterator[tuple[np.ndarray, np.ndarra
 @pytest.mark.parametrize("half_life", [HALF_LIFE, 5.0])
 def test_what_moves_fast_leaves_no_ghost(pixels: float, plain: bool, half_life: float) -> None:
     """Nor where the filter hardly forgets and the network is never quite sure: the picture tells what moved."""
-    steady, gone = Steady(half_life), np.zeros(SHAPE, bool)
+    steady, gone = TemporalFilter(half_life), np.zeros(SHAPE, bool)
     for number, (image, alpha) in enumerate(moving(pixels)):
         if plain:
             image = painted(np.full_like(image, 170), alpha)
@@ -136,7 +136,7 @@ def test_what_moves_fast_leaves_no_ghost(pixels: float, plain: bool, half_life: 
 
 
 def test_what_moves_is_calmed_too() -> None:
-    rng, steady = np.random.default_rng(0), Steady(0.2)
+    rng, steady = np.random.default_rng(0), TemporalFilter(0.2)
     raw, calm = [], []
     for number, (image, alpha) in enumerate(moving(3)):
         mask = (0.4 + 0.2 * alpha + rng.normal(0, 0.03, SHAPE)).astype(np.float32)
@@ -147,7 +147,7 @@ def test_what_moves_is_calmed_too() -> None:
 
 
 def test_a_hard_cut_forgets_the_past() -> None:
-    steady = Steady()
+    steady = TemporalFilter()
     for number in range(5):
         steady(half(0.6), texture(0, colour=(60, 90, 150)), Fraction(number, 30))
     after = steady(half(0.4), texture(1, colour=(170, 120, 80)), Fraction(5, 30))
@@ -159,7 +159,7 @@ def test_a_hard_cut_forgets_the_past() -> None:
 
 def play(images: list[np.ndarray]) -> int:
     """How many cuts are seen in it."""
-    steady = Steady()
+    steady = TemporalFilter()
     for number, image in enumerate(images):
         steady(half(), image, Fraction(number, 30))
     return steady.cuts
@@ -182,7 +182,7 @@ def test_light_and_camera_moves_are_no_cuts() -> None:
 
 
 def test_a_flash_does_no_harm() -> None:
-    steady, scene = Steady(), texture()
+    steady, scene = TemporalFilter(), texture()
     for number, image in enumerate([scene, scene, np.full_like(scene, 255), scene]):
         mask = steady(half(0.4 + 0.01 * number), image, Fraction(number, 30))
         assert 0.39 < mask.min() <= mask.max() < 0.44
@@ -190,7 +190,7 @@ def test_a_flash_does_no_harm() -> None:
 
 @pytest.mark.parametrize("change", ["mask", "image", "time back", "time still"])
 def test_another_size_or_time_that_does_not_go_on_starts_anew(change: str) -> None:
-    steady = Steady()
+    steady = TemporalFilter()
     steady(half(0.6), texture(), Fraction(1))
     shape = (54, 96) if change == "mask" else SHAPE
     image = texture(0, (216, 384)) if change == "image" else texture()
@@ -203,7 +203,7 @@ def test_another_size_or_time_that_does_not_go_on_starts_anew(change: str) -> No
 @pytest.mark.parametrize("mask", [(1, 1), (1, 300), (300, 1), (7, 9), (17, 400), (500, 700)])
 @pytest.mark.parametrize("image", [(1, 1), (40, 3), (301, 199)])
 def test_any_size_goes(mask: tuple[int, int], image: tuple[int, int]) -> None:
-    rng, steady = np.random.default_rng(0), Steady()
+    rng, steady = np.random.default_rng(0), TemporalFilter()
     for number in range(3):
         frame = rng.integers(0, 255, (*image, 3), np.uint8)
         steadied = steady(rng.random(mask, np.float32), frame, Fraction(number, 30))
@@ -213,14 +213,14 @@ def test_any_size_goes(mask: tuple[int, int], image: tuple[int, int]) -> None:
 
 
 def test_the_given_mask_is_left_alone() -> None:
-    steady, mask = Steady(), half(0.4)
+    steady, mask = TemporalFilter(), half(0.4)
     steady(half(0.6), texture(), Fraction(0))
     assert steady(mask, texture(), Fraction(1, 30)).mean() > 0.45
     np.testing.assert_array_equal(mask, half(0.4))
 
 
 def test_painting_on_masks_changes_nothing_later() -> None:
-    calm, painted_on = Steady(), Steady()
+    calm, painted_on = TemporalFilter(), TemporalFilter()
     for number in range(3):
         given = half(0.4 + 0.1 * number)
         wanted = calm(given.copy(), texture(), Fraction(number, 30))
@@ -231,10 +231,10 @@ def test_painting_on_masks_changes_nothing_later() -> None:
 
 def test_wrong_input_says_so() -> None:
     with pytest.raises(InputError, match="half-life is -1"):
-        Steady(-1)
+        TemporalFilter(-1)
     with pytest.raises(InputError, match="half-life is nan"):
-        Steady(float("nan"))
+        TemporalFilter(float("nan"))
     with pytest.raises(InputError, match=r"image is uint16 .*wanted uint8"):
-        Steady()(half(), texture().astype(np.uint16), Fraction(0))
+        TemporalFilter()(half(), texture().astype(np.uint16), Fraction(0))
     with pytest.raises(InputError, match=r"mask is float64 .*wanted float32"):
-        Steady()(half().astype(np.float64), texture(), Fraction(0))
+        TemporalFilter()(half().astype(np.float64), texture(), Fraction(0))

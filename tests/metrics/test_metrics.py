@@ -1,4 +1,4 @@
-"""Against torchmetrics and brute force, and at the corners: nobody, everybody, one pixel, pixels that do not count."""
+"""The metrics against torchmetrics and brute force, and for nobody, everybody, one pixel and uncounted pixels."""
 
 from fractions import Fraction
 from itertools import pairwise
@@ -56,6 +56,20 @@ def test_overlaps_agree_with_torchmetrics(name: str, their: object, seed: int) -
 def test_corners(found: np.ndarray, truth: np.ndarray, wanted: dict[str, float]) -> None:
     for name, value in wanted.items():
         assert getattr(metrics, name)(found, truth) == pytest.approx(value), name
+
+
+def test_sums_of_several_masks_add_up() -> None:
+    """Masks summed up one by one score as one large mask does: the sums are what is kept, the scores come last."""
+    masks = [(some(seed), some(seed + 50), some(seed + 99, 0.8)) for seed in range(3)]
+    sums = metrics.Sums()
+    for mask in masks:
+        sums = metrics.update(*mask, sums=sums)
+    found, truth, counts = (np.concatenate(planes) for planes in zip(*masks, strict=True))
+    scores = metrics.compute(sums)
+    for name in ("dice", "iou", "precision", "recall"):
+        assert getattr(scores, name) == getattr(metrics, name)(found, truth, counts), name
+    assert scores.area == metrics.area(found, counts)
+    assert metrics.compute(metrics.Sums()) == (1, 1, 1, 1, 0), "no mask at all"
 
 
 def test_what_does_not_count_changes_nothing() -> None:
@@ -155,11 +169,11 @@ def person(number: int, *, step: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
     """(image, alpha) of a drawn, textured person who glides before a textured wall that moves the other way."""
     rng = np.random.default_rng(0)
     wall, suit = (cv2.GaussianBlur(rng.normal(0, 1, (HIGH, 500, 3)), (0, 0), 2.5) for _ in range(2))
-    colours = [plane / plane.std() * 25 + level for plane, level in ((wall, (150, 160, 170)), (suit, (180, 70, 60)))]
+    colors = [plane / plane.std() * 25 + level for plane, level in ((wall, (150, 160, 170)), (suit, (180, 70, 60)))]
     shift = step * number
     back, front = (
         cv2.warpAffine(plane, np.array([[1, 0, x], [0, 1, 0.0]]), (WIDE, HIGH))
-        for plane, x in zip(colours, (-100 - shift / 2, -100 + shift), strict=True)
+        for plane, x in zip(colors, (-100 - shift / 2, -100 + shift), strict=True)
     )
     y, x = np.indices((HIGH, WIDE))
     body = np.minimum(22 - np.abs(x - 60 - shift), y - 55)
@@ -174,7 +188,7 @@ def gliding() -> tuple[list[Frame], list[np.ndarray]]:
 
 
 def shaken(alphas: list[np.ndarray], size: float) -> list[np.ndarray]:
-    """Each mask grey by a level of its own, larger or smaller, as masks flicker."""
+    """The masks made gray and raised or lowered by a random level each, as masks flicker."""
     levels = np.random.default_rng(0).uniform(-size, size, len(alphas))
     return [(0.25 + 0.5 * alpha + level).astype(np.float32) for alpha, level in zip(alphas, levels, strict=True)]
 

@@ -45,7 +45,7 @@ def test_a_license_that_nobody_stated_is_not_stated() -> None:
     assert first == f"MIT{OF_BASE}" == replace(CARD, license=first).license_as_base
 
 
-@pytest.mark.parametrize("name", sorted(registry.SHELF))
+@pytest.mark.parametrize("name", sorted(registry.REGISTRY))
 def test_cards_that_were_bundled_without_a_protocol_have_theirs(name: str) -> None:
     """As the code that measures every card today would word it."""
     segmenter = Segmenter(name, threads=1)

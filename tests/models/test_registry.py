@@ -10,7 +10,7 @@ from standout.runtimes import onnx as runtime
 from standout.segmenter import Segmenter
 
 
-@pytest.mark.parametrize("name", sorted(registry.SHELF))
+@pytest.mark.parametrize("name", sorted(registry.REGISTRY))
 def test_every_bundled_model_is_whole_light_and_carries_its_card(name: str) -> None:
     path = registry.find(name)
     assert path.stat().st_size < 10e6
@@ -106,5 +106,5 @@ def test_how_much_larger_the_second_look_is_stands_on_the_card() -> None:
 
 def test_two_looks_are_alike_and_not_the_same(sample: np.ndarray) -> None:
     twice = Segmenter(threads=1).mask(sample, refine=False)
-    once = Segmenter(threads=1, mirror=False).mask(sample, refine=False)
+    once = Segmenter(threads=1, tta=False).mask(sample, refine=False)
     assert 0 < np.abs(once - twice).mean() < 0.1

@@ -89,7 +89,7 @@ def test_a_benchmark_asks_for_a_size_that_is_taken(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(facts, "COUNTERS", {})
     assert facts.look("standout-mobile").size == (128, 96)
     assert facts.look("standout-mobile", size=(64, 96)).size == (64, 96)
-    with pytest.raises(ModelError, match="takes photos of 64x96 or 128x96 alone, not of 320x256; use --size 64x96"):
+    with pytest.raises(ModelError, match="takes only photos of 64x96 or 128x96, not of 320x256; use --size 64x96"):
         facts.look("standout-mobile", size=(320, 256))
 
 

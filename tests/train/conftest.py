@@ -30,4 +30,4 @@ def finished(data: Path, made_once: MadeOnce) -> Path:
     """The folder of a finished run of tiny(data), the same for all tests: what is to be changed is copied first."""
     from standout.train import run
 
-    return made_once("finished-run", lambda out: run.train(tiny(data), out, run.Machine("cpu")))
+    return made_once("finished-run", lambda out: run.train(tiny(data), out, run.Compute("cpu")))

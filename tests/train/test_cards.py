@@ -11,7 +11,7 @@ from standout.data import find_pairs
 from standout.errors import InputError, ModelError
 from standout.evaluate import scored
 from standout.models.card import OF_BASE, ModelCard
-from standout.models.registry import SHELF, find_checkpoint
+from standout.models.registry import REGISTRY, find_checkpoint
 from standout.net import checkpoint
 from standout.net.header import card_in
 from standout.net.soup import card_of_mean
@@ -22,7 +22,7 @@ from standout.train.config import load, parse_changes
 from tests.models.test_card import FULL
 from tests.train.conftest import tiny
 
-CPU = run.Machine("cpu")
+CPU = run.Compute("cpu")
 
 
 def recipe(data: Path, **changes: object) -> config.Recipe:
@@ -39,7 +39,7 @@ def base(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", sorted(SHELF))
+@pytest.mark.parametrize("name", sorted(REGISTRY))
 def test_fine_tuning_is_at_the_models_own_size(name: str, data: Path) -> None:
     wanted = card_in(find_checkpoint(name)).size
     plain = recipe(data, model={"init": name})
@@ -57,8 +57,8 @@ def test_a_stage_without_a_size_has_the_base_models(base: Path, data: Path, tmp_
     assert [stage.size for stage in load(path, parse_changes(["train.batch=2"])).epochs] == [(96, 64)] * 20
     path.write_text(path.read_text() + "[train]\nstages = [{ epochs = 3, size = [128, 96] }]\n")
     assert {stage.size for stage in load(path, {}).epochs} == {(128, 96)}
-    narrow = recipe(data, model={"narrow": str(base), "encoder": "mobilenetv2_050"})
-    assert {stage.size for stage in narrow.epochs} == {(96, 64)}
+    pruned = recipe(data, model={"prune": str(base), "encoder": "mobilenetv2_050"})
+    assert {stage.size for stage in pruned.epochs} == {(96, 64)}
     assert {stage.size for stage in recipe(data).epochs} == {(320, 256)}
 
 
@@ -115,17 +115,17 @@ def test_a_base_without_a_license_gives_none(base: Path, data: Path) -> None:
     assert card(recipe(data, model={"init": str(base)})).license == f"MIT{OF_BASE}"
 
 
-@pytest.mark.parametrize("name", sorted(SHELF))
+@pytest.mark.parametrize("name", sorted(REGISTRY))
 def test_what_is_trained_on_from_a_bundled_model_names_it(name: str, data: Path) -> None:
     mine, bundled = card(recipe(data, model={"init": name})), card_in(find_checkpoint(name))
     assert mine.base == f"{name} {bundled.sha256[:12]} (Apache-2.0)" and mine.license == f"Apache-2.0{OF_BASE}"
     assert (mine.second_look, mine.threshold, mine.size) == (bundled.second_look, bundled.threshold, bundled.size)
 
 
-def test_narrowed_and_taught_models_name_whom_they_have_it_from(base: Path, data: Path) -> None:
+def test_pruned_and_taught_models_name_whom_they_have_it_from(base: Path, data: Path) -> None:
     plan = recipe(
         data,
-        model={"encoder": "mobilenetv2_050", "decoder": "slim", "narrow": str(base)},
+        model={"encoder": "mobilenetv2_050", "decoder": "slim", "prune": str(base)},
         distill={"teacher": "standout-mobile"},
     )
     mine = card(plan)

@@ -35,6 +35,7 @@ def test_every_recipe_loads_and_says_command_cost_and_result(recipe: Path) -> No
         (BASE + '[train]\nlr = "fast"', "train.lr = 'fast': Input should be a valid number"),
         (BASE + "[train]\nlr = -1", "train.lr = -1: Input should be greater than 0"),
         (BASE + '[train]\nschedule = "linear"', "train.schedule = 'linear': Input should be 'one-cycle'"),
+        (BASE + '[model]\nnarrow = "standout-mobile"', "'model.narrow' is called 'model.prune' now"),
         ("name = ", "not valid TOML"),
     ],
 )

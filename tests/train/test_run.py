@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import cv2
 import pytest
@@ -20,7 +21,7 @@ from standout.train.module import SegmentationModule
 from tests.train.conftest import tiny
 from tests.waiting import LIMIT, started, until
 
-CPU = run.Machine("cpu")
+CPU = run.Compute("cpu")
 
 
 def weights(out: Path) -> dict[str, torch.Tensor]:
@@ -108,8 +109,10 @@ def test_training_learns_the_drawn_people(data: Path, tmp_path: Path) -> None:
     assert card.scores == facts["results"]["scores"] and card.protocol == facts["results"]["protocol"]
     assert card.sha256 == facts["results"]["sha256"]
     assert facts["data"]["train"] == 12
-    for picture in ("curves.png", "threshold.png", "worst.jpg"):
-        assert cv2.imread(str(tmp_path / "out" / picture)) is not None
+    assert cv2.imread(str(tmp_path / "out" / "worst.jpg")) is not None
+    for picture, lines in (("curves.svg", 4), ("threshold.svg", 2)):
+        drawn = ElementTree.fromstring((tmp_path / "out" / picture).read_text())
+        assert len(drawn.findall(".//{http://www.w3.org/2000/svg}polyline")) >= lines, picture
     assert list((tmp_path / "out" / "tensorboard").iterdir())
 
 
@@ -218,7 +221,7 @@ def test_a_changed_recipe_is_not_gone_on_with(data: Path, tmp_path: Path, finish
     with pytest.raises(InputError, match=r"train\.lr was 0\.001, is 0\.003.*--init .*model\.safetensors"):
         run.train(tiny(data, train={"lr": 3e-3}), tmp_path / "out", CPU)
     with pytest.raises(InputError, match=r"processes .* were 1, are 2"):
-        run.train(tiny(data), tmp_path / "out", run.Machine("cpu", devices=2))
+        run.train(tiny(data), tmp_path / "out", run.Compute("cpu", devices=2))
     (data / "train" / "images" / "drawn_0.png").unlink()
     (data / "train" / "masks" / "drawn_0.png").unlink()
     with pytest.raises(InputError, match=r"the data were 12 \+ 4 pairs, are 11 \+ 4"):
@@ -247,7 +250,7 @@ def test_a_full_disk_keeps_the_checkpoint_before(
     out = tmp_path / "out"
     with monkeypatch.context() as patch:
         patch.setattr(torch, "save", full)
-        with pytest.raises(OutputError, match="make room, then give the same command"):
+        with pytest.raises(OutputError, match="free some disk space, then give the same command"):
             run.train(tiny(data), out, CPU)
     assert torch.load(out / "last.ckpt", weights_only=True)["epoch"] == 0
     assert not list(out.glob("*.part"))
@@ -310,7 +313,7 @@ def test_a_doubted_source_does_not_unlearn_people(data: Path, tmp_path: Path, fi
 def test_a_taught_run_goes_on_exactly(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = tiny(
         data,
-        model={"encoder": "mobilenetv2_050", "decoder": "slim", "narrow": "standout-mobile"},
+        model={"encoder": "mobilenetv2_050", "decoder": "slim", "prune": "standout-mobile"},
         distill={"teacher": "standout-mobile"},
     )
     run.train(recipe, tmp_path / "whole", CPU)
@@ -330,7 +333,8 @@ def _stop(module: SegmentationModule) -> None:
 def test_a_run_older_than_a_setting_goes_on_with_its_default(data: Path, tmp_path: Path, finished: Path) -> None:
     out = shutil.copytree(finished, tmp_path / "out")
     record = json.loads((out / "run.json").read_text())
-    del record["recipe"]["distill"], record["recipe"]["model"]["narrow"], record["recipe"]["license"]
+    del record["recipe"]["distill"], record["recipe"]["license"]
+    record["recipe"]["model"]["narrow"] = record["recipe"]["model"].pop("prune")  # its name then
     del record["results"]["scores"], record["results"]["protocol"]
     (out / "run.json").write_text(json.dumps(record))
     before = (out / "model.safetensors").stat().st_mtime_ns
@@ -338,10 +342,14 @@ def test_a_run_older_than_a_setting_goes_on_with_its_default(data: Path, tmp_pat
     assert (out / "model.safetensors").stat().st_mtime_ns == before
     with pytest.raises(InputError, match=r"distill.share was 0.5, is 0.25"):
         run.train(tiny(data, distill={"share": 0.25}), out, CPU)
+    record["recipe"]["model"]["narrow"] = "standout-mobile"
+    (out / "run.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match=r"another recipe: model.prune was 'standout-mobile', is None\."):
+        run.train(tiny(data), out, CPU)
 
 
 def test_what_the_recipe_names_must_be_there(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no photo of source 'moon'; its sources: drawn"):
+    with pytest.raises(InputError, match=r"no photo of source 'moon'; its sources are drawn"):
         run.train(tiny(data, data={"sources": ["moon"]}), tmp_path, CPU)
     with pytest.raises(InputError, match="nowhere"):
         run.train(tiny(tmp_path / "nowhere"), tmp_path / "out", CPU)

@@ -21,15 +21,15 @@ RATE = 48000
 
 
 def picture(number: int, height: int = 96, width: int = 128) -> np.ndarray:
-    """Frame `number` of a disc that wanders over a slope of colours; its place tells the number."""
+    """Frame `number` of a disc that wanders over a slope of colors; its place tells the number."""
     across, down = np.meshgrid(np.linspace(40, 200, width), np.linspace(40, 200, height))
     image = np.dstack([across, down, np.full_like(across, 120)]).astype(np.uint8)
     cv2.circle(image, (10 + 6 * number % max(1, width - 20), height // 2), 8, (250, 250, 250), -1)
     return image
 
 
-def flat(colour: Sequence[int], height: int = 96, width: int = 128) -> np.ndarray:
-    return np.full((height, width, 3), colour, np.uint8)
+def flat(color: Sequence[int], height: int = 96, width: int = 128) -> np.ndarray:
+    return np.full((height, width, 3), color, np.uint8)
 
 
 def beep(begins: int, count: int, *, channels: int = 2) -> np.ndarray:
@@ -249,7 +249,7 @@ def copied(source: Path, target: Path, **options: Any) -> list[str]:
     part = {name: options[name] for name in ("start", "end", "rate") if name in options}
     with video.open_clip(source) as clip, video.Writer(target, clip, **options) as writer:
         for frame in clip.frames(**part):
-            writer.add(frame.image[..., :1] if options.get("grey") else frame.image, frame.time)
+            writer.add(frame.image[..., :1] if options.get("gray") else frame.image, frame.time)
     return writer.notes
 
 

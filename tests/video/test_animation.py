@@ -35,7 +35,7 @@ def write(
 ) -> list[str]:
     height, width, channels = pictures[0].shape
     with video.open_clip(clip) as like:
-        kind = {"alpha": channels == 4, "grey": channels == 1}
+        kind = {"alpha": channels == 4, "gray": channels == 1}
         with video.Writer(path, like, height=height, width=width, **kind, **options) as writer:
             for one, time in zip(pictures, times, strict=True):
                 writer.add(one, time)
@@ -56,10 +56,10 @@ def test_frames_come_back(tmp_path: Path, clip: Path, suffix: str, channels: int
             np.testing.assert_array_equal(image[..., 3] > 0, alpha >= 128)
         else:
             np.testing.assert_array_equal(image[..., 3], alpha)
-        colours = np.repeat(wanted, 3, 2) if channels == 1 else wanted[..., :3]
+        colors = np.repeat(wanted, 3, 2) if channels == 1 else wanted[..., :3]
         seen = alpha > 200
-        within = 20 if suffix == ".webp" and size[0] == 3 else 6  # 80 levels a row, and colours are halved in height
-        assert not seen.any() or np.abs(image[seen][:, :3].astype(int) - colours[seen]).mean() < within
+        within = 20 if suffix == ".webp" and size[0] == 3 else 6  # 80 levels a row, and colors are halved in height
+        assert not seen.any() or np.abs(image[seen][:, :3].astype(int) - colors[seen]).mean() < within
 
 
 @pytest.mark.parametrize(("suffix", "unit"), [(".gif", 10), (".webp", 1)])
@@ -152,14 +152,14 @@ def test_pixels_that_are_not_square(tmp_path: Path) -> None:
     assert shown(tmp_path / "out.frames" / "000001.png")[0][0].shape[:2] == (96, 128)
 
 
-def test_few_colours_stay_exact() -> None:
+def test_few_colors_stay_exact() -> None:
     few = np.random.default_rng(0).integers(0, 255, (40, 4, 3), np.uint8).repeat(8, 1)
     index, palette = reduced(few)
     assert len(np.unique(few.reshape(-1, 3), axis=0)) < 255
     assert np.abs(palette[index][..., 1:].astype(int) - few).mean() < 1.5
 
 
-def test_many_colours_are_near() -> None:
+def test_many_colors_are_near() -> None:
     slope = np.dstack([*np.meshgrid(np.arange(256), np.arange(200)), np.full((200, 256), 90)]).astype(np.uint8)
     index, palette = reduced(slope)
     error = palette[index][..., 1:].astype(float) - slope
@@ -175,9 +175,9 @@ def test_many_colours_are_near() -> None:
     st.integers(1, 255),
 )
 @settings(max_examples=60, deadline=None)
-def test_any_picture_is_reduced(image: np.ndarray, colours: int) -> None:
-    index, palette = reduced(image, colours=colours)
+def test_any_picture_is_reduced(image: np.ndarray, colors: int) -> None:
+    index, palette = reduced(image, colors=colors)
     assert index.shape == image.shape[:2]
     opaque = image[..., 3] >= 128 if image.shape[2] == 4 else np.ones(image.shape[:2], bool)
     np.testing.assert_array_equal(palette[index][..., 0] == 255, opaque)
-    assert len(np.unique(index[opaque])) <= colours
+    assert len(np.unique(index[opaque])) <= colors

@@ -1,4 +1,4 @@
-"""Clips in: what the file says, and every frame upright, in its colours, at its time."""
+"""Clips in: what the file says, and every frame upright, in its colors, at its time."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +11,7 @@ from standout import video
 from standout.video.decode import resampled
 from tests.video.drawn import Made, flat, frames, make, picture
 
-COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (128, 128, 128), (200, 30, 90)]
+COLORS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (128, 128, 128), (200, 30, 90)]
 TURNS = [(turn, mirrored) for turn in (0, 90, 180, -90) for mirrored in (False, True)]
 
 
@@ -81,22 +81,22 @@ def test_frames_come_upright(tmp_path: Path, turn: int, mirrored: bool) -> None:
 
 @pytest.mark.parametrize("matrix", [1, 5, 6, 9])
 @pytest.mark.parametrize("span", [1, 2], ids=["limited", "full"])
-def test_tagged_colours(tmp_path: Path, matrix: int, span: int) -> None:
-    made = Made([flat(colour) for colour in COLOURS], matrix=matrix, range=span, options={"crf": "1"}, pixels="yuv444p")
+def test_tagged_colors(tmp_path: Path, matrix: int, span: int) -> None:
+    made = Made([flat(color) for color in COLORS], matrix=matrix, range=span, options={"crf": "1"}, pixels="yuv444p")
     shown = frames(make(tmp_path / "a.mp4", made))
-    for frame, colour in zip(shown, COLOURS, strict=True):
-        assert np.abs(frame.image.astype(int) - colour).max() <= 3
+    for frame, color in zip(shown, COLORS, strict=True):
+        assert np.abs(frame.image.astype(int) - color).max() <= 3
 
 
 @pytest.mark.parametrize(("height", "matrix"), [(576, 5), (720, 1)])
-def test_untagged_colours_by_height(tmp_path: Path, height: int, matrix: int) -> None:
+def test_untagged_colors_by_height(tmp_path: Path, height: int, matrix: int) -> None:
     made = Made([flat((200, 30, 90), height, 64)], options={"crf": "1"})  # drawn.make follows the same custom
     with video.open_clip(make(tmp_path / "a.mp4", made)) as clip:
-        assert clip.colours.matrix == 2
+        assert clip.colors.matrix == 2
         assert np.abs(next(clip.frames()).image.astype(int) - (200, 30, 90)).max() <= 3
 
 
-def test_colours_without_yuv(tmp_path: Path) -> None:
+def test_colors_without_yuv(tmp_path: Path) -> None:
     made = Made([picture(0)], codec="libx264rgb", pixels="rgb24", options={"qp": "0"})
     assert np.array_equal(frames(make(tmp_path / "a.mkv", made))[0].image, picture(0))
 
@@ -185,7 +185,7 @@ def test_a_change_of_size_on_the_way(tmp_path: Path) -> None:
 def test_hdr_is_told(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mkv", Made(options={"x264-params": "transfer=smpte2084:colormatrix=bt2020nc"}))
     with video.open_clip(path) as clip:
-        assert clip.colours.transfer == 16
+        assert clip.colors.transfer == 16
         assert any("HDR (PQ)" in one for one in clip.warnings)
 
 

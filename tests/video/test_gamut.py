@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -12,14 +13,12 @@ import numpy as np
 import pytest
 
 from standout import video
-from standout.batch.clip import ClipWork
 from standout.batch.plan import Task
-from standout.cli.effects import Color, Cut, Replace
-from standout.effects import compose
-from standout.effects.scenes import Before, begun, moving
+from standout.effects import Color, Cut, Effect, Matte, Replace
 from standout.live.camera import open_camera
-from standout.types import Image, Mask, Picture
-from standout.video import SRGB, Colours, converter, is_known
+from standout.types import Image, Mask, Photo, Picture
+from standout.video import SRGB, Colors, converter, is_known
+from tests.fakes import clip_job
 from tests.video.drawn import Made, flat, make
 
 
@@ -30,14 +29,14 @@ class Nobody:
         return np.zeros((image.shape[0] // 4, image.shape[1] // 4), np.float32)
 
 
-BT2020 = Colours(primaries=9, transfer=14)
-PQ = Colours(primaries=9, transfer=16)
-HLG = Colours(primaries=9, transfer=18)
-P3 = Colours(primaries=12, transfer=13)
-SD = Colours(primaries=6, transfer=6)
+BT2020 = Colors(primaries=9, transfer=14)
+PQ = Colors(primaries=9, transfer=16)
+HLG = Colors(primaries=9, transfer=18)
+P3 = Colors(primaries=12, transfer=13)
+SD = Colors(primaries=6, transfer=6)
 
 
-def turned(color: tuple[int, int, int], source: Colours, target: Colours) -> list[int]:
+def turned(color: tuple[int, int, int], source: Colors, target: Colors) -> list[int]:
     convert = converter(source, target)
     assert convert is not None
     levels = convert(np.full((2, 2, 3), color, np.uint16) * np.uint16(257))[0, 0]
@@ -57,15 +56,15 @@ def turned(color: tuple[int, int, int], source: Colours, target: Colours) -> lis
         ((255, 0, 0), BT2020, [207, 74, 35]),
     ],
 )
-def test_colors_as_standards_give_them(color: tuple[int, int, int], target: Colours, wanted: list[int]) -> None:
+def test_colors_as_standards_give_them(color: tuple[int, int, int], target: Colors, wanted: list[int]) -> None:
     assert np.abs(np.array(turned(color, SRGB, target)) - wanted).max() <= 1
 
 
 @pytest.mark.parametrize(
-    "other", [PQ, HLG, BT2020, P3, Colours(primaries=9, transfer=4), Colours(primaries=9, transfer=8)]
+    "other", [PQ, HLG, BT2020, P3, Colors(primaries=9, transfer=4), Colors(primaries=9, transfer=8)]
 )
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_there_and_back_is_the_same(other: Colours, dtype: type) -> None:
+def test_there_and_back_is_the_same(other: Colors, dtype: type) -> None:
     image = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint16) * 257
     image = image if dtype is np.uint16 else (image >> 8).astype(np.uint8)
     there, back = converter(SRGB, other), converter(other, SRGB)
@@ -77,21 +76,21 @@ def test_there_and_back_is_the_same(other: Colours, dtype: type) -> None:
 
 
 def test_what_looks_alike_is_left_alone() -> None:
-    for alike in (Colours(), Colours(primaries=1, transfer=1), Colours(1, 2, 2, 6), SRGB):
+    for alike in (Colors(), Colors(primaries=1, transfer=1), Colors(1, 2, 2, 6), SRGB):
         assert converter(SRGB, alike) is None and converter(alike, SRGB) is None
-    assert converter(PQ, PQ) is None and converter(BT2020, Colours(primaries=9, transfer=1)) is None
-    strange = Colours(primaries=10, transfer=9)
+    assert converter(PQ, PQ) is None and converter(BT2020, Colors(primaries=9, transfer=1)) is None
+    strange = Colors(primaries=10, transfer=9)
     assert not is_known(strange) and converter(SRGB, strange) is None
 
 
-def tagged(path: Path, colours: Colours, color: tuple[int, int, int] = (90, 90, 90)) -> Path:
+def tagged(path: Path, colors: Colors, color: tuple[int, int, int] = (90, 90, 90)) -> Path:
     """A clip of one color whose numbers mean that."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=25, options={"crf": "1"})
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv444p"
         context = stream.codec_context
         context.colorspace, context.color_range = 1, 1
-        context.color_primaries, context.color_trc = colours.primaries, colours.transfer
+        context.color_primaries, context.color_trc = colors.primaries, colors.transfer
         for number in range(3):
             frame = av.VideoFrame.from_ndarray(flat(color, 48, 64), format="rgb24")
             frame = frame.reformat(format="yuv444p", dst_colorspace=1, dst_color_range=1)
@@ -101,44 +100,44 @@ def tagged(path: Path, colours: Colours, color: tuple[int, int, int] = (90, 90, 
     return path
 
 
-def behind(scene: object, source: Path, out: Path, **how: object) -> tuple[list[float], tuple[str, ...], Colours]:
+def behind(effect: Effect, source: Path, out: Path, **how: Any) -> tuple[list[float], tuple[str, ...], Colors]:
     """The mean color of the result, its warnings, and what its numbers mean."""
-    work = ClipWork(Nobody(), scene, half_life=0.0, quality=100, overwrite=True, **how)  # type: ignore[arg-type]
+    work = clip_job(Nobody(), effect, quality=100, overwrite=True, **how)
     told = work(Task(source, out, Path(source.name), out.suffix)).warnings
     if out.suffix == ".frames":
         color = cv2.imread(str(next(iter(sorted(out.iterdir())))), cv2.IMREAD_COLOR)[..., ::-1].mean((0, 1))
         return color.tolist(), told, SRGB
     with video.open_clip(out) as clip:
-        return next(clip.frames()).image.mean((0, 1)).tolist(), told, clip.colours
+        return next(clip.frames()).image.mean((0, 1)).tolist(), told, clip.colors
 
 
 def near(found: list[float], wanted: list[int]) -> bool:
     return bool(np.abs(np.array(found) - wanted).max() < 4)
 
 
-@pytest.mark.parametrize("colours", [PQ, HLG, BT2020, P3, SD])
-def test_a_color_looks_the_same_behind_every_clip(tmp_path: Path, colours: Colours) -> None:
-    source = tagged(tmp_path / "in.mp4", colours)
+@pytest.mark.parametrize("colors", [PQ, HLG, BT2020, P3, SD])
+def test_a_color_looks_the_same_behind_every_clip(tmp_path: Path, colors: Colors) -> None:
+    source = tagged(tmp_path / "in.mp4", colors)
     picture = tmp_path / "behind.png"
     cv2.imwrite(str(picture), flat((30, 30, 200), 48, 64))  # BGR
-    plain = tagged(tmp_path / "behind.mp4", Colours(primaries=1, transfer=1), (200, 30, 30))
-    wanted = turned((200, 30, 30), SRGB, colours)
+    plain = tagged(tmp_path / "behind.mp4", Colors(primaries=1, transfer=1), (200, 30, 30))
+    wanted = turned((200, 30, 30), SRGB, colors)
     for effect in (
-        Color(inputs=[], color="#c81e1e"),
-        Cut(inputs=[], background="#c81e1e"),
-        Replace(inputs=[], background=picture),
-        Replace(inputs=[], background=plain),
+        Color(color="#c81e1e"),
+        Cut(background="#c81e1e"),
+        Replace(background=picture),
+        Replace(background=plain),
     ):
-        found, _, kept = behind(effect.scene, source, tmp_path / "out.mp4")
+        found, _, kept = behind(effect, source, tmp_path / "out.mp4")
         assert near(found, wanted), (effect, found, wanted)
-        assert (kept.primaries, kept.transfer) == (colours.primaries, colours.transfer)
+        assert (kept.primaries, kept.transfer) == (colors.primaries, colors.transfer)
 
 
 @pytest.mark.parametrize("colours", [PQ, HLG, BT2020, P3])
-def test_a_background_clip_of_other_colors_fits_a_plain_clip(tmp_path: Path, colours: Colours) -> None:
-    source = tagged(tmp_path / "in.mp4", Colours(primaries=1, transfer=1))
+def test_a_background_clip_of_other_colors_fits_a_plain_clip(tmp_path: Path, colours: Colors) -> None:
+    source = tagged(tmp_path / "in.mp4", Colors(primaries=1, transfer=1))
     clip = tagged(tmp_path / "behind.mp4", colours, (120, 100, 90))
-    found, _, _ = behind(Replace(inputs=[], background=clip).scene, source, tmp_path / "out.mp4")
+    found, _, _ = behind(Replace(background=clip), source, tmp_path / "out.mp4")
     assert near(found, turned((120, 100, 90), colours, SRGB))
 
 
@@ -151,9 +150,9 @@ def test_a_background_clip_of_other_colors_fits_a_plain_clip(tmp_path: Path, col
         *((".webm", codec) for codec in ("vp9", "av1")),
     ],
 )
-@pytest.mark.parametrize("colours", [PQ, P3, Colours(primaries=5, transfer=6)])
-def test_what_the_numbers_mean_is_told_by_the_result(tmp_path: Path, out: str, codec: str, colours: Colours) -> None:
-    source = tagged(tmp_path / "in.mp4", colours)
+@pytest.mark.parametrize("colors", [PQ, P3, Colors(primaries=5, transfer=6)])
+def test_what_the_numbers_mean_is_told_by_the_result(tmp_path: Path, out: str, codec: str, colors: Colors) -> None:
+    source = tagged(tmp_path / "in.mp4", colors)
 
     def same(image: Image, mask: Mask, time: Fraction) -> Picture:
         return cv2.resize(image, (64, 64))  # type: ignore[return-value]
@@ -162,14 +161,14 @@ def test_what_the_numbers_mean_is_told_by_the_result(tmp_path: Path, out: str, c
         for frame in clip.frames():
             writer.add(same(frame.image, frame.image, frame.time), frame.time)
     with video.open_clip(tmp_path / f"out{out}") as clip:
-        kept = clip.colours
-    assert (kept.primaries, kept.transfer) == (colours.primaries, colours.transfer)
+        kept = clip.colors
+    assert (kept.primaries, kept.transfer) == (colors.primaries, colors.transfer)
 
 
 @pytest.mark.parametrize("out", [".webp", ".gif", ".frames"])
-@pytest.mark.parametrize("colours", [PQ, BT2020])
-def test_what_the_format_cannot_tell_is_converted_and_said(tmp_path: Path, out: str, colours: Colours) -> None:
-    source = tagged(tmp_path / "in.mp4", colours, (120, 100, 90))
+@pytest.mark.parametrize("colors", [PQ, BT2020])
+def test_what_the_format_cannot_tell_is_converted_and_said(tmp_path: Path, out: str, colors: Colors) -> None:
+    source = tagged(tmp_path / "in.mp4", colors, (120, 100, 90))
     path = tmp_path / f"out{out}"
     with video.open_clip(source) as clip, video.Writer(path, clip, alpha=True) as writer:
         for frame in clip.frames():
@@ -179,18 +178,15 @@ def test_what_the_format_cannot_tell_is_converted_and_said(tmp_path: Path, out: 
     from standout import images
 
     color = images.read(still).image.mean((0, 1)).tolist()
-    assert np.abs(np.array(color) - turned((120, 100, 90), colours, SRGB)).max() < 8
+    assert np.abs(np.array(color) - turned((120, 100, 90), colors, SRGB)).max() < 8
 
 
 def test_masks_are_no_light(tmp_path: Path) -> None:
     source = tagged(tmp_path / "in.mp4", PQ)
 
-    def matte(image: Image, mask: Mask, time: Fraction) -> Picture:
-        return compose.matte(mask)
-
-    _, _, kept = behind(lambda: matte, source, tmp_path / "out.mp4", grey=True)
+    _, _, kept = behind(Matte(), source, tmp_path / "out.mp4")
     assert kept.hdr is None
-    _, told, _ = behind(lambda: matte, source, tmp_path / "out.frames", grey=True)
+    _, told, _ = behind(Matte(), source, tmp_path / "out.frames")
     assert not any("converted" in one for one in told)
 
 
@@ -201,20 +197,17 @@ def test_a_clip_as_camera_is_shown_as_screens_show_it(tmp_path: Path) -> None:
 
 
 def test_codes_that_are_not_known_are_said(tmp_path: Path) -> None:
-    source = tagged(tmp_path / "in.mp4", Colours(primaries=1, transfer=9))
-    _, told, _ = behind(Color(inputs=[]).scene, source, tmp_path / "out.mp4")
+    source = tagged(tmp_path / "in.mp4", Colors(primaries=1, transfer=9))
+    _, told, _ = behind(Color(), source, tmp_path / "out.mp4")
     assert any("codes that are not known (1, 9)" in one for one in told)
 
 
-def test_a_scene_that_is_told_nothing_stays_as_it_is(tmp_path: Path) -> None:
+def test_an_effect_that_is_told_nothing_stays_as_it_is(tmp_path: Path) -> None:
     plain = make(tmp_path / "behind.mp4", Made([flat((200, 30, 30))]))
 
-    def put(image: Image, mask: Mask, other: Image) -> Picture:
-        return other
-
-    for one in (lambda: Before(flat((200, 30, 30)), put=put), lambda: moving(plain, put=put)):
-        with begun(one) as scene:
-            shown = scene(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.float32), Fraction(0))
+    for behind in (Photo(flat((200, 30, 30))), plain):
+        with Replace(behind).begun() as effect:
+            shown = effect(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.float32))
             assert near(shown.mean((0, 1)).tolist(), [200, 30, 30])
 
 

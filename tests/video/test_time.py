@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from standout import video
-from standout.batch.clip import ClipWork, Excerpt
+from standout.batch.clip import ClipJob, Excerpt
 from standout.batch.plan import Task
+from standout.effects import Blur
 from standout.types import Frame, Image, Mask, Picture
 from standout.video import decode
-from tests.fakes import LeftHalf
+from tests.fakes import LeftHalf, Plain, changed, clip_job
 from tests.video.drawn import RATE, Made, flat, make
 
 FPS = 25
@@ -66,10 +67,10 @@ def same(image: Image, mask: Mask, time: Fraction) -> Picture:
     return image
 
 
-WORK = ClipWork(LeftHalf(), lambda: same, half_life=0.0, overwrite=True)
+WORK = clip_job(LeftHalf(), Plain(same), overwrite=True)
 
 
-def through(source: Path, out: Path, work: ClipWork = WORK) -> tuple[str, ...]:
+def through(source: Path, out: Path, work: ClipJob = WORK) -> tuple[str, ...]:
     return work(Task(source, out, Path(source.name), out.suffix)).warnings
 
 
@@ -128,11 +129,11 @@ def test_an_excerpt_of_joined_files_is_the_same_as_of_the_whole(tmp_path: Path) 
     source = joined(tmp_path, ".ts", times=3)
     part = Excerpt(Fraction(5), Fraction(10))
     wanted = [one - 5 for one in [*TWICE, *(8 + one for one in ONCE)] if 5 <= one < 10]
-    through(source, tmp_path / "part.mp4", replace(WORK, excerpt=part))
+    through(source, tmp_path / "part.mp4", changed(WORK, excerpt=part))
     together(tmp_path / "part.mp4", wanted)
-    through(source, tmp_path / "part.webm", replace(WORK, excerpt=part))
+    through(source, tmp_path / "part.webm", changed(WORK, excerpt=part))
     together(tmp_path / "part.webm", wanted)
-    through(source, tmp_path / "slow.mp4", replace(WORK, excerpt=replace(part, rate=Fraction(50))))
+    through(source, tmp_path / "slow.mp4", changed(WORK, excerpt=replace(part, rate=Fraction(50))))
     together(tmp_path / "slow.mp4", wanted)
     with video.open_clip(source) as clip:
         assert clip.duration == 12 and clip.count == 300
@@ -145,19 +146,19 @@ def test_an_excerpt_of_joined_files_is_the_same_as_of_the_whole(tmp_path: Path) 
 def test_joined_files_are_gone_on_with_where_they_were_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from standout.batch import clip
 
-    monkeypatch.setattr(clip, "SEGMENT", 40)
+    monkeypatch.setattr(clip, "CHUNK", 40)
     source = joined(tmp_path, ".ts")
-    through(source, tmp_path / "whole.mp4", replace(WORK, resume={}))
+    through(source, tmp_path / "whole.mp4", changed(WORK, effect=Blur(0), resume=True))
     out = tmp_path / "out.mp4"
 
     def stops(done: int, total: int | None) -> None:
         if done == 130:
             stopped.stop.set()
 
-    stopped = replace(WORK, resume={}, advance=stops, stop=Event())
+    stopped = changed(WORK, effect=Blur(0), resume=True, progress=stops, stop=Event())
     with pytest.raises(Exception, match="interrupted"):
         through(source, out, stopped)
-    warnings = through(source, out, replace(WORK, resume={}))
+    warnings = through(source, out, changed(WORK, effect=Blur(0), resume=True))
     assert out.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
     assert sum("has a clock that jumps" in one for one in warnings) == 1
     together(out, TWICE)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
 from standout import video
-from standout.batch.clip import WHITENED, ClipWork
+from standout.batch.clip import WHITENED, ClipJob
 from standout.batch.plan import Task
-from standout.effects import compose
-from standout.effects.scenes import begun, moving
+from standout.effects import Blur, Color, Cut, Effect, Matte, Replace
 from standout.live.camera import open_camera
-from standout.types import Image, Mask, Picture
+from standout.types import Image, Mask
 from standout.video import decode
+from tests.fakes import clip_job
 from tests.video.drawn import Made, make, picture
 
 
@@ -67,27 +68,14 @@ def hidden(folder: Path, name: str, *, opacity: int = 255, count: int = 5) -> Pa
     return path
 
 
-def work(effect: object, **how: object) -> ClipWork:
-    return ClipWork(Everything(), lambda: effect, half_life=0.0, overwrite=True, **how)  # type: ignore[arg-type, return-value]
+def work(effect: Effect, **how: Any) -> ClipJob:
+    return clip_job(Everything(), effect, overwrite=True, **how)
 
 
-def cut(image: Image, mask: Mask, time: Fraction) -> Picture:
-    return compose.cut(image, mask)
+RED = Color("red")
 
 
-def blur(image: Image, mask: Mask, time: Fraction) -> Picture:
-    return compose.blur(image, mask)
-
-
-def red(image: Image, mask: Mask, time: Fraction) -> Picture:
-    return compose.color(image, mask, rgb=(255, 0, 0))
-
-
-def matte(image: Image, mask: Mask, time: Fraction) -> Picture:
-    return compose.matte(mask)
-
-
-def run(one: ClipWork, source: Path, out: Path) -> tuple[list[np.ndarray], tuple[str, ...]]:
+def run(one: ClipJob, source: Path, out: Path) -> tuple[list[np.ndarray], tuple[str, ...]]:
     """The result's frames, RGB or RGBA, and its warnings."""
     told = one(Task(source, out, Path(source.name), out.suffix)).warnings
     with video.open_clip(out) as clip:
@@ -108,34 +96,34 @@ def test_what_a_clip_hides_stays_hidden(tmp_path: Path, name: str) -> None:
             assert frame.alpha[:, :60].min() > 0.98 and frame.alpha[:, 68:].max() < 0.02
             assert np.abs(frame.image[:, :60].astype(int) - picture(number)[:, :60]).mean() < 6
     for out in ("cut.mov", "cut.webm"):
-        found, warnings = run(work(cut, alpha=True), source, tmp_path / out)
+        found, warnings = run(work(Cut()), source, tmp_path / out)
         assert warnings == () and len(found) == 5
         for one in found:
             assert one[:, :60, 3].min() > 245 and one[:, 68:, 3].max() < 10
-    found, _ = run(work(red), source, tmp_path / "red.mkv")
+    found, _ = run(work(RED), source, tmp_path / "red.mkv")
     assert all(one[:, 72:, 0].min() > 235 and one[:, 72:, 1:].max() < 25 for one in found)
-    found, _ = run(work(matte, grey=True), source, tmp_path / "mask.mp4")
+    found, _ = run(work(Matte()), source, tmp_path / "mask.mp4")
     assert all(one[:, :60].min() > 235 and one[:, 68:].max() < 25 for one in found)
 
 
 def test_a_blurred_clip_stays_transparent_or_becomes_white_as_photos_do(tmp_path: Path) -> None:
     source = hidden(tmp_path, "prores.mov")
     for out in ("out.mov", "out.webm", "again.webp"):
-        told = work(blur, see_through=True)(Task(source, tmp_path / out, Path(source.name), Path(out).suffix)).warnings
+        told = work(Blur())(Task(source, tmp_path / out, Path(source.name), Path(out).suffix)).warnings
         assert told == ()
     for out in ("out.mov", "out.webm"):
         with video.open_clip(tmp_path / out) as clip:
             alpha = next(clip.frames()).alpha
         assert alpha is not None and alpha[:, :60].min() > 0.98 and alpha[:, 68:].max() < 0.02
     for out, codec in (("out.mp4", None), ("white.mov", "h264")):
-        found, warnings = run(work(blur, see_through=True, codec=codec), source, tmp_path / out)
+        found, warnings = run(work(Blur(), codec=codec), source, tmp_path / out)
         assert warnings == (WHITENED,)
         assert all(one.shape[2] == 3 and one[:, 72:].min() > 235 for one in found)
 
 
 def test_a_clip_that_could_be_transparent_and_is_not_is_warned_of_nothing(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mov", Made([picture(n) for n in range(3)], codec="png", pixels="rgba"))
-    found, warnings = run(work(blur, see_through=True), source, tmp_path / "out.mp4")
+    found, warnings = run(work(Blur()), source, tmp_path / "out.mp4")
     assert warnings == () and len(found) == 3
 
 
@@ -143,7 +131,7 @@ def test_half_hidden_pixels_are_half_there_and_the_mask_shrinks_with_them(tmp_pa
     from standout.batch.clip import Excerpt
 
     source = hidden(tmp_path, "png.mov", opacity=128)
-    found, _ = run(work(cut, alpha=True, excerpt=Excerpt(max_side=64)), source, tmp_path / "out.mov")
+    found, _ = run(work(Cut(), excerpt=Excerpt(max_side=64)), source, tmp_path / "out.mov")
     assert found[0].shape == (48, 64, 4)
     assert np.abs(found[0][:, :28, 3].astype(int) - 128).max() < 8
 
@@ -184,11 +172,8 @@ def test_a_transparent_clip_as_background_or_camera_is_before_white(tmp_path: Pa
     assert next(frames)[:, 68:].min() == 255
     frames.close()
 
-    def put(image: Image, mask: Mask, behind: Image) -> Picture:
-        return behind
-
-    with begun(lambda: moving(source, put=put)) as scene:
-        shown = scene(np.zeros((96, 128, 3), np.uint8), np.zeros((96, 128), np.float32), Fraction(0))
+    with Replace(source).begun() as effect:
+        shown = effect(np.zeros((96, 128, 3), np.uint8), np.zeros((96, 128), np.float32), Fraction(0))
     assert shown[:, 68:].min() == 255 and shown[:, :60].max() < 255
 
 
@@ -199,13 +184,13 @@ def test_a_transparent_clip_is_gone_on_with_where_it_was_stopped(
 
     from standout.batch import clip
 
-    monkeypatch.setattr(clip, "SEGMENT", 4)
+    monkeypatch.setattr(clip, "CHUNK", 4)
     source = hidden(tmp_path, "vp9.webm", count=14)
     whole, out = tmp_path / "whole.webm", tmp_path / "out.webm"
-    one = work(blur, see_through=True, resume={})
+    one = work(Blur(), resume=True)
     run(one, source, whole)
     stop = Event()
-    stopped = replace(one, stop=stop, advance=lambda done, total: stop.set() if done == 10 else None)
+    stopped = replace(one, stop=stop, progress=lambda done, total: stop.set() if done == 10 else None)
     with pytest.raises(Exception, match="interrupted"):
         run(stopped, source, out)
     run(replace(one, stop=Event()), source, out)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from standout.errors import OutputError, SetupError
-from standout.video import Loopback, virtual_camera
+from standout.video import VirtualCamera, virtual_camera
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="v4l2loopback is Linux's")
 
@@ -30,20 +30,20 @@ def frames(path: Path, height: int, width: int) -> list[np.ndarray]:
 
 @linux
 def test_pictures_as_a_camera_gives_them(device: Path) -> None:
-    camera = Loopback(device)
-    for colour in ((255, 0, 0), (0, 177, 64), (255, 255, 255)):
-        camera.show(np.full((48, 64, 3), colour, np.uint8))
+    camera = VirtualCamera(device)
+    for color in ((255, 0, 0), (0, 177, 64), (255, 255, 255)):
+        camera.show(np.full((48, 64, 3), color, np.uint8))
     camera.close()
     shown = frames(device, 48, 64)
     assert len(shown) == 3
-    for picture, colour in zip(shown, ((255, 0, 0), (0, 177, 64), (255, 255, 255)), strict=True):
-        assert np.abs(picture.astype(int) - colour).max() < 6
+    for picture, color in zip(shown, ((255, 0, 0), (0, 177, 64), (255, 255, 255)), strict=True):
+        assert np.abs(picture.astype(int) - color).max() < 6
 
 
 @linux
 def test_the_size_stays_that_of_the_first(device: Path) -> None:
     """Sides are even, and later pictures of another size are fitted in: no reader follows a change."""
-    camera = Loopback(device)
+    camera = VirtualCamera(device)
     camera.show(np.full((49, 65, 3), 200, np.uint8))
     camera.show(np.full((96, 96, 3), 200, np.uint8))
     camera.close()
@@ -57,7 +57,7 @@ def test_the_size_stays_that_of_the_first(device: Path) -> None:
 def test_what_is_no_virtual_camera(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.touch()
-    camera = Loopback(path)
+    camera = VirtualCamera(path)
     with pytest.raises(OutputError, match=r"takes no pictures \(Inappropriate ioctl.*sudo modprobe v4l2loopback"):
         camera.show(np.zeros((48, 64, 3), np.uint8))
     camera.close()
@@ -66,7 +66,7 @@ def test_what_is_no_virtual_camera(name: str, tmp_path: Path) -> None:
 @linux
 def test_no_such_device() -> None:
     with pytest.raises(OutputError, match="there is no virtual camera /dev/video77; make one: sudo modprobe"):
-        Loopback(Path("/dev/video77"))
+        VirtualCamera(Path("/dev/video77"))
 
 
 def test_the_first_virtual_camera_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,6 +81,6 @@ def test_the_first_virtual_camera_is_found(tmp_path: Path, monkeypatch: pytest.M
 
 def test_other_systems_go_by_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(virtual_camera.sys, "platform", "win32")
-    for attempt in (virtual_camera.find, lambda: Loopback(Path("/dev/null"))):
+    for attempt in (virtual_camera.find, lambda: VirtualCamera(Path("/dev/null"))):
         with pytest.raises(SetupError, match=r"on Linux alone; .*OBS Studio"):
             attempt()

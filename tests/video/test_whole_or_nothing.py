@@ -16,7 +16,7 @@ from tests.video.drawn import Made, copied, flat, make, names, picture, read, se
 FILMS = {suffix: one for suffix, one in video.CONTAINERS.items() if one.format}
 OPAQUE = [(suffix, codec) for suffix, one in FILMS.items() for codec in one.codecs]
 ALPHA = [suffix for suffix, one in FILMS.items() if one.alpha]
-COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (128, 128, 128), (200, 30, 90)]
+COLORS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (128, 128, 128), (200, 30, 90)]
 
 
 def test_an_existing_file_is_kept(tmp_path: Path, clip: Path) -> None:
@@ -139,7 +139,7 @@ def test_missing_folders_are_made_and_capitals_do(tmp_path: Path, clip: Path) ->
         ("out.mp4", {"quality": 101}, InputError, "quality is 101; wanted 1 to 100"),
         ("out.mp4", {"rate": Fraction(0)}, InputError, "rate is 0; wanted more than 0"),
         ("out.mp4", {"height": 0}, InputError, r"height and width are \(0, 128\)"),
-        ("out.webm", {"grey": True, "alpha": True}, InputError, "alpha and grey are both asked for"),
+        ("out.webm", {"gray": True, "alpha": True}, InputError, "alpha and gray are both asked for"),
     ],
 )
 def test_what_cannot_be_written(

@@ -1,4 +1,4 @@
-"""Films out: frames, times, colours and shapes as given, whole or not at all."""
+"""Films out: frames, times, colors and shapes as given, whole or not at all."""
 
 import os
 from fractions import Fraction
@@ -17,7 +17,7 @@ from tests.video.drawn import Made, copied, flat, frame_times, make, names, pict
 FILMS = {suffix: one for suffix, one in video.CONTAINERS.items() if one.format}
 OPAQUE = [(suffix, codec) for suffix, one in FILMS.items() for codec in one.codecs]
 ALPHA = [suffix for suffix, one in FILMS.items() if one.alpha]
-COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (128, 128, 128), (200, 30, 90)]
+COLORS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (128, 128, 128), (200, 30, 90)]
 
 
 @pytest.mark.parametrize(("suffix", "codec"), OPAQUE)
@@ -106,17 +106,17 @@ def test_displayed_shape_is_kept(tmp_path: Path, suffix: str, codec: str, turn: 
 
 @pytest.mark.parametrize("suffix", FILMS)
 @pytest.mark.parametrize(("matrix", "span"), [(1, 1), (1, 2), (5, 1), (6, 1), (6, 2), (9, 1), (2, 0), (2, 2)])
-def test_colours_are_read_and_written_alike(tmp_path: Path, suffix: str, matrix: int, span: int) -> None:
+def test_colors_are_read_and_written_alike(tmp_path: Path, suffix: str, matrix: int, span: int) -> None:
     made = Made(
-        [flat(one, 32, 48) for one in COLOURS], matrix=matrix, range=span, options={"crf": "1"}, pixels="yuv444p"
+        [flat(one, 32, 48) for one in COLORS], matrix=matrix, range=span, options={"crf": "1"}, pixels="yuv444p"
     )
     source = make(tmp_path / "in.mp4", made)
     copied(source, tmp_path / f"out{suffix}", quality=100)
     there, images = read(tmp_path / f"out{suffix}")
-    assert there.colours.matrix == {2: 6}.get(matrix, matrix)
-    assert there.colours.range == (span or 1)
-    for image, colour in zip(images, COLOURS, strict=True):
-        assert np.abs(image.mean((0, 1)) - colour).max() <= 3
+    assert there.colors.matrix == {2: 6}.get(matrix, matrix)
+    assert there.colors.range == (span or 1)
+    for image, color in zip(images, COLORS, strict=True):
+        assert np.abs(image.mean((0, 1)) - color).max() <= 3
 
 
 def test_transfer_and_primaries_are_copied(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_transfer_and_primaries_are_copied(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", Made(options={"x264-params": params}))
     for suffix in (".mp4", ".mov", ".mkv"):
         copied(source, tmp_path / f"out{suffix}")
-        there = read(tmp_path / f"out{suffix}")[0].colours
+        there = read(tmp_path / f"out{suffix}")[0].colors
         assert (there.matrix, there.primaries, there.transfer) == (5, 5, 6)
 
 
@@ -150,12 +150,12 @@ def test_any_size_is_kept(tmp_path: Path, size: tuple[int, int], suffix: str, co
 
 @pytest.mark.parametrize(("suffix", "codec"), OPAQUE)
 @pytest.mark.parametrize("span", [1, 2], ids=["limited", "full"])
-def test_grey_is_grey(tmp_path: Path, suffix: str, codec: str, span: int) -> None:
+def test_gray_is_gray(tmp_path: Path, suffix: str, codec: str, span: int) -> None:
     source = make(tmp_path / "in.mp4", Made([picture(0)], range=span))
     mask = np.repeat(np.linspace(0, 255, 128)[None, :, None], 96, 0).astype(np.uint8)
     with (
         video.open_clip(source) as clip,
-        video.Writer(tmp_path / f"out{suffix}", clip, grey=True, codec=codec, quality=95) as writer,
+        video.Writer(tmp_path / f"out{suffix}", clip, gray=True, codec=codec, quality=95) as writer,
     ):
         writer.add(mask, Fraction(0))
     image = read(tmp_path / f"out{suffix}")[1][0].astype(int)

@@ -1,10 +1,10 @@
-"""One clip, start to end: decode, find, steady, effect, encode, all at the same time.
+"""One clip, start to end: decode, find the people, filter over time, edit, encode, all at the same time.
 
     Task -> Outcome
     frame    Frame            as decoded, no larger than asked for
-    coarse   float32 (h, w)   the network's own mask of it, steadied over time
+    coarse   float32 (h, w)   the network's own mask of it, filtered over time
     picture  Picture          what is encoded
-    state    {name: array}    what must be known of the frames before, to go on after the last frame of a segment
+    state    {name: array}    what must be known of the frames before, to go on after the last frame of a chunk
 
 Frames are a stream: at no time are more than about a dozen of them in memory, whatever the clip's length.
 """
@@ -16,43 +16,33 @@ from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from standout import __version__, video
-from standout.batch.clip_state import Past
+from standout.batch.clip_state import ClipState
 from standout.batch.photo import NOBODY, Outcome
 from standout.batch.plan import Task
-from standout.effects import compose
+from standout.editing import Edit
+from standout.effects import ClipSpace
 from standout.effects.compose import before_white
-from standout.effects.scenes import LooksUp, Scene, begun
-from standout.effects.scenes import Moving as Moving
-from standout.effects.scenes import moving as moving
 from standout.errors import InputError, OutputError, StandoutError
-from standout.masks.full_size import full_size
 from standout.masks.letterbox import resize
+from standout.masks.temporal import HALF_LIFE
 from standout.support.pipeline import ahead, in_order
-from standout.types import Frame, Image, Mask, Picture
+from standout.types import Frame, Mask, PersonFinder, Picture
 
 if TYPE_CHECKING:
     from standout.video.write.chunk_store import State
 
-Advance: TypeAlias = Callable[[int, int | None], None]
+Progress: TypeAlias = Callable[[int, int | None], None]
 """Told how many frames are done, and of how many, where that is known."""
-
-
-class Finds(Protocol):
-    """What finds people in a frame: a Segmenter, or a fake of three lines."""
-
-    def probability(self, image: Image) -> Mask:
-        """The network's own mask of the whole image, small."""
-
 
 WHITENED = "is transparent, which became white: use .mov, .webm, .webp, .gif or .frames to keep it"
 
-SEGMENT = 1800
-"""Frames of a segment, a minute of many clips: no more than that is lost when a work that may be resumed is stopped."""
+CHUNK = 1800
+"""Frames of a chunk, a minute of many clips: no more than that is lost when a resumable job is stopped."""
 
 
 @dataclass(frozen=True)
@@ -70,35 +60,40 @@ class Excerpt:
 
 
 @dataclass(frozen=True)
-class ClipWork:
-    """What is done with each clip; call it with a Task. Clips go one at a time: each uses all cores.
+class ClipOptions:
+    """How clips are read and written.
 
-    half_life: of the steadying, in seconds; 0 = off. alpha: the scene's pictures are RGBA. see_through: transparency of
-    the clip itself stays in the result, or becomes white where the format has none (else the effect has already filled
-    it). workers: frames finished at once. stop: once set, the clip in work
-    is given up, and nothing of it stays but finished segments. resume: what finds and scene are, in words; with it, the
-    work is done in segments, and goes on after those that were finished earlier. measure: flicker is told. Other fields
-    as in work.Work.
+    excerpt: which part. half_life: of the temporal filter, in seconds; 0 = off. codec, quality: of the result; None =
+    the container's default. sound: it is kept. overwrite: a result that is there is made anew. resume: the work is done
+    in chunks, and goes on after those that were finished earlier. measure: flicker is measured. workers: frames
+    finished at once.
     """
 
-    finds: Finds
-    scene: Callable[[], Scene]
-    half_life: float
     excerpt: Excerpt = Excerpt()
-    keep: Literal["all", "largest"] = "all"
-    feather: float = 0.0
-    refine: bool = True
-    alpha: bool = False
-    see_through: bool = False
-    grey: bool = False
+    half_life: float = HALF_LIFE
     codec: str | None = None
     quality: int | None = None
     sound: bool = True
     overwrite: bool = False
-    resume: Mapping[str, str] | None = None
+    resume: bool = False
     measure: bool = False
     workers: int = 2
-    advance: Advance = lambda done, total: None
+
+
+@dataclass(frozen=True)
+class ClipJob:
+    """What is done with each clip; call it with a Task. Clips go one at a time: each uses all cores.
+
+    finder: what finds the people. seen_by: which model that is, in words, so that another one does not go on with work
+    that was begun. progress: told of each frame that is done. stop: once set, the clip in work is given up, and nothing
+    of it stays but finished chunks.
+    """
+
+    finder: PersonFinder
+    edit: Edit
+    options: ClipOptions = ClipOptions()
+    seen_by: Mapping[str, str] = field(default_factory=dict)
+    progress: Progress = lambda done, total: None
     stop: Event = field(default_factory=Event)
     _one_at_a_time: Lock = field(default_factory=Lock)
 
@@ -108,140 +103,165 @@ class ClipWork:
         Raises InputError for a clip that cannot be read, or that fails on the way, naming frame and time; OutputError
         where it cannot be written, or where another work was begun that this one cannot go on with.
         """
+        options, effect = self.options, self.edit.effect
         with self._one_at_a_time, video.open_clip(task.source) as clip:
-            start = self.excerpt.start
+            start = options.excerpt.start
             if clip.duration is not None and start >= clip.duration:
                 lasts = f"{task.source} lasts {float(clip.duration):.2f} s"
                 raise InputError(f"{lasts}, so there is nothing from {float(start):g} s on; start earlier")
-            height, width = _no_larger(clip.height, clip.width, self.excerpt.max_side)
-            clear = self._stays_clear(clip, task.target)
+            height, width = _no_larger(clip.height, clip.width, options.excerpt.max_side)
+            clear = self._stays_transparent(clip, task.target)
             writer = video.Writer(
-                task.target, clip, height=height, width=width, alpha=self.alpha or clear, grey=self.grey,
-                codec=self.codec, quality=self.quality, rate=self.excerpt.rate, start=self.excerpt.start,
-                end=self.excerpt.end, sound=self.sound, overwrite=self.overwrite, threads=self.workers + 1,
-                job=self._job(task.source),
+                task.target, clip, height=height, width=width, alpha=effect.is_transparent or clear,
+                gray=effect.is_mask, codec=options.codec, quality=options.quality, rate=options.excerpt.rate,
+                start=start, end=options.excerpt.end, sound=options.sound, overwrite=options.overwrite,
+                threads=options.workers + 1, job=self._words(task.source),
             )  # fmt: skip
             with writer:
-                past = Past(self.half_life, measure=self.measure)
-                past.restore(writer.state)
-                if not video.is_known(clip.colours):
-                    codes = f"{clip.colours.primaries}, {clip.colours.transfer}"
+                state = ClipState(options.half_life, measure=options.measure)
+                state.restore(writer.state)
+                if not video.is_known(clip.colors):
+                    codes = f"{clip.colors.primaries}, {clip.colors.transfer}"
                     clip.warnings.append(f"tells its colors by codes that are not known ({codes}): taken for sRGB")
-                self._write(task, clip, writer, past, (height, width), clear=clear)
-            share = past.shares / past.frames
+                self._write(task, clip, writer, state, (height, width), clear=clear)
+            share = state.shares / state.frames
             nobody = ("nobody found",) if share < NOBODY else ()
-            warnings = dict.fromkeys((*past.warnings, *clip.warnings, *writer.notes, *nobody))
-            return Outcome(width, height, share, tuple(warnings), past.frames, *past.flicker())
+            warnings = dict.fromkeys((*state.warnings, *clip.warnings, *writer.notes, *nobody))
+            return Outcome(width, height, share, tuple(warnings), state.frames, *state.flicker())
 
-    def _job(self, source: Path) -> dict[str, str] | None:
-        """What the work is, in words: all that changes its result."""
-        if self.resume is None:
+    def _words(self, source: Path) -> dict[str, str] | None:
+        """What the job is, in words: all that changes its result. None where it is not to be resumed."""
+        if not self.options.resume:
             return None
-        fields = asdict(self.excerpt) | {name: getattr(self, name) for name in _CHANGING}
-        words = {name: str(value) for name, value in fields.items()}
-        return {"standout": __version__} | identity("source", source) | words | dict(self.resume)
+        options = asdict(self.options.excerpt) | {name: getattr(self.options, name) for name in _CHANGING}
+        words = {name: str(value) for name, value in (_flat(self.edit.to_dict()) | options).items()}
+        for name, path in self.edit.effect.files().items():
+            words |= identity(name, path)
+        return {"standout": __version__} | identity("source", source) | words | dict(self.seen_by)
 
-    def _stays_clear(self, clip: video.Clip, target: Path) -> bool:
+    def _stays_transparent(self, clip: video.Clip, target: Path) -> bool:
         """Whether the clip's own transparency goes into the target."""
         kind = video.CONTAINERS.get(target.suffix.lower() or ".frames")
         return (
-            self.see_through
+            self.edit.effect.keeps_transparency
             and clip.alpha
             and kind is not None
-            and self.codec in (None, kind.see_through)
+            and self.options.codec in (None, kind.see_through)
             and kind.alpha
         )
 
     def _write(
-        self, task: Task, clip: video.Clip, writer: video.Writer, past: Past, size: tuple[int, int], *, clear: bool
+        self,
+        task: Task,
+        clip: video.Clip,
+        writer: video.Writer,
+        state: ClipState,
+        size: tuple[int, int],
+        *,
+        clear: bool,
     ) -> None:
-        """Every picture into the writer, and what is known of it into the past."""
-        total = _count(clip, self.excerpt)
-        pictures = self._pictures(clip, past, size, clear=clear)
-        state: State = {}
+        """Every picture into the writer, and what is known of it into the state."""
+        total = _count(clip, self.options.excerpt)
+        pictures = self._pictures(clip, state, size, clear=clear)
+        after: State = {}
         try:
-            for picture, share, time, after in pictures:
+            for picture, share, time, reached in pictures:
                 if self.stop.is_set():
                     nothing = "nothing is kept of it, as it would be with --resume"
-                    raise InputError(f"interrupted; {nothing if self.resume is None else 'the same command goes on'}")
-                if state:
-                    writer.keep(time, state)
+                    raise InputError(
+                        f"interrupted; {nothing if not self.options.resume else 'the same command goes on'}"
+                    )
+                if after:
+                    writer.keep(time, after)
                 writer.add(picture, time)
-                past.add(share, time)
-                state = after and after | past.counts(clip.warnings)
-                self.advance(past.frames, total)
+                state.add(share, time)
+                after = reached and reached | state.counts(clip.warnings)
+                self.progress(state.frames, total)
         except OutputError:
             raise
         except Exception as error:  # whatever it is, it must tell where in the clip
             known = isinstance(error, StandoutError)
             reason = str(error) if known else f"{type(error).__name__}: {error} (STANDOUT_DEBUG=1 tells more)"
-            where = f"{task.source}, after {past.frames} frames, at {float(self.excerpt.start + past.time):.2f} s"
+            where = (
+                f"{task.source}, after {state.frames} frames, at {float(self.options.excerpt.start + state.time):.2f} s"
+            )
             raise InputError(f"{where}: {reason}") from error
         finally:
             pictures.close()
-        if not past.frames:
+        if not state.frames:
             raise InputError(f"{task.source} holds no frame there that can be read")
 
     def _pictures(
-        self, clip: video.Clip, past: Past, size: tuple[int, int], *, clear: bool
+        self, clip: video.Clip, state: ClipState, size: tuple[int, int], *, clear: bool
     ) -> Generator[tuple[Picture, float, Fraction, State], None, None]:
         """(picture, share of it that is person, time, state) of each frame, every step in threads of its own.
 
-        state: of a segment's last frame; empty for others.
+        state: of a chunk's last frame; empty for others.
         """
-        first = past.frames + 1
-        frames = ahead(self._frames(clip, past, size))
+        first = state.frames + 1
+        frames = ahead(self._frames(clip, state, size))
+        space = ClipSpace(clip.colors)
 
         def found() -> Iterator[tuple[Frame, Mask, State]]:
             for number, frame in enumerate(frames, first):
-                coarse = past.steadied(self.finds.probability(frame.image), frame)
-                if isinstance(scene, LooksUp):
-                    scene.look_up(frame.time)
-                yield frame, coarse, past.state(frame) if self.resume is not None and number % SEGMENT == 0 else {}
+                coarse = state.filtered(self.finder.probability(frame.image), frame)
+                effect.look_up(frame.time)
+                yield frame, coarse, state.reached(frame) if self.options.resume and number % CHUNK == 0 else {}
 
         def finish(one: tuple[Frame, Mask, State]) -> tuple[Picture, float, Fraction, State]:
-            frame, coarse, state = one
-            mask = full_size(coarse, frame.image, refined=self.refine, keep=self.keep, feathered=self.feather)
+            frame, coarse, reached = one
+            mask = self.edit.mask(coarse, frame.image)
             share = float(mask.mean())
-            if frame.alpha is not None:
-                mask = np.minimum(mask, frame.alpha)
-            picture = scene(frame.image, mask, frame.time)
-            if self.see_through and clip.alpha:
-                alpha = np.ones_like(mask) if frame.alpha is None else frame.alpha
-                picture = compose.with_alpha(picture, alpha)
-                picture = picture if clear else before_white(picture)
-                if not clear and alpha.min() < 1 and WHITENED not in clip.warnings:
+            alpha = frame.alpha
+            if alpha is not None:
+                mask = np.minimum(mask, alpha)
+            elif clear:  # every picture of the result is RGBA
+                alpha = np.ones_like(mask)
+            picture = effect(frame.image, mask, frame.time, alpha=alpha, space=space)
+            if picture.shape[2] == 4 and not (effect.is_transparent or clear):
+                picture = before_white(picture)
+                if alpha is not None and alpha.min() < 1 and WHITENED not in clip.warnings:
                     clip.warnings.append(WHITENED)
-            return picture, share, frame.time, state
+            return picture, share, frame.time, reached
 
         masked = ahead(found())
-        with begun(self.scene, colours=clip.colours) as scene:
+        with self.edit.effect.begun() as effect:
             try:
-                yield from in_order(masked, finish, workers=self.workers)
+                yield from in_order(masked, finish, workers=self.options.workers)
             finally:
                 masked.close()
                 frames.close()
 
-    def _frames(self, clip: video.Clip, past: Past, size: tuple[int, int]) -> Iterator[Frame]:
+    def _frames(self, clip: video.Clip, state: ClipState, size: tuple[int, int]) -> Iterator[Frame]:
         """The frames after those that are done.
 
         That the file was read on in the right place is seen by the last of these; where it was not, everything before
         is decoded once more.
         """
-        part = self.excerpt
+        part = self.options.excerpt
         for seek in (True, False):
-            read = clip.frames(start=part.start, end=part.end, rate=part.rate, onward=past.time, seek=seek)
+            read = clip.frames(start=part.start, end=part.end, rate=part.rate, onward=state.time, seek=seek)
             frames = _scaled(read, size)
-            if not past.frames:
+            if not state.frames:
                 return frames
-            if past.is_last(next(frames, None)):
+            if state.is_last(next(frames, None)):
                 return frames
             read.close()
-        raise InputError("the clip's frames are not the same as before; delete the folder of segments, to begin anew")
+        raise InputError("the clip's frames are not the same as before; delete the folder of chunks, to begin anew")
 
 
-_CHANGING = ("half_life", "keep", "feather", "refine", "alpha", "grey", "codec", "quality", "sound")
-"""Fields of ClipWork that change its result."""
+_CHANGING = ("half_life", "codec", "quality", "sound")
+"""Fields of ClipOptions that change the result, beside the excerpt."""
+
+
+def _flat(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """An edit's fields under one name each, as on the command line.
+
+    >>> _flat({"effect": {"name": "blur", "strength": 0.5}, "edge": {"feather": 0.0}})
+    {'effect': 'blur', 'strength': 0.5, 'feather': 0.0}
+    """
+    flat = {name: value for part in values.values() for name, value in part.items()}
+    return {"effect": flat.pop("name")} | flat
 
 
 def identity(name: str, path: Path) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """What is known of a clip's frames so far: all that the next ones need, so that a work can go on in another process.
 
 raw      float32 (h, w)    the network's own mask of a frame
-state    {name: array}     after a segment's last frame; kept on disk with the segment
+state    {name: array}     after a chunk's last frame; kept on disk with the chunk
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from standout.masks.temporal import Steady
+from standout.masks.temporal import TemporalFilter
 from standout.metrics.video import Flicker
 from standout.types import Frame, Image, Mask
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from standout.video.write.chunk_store import State
 
 
-class Past:
+class ClipState:
     """What is known of the frames so far: all that the next ones need, and that is told in the end.
 
     frames: how many; shares: of each that is person, added up; time: of the last; warnings: of an earlier process.
@@ -30,11 +30,11 @@ class Past:
     def __init__(self, half_life: float, *, measure: bool) -> None:
         self.frames, self.shares, self.time = 0, 0.0, Fraction(0)
         self.warnings: list[str] = []
-        self._steady = Steady(half_life)
+        self._steady = TemporalFilter(half_life)
         self._flicker = Flicker(2) if measure else None
         self._digest = ""
 
-    def steadied(self, raw: Mask, frame: Frame) -> Mask:
+    def filtered(self, raw: Mask, frame: Frame) -> Mask:
         """The steady mask of the next frame. Runs ahead of add by some frames, in another thread."""
         steady = self._steady(raw, frame.image, frame.time)
         if self._flicker is not None:
@@ -52,7 +52,7 @@ class Past:
         before, after = self._flicker.values()
         return before, after
 
-    def state(self, frame: Frame) -> State:
+    def reached(self, frame: Frame) -> State:
         """What steadied remembers, now that this frame was given to it."""
         flicker = {} if self._flicker is None else self._flicker.state()
         state = {f"steady.{name}": value for name, value in self._steady.state().items()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from standout.effects import Effect
 from standout.errors import OutputError
 from standout.images import WRITERS
 from standout.video import CONTAINERS
@@ -67,6 +68,11 @@ class Naming:
     format: str | None = None
     alpha: bool = False
 
+    @classmethod
+    def of(cls, effect: Effect, *, format: str | None = None) -> Naming:
+        """How an effect's results are named. format: the suffix asked for."""
+        return cls(f"-{effect.name}", default=effect.suffix, format=format, alpha=effect.is_transparent)
+
     def asked(self) -> str | None:
         """The suffix asked for, checked. Raises OutputError when it cannot be written."""
         if not self.format:
@@ -92,7 +98,11 @@ class Naming:
         return kept if kept in CONTAINERS.keys() - _PICTURES else ".mp4"
 
     def checked(self, suffix: str, *, clip: bool = False) -> str:
-        """The suffix, in small letters. Raises OutputError when it cannot be written, or cannot hold the result."""
+        """The suffix, in small letters.
+
+        Raises OutputError when it cannot be written, or cannot hold the result, and MissingExtra when the package that
+        writes it is not installed.
+        """
         suffix = suffix.lower()
         holds = {name: one.alpha for name, one in (CONTAINERS if clip else WRITERS).items()}
         if suffix not in holds:
@@ -104,6 +114,8 @@ class Naming:
             raise OutputError(
                 f"{suffix} cannot hold the transparency of a cut-out; choose one of {fit}, or give --background COLOR"
             )
+        if not clip:
+            WRITERS[suffix].check()
         return suffix
 
     def agreed(self, out: Path, source: Path) -> str:

@@ -10,60 +10,23 @@ To add an engine: write such a function, like threads(), and give it to run().
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, closing, nullcontext, suppress
-from dataclasses import asdict, dataclass, field
+from contextlib import closing, nullcontext, suppress
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from threading import Event
-from types import TracebackType
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
+from standout.batch.ledger import Ledger, Result
 from standout.batch.photo import Outcome
 from standout.batch.plan import Task
 from standout.errors import OutputError, OutputExists, StandoutError
 
 log = logging.getLogger(__name__)
-
-_NO_LEDGER = "it is another kind of file, no ledger"
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of one task. Size and person share (0..1) are known for done ones, frames and flicker for clips.
-
-    target: None for a file that was passed over, or that could not even be begun. error: why it failed or was skipped.
-    """
-
-    source: Path
-    target: Path | None
-    status: Literal["done", "kept", "failed", "skipped"]
-    seconds: float = 0.0
-    width: int | None = None
-    height: int | None = None
-    person_share: float | None = None
-    warnings: tuple[str, ...] = ()
-    frames: int | None = None
-    flicker_before: float | None = None
-    flicker_after: float | None = None
-    error: str | None = None
-
-    def to_json(self) -> str:
-        """The result as one line of JSON, in ASCII, so that no file name and no terminal can break it.
-
-        >>> Result(Path("a.jpg"), Path("a-cut.png"), "kept").to_json()[:68]
-        '{"source": "a.jpg", "target": "a-cut.png", "status": "kept", "second'
-        """
-        fields = asdict(self) | {"source": str(self.source), "target": self.target and str(self.target)}
-        fields["seconds"] = round(self.seconds, 3)
-        fields["person_share"] = self.person_share and round(self.person_share, 5)
-        for name in ("flicker_before", "flicker_after"):
-            fields[name] = fields[name] and round(fields[name], 3)
-        return json.dumps(fields)
 
 
 @dataclass
@@ -92,6 +55,7 @@ class Summary:
 
 
 Work: TypeAlias = Callable[[Task], Outcome]
+
 Attempt: TypeAlias = Callable[[Task], Result]
 
 
@@ -230,76 +194,3 @@ def _reason(task: Task, error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or task.source}: {error.strerror}"
     return f"{type(error).__name__}: {error} (STANDOUT_DEBUG=1 tells more)"
-
-
-class Ledger:
-    """A file with a line of JSON for each result, on disk as soon as it is known.
-
-    It is appended to, so that a run that goes on after an interruption goes on here too; a file kept or skipped is not
-    told again, and the last line about a file counts.
-
-    Raises OutputError when there is a file that is no ledger, or when it cannot be written.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._told: set[tuple[str, str]] = set()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            earlier = path.is_file()  # and no device or pipe, which may never end
-            self._file = path.open("a+" if earlier else "a", encoding="ascii")
-            with ExitStack() as on_error:
-                on_error.callback(self._file.close)
-                if earlier:
-                    self._file.seek(0)
-                    if not self._read(self._file):  # the machine went down in the middle of a line
-                        self._file.write("\n")
-                on_error.pop_all()
-        except UnicodeDecodeError:
-            raise self._refused(ValueError(_NO_LEDGER)) from None
-        except (OSError, ValueError) as error:
-            raise self._refused(error) from None
-
-    def _read(self, lines: Iterable[str]) -> bool:
-        """Learns what was told before; False when the last line is not whole."""
-        line = "\n"
-        for number, line in enumerate(lines):
-            try:
-                fields = json.loads(line)
-                if fields["status"] != "failed":
-                    self._told.add(_key(fields))
-            except (ValueError, KeyError, TypeError):
-                if number == 0 and line.endswith("\n"):
-                    raise ValueError(_NO_LEDGER) from None
-        return line.endswith("\n")
-
-    def add(self, result: Result) -> None:
-        """One more line, unless the file is kept and has its line already."""
-        text = result.to_json()
-        if result.status in ("kept", "skipped") and _key(json.loads(text)) in self._told:
-            return
-        try:
-            self._file.write(text + "\n")
-            self._file.flush()
-        except (OSError, ValueError) as error:
-            raise self._refused(error) from None
-
-    def _refused(self, error: Exception) -> OutputError:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return OutputError(f"report {self.path} cannot be written ({reason}); give another file to --report")
-
-    def __enter__(self) -> Ledger:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self._file.close()
-        except OSError as late:
-            raise self._refused(late) from None
-
-
-def _key(fields: dict[str, Any]) -> tuple[str, str]:
-    """What a line is about: the target, or the source where there is none."""
-    return ("target", fields["target"]) if fields["target"] is not None else ("source", fields["source"])

@@ -1,10 +1,10 @@
-"""What models cost on this machine: size, milliseconds, start-up and memory, each figure from a process of its own.
+"""Measures what models cost on this machine: size, milliseconds, start-up and memory, each in a process of its own.
 
-    trials.py    models, runtimes, devices, threads -> what is to be measured, and what cannot be
-    rounds.py    trials -> readings, the trials taking turns
-    process.py   one trial in a fresh process -> one reading
+    trials.py    models, runtimes, devices, threads -> what is to be measured, and what cannot be measured
+    rounds.py    trials -> readings, with the trials taking turns
+    process.py   a trial in a new process -> a reading
     facts.py     model file -> encoder, parameters, multiply-adds, MB
     report.py    facts and readings -> text, Markdown, JSON
 
-Nothing is imported here: the processes that are measured pass through this file.
+This file imports nothing, because the processes that are measured load it.
 """

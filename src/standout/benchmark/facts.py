@@ -1,9 +1,9 @@
-"""What a model file is, before anything is timed: encoder, parameters, multiply-adds, megabytes.
+"""The facts of a model file that need no timing: encoder, parameters, multiply-adds, megabytes.
 
-size            (h, w)   of the one photo that multiply-adds are counted for
+size            (h, w)   of the photo for which multiply-adds are counted
 multiply-adds   of convolutions and matrix products, as net.cost counts them for a checkpoint
 parameters      as the file holds them: an export has folded its batch norms, so each of their channels counts once
-                (a bias) where the checkpoint has two (gain and bias)
+                (a bias), while it counts twice in the checkpoint (gain and bias)
 
 To add a kind of file: a function like those in graphs.py and a row in COUNTERS.
 """
@@ -22,12 +22,15 @@ from standout.models.registry import find
 from standout.runtimes import RUNTIMES, or_list
 
 PHOTO = (320, 256)
-"""The size where a model's card cannot be read here."""
+"""The size that is assumed if a model's card cannot be read here."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Of one model. lacking: what to install to know the rest, "standout[train]"."""
+    """The facts of a model; those that cannot be found out here are None.
+
+    lacking: what to install to find them out, such as "standout[train]". megabytes: of all the model's files.
+    """
 
     model: str
     path: Path
@@ -40,10 +43,12 @@ class Facts:
 
 
 def look(model: str, *, size: Size | None = None) -> Facts:
-    """The facts of a bundled model's name or a model file. size: None = the one on its card.
+    """The facts of a bundled model or of a model file.
 
-    Raises ModelError when there is no such model, when the file is damaged or not standout's, and when it does not take
-    photos of that size.
+    size: (h, w) of the photo; None means the size on the model's card.
+
+    Raises ModelError when there is no such model, when the file is damaged or not made by standout, and when it does
+    not take photos of that size.
     """
     path = find(model)
     suffix = path.suffix.lower()
@@ -58,15 +63,15 @@ def look(model: str, *, size: Size | None = None) -> Facts:
     size = size or session.rectangle(2, 1, card.size)
     if session.sizes and size not in session.sizes:
         raise ModelError(
-            f"{model} takes photos of {or_list(session.sizes)} alone, not of {size[0]}x{size[1]}; "
-            f"use --size {session.sizes[0][0]}x{session.sizes[0][1]}, or none"
+            f"{model} takes only photos of {or_list(session.sizes)}, not of {size[0]}x{size[1]}; "
+            f"use --size {session.sizes[0][0]}x{session.sizes[0][1]}, or leave --size out"
         )
     parameters, multiply_adds = COUNTERS[suffix](path, size) if suffix in COUNTERS else (None, None)
     return Facts(model, path, size, megabytes, card.encoder, parameters, multiply_adds)
 
 
 def _files(path: Path) -> list[Path]:
-    """All that a model consists of: OpenVINO's are two files, Core ML's a folder."""
+    """All files of a model: a model of OpenVINO has two, and a model of Core ML is a folder."""
     if path.is_dir():
         return [file for file in path.rglob("*") if file.is_file()]
     weights = path.with_suffix(".bin")
@@ -86,4 +91,4 @@ COUNTERS: dict[str, Callable[[Path, Size], tuple[int, int]]] = {
     ".xml": graphs.of_openvino,
     ".safetensors": _of_checkpoint,
 }
-"""Suffix -> what counts parameters and multiply-adds; of other files they stay unknown."""
+"""Suffix -> the function that counts parameters and multiply-adds; for other files they stay unknown."""

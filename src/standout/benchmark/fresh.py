@@ -1,6 +1,6 @@
-"""A trial -> a reading, through a process of its own that begins with nothing loaded.
+"""A trial -> a reading, measured in a process of its own that begins with nothing loaded.
 
-photo   Path   the JPEG that the photo trials cut out; its results go to a folder that is removed
+photo   Path   the JPEG that the photo trials cut out; the results go to a folder that is removed afterwards
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from standout.benchmark.rounds import Run
 from standout.benchmark.trials import Skipped, Trial
 
 LONGEST = 600.0
-"""Seconds after which a process is given up."""
+"""Seconds after which a process is stopped and its trial counts as failed."""
 
 
 @contextmanager
 def runner(photo: Path | None = None, *, seconds: float = 0.4) -> Iterator[Run]:
-    """What runs trials. seconds: for which calls are timed in each process."""
+    """A function that runs a trial. seconds: how long calls are timed in each process."""
     with tempfile.TemporaryDirectory(prefix="standout-") as folder:
 
         def run(trial: Trial) -> Reading | Skipped:
@@ -40,7 +40,7 @@ def runner(photo: Path | None = None, *, seconds: float = 0.4) -> Iterator[Run]:
 
 
 def _carried_out(trial: Trial, order: Order) -> Reading | Skipped:
-    """The reading, or why there is none."""
+    """The reading of a trial, or the reason why there is none."""
     command = [sys.executable, "-P", "-m", "standout.benchmark.process", json.dumps(asdict(order))]
     try:
         done = subprocess.run(command, env=_environment(), capture_output=True, text=True, timeout=LONGEST)
@@ -63,6 +63,6 @@ def _skipped(trial: Trial, why: str, *, broken: bool = False) -> Skipped:
 
 
 def _environment() -> dict[str, str]:
-    """This process's own, in which the same standout is found wherever it was loaded from."""
+    """The environment of this process, in which a new process finds the same standout, wherever it was loaded from."""
     here = str(Path(standout.__file__).parent.parent)
     return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))}

@@ -1,7 +1,7 @@
-"""Parameters and multiply-adds, counted on the graph in an exported file.
+"""Parameters and multiply-adds, counted in the graph of an exported file.
 
-shapes   list of list of int   of a node's inputs; what cannot be learnt or multiplied counts 0
-size     (h, w)                of the one photo that multiply-adds are counted for
+shapes   list of list of int   of a node's inputs; a node without learnt parameters or products counts as 0
+size     (h, w)                of the photo for which multiply-adds are counted
 
 To add an operation: a row in WEIGHTS, and in PRODUCTS if it is a matrix product.
 """
@@ -21,7 +21,7 @@ Shape = list[int]
 
 
 class Node(NamedTuple):
-    """An operation by its ONNX name. constants: how many of its inputs' numbers stand in the file; 0: not known."""
+    """An operation by its ONNX name. constants: how many numbers of its inputs are in the file; 0 if not known."""
 
     operation: str
     inputs: list[Shape]
@@ -40,29 +40,31 @@ WEIGHTS = {
     "InstanceNormalization": (1, 2),
     "LayerNormalization": (1, 2),
 }
-"""ONNX operation -> which of its inputs are learnt."""
+"""ONNX operation -> the places of those inputs that are learnt."""
 
 PRODUCTS = {"MatMul": (0, 1), "MatMulInteger": (0, 1), "QLinearMatMul": (0, 3), "Gemm": (0, 1)}
-"""ONNX matrix product -> its two factors."""
+"""ONNX matrix product -> the places of its two factors."""
 
 BYTES = {"float": 4, "float16": 2, "double": 8}
 
 
 def of_onnx(path: Path, size: Size) -> tuple[int, int]:
-    """Parameters and multiply-adds of an ONNX file: it is run once, and ONNX Runtime tells every shape.
+    """Parameters and multiply-adds of an ONNX file, from the shapes that ONNX Runtime records when it runs it once.
 
-    That needs no package but the base install's, and shapes that hang on the photo's are known without guessing.
+    That needs no package beyond the base install, and shapes that depend on the photo's size are known exactly. Raises
+    ModelError when the file does not run at that size.
     """
     return _sums(_run_once(path, size))
 
 
 def _run_once(path: Path, size: Size) -> list[Node]:
+    """The nodes of an ONNX file as ONNX Runtime runs them."""
     import numpy as np
     import onnxruntime as ort
 
     options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # else layers are fused and renamed
-    options.add_session_config_entry("session.disable_prepacking", "1")  # weights packed away are not told of
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # it would fuse and rename layers
+    options.add_session_config_entry("session.disable_prepacking", "1")  # packed weights would not be recorded
     options.log_severity_level = 3
     options.enable_profiling = True
     with tempfile.TemporaryDirectory() as folder:
@@ -70,7 +72,7 @@ def _run_once(path: Path, size: Size) -> list[Node]:
         try:
             session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
             session.run(None, {session.get_inputs()[0].name: np.zeros((1, 3, *size), np.float32)})
-        except Exception as error:  # ONNX Runtime raises a private class for each failure
+        except Exception as error:  # ONNX Runtime raises a private class for each kind of failure
             reason = str(error).strip().splitlines()[0][:200]
             raise ModelError(f"{path} does not run at {size[0]}x{size[1]} ({reason}); try another --size") from None
         events = json.loads(Path(session.end_profiling()).read_text())
@@ -78,6 +80,7 @@ def _run_once(path: Path, size: Size) -> list[Node]:
 
 
 def _node(told: dict[str, Any]) -> Node:
+    """The node that ONNX Runtime's profile describes."""
     inputs, outputs = (
         [(kind, shape) for one in told[key] for kind, shape in one.items()]
         for key in ("input_type_shape", "output_type_shape")
@@ -89,25 +92,29 @@ def _node(told: dict[str, Any]) -> Node:
 
 
 def _sums(nodes: list[Node]) -> tuple[int, int]:
+    """The parameters and the multiply-adds of all nodes."""
     return sum(map(_learnt, nodes)), sum(map(_multiplied, nodes))
 
 
 def _learnt(node: Node) -> int:
-    """How many of a node's numbers are parameters.
+    """The number of a node's parameters.
 
     >>> _learnt(Node("Conv", [[1, 3, 8, 8], [16, 3, 3, 3], [16]], [1, 16, 8, 8]))
     448
     """
-    if node.operation in ("Add", "Mul"):  # biases and gains, but no Sub or Div: by those a photo is normalized
+    if node.operation in ("Add", "Mul"):  # biases and gains; Sub and Div are left out, as they normalize the photo
         return node.constants if any(one and math.prod(one) == node.constants for one in node.inputs) else 0
-    if node.operation in ("MatMul", "MatMulInteger"):  # attention multiplies what it computed, of three or four sides
+    if node.operation in (
+        "MatMul",
+        "MatMulInteger",
+    ):  # attention multiplies computed tensors of 3 or 4 dimensions
         return math.prod(node.inputs[1]) if len(node.inputs[1]) == 2 else 0
     places = WEIGHTS.get(node.operation, ())
     return sum(math.prod(node.inputs[place]) for place in places if place < len(node.inputs))
 
 
 def _multiplied(node: Node) -> int:
-    """A node's multiply-adds: a convolution uses each weight once a pixel of its result.
+    """The number of a node's multiply-adds: a convolution uses each weight once for each pixel of its result.
 
     >>> _multiplied(Node("Conv", [[1, 3, 8, 8], [16, 3, 3, 3], [16]], [1, 16, 8, 8])) == 8 * 8 * 16 * 27
     True
@@ -119,18 +126,24 @@ def _multiplied(node: Node) -> int:
         return node.inputs[0][0] * math.prod(node.inputs[0][2:]) * math.prod(node.inputs[1])
     if node.operation in PRODUCTS:
         first, second = (node.inputs[place] for place in PRODUCTS[node.operation])
-        # (m, k) by (k, n) is (m, n), either factor perhaps transposed: what is too much is k, twice
+        # (m, k) by (k, n) is (m, n), and either factor may be transposed: the sizes' quotient is k squared
         squared = math.prod(first[-2:]) * math.prod(second[-2:]) // math.prod(node.output[-2:])
         return math.prod(node.output) * math.isqrt(squared)
     return 0
 
 
 OPENVINO = {"Convolution": "Conv", "GroupConvolution": "Conv", "MatMul": "MatMul", "Add": "Add"}
-"""OpenVINO's operation -> the ONNX one that counts alike. Its Multiply is left out: 8-bit files scale by it."""
+"""OpenVINO's operation -> the ONNX operation that is counted in the same way.
+
+Its Multiply is left out, since files in 8 bits use it for scales.
+"""
 
 
 def of_openvino(path: Path, size: Size) -> tuple[int, int]:
-    """Parameters and multiply-adds of OpenVINO's graph, its input bound to one photo."""
+    """Parameters and multiply-adds of an OpenVINO file for a photo of that size.
+
+    Raises ModelError when the file does not take such a photo.
+    """
     import openvino as ov
 
     model = ov.Core().read_model(path)
@@ -143,7 +156,8 @@ def of_openvino(path: Path, size: Size) -> tuple[int, int]:
     for node in model.get_ordered_ops():
         kind, inputs = node.get_type_name(), node.input_values()
         fixed = [one for one in inputs if one.get_node().get_name() not in computed]
-        # what hangs on the photo's pixels; on its shape alone, which is bound by now, hangs the form of constants too
+        # A node counts as computed if it depends on the photo's pixels. One that depends only on the photo's shape,
+        # which is fixed by now, is a constant.
         if kind == "Parameter" or (len(fixed) < len(inputs) and kind != "ShapeOf"):
             computed.add(node.get_name())
         if kind in OPENVINO and len(fixed) < len(inputs):

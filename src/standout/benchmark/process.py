@@ -1,13 +1,13 @@
-"""One trial in this process, which was started for it: an order in, a reading out, both as a line of JSON.
+"""Runs a trial in this process, which was started for it: it takes an order and prints a reading, both as JSON.
 
     python -m standout.benchmark.process ORDER
 
-    network   the network's call alone, on a photo of its own size
+    network   only the network's call, on a photo of the network's own size
     photo     `standout cut` from a JPEG to a PNG; the process that ordered it takes the time
-    video     frames in memory through mask and blur, nothing decoded and nothing encoded
+    video     frames in memory are masked and blurred; nothing is decoded or encoded
 
-Memory and start-up belong to a process, and torch's threads too, so each trial has one. To add a kind: a function
-like network() and a row in KINDS.
+Memory, start-up and torch's threads belong to a process, so each trial has its own. To add a kind: a function like
+network() and a row in KINDS.
 """
 
 from __future__ import annotations
@@ -24,17 +24,18 @@ from pathlib import Path
 from standout.errors import StandoutError
 
 FRAME = (720, 1280)
-"""Height and width of a frame."""
+"""Height and width of a frame, in pixels."""
 
 FEWEST = 3
-"""Calls timed, however slow they are."""
+"""How many calls are timed at least, however slow they are."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What to do. began: when this process was asked for, by time.time(). seconds: to time calls for.
+    """What a process is to measure.
 
-    size: (h, w) of the network's photo. photo, result: files, for photo alone.
+    began: when this process was started, by time.time(). seconds: how long calls are timed. size: (h, w) of the
+    network's photo. photo, result: the files of the kind "photo".
     """
 
     kind: str
@@ -51,7 +52,11 @@ class Order:
 
 @dataclass(frozen=True)
 class Reading:
-    """What came out. ms: of one photo or frame. start_ms: until the first was done. peak_mb: of the whole process."""
+    """What was measured.
+
+    ms: for a photo or frame. start_ms: from the start of the process until the first photo or frame was done. peak_mb:
+    the most memory that the process held.
+    """
 
     ms: float
     start_ms: float | None = None
@@ -59,7 +64,7 @@ class Reading:
 
 
 def main() -> None:
-    """Carries the order out; an error raised on purpose is told as {"error": ...}."""
+    """Carries the order out and prints the reading; an error of standout is printed as {"error": ...}."""
     order = Order(**json.loads(sys.argv[1]))
     try:
         found: dict[str, object] = dict(vars(KINDS[order.kind](order)))
@@ -70,7 +75,7 @@ def main() -> None:
 
 
 def network(order: Order) -> Reading:
-    """The network's call on noise: how long it takes does not hang on what is in the photo."""
+    """Times the network's call on noise, since the time does not depend on what the photo shows."""
     import numpy as np
 
     from standout import runtimes
@@ -82,18 +87,18 @@ def network(order: Order) -> Reading:
 
 
 def video(order: Order) -> Reading:
-    """A frame to the same frame with a blurred background."""
+    """Times masking a frame and blurring its background."""
     hold(order.threads)
     import cv2
     import numpy as np
 
-    from standout.benchmark.picture import drawn
     from standout.effects import compose
     from standout.segmenter import Segmenter
+    from standout.support.portrait import portrait
 
     cv2.setNumThreads(order.threads)
     segmenter = Segmenter(order.model, runtime=order.runtime, device=order.device, threads=order.threads)
-    still = drawn(*FRAME)
+    still = portrait(*FRAME)
     frames = [np.roll(still, 16 * n, axis=1) for n in range(4)]
     count = iter(range(sys.maxsize))
 
@@ -105,7 +110,7 @@ def video(order: Order) -> Reading:
 
 
 def photo(order: Order) -> Reading:
-    """The command as users run it, start-up and all."""
+    """Runs the command as users do, with its start-up."""
     hold(order.threads)
     sys.argv = [
         "standout", "cut", order.photo, "-o", order.result, "--quiet", "--model", order.model, "--runtime",
@@ -114,15 +119,16 @@ def photo(order: Order) -> Reading:
     try:
         runpy.run_module("standout", run_name="__main__")
     except SystemExit as end:
-        if end.code:  # it has said why
+        if end.code:  # the command has printed why it failed
             raise
     return Reading(1000 * (time.time() - order.began), peak_mb=peak())
 
 
 def _timed(call: Callable[[], object], order: Order) -> Reading:
+    """The median time of some calls after the first three."""
     call()
     start_ms = 1000 * (time.time() - order.began)
-    for _ in range(2):  # memory is still being arranged
+    for _ in range(2):  # the first calls still allocate memory
         call()
     times: list[float] = []
     until = time.perf_counter() + order.seconds
@@ -130,21 +136,21 @@ def _timed(call: Callable[[], object], order: Order) -> Reading:
         before = time.perf_counter()
         call()
         times.append(1000 * (time.perf_counter() - before))
-    from statistics import median  # at the top, it would be a part of start-up
+    from statistics import median  # imported at the top, it would be timed as part of the start-up
 
     return Reading(median(times), start_ms, peak())
 
 
 def hold(cores: int) -> None:
-    """This process on so many cores only, where the system can do that (Linux)."""
+    """Keeps this process on that many cores, where the system can do that (Linux)."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
 
 
 def peak() -> float | None:
-    """The most memory that this process has held, in MB; None where the system does not tell (Windows)."""
+    """The most memory that this process has held so far, in MB; None where the system does not tell (Windows)."""
     status = Path("/proc/self/status")
-    if status.is_file():  # Linux's own ru_maxrss begins with the size of the process that started this one
+    if status.is_file():  # ru_maxrss of Linux begins with the size of the parent process
         lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
         return int(lines["VmHWM"].split()[0]) / 1024
     try:

@@ -1,6 +1,6 @@
-"""What was found, as text in columns, as Markdown, as JSON.
+"""The report of a benchmark, as text in columns, as Markdown and as JSON.
 
-To add a column: a pair of head and cell in _facts() or _figures().
+To add a column: a head and a cell in _facts() or _figures().
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ UNKNOWN = "-"
 RATIO = "ratio: how many times as fast as the first row; figures are medians over rounds that take turns."
 
 BUSY = 0.2
-"""Share of the cores' time from which other programs are told of."""
+"""The share of the cores' time, 0..1, above which the report mentions other programs."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text; the last of the columns, from the first number on, stand to the right."""
+    """A table with cells of text. words: how many columns are aligned to the left; the numbers after them are not."""
 
     title: str
     rows: list[dict[str, str]]
     words: int
 
     def to_text(self) -> str:
-        """In columns."""
+        """The table as text in columns."""
         lines = [list(self.rows[0]), *[list(row.values()) for row in self.rows]]
         widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
 
@@ -48,15 +48,18 @@ class Table:
         return "\n".join([self.title, *["  " + padded(cells) for cells in lines]])
 
     def to_markdown(self) -> str:
-        """With pipes."""
+        """The table as Markdown."""
         rule = ["---" if n < self.words else "---:" for n in range(len(self.rows[0]))]
         lines = [list(self.rows[0]), rule, *[list(row.values()) for row in self.rows]]
         return "\n".join([self.title, "", *[f"| {' | '.join(cells)} |" for cells in lines]])
 
 
 @dataclass(frozen=True)
-class Report:
-    """All that was found. rounds: that were asked for. photo: what the photo rows cut out."""
+class BenchmarkReport:
+    """All that was measured.
+
+    rounds: how many were asked for. photo: a description of the photo that was cut out.
+    """
 
     machine: Machine
     models: list[Facts]
@@ -67,11 +70,11 @@ class Report:
 
     @property
     def broken(self) -> bool:
-        """Whether something failed that should have run."""
+        """Whether a trial failed that should have run."""
         return any(one.broken for one in self.skipped)
 
     def tables(self) -> list[Table]:
-        """Models, then a table for each kind of trial, then the original project's."""
+        """A table of the models, one for each kind of trial, and one of the original project's figures."""
         titles = {
             "network": "The network's call for one photo, by itself",
             "photo": f"`standout cut`, JPEG to PNG, as a process of its own: {self.photo}",
@@ -86,30 +89,30 @@ class Report:
         return [*found, Table(CAVEAT, old, 2)]
 
     def to_text(self) -> str:
-        """For a terminal."""
+        """The report as text for a terminal."""
         lines = [table.to_text() for table in self.tables()]
         lines.insert(-1, self._remarks(""))
         return "\n\n".join([str(self.machine), *lines])
 
     def to_markdown(self) -> str:
-        """For a page."""
+        """The report as Markdown."""
         lines = [table.to_markdown() for table in self.tables()]
         lines.insert(-1, self._remarks("- "))
         return "\n\n".join([str(self.machine), *lines])
 
     def _remarks(self, bullet: str) -> str:
         done = min(one.rounds for one in self.rows)
-        short = f" of {self.rounds}, for lack of --seconds" if done < self.rounds else ""
+        short = f" of {self.rounds}, as --seconds allowed no more" if done < self.rounds else ""
         names = _names(self.models)
         skipped = reasons(replace(one, model=names.get(one.model, one.model)) for one in self.skipped)
         lines = [f"not measured: {line}" for line in skipped]
         if (self.machine.busy or 0) > BUSY:
-            others = f"other programs kept {self.machine.busy:.0%} of this machine busy as it began: "
-            lines.insert(0, others + "figures are worse than they need be, those of several threads most.")
+            others = f"other programs kept {self.machine.busy:.0%} of this machine busy when the benchmark began, "
+            lines.insert(0, others + "so the figures are too high, most of all those of several threads.")
         return "\n".join(bullet + line for line in [f"{RATIO} Rounds: {done}{short}.", *lines])
 
     def to_json(self) -> str:
-        """All figures, unrounded; what is not known is null."""
+        """All figures as JSON, unrounded; what is not known is null."""
         original = [{"encoder": name, "machine": where, "ms": ms} for (name, where), ms in ORIGINAL.items()]
         found: dict[str, Any] = {
             "standout": __version__,
@@ -124,6 +127,7 @@ class Report:
 
 
 def _facts(facts: Facts, name: str) -> dict[str, str]:
+    """The row of a model: head -> cell."""
     needs = f"needs {facts.lacking}" if facts.lacking else UNKNOWN
     return {
         "model": name,
@@ -136,6 +140,7 @@ def _facts(facts: Facts, name: str) -> dict[str, str]:
 
 
 def _figures(row: Row, name: str) -> dict[str, str]:
+    """The row of a trial: head -> cell."""
     trial = row.trial
     unit, scale = ("s", 1000) if trial.kind == "photo" else ("ms", 1)
     spread = f"{_number(row.low / scale)} to {_number(row.high / scale)}" if row.rounds > 1 else UNKNOWN
@@ -147,20 +152,20 @@ def _figures(row: Row, name: str) -> dict[str, str]:
         unit: _number(row.ms / scale),
         "quartiles": spread,
     }
-    if trial.kind != "photo":  # its time is that of a whole process, which would do a second photo faster
+    if trial.kind != "photo":  # a photo's time is that of a whole process, which would do a second photo faster
         cells |= {"photos/s" if trial.kind == "network" else "frames/s": _number(row.per_second)}
         cells |= {"start-up ms": _number(row.start_ms)}
     return cells | {"peak MB": UNKNOWN if row.peak_mb is None else f"{row.peak_mb:.0f}", "ratio": f"{row.ratio:.2f}"}
 
 
 def _names(models: Sequence[Facts]) -> dict[str, str]:
-    """How models are shown: files without their folders, where no two are named alike."""
+    """Model -> the name that is shown: a file's without its folder, unless two files have the same name."""
     names = {one.model: PurePath(one.model).name for one in models}
     return names if len(set(names.values())) == len(names) else {one: one for one in names}
 
 
 def _number(value: float | None) -> str:
-    """Three digits, or all that stand before the point.
+    """A number with three digits, or with all digits before the point; "-" for None.
 
     >>> _number(12.345), _number(1234.5), _number(0.7654), _number(None)
     ('12.3', '1234', '0.77', '-')

@@ -1,8 +1,8 @@
-"""Trials in rounds: each in turn, again and again, so that whatever else the machine does hits all alike.
+"""Measures trials in rounds, in which each has its turn, so that other work of the machine affects all of them alike.
 
-Run   f(trial) -> Reading, or why there is none
+Run   f(trial) -> Reading, or Skipped with the reason why there is none
 
-Every second round goes backwards: a machine that slows down as it warms up would else favour the first.
+Every second round goes backwards, since a machine that slows down as it warms up would otherwise favor the first trial.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Run: TypeAlias = "Callable[[Trial], Reading | Skipped]"
 
 @dataclass(frozen=True)
 class Row:
-    """A trial's figures over all rounds: medians, and the quartiles of ms.
+    """A trial's figures over all rounds: medians, and the quartiles (low, high) of ms.
 
-    ratio: how many times as fast as the first row of its kind, the median of what each round says.
+    ratio: how many times as fast the trial is as the first row of its kind, as the median of the rounds' ratios.
     """
 
     trial: Trial
@@ -37,11 +37,11 @@ class Row:
 
     @property
     def per_second(self) -> float:
-        """Photos or frames."""
+        """How many photos or frames a second."""
         return 1000 / self.ms
 
     def row(self) -> dict[str, Any]:
-        """For a file."""
+        """The row as a JSON object."""
         figures = {key: value for key, value in vars(self).items() if key != "trial"}
         return asdict(self.trial) | figures | {"per_second": self.per_second}
 
@@ -49,10 +49,11 @@ class Row:
 def measure(
     trials: Sequence[Trial], run: Run, *, rounds: int, seconds: float, tick: Callable[[], None] = lambda: None
 ) -> tuple[list[Row], list[Skipped]]:
-    """The rows, in the order of trials, and what failed, which is not tried again; nor is what must fail alike.
+    """The rows in the order of the trials, and the trials that failed.
 
-    seconds: no round begins that would end later, going by the one before; the first always runs. tick: called after
-    each trial.
+    A trial that failed is not tried again, and neither are trials that must fail for the same reason. seconds: no round
+    begins that would probably end later than this, going by the round before it; the first round always runs. tick:
+    called after each trial.
     """
     readings: dict[Trial, list[Reading]] = {trial: [] for trial in trials}
     failed: dict[Trial, Skipped] = {}
@@ -76,12 +77,13 @@ def measure(
 
 
 def _alike(trial: Trial, trials: Sequence[Trial]) -> list[Trial]:
-    """All with this one's model, runtime and device."""
+    """All trials with the same model, runtime and device."""
     where = (trial.model, trial.runtime, trial.device)
     return [one for one in trials if (one.model, one.runtime, one.device) == where]
 
 
 def _rows(readings: dict[Trial, list[Reading]]) -> list[Row]:
+    """The rows of the trials from their readings in all rounds."""
     first: dict[str, list[Reading]] = {}
     rows = []
     for trial, found in readings.items():

@@ -1,7 +1,7 @@
-"""Models, runtimes, devices, threads -> what is to be measured, and what cannot be, with why.
+"""Models, runtimes, devices, threads -> what is to be measured, and what cannot be measured, with the reason.
 
-Trial     one line of a table
-Skipped   one that cannot be, or has failed
+Trial     something to be measured, a row of a table
+Skipped   something that cannot be measured, or whose measurement failed
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from standout.runtimes import RUNTIMES
 
 @dataclass(frozen=True)
 class Trial:
-    """What is measured. kind: a key of process.KINDS. model: as it was named. size: (h, w) of the network's photo."""
+    """What is measured.
+
+    kind: a key of process.KINDS. model: as the user named it. size: (h, w) of the network's photo.
+    """
 
     kind: str
     model: str
@@ -29,7 +32,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Skipped:
-    """What is not measured. broken: it should have been, and failed."""
+    """What is not measured, and why. broken: whether it should have run and failed."""
 
     model: str
     runtime: str
@@ -39,7 +42,7 @@ class Skipped:
 
 
 def reasons(skipped: Iterable[Skipped]) -> list[str]:
-    """One line for each model and reason.
+    """A line for each model and reason.
 
     >>> reasons([Skipped("m.pt", "onnx", "", "not for it"), Skipped("m.pt", "openvino", "cpu", "not for it")])
     ['m.pt on onnx, openvino (cpu): not for it']
@@ -59,7 +62,10 @@ def spread(
     devices: Sequence[str] = (),
     threads: Sequence[int],
 ) -> tuple[list[Trial], list[Skipped]]:
-    """Every trial there is, kind by kind, and what there is none of. names, devices: of these only; none = all here."""
+    """All possible trials, kind by kind, and what cannot be measured.
+
+    names, devices: the runtimes and devices to measure; without any, all that are installed or available here.
+    """
     trials: list[Trial] = []
     skipped: list[Skipped] = []
     for facts in models:
@@ -79,14 +85,14 @@ def spread(
                     why = f"it runs on {', '.join(RUNTIMES[runtime].devices)}"
                     skipped.append(Skipped(facts.model, runtime, device, why))
                     continue
-                # elsewhere than on a CPU the threads only wait
+                # on other devices than a CPU, threads only wait
                 counts = threads if device == "cpu" else threads[-1:]
                 trials += [Trial(kind, facts.model, runtime, device, n, facts.size) for kind in kinds for n in counts]
     return sorted(dict.fromkeys(trials), key=lambda trial: kinds.index(trial.kind)), list(dict.fromkeys(skipped))
 
 
 def check(names: Sequence[str], devices: Sequence[str]) -> None:
-    """Raises InputError for a runtime or device that is not known."""
+    """Raises InputError for a runtime or a device that is not known."""
     every = dict.fromkeys(device for one in RUNTIMES.values() for device in one.devices)
     for option, given, known in (("--runtime", names, RUNTIMES), ("--device", devices, every)):
         for name in given:

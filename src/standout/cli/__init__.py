@@ -4,39 +4,43 @@
     exit code   int         0 all good, 1 some files failed, or nobody reads standard output any more, 2 nothing begun:
                             usage or input wrong, 130 interrupted, 143 and 129 ended by SIGTERM and SIGHUP
 
-To add an effect: a class like Blur in effects.py. To add another command: a function in about.py, or
-a file of its own. Name it below.
+To add an effect: see effects/__init__.py of the package. To add another command: a function in about.py, or a file of
+its own, named below.
 """
 
 import logging
 import os
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import typer
 
 from standout import __version__
-from standout.cli import about, data, effects, signals
+from standout.cli import about, data, effects, signals, webcam
 from standout.cli import benchmark as benchmarking
 from standout.cli import evaluate as evaluating
 from standout.cli import export as exporting
 from standout.cli import train as training
 from standout.cli.options import Photos
 from standout.cli.show import examples, fail
-from standout.cli.webcam import EPILOG as WEBCAM_EPILOG
-from standout.cli.webcam import Webcam
-from standout.errors import InputError, StandoutError
+from standout.errors import InputError, StandoutError, nearest
 
 
-def _finish(command: Photos | Webcam | int | None, version: bool = False) -> None:
-    """What every command ends in: options that came as one are carried out, the others have done their work."""
-    if isinstance(command, Webcam):
-        command = command.run()
-    elif isinstance(command, Photos):
+class _Command(Protocol):
+    """The options of a command as a dataclass, which carries them out."""
+
+    def run(self) -> int:
+        """Carries the command out and returns its exit code."""
+
+
+def _finish(command: Photos | _Command | int | None, version: bool = False) -> None:
+    """Carries out a command that came as a dataclass; a command that is a function is done already."""
+    if isinstance(command, Photos):
         from standout.cli.photos import run
 
         command = run(command)
+    elif command is not None and not isinstance(command, int):
+        command = command.run()
     raise typer.Exit(command or 0)
 
 
@@ -72,13 +76,13 @@ def _root(
 ) -> None: ...
 
 
-for _effect in effects.COMMANDS:
-    app.command(_effect.__name__.lower(), epilog=_effect.epilog, rich_help_panel="Photos")(_effect)
-app.command("webcam", epilog=WEBCAM_EPILOG, rich_help_panel="Photos")(Webcam)
-app.command("train", epilog=training.EPILOG, rich_help_panel="Your own model")(training.train)
-app.command("evaluate", epilog=evaluating.EPILOG, rich_help_panel="Your own model")(evaluating.evaluate)
-app.command("benchmark", epilog=benchmarking.EPILOG, rich_help_panel="Your own model")(benchmarking.benchmark)
-app.command("export", epilog=exporting.EPILOG, rich_help_panel="Your own model")(exporting.export)
+for _name, _effect, _epilog in effects.commands():
+    app.command(_name, epilog=_epilog, rich_help_panel="Photos")(_effect)
+app.command("webcam", epilog=webcam.EPILOG, rich_help_panel="Photos")(webcam.command())
+app.command("train", epilog=training.EPILOG, rich_help_panel="Your own model")(training.Train)
+app.command("evaluate", epilog=evaluating.EPILOG, rich_help_panel="Your own model")(evaluating.Evaluate)
+app.command("benchmark", epilog=benchmarking.EPILOG, rich_help_panel="Your own model")(benchmarking.Benchmark)
+app.command("export", epilog=exporting.EPILOG, rich_help_panel="Your own model")(exporting.Export)
 app.add_typer(data.app, name="data", rich_help_panel="Your own model")
 for _command in about.COMMANDS:
     app.command(_command.__name__, rich_help_panel="More")(_command)
@@ -120,7 +124,7 @@ def _with_command(arguments: list[str]) -> list[str]:
     names = [str(command.name) for command in app.registered_commands] + ["data"]
     if first in names or (first.startswith("-") and first != "-"):
         return arguments
-    near = get_close_matches(first, names, 1)
+    near = nearest(first, names)
     if near and not Path(first).exists():
-        raise InputError(f"{first!r} is neither a command nor a file; did you mean `standout {near[0]}`?")
+        raise InputError(f"{first!r} is neither a command nor a file; did you mean `standout {near}`?")
     return ["cut", *arguments]

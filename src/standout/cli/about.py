@@ -11,23 +11,40 @@ from typing import Annotated
 import typer
 
 
-def models() -> int:
+def models(
+    card: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Print a README of this model for the Hugging Face Hub: a name, or a file."),
+    ] = None,
+) -> int:
     """List the bundled models: what for, size, input, scores, checksum."""
-    from standout.models.registry import DEFAULT, SHELF, find
+    if card is not None:
+        return _print_readme(card)
+    from standout.models.registry import DEFAULT, REGISTRY, find
     from standout.runtimes import onnx
 
-    for name, weights in SHELF.items():
+    for name, weights in REGISTRY.items():
         path = find(name)
-        card = onnx.open(path, threads=1).card
-        print(f"{name}  {card.version}{'  (default)' if name == DEFAULT else ''}")
+        its = onnx.open(path, threads=1).card
+        print(f"{name}  {its.version}{'  (default)' if name == DEFAULT else ''}")
         print(f"  for       {weights.purpose}")
         print(f"  file      {weights.file}, {path.stat().st_size / 1e6:.1f} MB, sha256 {weights.sha256[:12]}")
         print(
-            f"  input     {card.size[0]}x{card.size[1]}, encoder {card.encoder}, license {card.license or 'not stated'}"
+            f"  input     {its.size[0]}x{its.size[1]}, encoder {its.encoder}, license {its.license or 'not stated'}"
         )
-        scores = ", ".join(f"{source} {score:.3f}" for source, score in card.scores.items())
+        scores = ", ".join(f"{source} {score:.3f}" for source, score in its.scores.items())
         print(f"  scores    {scores or 'none on its card'}")
-        print(f"  measured  {card.protocol or 'how is not on its card'}")
+        print(f"  measured  {its.protocol or 'how is not on its card'}")
+    return 0
+
+
+def _print_readme(model: str) -> int:
+    from standout import runtimes
+    from standout.models.hub import readme
+    from standout.models.registry import REGISTRY, find
+
+    purpose = REGISTRY[model].purpose if model in REGISTRY else ""
+    print(readme(runtimes.open(find(model), threads=1).card, purpose=purpose), end="")
     return 0
 
 

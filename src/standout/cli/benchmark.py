@@ -1,9 +1,10 @@
-"""`standout benchmark`: what models cost on this machine, in every runtime that is here."""
+"""`standout benchmark`: measures what models cost on this machine, in every installed runtime."""
 
 # Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
 
 import re
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,62 +15,77 @@ from standout.errors import InputError, SetupError
 
 if TYPE_CHECKING:
     from standout.benchmark.facts import Facts
-    from standout.benchmark.report import Report
+    from standout.benchmark.report import BenchmarkReport
     from standout.benchmark.trials import Skipped, Trial
 
 DEFAULT = "standout-mobile"
 EPILOG = examples(
-    ("standout benchmark", "the bundled model in every runtime that is here"),
-    ("standout benchmark standout-mobile mine.onnx --threads 1", "two models beside each other"),
-    ("standout benchmark --photo 12mp --video", "whole photos and frames, too"),
-    ("standout benchmark --runtime onnx --json speed.json", "one runtime, and all figures in a file"),
+    ("standout benchmark", "measure the bundled model in every installed runtime"),
+    ("standout benchmark standout-mobile mine.onnx --threads 1", "compare two models"),
+    ("standout benchmark --photo 12mp --video", "measure whole photos and frames as well"),
+    ("standout benchmark --runtime onnx --json speed.json", "measure one runtime, and write all figures"),
 )
 
 
-def benchmark(
+@dataclass(frozen=True, kw_only=True)
+class Benchmark:
+    """Measure what models cost here: size, milliseconds, start-up and memory, in every runtime in turn."""
+
     models: Annotated[
         list[str] | None,
-        typer.Argument(metavar="MODEL", help="Bundled names or model files.", show_default=DEFAULT),
-    ] = None,
+        typer.Argument(metavar="MODEL", help="Names of bundled models, or model files.", show_default=DEFAULT),
+    ] = None
     size: Annotated[
-        str | None, typer.Option(metavar="HxW", help="Of the network's photo; else what each model's card says.")
-    ] = None,
+        str | None,
+        typer.Option(metavar="HxW", help="Size of the network's input; default: the card's."),
+    ] = None
     photo: Annotated[
-        str | None, typer.Option(metavar="12mp|FILE", help="Cut out a drawn photo of that size, or this one, as well.")
-    ] = None,
-    video: Annotated[bool, typer.Option("--video", help="Blur frames kept in memory as well.")] = False,
-    runtime: Annotated[str, typer.Option(metavar="LIST", help="Of these, with commas; else all that are here.")] = "",
-    device: Annotated[str, typer.Option(metavar="LIST", help="On these, with commas; else all that are here.")] = "",
-    threads: Annotated[str, typer.Option(metavar="LIST", help="Numbers, or all.")] = "1,all",
-    rounds: Annotated[int, typer.Option(min=1, help="Turns that each gets, a fresh process every time.")] = 5,
-    seconds: Annotated[float, typer.Option(min=0, help="No further round once these would be exceeded.")] = 45,
+        str | None, typer.Option(metavar="12mp|FILE", help="Also cut out a drawn photo of that size, or this photo.")
+    ] = None
+    video: Annotated[bool, typer.Option("--video", help="Also blur video frames that are kept in memory.")] = False
+    runtime: Annotated[
+        str, typer.Option(metavar="LIST", help="Runtimes, separated by commas; default: all that are installed.")
+    ] = ""
+    device: Annotated[
+        str, typer.Option(metavar="LIST", help="Devices, separated by commas; default: all that are available.")
+    ] = ""
+    threads: Annotated[
+        str, typer.Option(metavar="LIST", help="Numbers of threads, separated by commas; all: one for each core.")
+    ] = "1,all"
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured, every time in a new process.")] = 5
+    seconds: Annotated[float, typer.Option(min=0, help="No further round begins if it would end later than this.")] = 45
     as_json: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE.json", help="Write all figures as well.")
-    ] = None,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables as Markdown.")] = False,
-    overwrite: Annotated[bool, typer.Option(help="Replace the file of --json.")] = False,
-) -> int:
-    """Measure what models cost here: size, milliseconds, start-up and memory, in every runtime in turn."""
-    from standout.benchmark import facts, trials
-    from standout.support.atomic import write_atomic
-    from standout.support.system import cores
+        Path | None, typer.Option("--json", metavar="FILE.json", help="Also write all figures to a file.")
+    ] = None
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables as Markdown.")] = False
+    overwrite: Annotated[bool, typer.Option(help="Replace the file of --json.")] = False
 
-    if as_json is not None and as_json.exists() and not overwrite:
-        raise InputError(f"{as_json} exists and is kept; use --overwrite to replace it")
-    shape = None if size is None else _size(size)
-    counts, used = _threads(threads, cores()), cores()
-    kinds = ["network", *(["photo"] if photo else []), *(["video"] if video else [])]
-    trials.check(_names(runtime), _names(device))
-    found = [facts.look(model, size=shape) for model in dict.fromkeys(models or [DEFAULT])]
-    todo, skipped = trials.spread(found, kinds=kinds, names=_names(runtime), devices=_names(device), threads=counts)
-    report = _measured(found, todo, skipped=skipped, photo=photo, rounds=rounds, seconds=seconds, used=used)
-    if as_json is not None:  # first, in case nobody reads standard output any more
-        write_atomic(as_json, report.to_json().encode(), overwrite=overwrite)
-        say(f"wrote {as_json}")
-    print(report.to_markdown() if markdown else report.to_text())
-    for line in trials.reasons(one for one in report.skipped if one.broken):
-        fail(line)
-    return 1 if report.broken else 0
+    def run(self) -> int:
+        """Carries the command out and returns its exit code."""
+        from standout.benchmark import facts, trials
+        from standout.support.atomic import write_atomic
+        from standout.support.system import cores
+
+        if self.as_json is not None and self.as_json.exists() and not self.overwrite:
+            raise InputError(f"{self.as_json} exists and is kept; use --overwrite to replace it")
+        shape = None if self.size is None else _size(self.size)
+        counts, used = _threads(self.threads, cores()), cores()
+        kinds = ["network", *(["photo"] if self.photo else []), *(["video"] if self.video else [])]
+        trials.check(_names(self.runtime), _names(self.device))
+        found = [facts.look(model, size=shape) for model in dict.fromkeys(self.models or [DEFAULT])]
+        todo, skipped = trials.spread(
+            found, kinds=kinds, names=_names(self.runtime), devices=_names(self.device), threads=counts
+        )
+        report = _measured(
+            found, todo, skipped=skipped, photo=self.photo, rounds=self.rounds, seconds=self.seconds, used=used
+        )
+        if self.as_json is not None:  # the file comes first, in case standard output is closed
+            write_atomic(self.as_json, report.to_json().encode(), overwrite=self.overwrite)
+            say(f"wrote {self.as_json}")
+        print(report.to_markdown() if self.markdown else report.to_text())
+        for line in trials.reasons(one for one in report.skipped if one.broken):
+            fail(line)
+        return 1 if report.broken else 0
 
 
 def _measured(
@@ -81,11 +97,11 @@ def _measured(
     rounds: int,
     seconds: float,
     used: int,
-) -> "Report":
-    """The report. Raises SetupError where nothing could be measured."""
+) -> "BenchmarkReport":
+    """The report of what was measured. Raises SetupError where nothing could be measured."""
     from standout.benchmark import fresh, machine
     from standout.benchmark.photo import prepare
-    from standout.benchmark.report import Report
+    from standout.benchmark.report import BenchmarkReport
     from standout.benchmark.rounds import measure
     from standout.benchmark.trials import reasons
 
@@ -99,16 +115,16 @@ def _measured(
             rows, failed = measure(todo, run, rounds=rounds, seconds=seconds, tick=tick)
     if not rows:
         raise SetupError(f"nothing could be measured: {'; '.join(reasons([*failed, *skipped]))}")
-    return Report(here, models, rows, [*skipped, *failed], rounds, said)
+    return BenchmarkReport(here, models, rows, [*skipped, *failed], rounds, said)
 
 
 def _names(text: str) -> list[str]:
-    """The names in a list with commas."""
+    """The names in a list separated by commas."""
     return [one.strip() for one in text.split(",") if one.strip()]
 
 
 def _size(text: str) -> tuple[int, int]:
-    """(height, width). Raises InputError for what is no size that networks take."""
+    """(height, width). Raises InputError when it is not a size that networks take."""
     found = re.fullmatch(r"(\d+)x(\d+)", text.strip().lower())
     size = (int(found[1]), int(found[2])) if found else (0, 0)
     if not all(side and side % 32 == 0 for side in size):
@@ -117,12 +133,15 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _threads(text: str, cores: int) -> list[int]:
-    """The numbers, each once, in order. Raises InputError for what is none."""
+    """The numbers of threads in a list, sorted and without repetition. Raises InputError when it is not such a list.
+
+    cores: what "all" means.
+    """
     counts = []
     for one in _names(text):
         if one != "all" and not (one.isdecimal() and int(one)):
-            raise InputError(f"--threads {one!r}: wanted numbers from 1, or all")
+            raise InputError(f"--threads {one!r}: wanted numbers from 1, or all, such as 1,4,all")
         counts.append(cores if one == "all" else int(one))
     if not counts:
-        raise InputError(f"--threads {text!r}: wanted numbers from 1, or all")
+        raise InputError(f"--threads {text!r}: wanted numbers from 1, or all, such as 1,4,all")
     return sorted(set(counts))

@@ -11,24 +11,27 @@ from threading import Event
 from standout.batch.photo import Outcome
 from standout.batch.plan import Task
 from standout.cli.options import Photos
+from standout.editing import Edit
 from standout.errors import InputError
 from standout.support.system import cores
 
 
-def clips_of(options: Photos, *, advance: Callable[[int, int | None], None], stop: Event) -> Callable[[Task], Outcome]:
+def clips_of(
+    options: Photos, edit: Edit, *, progress: Callable[[int, int | None], None], stop: Event
+) -> Callable[[Task], Outcome]:
     """What is done with each clip; the model is loaded when the first is begun.
 
     Raises InputError for times and rates that are none.
     """
-    excerpt = (_time(options.start, "--start") or Fraction(0), _time(options.end, "--end"), _rate(options.fps))
-    if excerpt[1] is not None and excerpt[1] <= excerpt[0]:
-        raise InputError(f"--end {options.end} is not after --start {options.start or 0}; give a later one")
+    part = (_time(options.start, "--start") or Fraction(0), _time(options.end, "--end"), _rate(options.fps))
+    if part[1] is not None and part[1] <= part[0]:
+        raise InputError(f"--end {options.end} is not after --start {options.start or 0}; give a later time")
 
     @cache
-    def work() -> Callable[[Task], Outcome]:
+    def job() -> Callable[[Task], Outcome]:
         import cv2
 
-        from standout.batch.clip import ClipWork, Excerpt
+        from standout.batch.clip import ClipJob, ClipOptions, Excerpt
         from standout.masks.temporal import HALF_LIFE
         from standout.segmenter import Segmenter
 
@@ -38,36 +41,27 @@ def clips_of(options: Photos, *, advance: Callable[[int, int | None], None], sto
             runtime=options.runtime,
             device=options.device,
             threads=options.threads or 1,  # the steps beside it take the other cores
-            mirror=options.mirror is True,
+            tta=options.uses_tta(default=False),
         )
         seen_by = {
             "model": f"{options.model} {segmenter.card.sha256}",
-            "mirror": str(segmenter.mirror),
+            "tta": str(segmenter.tta),
             "runtime": f"{segmenter.runtime} {segmenter.device}",
         }
-        return ClipWork(
-            finds=segmenter,
-            scene=options.scene,
+        chosen = ClipOptions(
+            excerpt=Excerpt(*part, options.max_side),
             half_life=HALF_LIFE if options.steady is None else options.steady,
-            excerpt=Excerpt(*excerpt, options.max_side),
-            keep=options.keep,
-            feather=options.feather,
-            refine=options.refine,
-            alpha=options.naming().alpha,
-            see_through=options.see_through,
-            grey=options.grey,
             codec=options.codec,
             quality=options.quality,
             sound=options.sound,
             overwrite=options.overwrite,
-            resume=options.told() | seen_by if options.resume else None,
+            resume=options.resume,
             measure=options.report is not None,
             workers=options.jobs or max(1, cores() - 1),
-            advance=advance,
-            stop=stop,
         )
+        return ClipJob(segmenter, edit, chosen, seen_by, progress, stop)
 
-    return lambda task: work()(task)
+    return lambda task: job()(task)
 
 
 def _time(text: str | None, option: str) -> Fraction | None:

@@ -1,4 +1,4 @@
-"""`standout data check|split|show`: photos and masks, before they are trained on."""
+"""`standout data check|split|show`: checks, splits and shows photos and masks before they are used for training."""
 
 # Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
 
@@ -11,15 +11,15 @@ import typer
 from standout.cli.show import examples, progress, say
 
 if TYPE_CHECKING:
-    from standout.data.check import Report
+    from standout.data.check import DataReport
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The data folder, a CSV file or a COCO file.")]
-Overwrite = Annotated[bool, typer.Option(help="Replace a file that is there.")]
-Add = Annotated[bool, typer.Option("--overwrite", help="Add new photos to the split that is there.")]
+Overwrite = Annotated[bool, typer.Option(help="Replace a file that exists.")]
+Add = Annotated[bool, typer.Option("--overwrite", help="Add new photos to a split that exists.")]
 
 app = typer.Typer(
     name="data",
-    help="Look at photos and masks before training on them.",
+    help="Check, split and show photos and masks before training on them.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -28,9 +28,9 @@ app = typer.Typer(
 
 @app.command(
     epilog=examples(
-        ("standout data check my/", "what is wrong, by kind; exit code 1 if training would fail or lie"),
-        ("standout data check my/ --report check.html", "the same with pictures"),
-        ("standout data check my/ --json | jq .findings", "for a program"),
+        ("standout data check my/", "list what is wrong; exit code 1 if there are errors"),
+        ("standout data check my/ --report check.html", "write a page with pictures as well"),
+        ("standout data check my/ --json | jq .findings", "print the findings for a program"),
     )
 )
 def check(
@@ -39,7 +39,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as one JSON object.")] = False,
     overwrite: Overwrite = False,
 ) -> int:
-    """Find orphans, wrong sizes, inverted or odd masks, unreadable files, near-duplicates and leaks."""
+    """Find missing masks, wrong sizes, inverted or odd masks, unreadable files, near-duplicates and leaks."""
     from standout.data import check as checking
     from standout.data import sheet
     from standout.data.layouts import look
@@ -57,7 +57,7 @@ def check(
     return 1 if found.broken else 0
 
 
-def _print_json(found: "Report") -> None:
+def _print_json(found: "DataReport") -> None:
     import json
 
     findings = [
@@ -67,7 +67,7 @@ def _print_json(found: "Report") -> None:
     print(json.dumps({"pairs": len(found.pairs), "counts": found.counts(), "findings": findings}, indent=1))
 
 
-def _print_text(found: "Report", folder: Path, kinds: dict[str, tuple[str, str]]) -> None:
+def _print_text(found: "DataReport", folder: Path, kinds: dict[str, tuple[str, str]]) -> None:
     from standout.data.check import parts
 
     print(f"{len(found.pairs)} pairs in {folder}")
@@ -89,20 +89,24 @@ def _print_text(found: "Report", folder: Path, kinds: dict[str, tuple[str, str]]
 
 @app.command(
     epilog=examples(
-        ("standout data split my/", "writes my/split.csv, which training reads"),
-        ("standout data split my/ --val 0.2 --test 0.1", "other shares"),
-        ("standout data split my/ --overwrite", "adds new photos; those that split.csv has keep their part"),
+        ("standout data split my/", "write my/split.csv, which training reads"),
+        ("standout data split my/ --val 0.2 --test 0.1", "choose the shares"),
+        ("standout data split my/ --overwrite", "add new photos; those in split.csv keep their part"),
     )
 )
 def split(
     folder: Folder,
-    val: Annotated[float, typer.Option(min=0, max=1, help="Share of photos to validate on.")] = 0.15,
-    test: Annotated[float, typer.Option(min=0, max=1, help="Share of photos kept for a last test.")] = 0.0,
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Default: DIR/split.csv.")] = None,
-    mend_leaks: Annotated[bool, typer.Option("--mend-leaks", help="Move near-duplicates out of other parts.")] = False,
+    val: Annotated[float, typer.Option(min=0, max=1, help="Share of the photos for validation.")] = 0.15,
+    test: Annotated[float, typer.Option(min=0, max=1, help="Share of the photos for a final test.")] = 0.0,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="The split file; default: DIR/split.csv.")
+    ] = None,
+    mend_leaks: Annotated[
+        bool, typer.Option("--mend-leaks", help="Move near-duplicates that are in different parts into one part.")
+    ] = False,
     overwrite: Add = False,
 ) -> int:
-    """Split photos without leaks: stable by name, near-duplicates together, every source alike."""
+    """Split photos into parts without leaks: stable by name, with near-duplicates in the same part."""
     from standout.data import split as splitting
     from standout.data.layouts import find_all, split_file
     from standout.errors import OutputError
@@ -112,7 +116,7 @@ def split(
     if target.exists() and not overwrite:
         raise OutputError(
             f"{target} exists and is kept; --overwrite adds the photos that it lacks, and those that it has keep their "
-            "part; for a split from scratch, move it away"
+            "part; for a split from scratch, move the file away"
         )
     recorded = splitting.load(target)
     order = {name: place for place, name in enumerate(recorded)}
@@ -126,7 +130,7 @@ def split(
     if kept := sum(old.split == new.split for old, new in both):
         say(f"{kept} photos keep their part, {sum(not old.split for old in before)} are new")
     if moved:
-        say(f"{len(moved)} photos move to where their near-duplicates are: {', '.join(moved[:20])}")
+        say(f"{len(moved)} photos move to the part of their near-duplicates: {', '.join(moved[:20])}")
     counts = Counter((pair.source, pair.split) for pair in pairs)
     for source in sorted({pair.source for pair in pairs}):
         print(f"{source:12s} " + "  ".join(f"{part} {counts[source, part]}" for part in ("train", "val", "test")))
@@ -136,18 +140,20 @@ def split(
 
 @app.command(
     epilog=examples(
-        ("standout data show my/ -o sheet.html", "40 photos with mask and overlay"),
-        ("standout data show my/ -o sheet.png --count 12 --seed 1", "twelve others, as a picture"),
+        ("standout data show my/ -o sheet.html", "show 40 photos with mask and overlay"),
+        ("standout data show my/ -o sheet.png --count 12 --seed 1", "show twelve other photos, as a picture"),
     )
 )
 def show(
     folder: Folder,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help=".html, .png or .jpg.")],
-    count: Annotated[int, typer.Option(min=1, help="How many.")] = 40,
-    seed: Annotated[int, typer.Option(help="Another seed draws other photos.")] = 0,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write, as .html, .png or .jpg.")
+    ],
+    count: Annotated[int, typer.Option(min=1, help="How many photos to show.")] = 40,
+    seed: Annotated[int, typer.Option(help="The choice of photos; another number shows other photos.")] = 0,
     overwrite: Overwrite = False,
 ) -> int:
-    """Draw some photos with mask and overlay."""
+    """Show some photos with mask and overlay, in an HTML page or a picture."""
     import random
 
     from standout.data import sheet

@@ -22,7 +22,7 @@ PACKAGES = {
     "numpy": "numpy",
     "opencv-python-headless": "cv2",
     "pillow": "PIL.Image",
-    "pillow-heif": "pillow_heif",
+    "pi-heif": "pi_heif",
     "onnxruntime": "onnxruntime",
     "av": "av",
 }
@@ -122,9 +122,9 @@ def _devices(findings: Findings) -> None:
 
 
 def _models(findings: Findings) -> None:
-    from standout.models.registry import SHELF, find
+    from standout.models.registry import REGISTRY, find
 
-    for name, weights in SHELF.items():
+    for name, weights in REGISTRY.items():
         try:
             size = find(name).stat().st_size / 1e6
             findings.models[name] = f"checksum OK  {size:.1f} MB  sha256 {weights.sha256[:12]}"

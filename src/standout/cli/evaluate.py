@@ -1,7 +1,8 @@
-"""`standout evaluate`: how good a model is on labelled photos, with how sure that is."""
+"""`standout evaluate`: measures how good a model is on labeled photos, with intervals."""
 
 # Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,15 +17,15 @@ if TYPE_CHECKING:
     from standout.segmenter import Segmenter
 
 EPILOG = examples(
-    ("standout evaluate standout-mobile my/", "scores by source, in the terminal"),
-    ("standout evaluate mine.onnx my/ --report r.html --json r.json", "and a page with pictures, and a file"),
-    ("standout evaluate mine.onnx my/ --compare standout-mobile", "is mine better, photo by photo?"),
-    ("standout evaluate mine.onnx my/ --groups groups.csv --max-gap 0.02", "exit code 1 where a gap is larger"),
+    ("standout evaluate standout-mobile my/", "print the scores by source"),
+    ("standout evaluate mine.onnx my/ --report r.html --json r.json", "also write a page with pictures, and a file"),
+    ("standout evaluate mine.onnx my/ --compare standout-mobile", "compare two models photo by photo"),
+    ("standout evaluate mine.onnx my/ --groups groups.csv --max-gap 0.02", "fail (exit code 1) where a gap is larger"),
 )
 
 
-class Part(StrEnum):
-    """Which photos."""
+class DataPart(StrEnum):
+    """Which part of the data is measured."""
 
     auto = "auto"
     train = "train"
@@ -33,73 +34,81 @@ class Part(StrEnum):
     all = "all"
 
 
-def evaluate(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A bundled model's name, or a model file.")],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Photos and masks, in any layout of `data check`.")],
+@dataclass(frozen=True, kw_only=True)
+class Evaluate:
+    """Measure a model on labeled photos: Dice, outlines, calibration and gaps between groups, with intervals."""
+
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A bundled model's name, or a model file.")]
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Photos and masks, in any layout of `data check`.")]
     part: Annotated[
-        Part, typer.Option(help="Photos of which part; auto: val where the data have it, else all.")
-    ] = Part.auto,
-    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a page with pictures.")] = None,
+        DataPart, typer.Option(help="The part to measure; auto is val if the data have it, otherwise all.")
+    ] = DataPart.auto
+    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a page with pictures.")] = None
     as_json: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE.json", help="Write all figures, photo by photo too.")
-    ] = None,
+        Path | None, typer.Option("--json", metavar="FILE.json", help="Write all figures, also those of each photo.")
+    ] = None
     compare: Annotated[
-        str | None, typer.Option(metavar="OTHER", help="Another model, or a --json file of one on the same photos.")
-    ] = None,
+        str | None,
+        typer.Option(metavar="OTHER", help="Compare with another model, or with its --json file on the same photos."),
+    ] = None
     groups: Annotated[
-        Path | None, typer.Option(metavar="FILE.csv", help="Columns name and any labels: gaps between groups.")
-    ] = None,
+        Path | None, typer.Option(metavar="FILE.csv", help="Measure gaps between groups: columns name and any labels.")
+    ] = None
     max_gap: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Exit code 1 where a gap of Dice is larger.")
-    ] = None,
+        float | None, typer.Option(min=0, max=1, help="Fail (exit code 1) where a gap of Dice is larger.")
+    ] = None
     threshold: Annotated[
-        float | None, typer.Option(min=0.01, max=0.99, help="From which a pixel is person; default: the model's own.")
-    ] = None,
-    refine: Annotated[bool, typer.Option(help="Edges drawn to the photo's, as users get them.")] = True,
-    mirror: Annotated[bool, typer.Option(help="Look at each photo twice, once mirrored.")] = True,
-    runtime: Annotated[str, typer.Option(help="auto, onnx, openvino, pytorch, litert or coreml.")] = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, coreml or directml.")] = "auto",
-    overwrite: Annotated[bool, typer.Option(help="Replace the files of --report and --json.")] = False,
-) -> int:
-    """Measure a model on labelled photos: Dice, outlines, calibration, gaps between groups, with intervals."""
-    from standout import evaluate as room
-    from standout.evaluate.groups import read_groups
-    from standout.segmenter import Segmenter
+        float | None,
+        typer.Option(min=0.01, max=0.99, help="Probability from which a pixel is person; default: the model's own."),
+    ] = None
+    refine: Annotated[bool, typer.Option(help="Refine the edges at the photo's size, as users get them.")] = True
+    tta: Annotated[bool, typer.Option(help="Use test-time augmentation, with a mirrored second pass.")] = True
+    mirror: Annotated[bool, typer.Option(hidden=True, help="The earlier name of --tta.")] = True
+    runtime: Annotated[str, typer.Option(help="auto, onnx, openvino, pytorch, litert or coreml.")] = "auto"
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, coreml or directml.")] = "auto"
+    overwrite: Annotated[bool, typer.Option(help="Replace the files of --report and --json.")] = False
 
-    if max_gap is not None and groups is None:
-        raise InputError("--max-gap needs --groups FILE.csv, which says who is in which group")
-    for file in (report, as_json):
-        if file is not None and file.exists() and not overwrite:
-            raise InputError(f"{file} exists and is kept; use --overwrite to replace it")
-    labels = read_groups(groups) if groups else {}
-    pairs = room.pick(data, str(part))
-    settings = room.Settings(refine=refine, threshold=threshold)
+    def run(self) -> int:
+        """Carries the command out and returns its exit code."""
+        from standout import evaluate as room
+        from standout.evaluate.groups import read_groups
+        from standout.segmenter import Segmenter
 
-    def measured(name: str, labels: dict[str, dict[str, str]]) -> "tuple[Segmenter, Report]":
-        segmenter = Segmenter(name, runtime=runtime, device=device, threads=1, mirror=mirror)
-        with progress(len(pairs), wanted=True) as tick:
-            return segmenter, room.evaluate(pairs, segmenter, settings, groups=labels, tick=tick)
+        if self.max_gap is not None and self.groups is None:
+            raise InputError("--max-gap needs --groups FILE.csv, which says who is in which group")
+        for file in (self.report, self.as_json):
+            if file is not None and file.exists() and not self.overwrite:
+                raise InputError(f"{file} exists and is kept; use --overwrite to replace it")
+        labels = read_groups(self.groups) if self.groups else {}
+        pairs = room.pick(self.data, str(self.part))
+        settings = room.Settings(refine=self.refine, threshold=self.threshold)
 
-    segmenter, found = measured(model, labels)
-    comparison = None
-    if compare is not None:
-        rows = _saved(compare, found) or [score.row() for score in measured(compare, {})[1].scores]
-        comparison = room.compare(rows, [score.row() for score in found.scores]), compare
-    if report is not None:
-        from standout.evaluate import show
-        from standout.evaluate.worst import pictures
-        from standout.support.atomic import write_atomic
+        def measured(name: str, labels: dict[str, dict[str, str]]) -> "tuple[Segmenter, Report]":
+            tta = self.tta and self.mirror
+            segmenter = Segmenter(name, runtime=self.runtime, device=self.device, threads=1, tta=tta)
+            with progress(len(pairs), wanted=True) as tick:
+                return segmenter, room.evaluate(pairs, segmenter, settings, groups=labels, tick=tick)
 
-        worst = pictures(found.worst(), pairs, segmenter, settings)
-        page = show.to_page(found, worst, title=f"{segmenter.card.name} on {data}", comparison=comparison)
-        write_atomic(report, page, overwrite=overwrite)
-        say(f"wrote {report}")
-    _tell(found, comparison, as_json, overwrite=overwrite)
-    return _gate(found, max_gap)
+        segmenter, found = measured(self.model, labels)
+        comparison = None
+        if self.compare is not None:
+            rows = _saved(self.compare, found) or [score.row() for score in measured(self.compare, {})[1].scores]
+            comparison = room.compare(rows, [score.row() for score in found.scores]), self.compare
+        if self.report is not None:
+            from standout.evaluate import show
+            from standout.evaluate.worst import pictures
+            from standout.support.atomic import write_atomic
+
+            worst = pictures(found.worst(), pairs, segmenter, settings)
+            page = show.to_page(found, worst, title=f"{segmenter.card.name} on {self.data}", comparison=comparison)
+            write_atomic(self.report, page, overwrite=self.overwrite)
+            say(f"wrote {self.report}")
+        _tell(found, comparison, self.as_json, overwrite=self.overwrite)
+        return _gate(found, self.max_gap)
 
 
 def _saved(other: str, found: "Report") -> list[dict[str, Any]] | None:
-    """The photos' rows in a --json file; None where other is a model."""
+    """The rows of photos in a --json file; None where other is a model."""
     from standout.evaluate.report import read_rows
 
     if not other.endswith(".json"):
@@ -110,10 +119,11 @@ def _saved(other: str, found: "Report") -> list[dict[str, Any]] | None:
 def _tell(
     found: "Report", comparison: "tuple[Comparison, str] | None", as_json: Path | None, *, overwrite: bool
 ) -> None:
+    """Writes the --json file if it is asked for, and prints the tables."""
     from standout.evaluate import show
     from standout.support.atomic import write_atomic
 
-    if as_json is not None:  # first, in case nobody reads standard output any more
+    if as_json is not None:  # the file comes first, in case standard output is closed
         write_atomic(as_json, found.to_json().encode(), overwrite=overwrite)
         say(f"wrote {as_json}")
     print(show.to_text(found))
@@ -122,11 +132,11 @@ def _tell(
 
 
 def _gate(found: "Report", max_gap: float | None) -> int:
-    """1 where a gap is too large, or cannot be told."""
+    """The exit code: 1 where a gap is larger than max_gap, or where no gap can be measured."""
     if max_gap is None:
         return 0
     if not found.gaps:
-        fail("no label has photos of people in two groups, so there is no gap to hold --max-gap against")
+        fail("no label has photos of people in two groups, so there is no gap to compare with --max-gap")
         return 1
     wide = {label: apart for label, (_, apart) in found.gaps.items() if apart.mean > max_gap}
     for label, apart in wide.items():

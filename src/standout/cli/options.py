@@ -1,32 +1,29 @@
 """The options that all effects share, as one dataclass; Typer reads its fields as a command's parameters.
 
-    Photos   what the user asked for; a subclass a command adds its own fields
+    Photos   what the user asked for; each effect's command is a subclass with the effect's own settings
 
-To add an option to every effect: a field here. To one effect: a field in its class in effects.py.
+To add an option to every effect: a field here. To one effect: a field of its class in effects/.
 """
 
 # Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import typer
 
+from standout.effects import Effect
+
 if TYPE_CHECKING:
     from standout.batch.naming import Naming
-    from standout.batch.photo import Effect
-    from standout.effects.scenes import Scene
+    from standout.editing import Edit
 
 _RESULT, _MASK, _FILES, _MACHINE = "Result", "Mask", "Files", "Machine"
 CLIPS = "Clips"
 """The panel of options that photos do not look at; see unused.py."""
 
-# Those that commands beside the effects have, too.
-Decontaminate = Annotated[
-    bool, typer.Option("--decontaminate/--no-decontaminate", help="Free soft edges of the old background's colour.")
-]
+# Those that other commands have, too.
 Keep = Annotated[
     Literal["all", "largest"],
     typer.Option("--keep", metavar="WHO", rich_help_panel=_MASK, help="Which people: all, or the largest only."),
@@ -37,6 +34,13 @@ Feather = Annotated[
         "--feather", metavar="PX", min=0, show_default=False, rich_help_panel=_MASK, help="Soften edges by PX pixels."
     ),
 ]
+Grow = Annotated[
+    float,
+    typer.Option(
+        "--grow", metavar="PX", show_default=False, rich_help_panel=_MASK,
+        help="Move edges outward by PX pixels, or inward where it is negative.",
+    ),
+]  # fmt: skip
 Refine = Annotated[
     bool, typer.Option("--refine/--no-refine", rich_help_panel=_MASK, help="Draw edges at the picture's full size.")
 ]
@@ -59,16 +63,11 @@ Device = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class Photos(ABC):
-    """What to do with which photos."""
+class Photos:
+    """What to do with which photos and clips."""
 
-    ending: ClassVar[str]
-    """Behind the names of results that stay beside their photos: "-cut"."""
-    epilog: ClassVar[str] = ""
-    grey: ClassVar[bool] = False
-    """The results are masks, no photos."""
-    see_through: ClassVar[bool] = False
-    """Where the photo, or what is put behind, is transparent, the result is too, in formats that can be."""
+    kind: ClassVar[type[Effect]]
+    """The effect, whose settings are further fields."""
 
     inputs: Annotated[
         list[str],
@@ -142,16 +141,19 @@ class Photos(ABC):
         ),
     ] = None  # fmt: skip
     keep: Keep = "all"
+    grow: Grow = 0.0
     feather: Feather = 0.0
     refine: Refine = True
-    mirror: Annotated[
+    tta: Annotated[
         bool | None,
         typer.Option(
-            "--mirror/--no-mirror",
-            show_default=False,
-            rich_help_panel=_MASK,
-            help="Look at everything twice, or once. Else: photos twice, clips once.",
+            "--tta/--no-tta", show_default=False, rich_help_panel=_MASK,
+            help="Use test-time augmentation: the model sees each picture a second time, mirrored and larger. "
+            "[dim]\\[default: for photos, not for clips][/]",
         ),
+    ] = None  # fmt: skip
+    mirror: Annotated[
+        bool | None, typer.Option("--mirror/--no-mirror", hidden=True, help="The earlier name of --tta.")
     ] = None
     model: Model = "standout-mobile"
 
@@ -225,34 +227,24 @@ class Photos(ABC):
         ),
     ] = None  # fmt: skip
 
-    @abstractmethod
-    def effect(self) -> "Effect":
-        """What becomes of photo and mask. Raises InputError for options that make no sense."""
+    def edit(self) -> "Edit":
+        """What is done with each photo and clip. Raises InputError for settings that make no sense."""
+        from standout.editing import Edge, Edit, People, Placement
 
-    def scene(self) -> "Scene":
-        """The effect for clips, begun anew for each. Raises InputError as effect does."""
-        from standout.types import Photo
-
-        effect = self.effect()
-        return lambda image, mask, time: effect(Photo(image), mask)
-
-    def told(self) -> dict[str, str]:
-        """The command and its own options, in words; two that are the same make the same pictures."""
-        from standout.batch.clip import identity
-
-        shared = {field.name for field in fields(Photos)}
-        words = {"command": type(self).__name__.lower()}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name not in shared:
-                words |= identity(field.name, value) if isinstance(value, Path) else {field.name: str(value)}
-        return words
+        effect = self.kind(**{one.name: getattr(self, one.name) for one in fields(self.kind) if one.init})
+        edge = Edge(refine=self.refine, grow=self.grow, feather=self.feather)
+        return Edit(effect, People(self.keep), edge, Placement(crop=self.crop))
 
     def naming(self) -> "Naming":
         """How results are named: in the photo's own format where nothing else is asked for."""
         from standout.batch.naming import Naming
 
-        return Naming(self.ending, format=self.format)
+        return Naming.of(self.edit().effect, format=self.format)
+
+    def uses_tta(self, *, default: bool) -> bool:
+        """Whether test-time augmentation is used; default: where nothing was said."""
+        said = self.mirror if self.tta is None else self.tta
+        return default if said is None else said
 
     def limit(self) -> int | None:
         """Most pixels that a picture may have; None = no limit."""

@@ -9,15 +9,18 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from standout.batch.hand_masks import by_hand
+from standout.batch.ledger import Result
 from standout.batch.naming import is_clip
-from standout.batch.photo import Finder, Outcome, Work, by_hand, by_model
+from standout.batch.photo import MaskSource, Outcome, PhotoJob, PhotoOptions, by_model
 from standout.batch.plan import STREAM, Task, plan
-from standout.batch.run import Result, Summary, in_turn, threads
+from standout.batch.run import Summary, in_turn, threads
 from standout.batch.run import run as run_tasks
 from standout.cli import show, unused
 from standout.cli.clips import clips_of
 from standout.cli.options import Photos
 from standout.cli.signals import INTERRUPTED, stoppable
+from standout.editing import Edit
 from standout.errors import InputError
 from standout.support.system import cores
 
@@ -43,9 +46,14 @@ def run(options: Photos) -> int:
     pending = [task for task in todo if options.overwrite or not task.is_done()]
     workers, threads = _shares(options, len(pending))
     clips = [task for task in todo if is_clip(task.source)]
-    photos = _photos(options, threads, pending) if len(clips) < len(todo) else None
+    edit = options.edit()
+    photos = _photos(options, edit, threads, pending) if len(clips) < len(todo) else None
+    with edit.effect.begun() as tried:  # what is wrong with the background, before anything is opened
+        notes = tried.open(max_pixels=options.limit()) if todo else ()
+    for note in () if options.quiet else notes:
+        show.say(note)
     try:
-        summary, stopped = _run(options, tasks, photos, workers)
+        summary, stopped = _run(options, edit, tasks, photos, workers)
     except KeyboardInterrupt:
         show.say(f"interrupted; {_left(options, clip=bool(clips))}")
         return INTERRUPTED
@@ -65,24 +73,18 @@ def _left(options: Photos, *, clip: bool) -> str:
     return "nothing is left of the clip; with --resume, the same command would go on"
 
 
-def _photos(options: Photos, threads: int, pending: list[Task]) -> Work:
+def _photos(options: Photos, edit: Edit, threads: int, pending: list[Task]) -> PhotoJob:
     """What is done with each photo."""
-    return Work(
-        find=_finder(options, threads, needed=any(not is_clip(task.source) for task in pending)),
-        effect=options.effect(),
-        keep=options.keep,
-        feather=options.feather,
-        crop=options.crop,
-        see_through=options.see_through,
-        grey=options.grey,
-        quality=options.quality,
-        metadata=options.metadata,
-        max_pixels=options.limit(),
-        overwrite=options.overwrite,
-    )
+    masks = _masks(options, threads, needed=any(not is_clip(task.source) for task in pending))
+    return PhotoJob(
+        masks, edit,
+        PhotoOptions(
+            quality=options.quality, metadata=options.metadata, max_pixels=options.limit(), overwrite=options.overwrite
+        ),
+    )  # fmt: skip
 
 
-def _run(options: Photos, tasks: list[Task], photos: Work | None, workers: int) -> tuple[Summary, bool]:
+def _run(options: Photos, edit: Edit, tasks: list[Task], photos: PhotoJob | None, workers: int) -> tuple[Summary, bool]:
     """What became of the tasks, and whether Ctrl-C stopped them."""
     alone = len(tasks) == 1
 
@@ -98,7 +100,7 @@ def _run(options: Photos, tasks: list[Task], photos: Work | None, workers: int) 
         show.bars(len(tasks), wanted=not options.quiet, clips=clips) as bars,
         stoppable(wanted=not alone) as stop,
     ):
-        with_clip = clips_of(options, advance=bars.frames, stop=stop)
+        with_clip = clips_of(options, edit, progress=bars.frames, stop=stop)
 
         def work(task: Task) -> Outcome:
             if is_clip(task.source):
@@ -144,8 +146,8 @@ def _shares(options: Photos, photos: int) -> tuple[int, int]:
     return workers, threads
 
 
-def _finder(options: Photos, threads: int, *, needed: bool) -> Finder:
-    """What finds the people; the model is loaded only when a photo needs it."""
+def _masks(options: Photos, threads: int, *, needed: bool) -> MaskSource:
+    """Where masks come from; the model is loaded only when a photo needs it."""
     if options.device != "auto":  # a device that is not here is an error even where nothing is left to do
         from standout import runtimes
         from standout.models import registry
@@ -155,7 +157,7 @@ def _finder(options: Photos, threads: int, *, needed: bool) -> Finder:
     if options.mask_from:
         return by_hand(Path(options.mask_from), max_pixels=options.limit())
 
-    def load() -> Finder:
+    def load() -> MaskSource:
         from standout.segmenter import Segmenter
 
         segmenter = Segmenter(
@@ -163,7 +165,7 @@ def _finder(options: Photos, threads: int, *, needed: bool) -> Finder:
             runtime=options.runtime,
             device=options.device,
             threads=threads,
-            mirror=options.mirror is not False,
+            tta=options.uses_tta(default=True),
         )
         return by_model(segmenter, refine=options.refine)
 

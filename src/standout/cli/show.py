@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from standout.errors import MissingExtra
 
 if TYPE_CHECKING:
+    from standout.batch.ledger import Result
     from standout.batch.plan import Task
-    from standout.batch.run import Result, Summary
+    from standout.batch.run import Summary
 
 LIST_AT_MOST = 20
 """Failed files named on the terminal; the ledger names all."""

@@ -1,7 +1,8 @@
-"""`standout train`: a recipe, or a folder of photos and masks, to a model."""
+"""`standout train`: trains a model from a recipe, or from a folder of photos and masks."""
 
 # Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,80 +14,91 @@ from standout.cli.signals import INTERRUPTED
 from standout.errors import InputError
 
 EPILOG = examples(
-    ("standout train --data my/ --init standout-mobile -o runs/mine", "teach the bundled model your photos"),
-    ("standout train recipes/picsart-mobilenetv2.toml -o runs/p", "a recipe; the same command goes on after a stop"),
-    ("standout train RECIPE --set train.lr=3e-4 -o runs/q", "the recipe with another setting"),
-    ("standout train RECIPE --preview sheet.jpg", "what the network will see"),
-    ("standout train RECIPE --find-lr lr.png", "which learning rate it can take"),
-    ("torchrun --nproc-per-node 4 -m standout train RECIPE --devices 4 -o runs/p", "on four GPUs"),
+    ("standout train --data my/ --init standout-mobile -o runs/mine", "fine-tune the bundled model on your photos"),
+    ("standout train recipes/picsart-mobilenetv2.toml -o runs/p", "train a recipe; again, to continue after a stop"),
+    ("standout train RECIPE --set train.lr=3e-4 -o runs/q", "change a setting of the recipe"),
+    ("standout train RECIPE --preview sheet.jpg", "draw what the network will see"),
+    ("standout train RECIPE --find-lr lr.svg", "find a learning rate that fits"),
+    ("torchrun --nproc-per-node 4 -m standout train RECIPE --devices 4 -o runs/p", "train on four GPUs"),
 )
 
 
 class Device(StrEnum):
-    """Where to compute."""
+    """Where a run is computed."""
 
     auto = "auto"
     cpu = "cpu"
     gpu = "gpu"
 
 
-def train(
-    recipe: Annotated[Path | None, typer.Argument(metavar="RECIPE", help="A .toml file; see recipes/.")] = None,
+@dataclass(frozen=True, kw_only=True)
+class Train:
+    """Train a model. After a stop, the same command continues where the run was."""
+
+    recipe: Annotated[
+        Path | None, typer.Argument(metavar="RECIPE", help="The recipe, a .toml file; recipes/ holds some.")
+    ] = None
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="DIR", help="For model, checkpoints, log and pictures.")
-    ] = None,
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="The folder for the model, checkpoints, log and charts."),
+    ] = None
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Photos and masks, in any layout that `data check` knows.")
-    ] = None,
+    ] = None
     init: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="Go on from a bundled model or a .safetensors file.")
-    ] = None,
-    encoder: Annotated[str | None, typer.Option(metavar="NAME", help="A timm name, such as resnet34.")] = None,
-    decoder: Annotated[str | None, typer.Option(help="light or heavy.")] = None,
+        str | None, typer.Option(metavar="MODEL", help="Start from a bundled model or from a .safetensors file.")
+    ] = None
+    encoder: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The encoder's name in timm, such as resnet34.")
+    ] = None
+    decoder: Annotated[str | None, typer.Option(help="The decoder: slim, light or heavy.")] = None
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, such as train.lr=3e-4.")
-    ] = None,
-    device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.auto,
-    devices: Annotated[int, typer.Option(min=1, help="Processes (GPUs) on each machine.")] = 1,
-    nodes: Annotated[int, typer.Option(min=1, help="Machines.")] = 1,
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of the recipe, such as train.lr=3e-4."),
+    ] = None
+    device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.auto
+    devices: Annotated[int, typer.Option(min=1, help="How many processes, or GPUs, train on each machine.")] = 1
+    nodes: Annotated[int, typer.Option(min=1, help="How many machines train.")] = 1
     preview: Annotated[
-        Path | None, typer.Option(metavar="FILE.jpg", help="Only draw what the network will see.")
-    ] = None,
+        Path | None, typer.Option(metavar="FILE.jpg", help="Only draw what the network will see, and do not train.")
+    ] = None
     find_lr: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Only try learning rates, and plot them.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace the FILE of --preview or --find-lr.")] = False,
-) -> int:
-    """Train a model; stopped at any time, the same command goes on where it was."""
-    with needs_extra():
-        from standout.train import config
+        Path | None, typer.Option(metavar="FILE.svg", help="Only try learning rates, and draw the loss over them.")
+    ] = None
+    overwrite: Annotated[bool, typer.Option(help="Replace the FILE of --preview or --find-lr.")] = False
 
-    changes = config.parse_changes(settings or [])
-    given: dict[str, Any] = {"model": {"init": init, "encoder": encoder, "decoder": decoder}}
-    given["data"] = {"folder": str(data) if data else None}
-    for table, values in given.items():
-        kept = {key: value for key, value in values.items() if value is not None}
-        changes = config.merge(changes, {table: kept} if kept else {})
-    if recipe is None and data is None:
-        raise InputError("standout train needs a RECIPE, or --data DIR with photos and masks")
-    if recipe is None:
-        changes = config.merge({"name": out.name if out else "preview"}, changes)
-    plan = config.load(recipe, changes)
-    if preview or find_lr:
-        return _look(plan, preview, find_lr, overwrite)
-    if out is None:
-        raise InputError("standout train needs --out DIR (-o), such as -o runs/mine")
-    with needs_extra():
-        from standout.train import run
-    try:
-        run.train(plan, out, run.Machine(str(device), devices, nodes))
-    except KeyboardInterrupt as stop:
-        say(f"stopped; the same command goes on after the last whole epoch in {out}")
-        return 128 + stop.args[0] if stop.args else INTERRUPTED
-    return 0
+    def run(self) -> int:
+        """Carries the command out and returns its exit code."""
+        with needs_extra():
+            from standout.train import config
+
+        changes = config.parse_changes(self.settings or [])
+        given: dict[str, Any] = {"model": {"init": self.init, "encoder": self.encoder, "decoder": self.decoder}}
+        given["data"] = {"folder": str(self.data) if self.data else None}
+        for table, values in given.items():
+            kept = {key: value for key, value in values.items() if value is not None}
+            changes = config.merge(changes, {table: kept} if kept else {})
+        if self.recipe is None and self.data is None:
+            raise InputError("standout train needs a RECIPE, or --data DIR with photos and masks; see --help")
+        if self.recipe is None:
+            changes = config.merge({"name": self.out.name if self.out else "preview"}, changes)
+        plan = config.load(self.recipe, changes)
+        if self.preview or self.find_lr:
+            return _look(plan, self.preview, self.find_lr, self.overwrite)
+        if self.out is None:
+            raise InputError("standout train needs --out DIR (-o), such as -o runs/mine")
+        with needs_extra():
+            from standout.train import run
+        try:
+            run.train(plan, self.out, run.Compute(str(self.device), self.devices, self.nodes))
+        except KeyboardInterrupt as stop:
+            say(f"stopped; the same command continues after the last complete epoch in {self.out}")
+            return 128 + stop.args[0] if stop.args else INTERRUPTED
+        return 0
 
 
 def _look(plan: Any, preview: Path | None, find_lr: Path | None, overwrite: bool) -> int:
+    """Draws the preview and finds the learning rate, whichever is asked for."""
     with needs_extra():
         from standout.train import look
     if preview:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PHOTOS = ("metadata", "max_pixels")
 """Fields of options that clips do not look at; --mask-from and --crop are refused for any clip."""
 
-BY_MODEL = ("model", "runtime", "device", "mirror", "refine")
+BY_MODEL = ("model", "runtime", "device", "tta", "mirror", "refine")
 """Fields of options that say how people are found."""
 
 _WITHOUT_EXIF = (".bmp",)
@@ -55,8 +55,12 @@ def check(options: Photos, tasks: list[Task]) -> list[str]:
     lossless = {task.suffix for task in tasks if not _has_quality(task)}
     if options.quality is not None and all(not _has_quality(task) for task in tasks):
         lines.append(f"--quality has no effect on {' '.join(sorted(lossless))}")
-    if options.metadata == "all" and photos and (options.grey or all(one.suffix in _WITHOUT_EXIF for one in photos)):
-        lines.append(f"--metadata all has no effect on {'masks' if options.grey else _WITHOUT_EXIF[0]}")
+    if (
+        options.metadata == "all"
+        and photos
+        and (options.kind.is_mask or all(one.suffix in _WITHOUT_EXIF for one in photos))
+    ):
+        lines.append(f"--metadata all has no effect on {'masks' if options.kind.is_mask else _WITHOUT_EXIF[0]}")
     return lines
 
 

@@ -5,27 +5,27 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, make_dataclass, replace
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from standout.cli.effects import Blur, Color, Mask, Replace
-from standout.cli.options import Decontaminate, Device, Feather, Keep, Model, Refine, Runtime
+from standout.cli.effects import Option, options
+from standout.cli.options import Device, Feather, Grow, Keep, Model, Refine, Runtime
 from standout.cli.show import examples, fail, say
 from standout.cli.signals import INTERRUPTED
-from standout.errors import InputError, StandoutError
+from standout.effects import known
+from standout.errors import InputError, StandoutError, unknown
 
 if TYPE_CHECKING:
-    from standout.batch.clip import Finds
-    from standout.effects.scenes import Scene
+    from standout.editing import Edit
     from standout.live.loop import Controls, Live, Sink
     from standout.live.window import Window
-    from standout.types import Image
+    from standout.types import Image, PersonFinder
 
 EPILOG = examples(
     ("standout webcam", "the first camera, blurred"),
@@ -38,6 +38,12 @@ EPILOG = examples(
 PORT = 8765
 _PICTURE, _OUTPUT, _MASK, _MACHINE = "Picture", "Output", "Mask", "Machine"
 
+_LEFT_OUT = ("cut",)
+"""Effects that need a picture with transparency, which neither a window nor a virtual camera shows."""
+
+_DEFAULTS = {"color": "#00b140"}
+"""Settings whose default is another one than for photos: green, for a program that keys it out."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Webcam:
@@ -48,11 +54,11 @@ class Webcam:
     """
 
     effect: Annotated[
-        Literal["blur", "color", "replace", "mask", "none"] | None,
+        str | None,
         typer.Argument(
             metavar="EFFECT",
             show_default=False,
-            help="blur, color, replace, mask or none. Else: what -b or -c ask for, or blur.",
+            help="The effect to begin with, or none. [dim]\\[default: what the options ask for, or blur][/]",
         ),
     ] = None
     camera: Annotated[
@@ -62,24 +68,6 @@ class Webcam:
         str | None, typer.Option("--size", metavar="WxH", help="Ask the camera for it. Else: the camera's own choice.")
     ] = None
 
-    strength: Annotated[
-        float,
-        typer.Option("--strength", "-s", metavar="N", min=0, max=1, rich_help_panel=_PICTURE, help="Of blur, 0 to 1."),
-    ] = 0.5
-    color: Annotated[
-        str | None,
-        typer.Option(
-            "--color", "-c", metavar="COLOR", rich_help_panel=_PICTURE, help="A name, or #hex. Else: green, for a key."
-        ),
-    ] = None
-    background: Annotated[
-        Path | None,
-        typer.Option("--background", "-b", metavar="FILE", rich_help_panel=_PICTURE, help="A picture or a clip."),
-    ] = None
-    fit: Annotated[
-        bool, typer.Option("--fit/--fill", rich_help_panel=_PICTURE, help="All of the background, or a full frame.")
-    ] = False
-    decontaminate: Decontaminate = True
     mirror_view: Annotated[
         bool, typer.Option("--mirror-view", rich_help_panel=_PICTURE, help="Flip the camera's picture as mirrors do.")
     ] = False
@@ -130,6 +118,7 @@ class Webcam:
     ] = False
 
     keep: Keep = "all"
+    grow: Grow = 0.0
     feather: Feather = 0.0
     refine: Refine = True
     steady: Annotated[
@@ -152,14 +141,14 @@ class Webcam:
 
     def run(self) -> int:
         """Carries the options out; returns the exit code. Raises StandoutError for what is wrong at the start."""
-        from standout.effects.scenes import close
         from standout.live.camera import open_camera
-        from standout.live.loop import Controls
+        from standout.live.loop import UNTOUCHED, Controls
 
-        controls = Controls(self._chosen(), mirrored=self.mirror_view)
-        scenes, size = self._scenes(), self._size()
-        if controls.effect in scenes:
-            close(scenes[controls.effect]())  # what is wrong with the background, before anything is opened
+        edits, size = self._edits(), self._size()
+        controls = Controls(self._chosen(edits), mirrored=self.mirror_view)
+        if controls.effect != UNTOUCHED:  # what is wrong with the background, before anything is opened
+            with edits[controls.effect].effect.begun() as tried:
+                tried.open()
         if not self.window and self.virtual_camera is None:
             raise InputError("--no-window leaves nowhere to show it; give --virtual-camera auto, or a device")
         self._refuse_unused(controls.effect)
@@ -167,47 +156,62 @@ class Webcam:
             virtual = self._virtual(opened)
             frames = open_camera(self.camera, size=size, rate=self.fps)
             opened.callback(_let_go, frames)
-            window = self._window(opened, controls, [*scenes, "none"])
+            window = self._window(opened, controls, [*edits, UNTOUCHED])
             sinks: list[Sink] = [one for one in (window, virtual) if one is not None]
-            return _run(self._live(scenes, window), frames, sinks, controls, quiet=self.quiet)
+            return _run(self._live(edits, window), frames, sinks, controls, quiet=self.quiet)
 
     def _refuse_unused(self, effect: str) -> None:
         """Raises InputError for options that would have no effect; a window offers every effect, so there all have."""
         needs: list[tuple[bool, str, str]] = [
-            (self.fit and self.background is None, "--fit", "without --background"),
+            (
+                getattr(self, "fit", False) and getattr(self, "background", None) is None,
+                "--fit",
+                "without --background",
+            ),
             (self.port != PORT and not self.window, "--port", "with --no-window"),
             (self.key is not None and not self.window, "--key", "with --no-window"),
             (self.browser is not None and not self.window, "--open", "with --no-window"),
         ]
         if not self.window:
-            for label, value, default, its in (
-                ("--background", self.background, None, "replace"),
-                ("--color", self.color, None, "color"),
-                ("--strength", self.strength, 0.5, "blur"),
-            ):
-                needs.append((value != default and effect != its, label, f"on {effect} with --no-window"))
+            for name in self._given():
+                if effect not in _OWNERS[name]:
+                    needs.append((True, f"--{name.replace('_', '-')}", f"on {effect} with --no-window"))
         for useless, label, why in needs:
             if useless:
                 raise InputError(f"{label} has no effect {why}; leave it out")
 
-    def _chosen(self) -> str:
-        """The effect to begin with. Raises InputError where it lacks what it needs."""
-        if self.effect == "replace" and self.background is None:
-            raise InputError("replace needs something to put behind; give --background, a picture or a clip")
-        if self.effect is not None:
-            return self.effect
-        return "replace" if self.background else "color" if self.color else "blur"
+    def _given(self) -> list[str]:
+        """The effects' settings that were given, but switches."""
+        return [name for name in _OWNERS if not isinstance(getattr(self, name), bool | None)]
 
-    def _scenes(self) -> "dict[str, Callable[[], Scene]]":
-        """Effect's name -> how it is begun; the same effects as those for clips."""
-        clean = self.decontaminate
-        scenes: dict[str, Callable[[], Scene]] = {
-            "blur": Blur(inputs=[], strength=self.strength).scene,
-            "color": Color(inputs=[], color=self.color or "#00b140", decontaminate=clean).scene,
-        }
-        if self.background is not None:
-            scenes["replace"] = Replace(inputs=[], background=self.background, fit=self.fit, decontaminate=clean).scene
-        return {**scenes, "mask": Mask(inputs=[]).scene}
+    def _chosen(self, edits: "dict[str, Edit]") -> str:
+        """The effect to begin with. Raises InputError for an unknown one, and for one that lacks what it needs."""
+        from standout.live.loop import UNTOUCHED
+
+        if self.effect in edits or self.effect == UNTOUCHED:
+            return self.effect
+        lacking = [one.name for one in _settings() if one.effect.name == self.effect and one.required]
+        if lacking:
+            raise InputError(f"{self.effect} needs something to put behind; give --{lacking[0]}, a picture or a clip")
+        if self.effect is not None:
+            raise InputError(unknown("effect", self.effect, [*edits, UNTOUCHED]))
+        asked = [name for name in edits if any(name in _OWNERS[one] for one in self._given())]
+        return next((name for name in ("replace", "color") if name in asked), asked[0] if asked else "blur")
+
+    def _edits(self) -> "dict[str, Edit]":
+        """Effect's name -> what is done by it; effects that lack something they need are left out."""
+        from standout.editing import Edge, Edit, People
+
+        edge, people, edits = Edge(refine=self.refine, grow=self.grow, feather=self.feather), People(self.keep), {}
+        for name, effect in known().items():
+            given = {}
+            for one in options(effect):
+                value = getattr(self, one.name, None)
+                given[one.name] = _DEFAULTS.get(one.name, one.default) if value is None else value
+            lacks = any(one.required and given[one.name] is None for one in options(effect))
+            if name not in _LEFT_OUT and not lacks:
+                edits[name] = Edit(effect(**given), people, edge)
+        return edits
 
     def _size(self) -> tuple[int, int] | None:
         """(width, height). Raises InputError for what is none."""
@@ -221,12 +225,12 @@ class Webcam:
     def _virtual(self, opened: ExitStack) -> "Sink | None":
         if self.virtual_camera is None:
             return None
-        from standout.video import Loopback, virtual_camera
+        from standout.video import VirtualCamera, virtual_camera
 
         device = virtual_camera.find() if self.virtual_camera == "auto" else Path(self.virtual_camera)
         if str(device) in (self.camera, f"/dev/video{self.camera}"):
             raise InputError(f"{device} is both --camera and --virtual-camera; give two different ones")
-        virtual = Loopback(device)
+        virtual = VirtualCamera(device)
         opened.callback(virtual.close)
         say(f"virtual camera: {device}")
         return virtual
@@ -245,11 +249,11 @@ class Webcam:
             webbrowser.open(window.url)
         return window
 
-    def _live(self, scenes: "dict[str, Callable[[], Scene]]", window: "Window | None") -> "Live":
+    def _live(self, edits: "dict[str, Edit]", window: "Window | None") -> "Live":
         from standout.live.loop import Live, Pace
         from standout.masks.temporal import HALF_LIFE
 
-        def load() -> "Finds":
+        def load() -> "PersonFinder":
             import cv2
 
             from standout.segmenter import Segmenter
@@ -258,7 +262,7 @@ class Webcam:
             # the meeting beside it needs cores, too, and steps this short lose more by sharing than they gain
             cv2.setNumThreads(1)
             threads = self.threads or max(1, min(4, cores() // 2))
-            return Segmenter(self.model, runtime=self.runtime, device=self.device, threads=threads, mirror=False)
+            return Segmenter(self.model, runtime=self.runtime, device=self.device, threads=threads, tta=False)
 
         def told(pace: Pace) -> None:
             if window is not None:
@@ -267,17 +271,41 @@ class Webcam:
                 print(f"\r{pace}\033[K", end="", file=sys.stderr, flush=True)
 
         return Live(
-            load, scenes, HALF_LIFE if self.steady is None else self.steady, keep=self.keep, feather=self.feather,
-            refine=self.refine, max_side=self.max_side, rate=self.fps, frames=self.frames, seconds=self.seconds,
-            told=told, warned=lambda reason: fail(f"a frame failed ({reason}); a blank picture is shown for it"),
-        )  # fmt: skip
+            load,
+            edits,
+            HALF_LIFE if self.steady is None else self.steady,
+            max_side=self.max_side,
+            rate=self.fps,
+            frames=self.frames,
+            seconds=self.seconds,
+            told=told,
+            warned=lambda reason: fail(f"a frame failed ({reason}); a blank picture is shown for it"),
+        )
+
+
+def _settings() -> list[Option]:
+    """The settings of all effects that are shown live."""
+    return [one for name, effect in known().items() if name not in _LEFT_OUT for one in options(effect)]
+
+
+def command() -> type[Webcam]:
+    """The command, with the settings of all effects as options."""
+    named = {one.name: one for one in reversed(_settings())}
+    made = [one.field(optional=True, panel=_PICTURE) for one in reversed(named.values())]
+    return make_dataclass(
+        "Webcam", made, bases=(Webcam,), frozen=True, kw_only=True, namespace={"__doc__": Webcam.__doc__}
+    )
+
+
+_OWNERS = {one.name: {other.effect.name for other in _settings() if other.name == one.name} for one in _settings()}
+"""Setting -> the names of the effects that have it."""
 
 
 def _run(live: "Live", frames: "Iterator[Image]", sinks: "list[Sink]", controls: "Controls", *, quiet: bool) -> int:
     """The exit code. Raises StandoutError for what is wrong before the first picture."""
     begun = Event()
 
-    def load() -> "Finds":
+    def load() -> "PersonFinder":
         finds = live.load()
         begun.set()
         return finds

@@ -1,8 +1,8 @@
-"""What is wrong with a folder of photos and masks, before hours are spent on it.
+"""Finds what is wrong with a folder of photos and masks before hours of training are spent on it.
 
-    finding   Finding   one kind of trouble with the photos that have it
+    finding   Finding   a kind of trouble, and the photos that have it
 
-To add a check of one pair: a function in CHECKS.
+To add a check of single masks: a function in CHECKS, and its kind in KINDS.
 """
 
 from __future__ import annotations
@@ -18,35 +18,42 @@ from standout.data import split as splitting
 from standout.data.coco import BadAnnotation
 from standout.data.duplicates import Look, groups, look_at
 from standout.data.layouts import look, split_file
-from standout.data.pairs import IGNORE, Bytes, Pair, SizesDiffer, read_image, read_label
+from standout.data.pairs import IGNORE, Pair, SizesDiffer, read_image, read_label
 from standout.errors import InputError, UnclearMask
-from standout.images.stored import flat_levels
+from standout.images.mask_values import flat_levels
 from standout.support.system import cores
+from standout.types import Bytes
 
 KINDS: dict[str, tuple[str, str]] = {
-    "unreadable": ("error", "replace the file, or remove it and its other half"),
-    "orphan": ("error", "give it its other half of the same name, or remove it"),
-    "levels": ("error", "save person as 255, background as 0; or say in classes.csv which value is person"),
+    "unreadable": ("error", "replace the file, or remove the photo and its mask"),
+    "orphan": ("error", "add the missing photo or mask under the same name, or remove the file"),
+    "levels": ("error", "save person as 255 and background as 0, or say in classes.csv which value is person"),
     "annotation": ("error", "draw the outline anew, or remove the annotation"),
-    "size": ("error", "make photo and mask of one size; a mask on its side is to be turned as the photo's EXIF says"),
-    "leak": ("error", "the same picture is in two parts: scores would lie; run standout data split --mend-leaks"),
-    "unsplit": ("error", "they are in no part; run standout data split, with --overwrite if split.csv is there"),
-    "absent": ("warning", "get the photos, if you want them; the others are used"),
-    "boxes": ("warning", "draw an outline where there is only a box: until then the box does not count"),
-    "inverted": ("warning", "person and background look swapped: look at them, and save 255 - mask"),
-    "flat": ("warning", "the mask has flat areas of levels other than 0, 128 and 255: say what they mean, 255 or 0"),
-    "duplicate": ("warning", "near-duplicates in one part weigh double; keep one of each group"),
-    "zero-one": ("note", "the mask holds 0 and 1; it is read as 0 and 255"),
-    "read-as": ("note", "the mask is not gray; make sure that it is read right"),
-    "empty": ("note", "nobody in the mask: good against false alarms, if it is true"),
+    "size": ("error", "give photo and mask the same size; turn a mask that lies on its side as the photo's EXIF says"),
+    "leak": (
+        "error",
+        "the same picture is in two parts, so scores would be wrong; use standout data split --mend-leaks",
+    ),
+    "unsplit": ("error", "they are in no part; run standout data split, with --overwrite if there is a split.csv"),
+    "absent": ("warning", "add the photos if you want them to be used; the others are used without them"),
+    "boxes": ("warning", "draw an outline where there is only a box; until then the box does not count"),
+    "inverted": ("warning", "person and background seem to be swapped; if they are, save 255 - mask"),
+    "flat": ("warning", "the mask has flat areas of levels other than 0, 128 and 255; save them as 255 or 0"),
+    "duplicate": ("warning", "near-duplicates in the same part count twice; keep one photo of each group"),
+    "zero-one": ("note", "the mask holds the levels 0 and 1, which are read as 0 and 255"),
+    "read-as": ("note", "the mask is not gray; check that it is read as you mean it"),
+    "empty": ("note", "the mask shows nobody; such photos help against false alarms if it is true"),
     "unclear": ("note", "most of the photo does not count (level 128)"),
 }
-"""Each kind of finding: how bad it is, and what to do."""
+"""Kind of finding -> how severe it is, and what to do about it."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A kind of trouble at some place: the pairs that have it (a group for duplicates), and details."""
+    """A kind of trouble with one pair, or with a group of near-duplicates.
+
+    kind: a key of KINDS. paths: the files concerned. pairs: the pairs concerned, as far as they could be paired.
+    """
 
     kind: str
     paths: tuple[Path, ...]
@@ -55,36 +62,37 @@ class Finding:
 
     @property
     def severity(self) -> str:
-        """error, warning or note."""
+        """How severe it is: "error", "warning" or "note"."""
         return KINDS[self.kind][0]
 
     @property
     def cure(self) -> str:
-        """What to do."""
+        """What to do about it."""
         return KINDS[self.kind][1]
 
 
 @dataclass(frozen=True)
-class Report:
-    """All findings about some pairs, errors first."""
+class DataReport:
+    """The pairs of a folder, and all findings about them, errors first."""
 
     pairs: list[Pair]
     findings: list[Finding]
 
     @property
     def broken(self) -> bool:
-        """Whether there is an error among them."""
+        """Whether there is an error among the findings."""
         return any(finding.severity == "error" for finding in self.findings)
 
     def counts(self) -> dict[str, int]:
-        """Photos by kind of finding, worst first."""
+        """The number of findings of each kind, most severe kind first."""
         return {kind: n for kind in KINDS if (n := sum(f.kind == kind for f in self.findings))}
 
 
-def check(folder: Path, *, tick: Callable[[], None] = lambda: None) -> Report:
-    """Looks at every photo and mask below folder, several at once; tick is called after each pair.
+def check(folder: Path, *, tick: Callable[[], None] = lambda: None) -> DataReport:
+    """The findings about every photo and mask below folder; several are read at once.
 
-    Raises InputError when no layout applies, or a file that says the parts or classes cannot be understood.
+    tick: called after each pair. Raises InputError when no layout applies, and when a file that names parts or classes
+    cannot be understood.
     """
     there = look(folder)
     recorded = splitting.load(split_file(folder))
@@ -108,11 +116,11 @@ def check(folder: Path, *, tick: Callable[[], None] = lambda: None) -> Report:
         kind = "leak" if len(parts) > 1 else "duplicate"
         findings.append(Finding(kind, tuple(pair.image for pair in alike), " and ".join(filter(None, parts)), alike))
     order = list(KINDS)
-    return Report(pairs, sorted(findings, key=lambda finding: (order.index(finding.kind), finding.paths)))
+    return DataReport(pairs, sorted(findings, key=lambda finding: (order.index(finding.kind), finding.paths)))
 
 
 def _unsplit(pairs: Sequence[Pair], recorded: Mapping[str, str]) -> Sequence[Pair]:
-    """The pairs without a part, where others have one."""
+    """The pairs that belong to no part although other pairs do."""
     if recorded:
         return splitting.lacking(pairs, recorded)
     without = [pair for pair in pairs if not pair.split]
@@ -120,6 +128,7 @@ def _unsplit(pairs: Sequence[Pair], recorded: Mapping[str, str]) -> Sequence[Pai
 
 
 def _examine(pair: Pair) -> tuple[list[Finding], Look | None]:
+    """The findings about a pair, and its photo's look for the search of near-duplicates; None if it is unreadable."""
     try:
         image = read_image(pair.image)
     except InputError as error:
@@ -139,17 +148,17 @@ def _examine(pair: Pair) -> tuple[list[Finding], Look | None]:
 
 
 def _kind(note: str) -> str:
-    """The kind of finding that a note on reading a mask is."""
+    """The kind of finding that a note from reading a mask belongs to."""
     return "zero-one" if "levels 0 and 1" in note else "boxes" if "box" in note else "read-as"
 
 
 def _reason(error: InputError, path: Path) -> str:
-    """What is wrong with a file, without its name."""
+    """What an error says is wrong with a file, without the file's name."""
     return str(error).removeprefix(f"{path} ").removeprefix(f"{path}: ")
 
 
 def _inverted(mask: Bytes) -> str | None:
-    """Person along nearly the whole frame but not in the middle: nobody stands so."""
+    """Details if nearly the whole frame is person and the middle is not: nobody stands like that."""
     person = mask > 127
     height, width = person.shape
     frame = np.concatenate([person[0], person[: height // 2, 0], person[: height // 2, -1]])
@@ -160,6 +169,7 @@ def _inverted(mask: Bytes) -> str | None:
 
 
 def _flat(mask: Bytes) -> str | None:
+    """The levels of flat areas that are neither person nor background nor uncounted."""
     odd = [
         f"{level} ({count / mask.size:.1%})"
         for level, count in flat_levels(mask).items()
@@ -169,10 +179,12 @@ def _flat(mask: Bytes) -> str | None:
 
 
 def _empty(mask: Bytes) -> str | None:
+    """An empty text if the mask shows nobody."""
     return "" if not (mask > 0).any() else None
 
 
 def _unclear(mask: Bytes) -> str | None:
+    """The share of the photo that does not count, if it is more than half."""
     share = float((mask == IGNORE).mean())
     return f"{share:.0%}" if share > 0.5 else None
 
@@ -183,11 +195,11 @@ CHECKS: dict[str, Callable[[Bytes], str | None]] = {
     "empty": _empty,
     "unclear": _unclear,
 }
-"""Mask as training sees it -> details, or None where all is well."""
+"""Kind of finding -> a function that takes a mask as training sees it and returns details, or None if all is well."""
 
 
 def parts(pairs: Sequence[Pair]) -> dict[str, dict[str, int]]:
-    """How many photos there are, by source and part."""
+    """Source -> part -> number of photos; "-" stands for photos that belong to no part."""
     table: dict[str, dict[str, int]] = {}
     for pair in pairs:
         row = table.setdefault(pair.source, {})

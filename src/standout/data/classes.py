@@ -1,10 +1,10 @@
-"""Which values of the masks in a folder are person, where a file beside them says so.
+"""Which values of the masks in a folder mean person, if a file beside them says so.
 
-    classes.csv       columns value and meaning: "24,person", "#c08080,person", "255,ignore"; all else is background
-    labelmap.txt      CVAT's: "person:192,128,128::"
-    class_names.txt   Labelme's: a name a line, the first that of class 0
+    classes.csv       columns value and meaning: "24,person", "#c08080,person", "255,ignore"; the rest is background
+    labelmap.txt      as CVAT writes it: "person:192,128,128::"
+    class_names.txt   as Labelme writes it: a name on each line, beginning with class 0
 
-PASCAL VOC's classes are known: Everingham et al., "The PASCAL Visual Object Classes Challenge"
+The classes of PASCAL VOC are built in: Everingham et al., "The PASCAL Visual Object Classes Challenge"
 (doi 10.1007/s11263-009-0275-4).
 """
 
@@ -15,18 +15,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from standout import images
-from standout.data.pairs import Bytes
 from standout.data.tables import meant, read_rows, read_text
 from standout.errors import InputError
 from standout.images import Classes
+from standout.types import Bytes
 
 MEANINGS = {
     "person": ("person", "people", "human", "persons", "humans", "1"),
     "background": ("background", "nobody", "other", "0"),
     "ignore": ("ignore", "void", "unclear", "unlabeled", "128"),
 }
+"""What a value may mean -> the ways in which people write it."""
+
 PEOPLE = frozenset({"person", "people", "human", "persons", "humans"})
-"""Names of the class of people in other tools' files."""
+"""The names that other tools' files give to the class of people."""
 
 VOC = Classes(
     frozenset({15, (192, 128, 128)}), frozenset({255, (224, 224, 192)}), where="the layout of PASCAL VOC", sure=False
@@ -36,23 +38,29 @@ VOC = Classes(
 
 @dataclass(frozen=True)
 class ClassMask:
-    """A mask file whose values are classes."""
+    """The mask in a file whose values are classes."""
 
     path: Path
     classes: Classes
 
     def read(self, notes: list[str] | None = None) -> Bytes:
-        """255 where person, 128 where nothing counts, 0 elsewhere. Raises InputError as images.read_mask does."""
+        """The mask, uint8 (H, W): 255 is person, 128 does not count, 0 is background.
+
+        Raises InputError as images.read_mask does.
+        """
         return images.read_mask(self.path, classes=self.classes, notes=notes)
 
     def identity(self) -> bytes:
-        """The file's bytes, and what they mean."""
+        """The file's bytes and the meaning of its classes."""
         of = [sorted(map(str, group)) for group in (self.classes.person, self.classes.ignore)]
         return self.path.read_bytes() + repr(of).encode()
 
 
 def find_classes(folder: Path) -> Classes | None:
-    """The classes that a file in folder tells; None where there is no such file. Raises InputError for a bad one."""
+    """The classes that a file in folder names; None where there is no such file.
+
+    Raises InputError when the file cannot be understood or names no class of people.
+    """
     for name, reader in (("classes.csv", _table), ("labelmap.txt", _labelmap), ("class_names.txt", _names)):
         if (folder / name).is_file():
             return reader(folder / name)
@@ -74,7 +82,7 @@ def _table(path: Path) -> Classes:
 
 
 def _value(text: str, where: str) -> int | tuple[int, int, int]:
-    """A class number, or the color of a class.
+    """The number or the color of a class.
 
     >>> _value("24", ""), _value("#C08080", "")
     (24, (192, 128, 128))
@@ -83,7 +91,7 @@ def _value(text: str, where: str) -> int | tuple[int, int, int]:
         return int(text)
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
         raise InputError(
-            f"{where}: {text!r} is no value of a mask; give a number such as 24, or a color such as #c08080"
+            f"{where}: {text!r} is not a value of a mask; give a number such as 24, or a color such as #c08080"
         )
     red, green, blue = bytes.fromhex(text[1:])
     return red, green, blue
@@ -99,7 +107,7 @@ def _labelmap(path: Path) -> Classes:
             continue
         color = re.fullmatch(r"\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*", cells[1]) if len(cells) > 1 else None
         if color is None:
-            raise InputError(f"{path}: {line!r} is no label; wanted a name and a color: person:192,128,128::")
+            raise InputError(f"{path}: {line!r} is not a label; wanted a name and a color, as person:192,128,128::")
         names.append(cells[0].strip())
         red, green, blue = map(int, color.groups())
         if names[-1].casefold() in PEOPLE:

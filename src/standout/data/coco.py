@@ -1,7 +1,8 @@
-"""COCO's labels: polygons and run lengths in one JSON file.
+"""COCO's labels: polygons and run lengths in a JSON file.
 
-Lin et al., "Microsoft COCO" (arXiv 1405.0312). Decoded by COCO's own library, after a look at what it is given: it
-trusts the file, and takes all memory for a coordinate that is no number.
+Lin et al., "Microsoft COCO: Common Objects in Context" (arXiv 1405.0312). They are decoded by COCO's own library.
+Annotations are checked before, since the library trusts the file and takes all memory for a coordinate that is not a
+number.
 """
 
 from __future__ import annotations
@@ -13,25 +14,23 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from standout.data.classes import PEOPLE
-from standout.data.pairs import IGNORE, Bytes, Pair
+from standout.data.pairs import IGNORE, Pair
 from standout.data.tables import read_text
 from standout.errors import InputError, MissingExtra
-
-Bools = NDArray[np.bool_]
+from standout.types import Bools, Bytes
 
 
 class BadAnnotation(InputError):
-    """An annotation of a COCO file that is no outline."""
+    """An annotation of a COCO file cannot be drawn as an outline."""
 
 
 @dataclass(frozen=True)
 class CocoMask:
-    """The people of one photo.
+    """The mask of a photo from the annotations of its people.
 
-    people: each annotation as JSON text, which is hashable. file, photo: for errors.
+    people: each annotation as JSON text, which is hashable. file, photo: their names, for errors.
     """
 
     height: int
@@ -41,9 +40,10 @@ class CocoMask:
     photo: str = ""
 
     def read(self, notes: list[str] | None = None) -> Bytes:
-        """255 where a person is, 128 in crowds and in boxes without an outline that hold no person else, 0 elsewhere.
+        """The mask, uint8 (H, W): 255 for people, 128 for crowds and boxes without an outline, 0 elsewhere.
 
-        Raises BadAnnotation for an outline that cannot be drawn.
+        Where a crowd or a box overlaps an outlined person, the person counts. Raises BadAnnotation for an outline that
+        cannot be drawn.
         """
         mask = np.zeros((self.height, self.width), np.uint8)
         shapes = [self._shape(json.loads(text)) for text in self.people]
@@ -57,11 +57,11 @@ class CocoMask:
         return mask
 
     def identity(self) -> bytes:
-        """The annotations' text."""
+        """The size and the annotations as text."""
         return json.dumps([self.height, self.width, self.people]).encode()
 
     def _shape(self, annotation: dict[str, Any]) -> tuple[int, Bools]:
-        """The level of an annotation, and where."""
+        """The level of an annotation, 255 or 128, and its pixels, bool (H, W)."""
         try:
             if "segmentation" not in annotation:
                 return IGNORE, _box(annotation.get("bbox"), self.height, self.width)
@@ -69,13 +69,16 @@ class CocoMask:
             return IGNORE if annotation["crowd"] else 255, where
         except (ValueError, TypeError, KeyError) as error:
             raise BadAnnotation(
-                f"{self.file}: annotation {annotation['id']} of photo {self.photo} is no outline: {error}; "
+                f"{self.file}: annotation {annotation['id']} of photo {self.photo} is not an outline: {error}; "
                 "draw it anew, or remove the annotation"
             ) from None
 
 
 def _box(box: Any, height: int, width: int) -> Bools:
-    """Where a box [left, top, width, height] is."""
+    """The pixels of a box [left, top, width, height], bool (height, width) of the photo.
+
+    Raises ValueError when it is not a box.
+    """
     if not (isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))):
         raise ValueError("it has neither an outline (segmentation) nor a box (bbox)")
     left, top, across, down = box
@@ -86,7 +89,10 @@ def _box(box: Any, height: int, width: int) -> Bools:
 
 
 def _outline(segmentation: Any, height: int, width: int) -> Bools:
-    """Where a segmentation is: polygons, or run lengths, compressed or not."""
+    """The pixels of a segmentation, bool (height, width): of polygons, or of run lengths, compressed or not.
+
+    Raises ValueError, saying what is wrong, when it cannot be drawn, MissingExtra when pycocotools is not installed.
+    """
     try:
         from pycocotools import mask as coco
     except ModuleNotFoundError:
@@ -95,7 +101,7 @@ def _outline(segmentation: Any, height: int, width: int) -> Bools:
         runs = coco.merge(coco.frPyObjects([_polygon(one, height, width) for one in segmentation], height, width))
         return np.asarray(coco.decode(runs), np.bool_)
     if not isinstance(segmentation, dict) or not {"size", "counts"} <= set(segmentation):
-        raise ValueError("wanted polygons, or run lengths with size and counts")
+        raise ValueError("it holds neither polygons nor run lengths with size and counts")
     size, counts = segmentation["size"], segmentation["counts"]
     if size != [height, width]:
         raise ValueError(f"its run lengths are of size {size}, the photo is [{height}, {width}]")
@@ -104,7 +110,7 @@ def _outline(segmentation: Any, height: int, width: int) -> Bools:
     elif isinstance(counts, str):
         lengths = _run_lengths(counts)
     else:
-        raise ValueError(f"its counts are {type(counts).__name__}, wanted a list or text")
+        raise ValueError(f"its counts are of type {type(counts).__name__}, wanted a list or text")
     if not all(isinstance(length, int) and length >= 0 for length in lengths) or sum(lengths) != height * width:
         raise ValueError(f"its run lengths do not add up to {height * width}, the pixels of the photo")
     runs = coco.frPyObjects({"size": size, "counts": lengths}, height, width)
@@ -112,11 +118,14 @@ def _outline(segmentation: Any, height: int, width: int) -> Bools:
 
 
 def _polygon(points: Any, height: int, width: int) -> list[float]:
-    """The points x, y, x, y, ... of a polygon in the photo, three at least."""
+    """The numbers x, y, x, y, ... of a polygon of at least three points.
+
+    Raises ValueError, saying what is wrong, when it is not such a polygon in pixels of the photo.
+    """
     if not isinstance(points, list) or not all(map(_is_number, points)):
-        raise ValueError("a polygon holds something that is no number")
+        raise ValueError("a polygon holds something that is not a number")
     if len(points) < 6 or len(points) % 2:
-        raise ValueError(f"a polygon has {len(points)} numbers, wanted x and y of three points at least")
+        raise ValueError(f"a polygon has {len(points)} numbers, wanted x and y of at least three points")
     if max(map(abs, points)) <= 1 < min(height, width):
         raise ValueError("a polygon's numbers are all from 0 to 1, wanted pixels")
     if any(not -width <= x <= 2 * width for x in points[::2]) or any(
@@ -131,7 +140,11 @@ def _is_number(value: Any) -> bool:
 
 
 def _run_lengths(text: str) -> list[int]:
-    """The run lengths of COCO's compressed text: five bits a letter, each run as the difference to the last but one.
+    """The run lengths in COCO's compressed text, with five bits in each letter.
+
+    From the fourth run on, the text holds the difference to the run two places before.
+
+    Raises ValueError when it is not such text.
 
     >>> _run_lengths("05d0")
     [0, 5, 20]
@@ -154,10 +167,10 @@ def _run_lengths(text: str) -> list[int]:
 
 
 def read_annotations(path: Path, folders: list[Path], *, split: str = "") -> tuple[list[Pair], list[str]]:
-    """A pair for each photo of an instances file that lies in one of folders, and the names of those that do not.
+    """The pairs of an instances file whose photos are in one of the folders, and the names of the other photos.
 
-    Photos without people are of nobody. Raises InputError when the file is not such, has no category of people, when
-    its parts do not go together, or no photo is there.
+    Photos without annotations of people show nobody. Raises InputError when path is not an instances file, when it has
+    no category of people, when its annotations do not fit its images, and when none of its photos is found.
     """
     try:
         found = json.loads(read_text(path))
@@ -175,12 +188,17 @@ def read_annotations(path: Path, folders: list[Path], *, split: str = "") -> tup
         labels = tuple(json.dumps(_shortened(label)) for label in by_image.get(number, []))
         pairs.append(Pair(photo, CocoMask(height, width, labels, str(path), photo.name), source="coco", split=split))
     if not pairs:
-        raise InputError(f"none of the {len(images)} photos of {path} is in {', '.join(map(str, folders))}")
+        raise InputError(
+            f"none of the {len(images)} photos of {path} is in {', '.join(map(str, folders))}; put them there"
+        )
     return sorted(pairs, key=lambda pair: pair.name), absent
 
 
 def _people(path: Path, categories: list[dict[str, Any]], annotations: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The annotations of people."""
+    """The annotations that are of people.
+
+    Raises InputError when there is no such category, or when an annotation is of an unknown category.
+    """
     names = {category["id"]: str(category["name"]) for category in categories}
     persons = {number for number, name in names.items() if name.strip().casefold() in PEOPLE}
     if not persons:
@@ -195,23 +213,26 @@ def _people(path: Path, categories: list[dict[str, Any]], annotations: list[dict
 
 
 def _by_image(path: Path, known: set[Any], people: list[dict[str, Any]]) -> dict[Any, list[dict[str, Any]]]:
-    """The people of each image."""
+    """The id of an image -> the annotations of its people.
+
+    Raises InputError when annotations are of unknown images, or when all are boxes without outlines.
+    """
     by_image: dict[Any, list[dict[str, Any]]] = {}
     for annotation in people:
         by_image.setdefault(annotation.get("image_id"), []).append(annotation)
     lost = [number for number in by_image if number not in known]
     if lost and (len(lost) == len(by_image) or {str(number) for number in lost} & set(map(str, known))):
-        raise InputError(f"{path}: image_id {lost[0]!r} of an annotation is none of the images' ids; export it again")
+        raise InputError(f"{path}: image_id {lost[0]!r} of an annotation is not the id of an image; export it again")
     if people and not any(annotation.get("segmentation") for annotation in people):
-        raise InputError(f"{path} holds boxes alone; standout learns from outlines (segmentation), so draw those")
+        raise InputError(f"{path} holds only boxes; standout learns from outlines (segmentation), so draw those")
     return by_image
 
 
 def _shortened(annotation: dict[str, Any]) -> dict[str, Any]:
-    """What is needed of an annotation. Polygons of one or two points, slips of the hand, are left out."""
+    """The needed parts of an annotation, without polygons of one or two points, which are slips of the hand."""
     outline = annotation.get("segmentation")
     if isinstance(outline, list) and outline and all(map(_is_number, outline)):
-        outline = [outline]  # one polygon that is not in a list
+        outline = [outline]  # a polygon that is not in a list of polygons
     if isinstance(outline, list):
         outline = [one for one in outline if not isinstance(one, list) or len(one) >= 6]
     found = {"id": annotation.get("id"), "crowd": bool(annotation.get("iscrowd"))}
@@ -219,7 +240,7 @@ def _shortened(annotation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _photo(name: str, folders: list[Path]) -> Path | None:
-    """The photo of a name, which may be a path of another machine."""
+    """The file of a photo's name, which may be a path on another machine; None if it is in none of the folders."""
     for tail in (name, PureWindowsPath(name).name):
         for folder in folders:
             if (folder / tail).is_file():

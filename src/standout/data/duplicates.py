@@ -1,7 +1,7 @@
 """Near-duplicates: the same picture again, scaled, recompressed, brightened or mirrored.
 
-look     Look              of each photo, from one decoding
-groups   list[list[int]]   indices of photos that are near-duplicates of one another, two and more
+look     Look              what is compared of each photo, from one decoding
+groups   list[list[int]]   indices of photos that are near-duplicates of each other, at least two in each group
 """
 
 from __future__ import annotations
@@ -14,18 +14,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.data.pairs import Bytes
+from standout.types import Bytes
 
 SIDE = 24
+"""Side in pixels of the small gray pictures that are compared."""
+
 FAR = 14
-"""Differing bits of 64 beyond which two pictures are not compared further; unrelated ones differ by about 32."""
+"""Two pictures whose hashes differ in more bits than this, of 64, are not compared; unrelated ones differ in 32."""
 
 BLOCK = 1024
+"""How many hashes are compared with all others at a time."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a photo looks like from afar: its difference hash, that of its mirror image, and a small grey picture."""
+    """What is compared of a photo: its difference hash, that of its mirror image, and a small gray picture.
+
+    small: float32 (SIDE, SIDE), 0..255.
+    """
 
     hash: int
     mirrored: int
@@ -33,21 +39,24 @@ class Look:
 
 
 def look_at(image: Bytes) -> Look:
-    """The look of a photo (H, W, 3)."""
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    tiny = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA)
-    small = cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
+    """The look of a photo, uint8 (H, W, 3)."""
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    tiny = cv2.resize(gray, (9, 8), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(gray, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
     return Look(_hash(tiny), _hash(tiny[:, ::-1]), small)
 
 
 def _hash(tiny: NDArray[Any]) -> int:
-    """64 bits, one for each pair of neighbours: is the right one brighter? (dHash, after Krawetz)"""
+    """The difference hash (dHash, after Krawetz): 64 bits, each says of two neighbors whether the right is brighter."""
     bits = np.packbits(tiny[:, 1:] > tiny[:, :-1])
     return int.from_bytes(bits.tobytes(), "big")
 
 
 def groups(looks: Sequence[Look]) -> list[list[int]]:
-    """Groups of near-duplicates, each sorted, by first member. A pair of alike photos joins their groups."""
+    """The groups of near-duplicates, each sorted, in the order of their first members.
+
+    Two photos that are alike bring their groups together.
+    """
     joined = Joined(len(looks))
     for i, j in _candidates(looks):
         if joined.root(i) != joined.root(j) and (alike(looks[i], looks[j]) or alike(looks[i], looks[j], mirrored=True)):
@@ -56,7 +65,7 @@ def groups(looks: Sequence[Look]) -> list[list[int]]:
 
 
 class Joined:
-    """The numbers from 0 to count - 1 in groups, which grow together pair by pair (a disjoint-set forest)."""
+    """The numbers from 0 to count - 1 in groups that are joined pair by pair (a disjoint-set forest)."""
 
     def __init__(self, count: int) -> None:
         self._parent = list(range(count))
@@ -69,7 +78,7 @@ class Joined:
         return i
 
     def join(self, i: int, j: int) -> None:
-        """Makes one group of i's and j's.
+        """Joins the groups of i and j.
 
         >>> four = Joined(4)
         >>> four.join(3, 1)
@@ -80,7 +89,7 @@ class Joined:
         self._parent[max(roots)] = min(roots)
 
     def groups(self) -> list[list[int]]:
-        """All groups, each sorted, by first member."""
+        """All groups, each sorted, in the order of their first members."""
         found: dict[int, list[int]] = {}
         for i in range(len(self._parent)):
             found.setdefault(self.root(i), []).append(i)
@@ -88,9 +97,10 @@ class Joined:
 
 
 def alike(one: Look, two: Look, *, mirrored: bool = False) -> bool:
-    """Whether the small pictures agree up to brightness and contrast.
+    """Whether the small pictures are the same apart from brightness and contrast.
 
-    Pictures almost without contrast, of which nothing would be left, must agree as they are.
+    Pictures with almost no contrast must be the same in brightness too, since nothing else is left to compare.
+    mirrored: whether the mirror image of two is compared.
     """
     a, b = one.small, two.small[:, ::-1] if mirrored else two.small
     spread_a, spread_b = float(a.std()), float(b.std())
@@ -100,7 +110,10 @@ def alike(one: Look, two: Look, *, mirrored: bool = False) -> bool:
 
 
 def _candidates(looks: Sequence[Look]) -> list[tuple[int, int]]:
-    """Pairs i < j whose hashes, or hash and mirrored hash, are near; block by block, so that memory stays small."""
+    """The pairs i < j whose hashes, or hash and mirrored hash, are close.
+
+    They are found block by block, so that memory stays small.
+    """
     plain = np.array([look.hash for look in looks], np.uint64)
     mirrored = np.array([look.mirrored for look in looks], np.uint64)
     found: list[tuple[int, int]] = []

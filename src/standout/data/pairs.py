@@ -1,7 +1,7 @@
-"""One photo and its mask.
+"""A photo and its mask.
 
-image   uint8 (H, W, 3)   RGB, as images.read gives it to every other user: upright, by its numbers
-mask    uint8 (H, W)      255 = person, 0 = background, 128 = do not count, anything else = a soft edge
+image   uint8 (H, W, 3)   RGB, decoded by images.read as for every other use: upright, in the file's own color values
+mask    uint8 (H, W)      255 = person, 0 = background, 128 = does not count, any other level = a soft edge
 """
 
 from __future__ import annotations
@@ -12,34 +12,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from standout import images
 from standout.errors import InputError
 from standout.images import read_mask
 from standout.images.colors import in_bytes as in_bytes
-from standout.images.stored import IGNORE as IGNORE
-
-Bytes = NDArray[np.uint8]
+from standout.images.mask_values import IGNORE as IGNORE
+from standout.types import Bytes
 
 
 class Label(Protocol):
-    """A mask that is not a picture which speaks for itself: see classes.py, coco.py."""
+    """A mask that is not simply a picture of levels; classes.py and coco.py have examples."""
 
     def read(self, notes: list[str] | None = None) -> Bytes:
-        """The mask (H, W) as above; what was not plain about it is told in notes. Raises InputError."""
+        """The mask, uint8 (H, W) with the levels above; remarks on how it was read are added to notes.
+
+        Raises InputError when it cannot be read.
+        """
 
     def identity(self) -> bytes:
-        """What tells it from another label."""
+        """Bytes that differ between different labels, for fingerprints."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One photo and its mask, a picture or another label.
+    """A photo and its mask, which is a picture file or another label.
 
-    source: where the pair comes from; by default what stands before the last "_" in its name. split: "train", "val" or
-    "test" where the data say so.
+    source: where the pair comes from; by default the part of its name before the last "_". split: "train", "val" or
+    "test" if the data say so, otherwise "".
     """
 
     image: Path
@@ -48,7 +47,7 @@ class Pair:
     split: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        """The source by its name.
+        """Takes the source from the name if none is given.
 
         >>> Pair(Path("images/street_0007.webp"), Path("masks/street_0007.png")).source
         'street'
@@ -63,27 +62,27 @@ class Pair:
 
     @property
     def mask_file(self) -> Path | None:
-        """The mask's own file, if it has one."""
+        """The file of the mask; None if the mask is part of another file, as with COCO."""
         found = self.mask if isinstance(self.mask, Path) else getattr(self.mask, "path", None)
         return found if isinstance(found, Path) else None
 
     @property
     def mask_name(self) -> str:
-        """What an error calls the mask."""
+        """The name of the mask in error messages."""
         return str(self.mask_file) if self.mask_file is not None else "in the annotations"
 
 
 def read_pair(pair: Pair) -> tuple[Bytes, Bytes]:
-    """The pair's photo and mask.
+    """The pair's photo, uint8 (H, W, 3), and its mask, uint8 (H, W).
 
-    Raises InputError, naming the file, when one cannot be read or their sizes differ.
+    Raises InputError, naming the file, when one of them cannot be read or when their sizes differ.
     """
     image = read_image(pair.image)
     return image, read_label(pair, image.shape[:2])
 
 
 def read_image(path: Path) -> Bytes:
-    """The photo at path as training sees it: the pixels that the Segmenter gets, in 8 bits.
+    """The photo at path, uint8 (H, W, 3), as training sees it: the pixels that the Segmenter gets, in 8 bits.
 
     Raises InputError when it cannot be read.
     """
@@ -91,9 +90,10 @@ def read_image(path: Path) -> Bytes:
 
 
 def read_label(pair: Pair, shape: tuple[int, ...], *, notes: list[str] | None = None) -> Bytes:
-    """The pair's mask, for a photo of shape (H, W). What was not plain about it is told in notes.
+    """The pair's mask, uint8 (H, W), for a photo of that shape (H, W).
 
-    Raises InputError, naming the file, when it cannot be read or is of another size.
+    notes: remarks on how the mask was read are added to it. Raises InputError, naming the file, when the mask cannot be
+    read, and SizesDiffer when it has another size.
     """
     own = pair.mask
     mask = read_mask(own, notes=notes) if isinstance(own, Path) else own.read(notes)
@@ -103,12 +103,13 @@ def read_label(pair: Pair, shape: tuple[int, ...], *, notes: list[str] | None = 
 
 
 class SizesDiffer(InputError):
-    """A photo and its mask are not of one size."""
+    """A photo and its mask have different sizes."""
 
 
 def _sizes(pair: Pair, shape: tuple[int, ...], found: tuple[int, ...]) -> str:
+    """The message about a photo of one shape (H, W) and a mask of another, with the likely cure."""
     (height, width), (rows, columns) = shape, found
-    cure = "they must be of one size"
+    cure = "they must be of the same size"
     if (height, width) == (columns, rows):
         cure += "; the mask lies on its side: turn it"
     elif abs(height * columns - width * rows) <= max(height, width, rows, columns):
@@ -117,7 +118,7 @@ def _sizes(pair: Pair, shape: tuple[int, ...], found: tuple[int, ...]) -> str:
 
 
 def fingerprint(pairs: Iterable[Pair]) -> str:
-    """sha256 over names, splits, sizes of photos, and masks byte by byte, in order of name."""
+    """The sha256, in hex, over names, parts, the sizes of photo files and the contents of masks, in order of name."""
     digest = hashlib.sha256()
     for pair in sorted(pairs, key=lambda pair: (pair.split, pair.name)):
         digest.update(f"{pair.split}/{pair.image.name} {pair.image.stat().st_size} ".encode())

@@ -1,6 +1,6 @@
-"""Contact sheets: photo, mask and overlay side by side, as one picture or one HTML page that needs no other file.
+"""Contact sheets: photo, mask and overlay side by side, as a picture or as an HTML page that needs no other file.
 
-tile   uint8 (HEIGHT, 3 * HEIGHT, 3)   RGB
+tile   uint8 (HEIGHT, 3 * HEIGHT, 3)   RGB: the three pictures of a pair
 """
 
 from __future__ import annotations
@@ -12,34 +12,37 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from standout.data.check import Finding, Report
-from standout.data.pairs import IGNORE, Bytes, Pair, read_image, read_pair
+from standout.data.check import DataReport, Finding
+from standout.data.pairs import IGNORE, Pair, read_image, read_pair
 from standout.errors import InputError
 from standout.support.atomic import write_atomic
 from standout.support.draw import boxed, captioned, mosaic
 from standout.support.html import figure, page
+from standout.types import Bytes
 
 HEIGHT = 180
+"""Height of a tile in pixels."""
+
 SHOWN_EACH = 12
-"""Findings of a kind that a report draws; it names all."""
+"""How many findings of each kind a report shows as pictures; it names all of them."""
 
 
 def tile(pair: Pair) -> Bytes:
-    """The pair's photo, its mask (blue where it does not count), and the photo with the background dimmed to green."""
+    """The pair's photo, its mask (blue where it does not count), and the photo with its background tinted green."""
     try:
         image, mask = read_pair(pair)
     except InputError:
         return _photo_alone(pair)
-    grey = np.dstack([mask] * 3)
-    grey[mask == IGNORE] = (70, 110, 200)
+    gray = np.dstack([mask] * 3)
+    gray[mask == IGNORE] = (70, 110, 200)
     alpha = np.where(mask == IGNORE, 128, mask).astype(np.float32)[..., None] / 255
     tint = 0.35 * image + 0.65 * np.array([40, 160, 90], np.float32)
     overlay = (alpha * image + (1 - alpha) * tint).astype(np.uint8)
-    return np.hstack([boxed(plane, HEIGHT) for plane in (image, grey, overlay)])
+    return np.hstack([boxed(plane, HEIGHT) for plane in (image, gray, overlay)])
 
 
 def _photo_alone(pair: Pair) -> Bytes:
-    """What can be shown of a pair that does not go together."""
+    """The tile of a pair that cannot be read together: the photo and the mask as far as they can be read."""
     planes = []
     for path in (pair.image, pair.mask_file):
         try:
@@ -50,9 +53,9 @@ def _photo_alone(pair: Pair) -> Bytes:
 
 
 def write_sheet(pairs: Sequence[Pair], path: Path, *, title: str, overwrite: bool = False) -> None:
-    """Writes the pairs' tiles as .html, .png or .jpg.
+    """Writes the pairs' tiles as an .html, .png or .jpg file.
 
-    Raises InputError for another suffix, OutputError when path exists and overwrite is not set.
+    Raises InputError when path has another suffix, OutputError when it exists and overwrite is not set.
     """
     if path.suffix.lower() == ".html":
         body = "".join(
@@ -64,11 +67,11 @@ def write_sheet(pairs: Sequence[Pair], path: Path, *, title: str, overwrite: boo
         data = cv2.imencode(path.suffix, picture[..., ::-1])[1]
         write_atomic(path, bytes(data), overwrite=overwrite)
     else:
-        raise InputError(f"{path}: a contact sheet is .html, .png or .jpg")
+        raise InputError(f"{path}: a contact sheet is an .html, .png or .jpg file; give such a name")
 
 
-def write_report(report: Report, path: Path, *, title: str, overwrite: bool = False) -> None:
-    """Writes the findings as one HTML page, with pictures of the first of each kind.
+def write_report(report: DataReport, path: Path, *, title: str, overwrite: bool = False) -> None:
+    """Writes the findings as an HTML page, with pictures of the first findings of each kind.
 
     Raises OutputError when path exists and overwrite is not set.
     """
@@ -81,6 +84,7 @@ def write_report(report: Report, path: Path, *, title: str, overwrite: bool = Fa
 
 
 def _section(findings: list[Finding]) -> str:
+    """The HTML of all findings of a kind."""
     first = findings[0]
     lines = [
         f'<h2 class="{first.severity}">{first.kind}: {len(findings)} ({first.severity})</h2>',

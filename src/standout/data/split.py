@@ -1,9 +1,10 @@
-"""Training, validation and test photos: a stable split in which near-duplicates stay together.
+"""Splits photos into training, validation and test parts; the split is stable, and near-duplicates stay together.
 
-A photo's part depends on its name alone (through its group's first name), so photos that join later move hardly any
-others: only a near-duplicate whose name comes first can move its group, and the first photo that validates a source by
-its hash frees the one that was put there for want of another. Once a split file records the parts, nothing moves: new
-photos are added to it, near-duplicates of those that it has in the part of most of these.
+The part of a photo depends only on its name, or on the first name of its group of near-duplicates. So photos that are
+added later hardly move others: only a near-duplicate whose name comes first can move its group, and a source that had a
+group forced into validation gives it back once another group of the source is there by its hash. Once a split file
+records the parts, nothing moves: new photos are added to it, and near-duplicates of recorded photos go to the part in
+which most of these are.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from standout.errors import InputError
 from standout.support.system import cores
 
 VAL_SHARE = 0.15
+"""Share of the photos that are kept for validation where nothing else is asked for, 0..1."""
 
 
 def split(
@@ -34,18 +36,23 @@ def split(
     mend: bool = False,
     tick: Callable[[], None] = lambda: None,
 ) -> list[Pair]:
-    """The pairs with their part as split; those that have one keep it.
+    """The pairs, each with its part as split; pairs that have a part already keep it.
 
-    Near-duplicates, and photos of one name, form a group of one part: that of most of its members that have one (of the
-    first of these, where as many have another), else by the hash of the group's first name, by the same thresholds for
-    every source. Where that leaves a source that is new altogether without validation, its group of lowest hash that is
-    to be trained on goes there, unless it is the only one. mend: members that have another part than their group move
-    there, too, so that no leak stays. tick is called after each photo read.
+    Near-duplicates, and photos of the same name, form a group that belongs to one part. It is the part of most of its
+    members that have one; between equal numbers, the first of them decides. If no member has a part, the hash of the
+    group's first name decides, with the same thresholds for every source. If that leaves a source, all of whose photos
+    are new, without validation photos, its training group of the lowest hash is moved there, unless it is the only one.
 
-    Raises InputError for shares that leave nothing to train on, and for photos that cannot be read.
+    val_share, test_share: the shares of photos for validation and test, 0..1. mend: whether members whose part differs
+    from their group's move to the group's, so that no leak is left. tick: called after each photo that is read.
+
+    Raises InputError when the shares leave nothing to train on, and when a photo cannot be read.
     """
     if min(val_share, test_share) < 0 or val_share + test_share >= 1:
-        raise InputError(f"shares of {val_share:g} to validate and {test_share:g} to test leave nothing to train on")
+        raise InputError(
+            f"shares of {val_share:g} to validate and {test_share:g} to test leave nothing to train on; their sum must "
+            "be below 1"
+        )
 
     def look(pair: Pair) -> Look:
         found = look_at(read_image(pair.image))
@@ -71,7 +78,10 @@ def split(
 
 
 def _families(pairs: Sequence[Pair], alike: Sequence[Sequence[int]]) -> dict[str, list[Pair]]:
-    """The pairs that stay together, by the first name among them: near-duplicates, and those of one name."""
+    """First name -> the pairs that stay together: near-duplicates, and pairs of the same name.
+
+    alike: groups of near-duplicates, as indices of pairs.
+    """
     by_name: dict[str, list[int]] = {}
     for i, pair in enumerate(pairs):
         by_name.setdefault(pair.name, []).append(i)
@@ -84,7 +94,7 @@ def _families(pairs: Sequence[Pair], alike: Sequence[Sequence[int]]) -> dict[str
 
 
 def _forced(families: dict[str, list[Pair]], parts: dict[str, str]) -> list[str]:
-    """First names of the groups that validate a source which would have none to validate."""
+    """The first names of the groups that are moved to validation because a source would have no validation photos."""
     forced = []
     for source in sorted({pair.source for members in families.values() for pair in members}):
         own = {first: members for first, members in families.items() if any(p.source == source for p in members)}
@@ -96,7 +106,7 @@ def _forced(families: dict[str, list[Pair]], parts: dict[str, str]) -> list[str]
 
 
 def _part(first: str, val_share: float, test_share: float) -> str:
-    """The part of a group by its first name.
+    """The part of a group, which its first name decides.
 
     >>> [_part(name, 0.2, 0.1) for name in ("a", "b", "c", "d")]
     ['train', 'val', 'val', 'test']
@@ -106,14 +116,14 @@ def _part(first: str, val_share: float, test_share: float) -> str:
 
 
 def _place(first: str) -> float:
-    """A name's place in 0..1, evenly spread and the same on every machine."""
+    """A number from 0 to 1 for a name: names are evenly spread, in the same way on every machine."""
     return int.from_bytes(hashlib.sha256(first.encode()).digest()[:8], "big") / 2**64
 
 
 def load(path: Path) -> dict[str, str]:
-    """The part of each name in a split file, in the file's order; none where there is no file.
+    """Name -> part, as a split file records them and in its order; empty where there is no file.
 
-    Raises InputError when the file has not the columns name and split, or says what is no part, or two of one name.
+    Raises InputError when the file lacks the columns name and split, names an unknown part, or has a name in two parts.
     """
     if not path.is_file():
         return {}
@@ -130,17 +140,17 @@ def load(path: Path) -> dict[str, str]:
 
 
 def with_parts(pairs: Sequence[Pair], parts: Mapping[str, str]) -> list[Pair]:
-    """The pairs with the parts that a split file says, by name or file name; as they are where it says none."""
+    """The pairs with the parts that a split file records by name or file name; other pairs are unchanged."""
     return [replace(pair, split=parts.get(pair.name) or parts.get(pair.image.name) or pair.split) for pair in pairs]
 
 
 def lacking(pairs: Sequence[Pair], parts: Mapping[str, str]) -> list[Pair]:
-    """The pairs of which a split file says nothing."""
+    """The pairs that a split file does not record."""
     return [pair for pair in pairs if pair.name not in parts and pair.image.name not in parts]
 
 
 def read(path: Path, pairs: list[Pair]) -> list[Pair]:
-    """The pairs with the parts that the split file says; as they are where there is no such file.
+    """The pairs with the parts that the split file records; unchanged where there is no such file.
 
     Raises InputError as load does, and when the file lacks a pair.
     """
@@ -150,16 +160,16 @@ def read(path: Path, pairs: list[Pair]) -> list[Pair]:
     if lost := lacking(pairs, parts):
         raise InputError(
             f"{path} lacks {len(lost)} of {len(pairs)} photos, {lost[0].name} among them; "
-            "run standout data split again, with --overwrite: photos it has keep their part"
+            "run standout data split again, with --overwrite: the photos that it has keep their part"
         )
     return with_parts(pairs, parts)
 
 
 def to_csv(pairs: Sequence[Pair], path: Path | None = None) -> bytes:
-    """The pairs as a split file.
+    """The pairs as the text of a split file, in UTF-8.
 
-    path: the file that is there already; its lines and columns stay, with the part of those that moved, and lines for
-    the pairs that it lacks come after.
+    path: a split file that exists already. Its lines and columns are kept, with new parts for the pairs that moved, and
+    lines for pairs that it lacks are added at the end.
     """
     old, separator = read_cells(path) if path is not None and path.is_file() else ([["name", "split", "source"]], ",")
     head, lines = [cell.strip().lower() for cell in old[0]], old[1:]

@@ -1,91 +1,160 @@
-"""A background in a photo's frame: filling it, or shown whole with soft bars.
+"""What stands behind the people: a picture that is read once, or a clip that runs from its beginning, over and over.
 
-background   uint8 or uint16 (H, W, 3|4)   RGB, or RGBA multiplied by its alpha
-framed       (H, W, 3|4)                   of the photo's size
+Still    a picture, brought into the color space of each photo or clip
+Moving   a clip, brought into the color space of the clip before which it runs
 """
 
 from __future__ import annotations
 
-import math
-from typing import Literal
+from collections.abc import Generator
+from fractions import Fraction
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol
 
-import cv2
-import numpy as np
-
+from standout.effects.space import Space
 from standout.errors import InputError
-from standout.masks.letterbox import resize
-from standout.types import Image, Mask, Picture
+from standout.types import Image, Mask, Photo, Picture
 
-SOFTEST = 5.0
-"""Standard deviation, in pixels, up to which a blur is done as it is; a wider one is done on a smaller picture."""
-
-
-def framed(background: Picture, shape: tuple[int, ...], how: Literal["fill", "fit"]) -> Picture:
-    """The background at the photo's (H, W)."""
-    height, width = shape
-    if how == "fill":
-        return _covering(background, height, width)
-    sigma = max(1.0, 0.03 * min(shape))
-    times = halvings(sigma / SOFTEST)
-    small = _covering(background, -(-height >> times), -(-width >> times))
-    soft = cv2.GaussianBlur(small, (0, 0), sigma / 2**times)
-    filled: Picture = np.ascontiguousarray(resize(soft, height, width))
-    scale = min(height / background.shape[0], width / background.shape[1])
-    sides = (max(1, round(side * scale)) for side in background.shape[:2])
-    whole = resize(background, *sides)[:height, :width]
-    top, left = (height - whole.shape[0]) // 2, (width - whole.shape[1]) // 2
-    filled[top : top + whole.shape[0], left : left + whole.shape[1]] = whole
-    return filled
+if TYPE_CHECKING:
+    from standout.video import Colors
 
 
-def _covering(background: Picture, height: int, width: int) -> Picture:
-    """The middle of the background, scaled so that it just covers height x width.
+class Background(Protocol):
+    """What Replace puts behind the people."""
 
-    It is cut to what will be seen before it is scaled. Where even that is much larger than the frame, it is enlarged
-    one side after the other: of a background one pixel wide, nearly all would be made for nothing, and fill the memory.
+    def open(self, *, max_pixels: int | None) -> tuple[str, ...]:
+        """See Effect.open."""
+
+    def look_up(self, time: Fraction) -> None:
+        """See Effect.look_up."""
+
+    def at(self, time: Fraction, space: Space, like: Image) -> tuple[Image, Mask | None]:
+        """The pixels for the frame at that time, in its color space and for its depth, and their transparency."""
+
+    def close(self) -> None:
+        """See Effect.close."""
+
+
+class Still:
+    """A picture, read once for all photos and frames. It is converted anew only where the color space changes."""
+
+    def __init__(self, source: Path | Photo) -> None:
+        self._source = source
+        self._photo = source if isinstance(source, Photo) else None
+        self._converted: tuple[tuple[Space, int], Image] | None = None
+        self._lock = Lock()
+
+    def open(self, *, max_pixels: int | None) -> tuple[str, ...]:
+        """See Effect.open."""
+        return self._read(max_pixels).warnings
+
+    def look_up(self, time: Fraction) -> None:
+        """See Effect.look_up."""
+
+    def at(self, time: Fraction, space: Space, like: Image) -> tuple[Image, Mask | None]:
+        """See Background."""
+        from standout.images import MAX_PIXELS
+
+        photo = self._photo or self._read(MAX_PIXELS)
+        key = space, like.itemsize
+        last = self._converted  # read once: another thread may change it
+        if last is None or last[0] != key:  # folders mostly hold photos of one profile
+            self._converted = last = key, space.still(photo, like)
+        return last[1], photo.alpha
+
+    def close(self) -> None:
+        """See Effect.close."""
+        self._converted = None
+
+    def _read(self, max_pixels: int | None) -> Photo:
+        from standout import images
+
+        with self._lock:
+            if self._photo is None:
+                assert isinstance(self._source, Path), "anything else is a photo already"
+                if not self._source.exists():
+                    raise InputError(f"background {self._source} does not exist; give a picture to --background")
+                self._photo = images.read(self._source, max_pixels=max_pixels)
+            return self._photo
+
+
+class Moving:
+    """A clip, from its beginning, over and over where it is shorter.
+
+    Frames are looked up in the order of their times; pictures may be made out of turn. It holds the clip open, and a
+    thread that decodes it ahead, from first use until it is closed.
     """
-    scale = max(height / background.shape[0], width / background.shape[1])
-    rows, tall, middle_rows = _span(background.shape[0], height, scale)
-    columns, wide, middle_columns = _span(background.shape[1], width, scale)
-    seen = background[rows, columns]
-    wasteful = tall * wide > 2 * height * width
-    if wasteful and height < width:  # the shorter side first
-        seen, tall, middle_rows = resize(seen, tall, seen.shape[1])[middle_rows], height, slice(None)
-    elif wasteful:
-        seen, wide, middle_columns = resize(seen, seen.shape[0], wide)[:, middle_columns], width, slice(None)
-    return np.ascontiguousarray(resize(seen, tall, wide)[middle_rows, middle_columns])
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._wanted = Fraction(0)
+        self._colors: Colors | None = None
+        self._feed: Generator[tuple[Fraction, Image], None, None] | None = None
+        self._closed = False
+        self._shown = self._next = (Fraction(0), None)  # type: tuple[Fraction, Image | None]
+        self._behind: dict[Fraction, Image] = {}
 
-def _span(side: int, wanted: int, scale: float) -> tuple[slice, int, slice]:
-    """What of a side to scale, how long that becomes, and which `wanted` pixels of it are the middle.
+    def open(self, *, max_pixels: int | None) -> tuple[str, ...]:
+        """See Effect.open."""
+        from standout.support.pipeline import ahead
 
-    >>> _span(100, 50, 0.5), _span(10, 30, 5.0)
-    ((slice(0, 100, None), 50, slice(0, 50, None)), (slice(2, 8, None), 30, slice(0, 30, None)))
-    """
-    spare = max(0.0, side * scale - wanted) / 2
-    first, last = int(spare / scale), min(side, math.ceil((spare + wanted) / scale))
-    long = max(wanted, round((last - first) * scale))
-    start = min(long - wanted, round(spare - first * scale))
-    return slice(first, last), long, slice(start, start + wanted)
+        if not self._path.exists():
+            raise InputError(f"background {self._path} does not exist; give a picture or a clip to --background")
+        if self._feed is None and not self._closed:
+            self._feed = ahead(self._frames(), depth=2)
+            self._shown = self._next = self._following()
+        return ()
 
+    def look_up(self, time: Fraction) -> None:
+        """See Effect.look_up."""
+        self.open(max_pixels=None)
+        self._wanted = time
+        while self._next[0] <= time:
+            self._shown, self._next = self._next, self._following()
+        assert self._shown[1] is not None, "open has read the first frame"
+        self._behind[time] = self._shown[1]
 
-def weighted(background: Image, alpha: Mask) -> Picture:
-    """RGBA whose colors are multiplied by alpha, so that scaling mixes in nothing of what is hidden."""
-    if alpha.shape != background.shape[:2]:
-        height, width = background.shape[:2]
-        raise InputError(f"alpha is {alpha.shape[1]}x{alpha.shape[0]}, its background {width}x{height}")
-    white = np.iinfo(background.dtype).max
-    whole = np.empty((*alpha.shape, 4), background.dtype)
-    for row, line in enumerate(alpha):
-        whole[row, :, :3] = np.rint(background[row] * line[:, None])
-        whole[row, :, 3] = np.rint(line * white)
-    return whole
+    def at(self, time: Fraction, space: Space, like: Image) -> tuple[Image, Mask | None]:
+        """See Background. A clip's own transparency has become white."""
+        if time not in self._behind:
+            self.look_up(time)
+        behind = self._behind.pop(time)
+        assert self._colors is not None, "known since the clip was opened"
+        return space.moving(behind, self._colors), None
 
+    def close(self) -> None:
+        """See Effect.close."""
+        self._closed = True
+        if self._feed is not None:
+            self._feed.close()
+        self._behind.clear()
 
-def halvings(ratio: float) -> int:
-    """How many halvings bring a ratio to 1 or below.
+    def _following(self) -> tuple[Fraction, Image]:
+        try:
+            if self._feed is not None:
+                return next(self._feed)
+        except StopIteration:  # it was closed, or failed before
+            pass
+        raise InputError(f"background {self._path} cannot be read further; begin anew")
 
-    >>> [halvings(ratio) for ratio in (0.3, 1.0, 2.0, 2.1)]
-    [0, 0, 1, 2]
-    """
-    return max(0, math.ceil(math.log2(ratio)))
+    def _frames(self) -> Generator[tuple[Fraction, Image], None, None]:
+        from standout import video
+        from standout.effects.compose import before_white, with_alpha
+
+        begun = Fraction(0)
+        with video.open_clip(self._path) as clip:
+            self._colors = clip.colors
+            while True:
+                last = None
+                for frame in clip.frames():
+                    last = frame.time
+                    seen: Picture = frame.image
+                    if frame.alpha is not None:
+                        seen = before_white(with_alpha(frame.image, frame.alpha))
+                    yield begun + frame.time, seen
+                if last is None:
+                    raise InputError(f"background {self._path} holds no frame that can be read; give another clip")
+                length = last + 1 / clip.rate
+                unseen = (self._wanted - begun) // length - 1  # whole rounds, where a clip is gone on with after hours
+                begun += length * max(1, unseen)

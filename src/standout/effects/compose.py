@@ -1,4 +1,4 @@
-"""Image + mask -> picture: cut out, blur, colour or replace what is behind the people.
+"""Image + mask -> picture: cut out, blur, color or replace what is behind the people.
 
     image    uint8 or uint16 (H, W, 3)     RGB
     mask     float32 (H, W)                1 = person
@@ -9,33 +9,30 @@ To add an effect: write f(image, mask, *, ...) -> Picture and name it in EFFECTS
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.effects.background import SOFTEST, framed, halvings, weighted
+from standout.effects.foreground import Foreground, halved, three
+from standout.effects.framing import SOFTEST, framed, halvings, weighted
 from standout.errors import InputError
 from standout.masks.letterbox import resize
-from standout.masks.tiles import EDGE, NOBODY, PERSON, Floats, Kinds, Tile, enlarge, kinds_of, levels, runs
-from standout.types import Image, Mask, Picture
-
-COLOUR_SIDE = 512
-"""Longest side, in pixels, at which the people's and the background's own colours are estimated: both are smooth."""
+from standout.masks.tiles import EDGE, NOBODY, PERSON, Kinds, kinds_of, levels, runs
+from standout.types import Floats, Image, Mask, Picture
 
 
 def cut(image: Image, mask: Mask, *, decontaminate: bool = True) -> Picture:
     """The people on transparency. Hidden pixels are black: nothing of the old background stays in the file.
 
-    decontaminate: soft edges get the person's own colour, free of the old background's.
+    decontaminate: soft edges get the person's own color, free of the old background's.
     """
     _check(image, mask)
     white = levels(image)
     picture = np.zeros((*mask.shape, 4), image.dtype)
     kinds = _kinds(image, mask)
-    fronts = _Fronts(image, mask) if decontaminate and (kinds == EDGE).any() else None
+    fronts = Foreground(image, mask) if decontaminate and (kinds == EDGE).any() else None
     for tile, kind in runs(kinds, *mask.shape):
         if kind == NOBODY:
             continue
@@ -55,7 +52,7 @@ def blur(image: Image, mask: Mask, *, strength: float = 0.5, alpha: Mask | None 
     alpha: the photo's own transparency, which stays; colors that it hides do not flow into the blur.
     strength: 0..1; the blur's standard deviation is strength times 4 % of the photo's shorter side. The blur sees
     background pixels only (normalized convolution, Knutsson and Westin, CVPR 1993), so no halo of the person's
-    colours stands around them; the person's soft edge is freed of the old background before it meets the blur.
+    colors stands around them; the person's soft edge is freed of the old background before it meets the blur.
     """
     _check(image, mask)
     if not 0 <= strength <= 1:
@@ -93,7 +90,7 @@ def replace(
 
     alpha: the background's own transparency, of its size. Where it shows nothing, the result does not either.
     how: "fill" covers the whole frame and crops what is left over; "fit" shows all of the background, with bars of
-    its own blurred colours.
+    its own blurred colors.
     """
     _check(image, mask)
     if how not in ("fill", "fit"):
@@ -105,13 +102,12 @@ def replace(
 
 
 def matte(mask: Mask, *, bits: int = 8) -> Picture:
-    """The mask as a grey picture (H, W, 1), white = person."""
+    """The mask as a gray picture (H, W, 1), white = person."""
     white = 2**bits - 1
-    grey: Picture = np.rint(mask * white).astype(np.uint8 if bits == 8 else np.uint16)[..., None]
-    return grey
+    gray: Picture = np.rint(mask * white).astype(np.uint8 if bits == 8 else np.uint16)[..., None]
+    return gray
 
 
-EFFECTS: dict[str, Callable[..., Picture]] = {"cut": cut, "blur": blur, "color": color, "replace": replace}
 
 
 def _check(image: Image, mask: Mask) -> None:
@@ -154,7 +150,7 @@ def before_white(picture: Picture) -> Picture:
 def _over(image: Image, mask: Mask, picture: Picture, *, decontaminate: bool) -> Picture:
     """The people painted over picture, which is of the image's shape and dtype, in place."""
     kinds = _kinds(image, mask)
-    fronts = _Fronts(image, mask) if decontaminate and (kinds == EDGE).any() else None
+    fronts = Foreground(image, mask) if decontaminate and (kinds == EDGE).any() else None
     for tile, kind in runs(kinds, *mask.shape):
         if kind == PERSON:
             picture[tile] = image[tile]
@@ -162,7 +158,7 @@ def _over(image: Image, mask: Mask, picture: Picture, *, decontaminate: bool) ->
             back = picture[tile].astype(np.float32)
             front = fronts(tile) if fronts else image[tile].astype(np.float32)
             front -= back
-            front *= _three(mask[tile])
+            front *= three(mask[tile])
             front += back
             picture[tile] = np.rint(front, out=front)
     return picture
@@ -183,7 +179,7 @@ def _over_gaps(image: Image, mask: Mask, behind: Picture, decontaminate: bool) -
     picture = _as_deep(behind, image)
     white = np.float32(levels(image))
     kinds = _kinds(image, mask)
-    fronts = _Fronts(image, mask) if decontaminate and (kinds == EDGE).any() else None
+    fronts = Foreground(image, mask) if decontaminate and (kinds == EDGE).any() else None
     for tile, kind in runs(kinds, *mask.shape):
         if kind == PERSON:
             picture[tile][..., :3], picture[tile][..., 3] = image[tile], white
@@ -199,101 +195,31 @@ def _over_gaps(image: Image, mask: Mask, behind: Picture, decontaminate: bool) -
     return picture
 
 
-class _Fronts:
-    """The people's own colour, free of the background's, in any tile of a photo.
-
-    "Approximate Fast Foreground Colour Estimation" (Forte, ICIP 2021): foreground and background are first blurred
-    from where each is sure, then corrected so that alpha * F + (1 - alpha) * B is the photo again. The blurred
-    estimates are made on a smaller photo; the correction is at full size. We differ in weighing by the cube of alpha:
-    by alpha itself, the tinted rim pulls its own fringe into the estimate.
-    """
-
-    def __init__(self, image: Image, mask: Mask) -> None:
-        self._image, self._mask = image, mask
-        self._front, self._back = _sure_colours(image, mask)
-
-    def __call__(self, tile: Tile) -> Floats:
-        """The colours of the tile, float32 (h, w, 3), in the photo's levels."""
-        height, width = self._mask.shape
-        pixels, share = self._image[tile].astype(np.float32), _three(self._mask[tile])
-        fixed, back = enlarge(self._front, tile, height, width), enlarge(self._back, tile, height, width)
-        fixed += share * (pixels - back - share * (fixed - back))
-        # Where alpha nears 1 the photo itself is the answer; the estimate there would only cost detail.
-        pixels -= fixed
-        pixels *= np.clip(share * 10 - 9, 0, 1)
-        fixed += pixels
-        return np.clip(fixed, 0, levels(self._image), out=fixed)
-
-
-def _three(plane: Floats) -> Floats:
-    """The plane (h, w) three times over, (h, w, 3)."""
-    return np.asarray(cv2.cvtColor(plane, cv2.COLOR_GRAY2RGB), np.float32)
-
-
-def _halved(picture: NDArray[Any], times: int) -> NDArray[Any]:
-    """The picture with its sides halved so many times, rounded up."""
-    height, width = (-(-side >> times) for side in picture.shape[:2])
-    return resize(picture, height, width)
-
-
-def _sure_colours(image: Image, mask: Mask) -> tuple[Floats, Floats]:
-    """Foreground and background colour about each pixel, (h, w, 3) on a smaller photo: blurred wide, then near."""
-    times = halvings(max(mask.shape) / COLOUR_SIDE)
-    small: Floats = _halved(image, times).astype(np.float32)
-    share: Floats = _halved(mask, times)
-    wide, near = (max(1, round(reach * max(share.shape))) for reach in (0.045, 0.006))
-    # What is blurred that wide loses nothing at half the size.
-    half, half_share = _halved(small, 1), _halved(share, 1)
-    front = resize(_weighted_blur(half, half_share, -(-wide // 2)), *share.shape)
-    back = resize(_weighted_blur(half, 1 - half_share, -(-wide // 2)), *share.shape)
-    alpha = _three(share)
-    error = small
-    error -= back
-    error -= alpha * (front - back)
-    back += error
-    error *= alpha
-    front += error
-    back -= error
-    np.clip(front, 0, levels(image), out=front)
-    np.clip(back, 0, levels(image), out=back)
-    return _weighted_blur(front, share, near), _weighted_blur(back, 1 - share, near)
-
-
-def _weighted_blur(colours: Floats, share: Floats, radius: int) -> Floats:
-    """The mean colour around each pixel, by the cube of its share; where that is 0 all around, by nothing."""
-    size = (2 * radius + 1, 2 * radius + 1)
-    weight = share * share * share + np.float32(1e-5)
-    total = np.asarray(cv2.blur(weight, size), np.float32)
-    mean = np.asarray(cv2.blur(colours * _three(weight), size), np.float32)
-    mean /= _three(total)
-    return mean
-
-
 def _blurred(image: Image, mask: Mask, alpha: Mask | None, sigma: float) -> Picture:
     """What is behind and shown, blurred by sigma pixels, at a size where sigma is still a few pixels."""
     times = halvings(sigma / SOFTEST)
-    share: Floats = (1 if alpha is None else _halved(alpha, times)) - _halved(mask, times)
+    share: Floats = (1 if alpha is None else halved(alpha, times)) - halved(mask, times)
     np.clip(share, 0, 1, out=share)
     # A pixel takes part by its share of background; the soft rim, still tinted by the person, next to nothing.
     for _ in range(3):
         share *= share
-    pixels: Floats = cv2.cvtColor(_halved(image, times), cv2.COLOR_RGB2RGBA).astype(np.float32)
+    pixels: Floats = cv2.cvtColor(halved(image, times), cv2.COLOR_RGB2RGBA).astype(np.float32)
     soft = _spread(pixels * cv2.merge([share] * 4), sigma / 2**times)
     # A frame full of people has no background at all: there, the photo.
     soft += 1e-12 * pixels
     red, green, blue, known = cv2.split(soft)
-    filled: Floats = np.divide(cv2.merge([red, green, blue]), _three(np.asarray(known, np.float32)), dtype=np.float32)
+    filled: Floats = np.divide(cv2.merge([red, green, blue]), three(np.asarray(known, np.float32)), dtype=np.float32)
     picture: Picture = np.rint(filled * np.float32(levels(image))).astype(image.dtype)
     return picture
 
 
 def _spread(weighed: Floats, sigma: float, *, wider: int = 2) -> Floats:
-    """Weighed colours and weights (h, w, 4), blurred by sigma; faintly by 4 and by 16 sigma too.
+    """Weighed colors and weights (h, w, 4), blurred by sigma; faintly by 4 and by 16 sigma too.
 
     Deep inside a large person the narrow blur finds no background: the wider ones fill in.
     """
     soft = np.asarray(cv2.GaussianBlur(weighed, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float32)
     if wider:
-        far = _spread(_halved(weighed, 2), sigma, wider=wider - 1)
+        far = _spread(halved(weighed, 2), sigma, wider=wider - 1)
         soft += 1e-3 * resize(far, *weighed.shape[:2])
     return soft

@@ -1,4 +1,11 @@
-"""Any model on any labelled photos -> a report: scores with intervals, curves, worst photos, gaps between groups."""
+"""Measures any model on any labeled photos: scores with intervals, curves, the worst photos, gaps between groups.
+
+photos.py      a mask and a label -> the scores of a photo
+measure.py     pairs and a Segmenter -> the scores of all photos, or a report
+report.py      scores -> tables, curves, gaps, a comparison with another model
+intervals.py   values -> a mean with its bootstrap interval
+show.py        a report -> text for the terminal, or an HTML page
+"""
 
 from standout.evaluate.measure import Settings, evaluate, measure, pick, scored
 from standout.evaluate.photos import Score

@@ -1,9 +1,10 @@
-"""How sure a mean is: bootstrap intervals over photos.
+"""How certain a mean is: bootstrap intervals over photos.
 
-values   float (N,)   one a photo
+values   float (N,)   one for each photo
 
-Percentile bootstrap after Efron (Annals of Statistics 7, 1979): photos are drawn with replacement, so an interval says
-how much the mean would move with other photos of the same kind; not how it would with photos of another kind.
+Percentile bootstrap after Efron, "Bootstrap Methods: Another Look at the Jackknife" (Annals of Statistics 7, 1979):
+photos are drawn with replacement, so an interval says how much the mean would move with other photos of the same kind.
+It does not say how the mean would move with photos of another kind.
 """
 
 from __future__ import annotations
@@ -16,9 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 DRAWS = 2000
+"""How often photos are drawn anew for an interval."""
+
 SURE = 0.95
+"""The share of the drawn means that an interval holds."""
+
 CHUNK = 1 << 18
-"""Values drawn at a time, in some 4 MB."""
+"""How many values are drawn at a time; they take about 4 MB."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +36,11 @@ class Mean:
     n: int
 
     def row(self) -> dict[str, Any]:
-        """For a file."""
+        """The mean as a JSON object holds it, rounded to five decimals."""
         return {key: value if key == "n" else round(value, 5) for key, value in asdict(self).items()}
 
     def __str__(self) -> str:
-        """To read.
+        """The mean with its interval, as text.
 
         >>> str(Mean(0.98, 0.975, 0.984, 100))
         '0.9800 (0.9750 to 0.9840)'
@@ -44,7 +49,7 @@ class Mean:
 
 
 def mean(values: Sequence[float]) -> Mean:
-    """The mean with its interval; at least one value.
+    """The mean of at least one value, with its interval.
 
     >>> mean([0.5, 0.5, 0.5])
     Mean(mean=0.5, low=0.5, high=0.5, n=3)
@@ -54,7 +59,7 @@ def mean(values: Sequence[float]) -> Mean:
 
 
 def paired(one: Sequence[float], two: Sequence[float]) -> Mean:
-    """The mean of two - one over the same photos, drawn together.
+    """The mean of the differences two - one over the same photos, which are drawn in pairs.
 
     >>> paired([0.1, 0.5, 0.9], [0.2, 0.6, 1.0]).mean
     0.1
@@ -65,9 +70,9 @@ def paired(one: Sequence[float], two: Sequence[float]) -> Mean:
 
 
 def gap(groups: Sequence[Sequence[float]]) -> Mean:
-    """Largest mean less smallest mean of the groups, with its interval; photos are drawn anew within each group.
+    """The largest mean of a group minus the smallest, with its interval; photos are drawn anew within each group.
 
-    A gap has no sign, so that chance alone makes it larger than 0: look at low, and at how many photos a group has.
+    A gap has no sign, so chance alone makes it larger than 0: look at low, and at how many photos a group has.
 
     >>> gap([[0.9, 0.9], [0.7, 0.7]]).mean
     0.2
@@ -80,10 +85,10 @@ def gap(groups: Sequence[Sequence[float]]) -> Mean:
 
 
 def _means(values: NDArray[np.float64], *, seed: int = 0) -> NDArray[np.float64]:
-    """The means of DRAWS draws of as many values, with replacement; the same at every call.
+    """The means of DRAWS samples of len(values) values, drawn with replacement; float64 (DRAWS,).
 
-    Some draws at a time, so that memory grows with the number of values alone; the generator goes on from one part to
-    the next, and so draws what it would draw all at once.
+    Samples are drawn in chunks, so that memory grows with the number of values alone. The generator continues from one
+    chunk to the next, so the result is the same as for all samples at once, and the same at every call.
     """
     rng = np.random.default_rng(seed)
     means = np.empty(DRAWS)

@@ -1,4 +1,4 @@
-"""Photos through the Segmenter that users get -> a report.
+"""Measures a model as users get its masks: labeled photos go through the Segmenter, and their scores into a report.
 
 To measure something else: a field in photos.Score, named in photos.METRICS.
 """
@@ -26,7 +26,12 @@ from standout.types import Mask, Photo
 
 @dataclass(frozen=True)
 class Settings:
-    """How masks are made and judged. threshold: None = the one on the model's card."""
+    """How masks are made and judged.
+
+    refine: whether the edges are refined at the photo's size. threshold: the probability from which a pixel is person,
+    0..1; None means the one on the model's card. tolerance: how far apart two outlines may be, as a share of the
+    photo's diagonal.
+    """
 
     refine: bool = True
     threshold: float | None = None
@@ -41,9 +46,11 @@ def measure(
     workers: int | None = None,
     tick: Callable[[], None] = lambda: None,
 ) -> list[Score]:
-    """A score for each pair, in their order. workers: photos at once; None = one a core. tick: called after each.
+    """The scores of each pair, in the order of the pairs.
 
-    Raises InputError, naming the file, for a photo or mask that cannot be read or whose sizes differ.
+    workers: how many photos are measured at once; None means one for each core. tick: called after each photo.
+
+    Raises InputError, naming the file, when a photo or mask cannot be read or when their sizes differ.
     """
     threshold = level_of(segmenter, settings)
 
@@ -62,7 +69,7 @@ def measure(
 
 
 def mask_of(photo: Photo, segmenter: Segmenter, settings: Settings) -> Mask:
-    """The mask of a photo as users get it: nobody is where the photo itself is transparent."""
+    """The photo's mask as users get it, float32 (H, W) in 0..1: it is 0 where the photo itself is transparent."""
     mask = segmenter.mask(photo.image, refine=settings.refine)
     return mask if photo.alpha is None else np.minimum(mask, photo.alpha)
 
@@ -75,14 +82,17 @@ def evaluate(
     groups: Groups | None = None,
     tick: Callable[[], None] = lambda: None,
 ) -> Report:
-    """The report of a model on pairs. groups: see groups.py. Raises InputError as measure does."""
+    """The report of a model on labeled pairs.
+
+    groups: as groups.read_groups gives them. tick: called after each photo. Raises InputError as measure does.
+    """
     scores = measure(pairs, segmenter, settings, tick=tick)
     card = segmenter.card
     facts = {
         "model": {"name": card.name, "encoder": card.encoder, "sha256": card.sha256, "device": segmenter.device}
         | {"runtime": segmenter.runtime},
         "data": {"photos": len(pairs), "fingerprint": fingerprint(pairs)},
-        "settings": asdict(settings) | {"threshold": threshold_of(segmenter, settings), "mirror": segmenter.mirror},
+        "settings": asdict(settings) | {"threshold": threshold_of(segmenter, settings), "mirror": segmenter.tta},
         "standout": __version__,
     }
     return Report(scores, facts, groups or {}, card_threshold=card.threshold)
@@ -91,10 +101,10 @@ def evaluate(
 def scored(
     card: ModelCard, pairs: Sequence[Pair], segmenter: Segmenter, *, tick: Callable[[], None] = lambda: None
 ) -> ModelCard:
-    """The card with the model's scores on pairs, as users get its masks, and how they were measured.
+    """The card with the model's scores on the pairs, and with the protocol that says how they were measured.
 
-    Every card's scores come from here: bundled models' and those of models that users train. segmenter: of the same
-    weights. Raises InputError as measure does.
+    The scores on every card come from here, for bundled models and for those that users train alike. segmenter: one
+    with the same weights. Raises InputError as measure does.
     """
     report = evaluate(pairs, segmenter, tick=tick)
     scores = {name: round(row["dice"].mean, 4) for name, row in report.by_source.items() if name != "all"}
@@ -105,20 +115,21 @@ def scored(
 
 
 def threshold_of(segmenter: Segmenter, settings: Settings) -> float:
-    """The threshold of the settings, else of the model's card."""
+    """The threshold of the settings, otherwise the one on the model's card."""
     return segmenter.card.threshold if settings.threshold is None else settings.threshold
 
 
 def level_of(segmenter: Segmenter, settings: Settings) -> float:
-    """Where that threshold lies in the segmenter's masks, which have their card's threshold at one half."""
+    """The level of the segmenter's masks that stands for that threshold: in masks, the card's threshold is at 0.5."""
     level = np.asarray([threshold_of(segmenter, settings)], np.float32)
     return float(centered(level, segmenter.card.threshold)[0])
 
 
 def pick(data: Path, part: str = "auto") -> list[Pair]:
-    """The pairs of data that are of a part: train, val, test, all; auto: val where the data have one, else all.
+    """The pairs of data that belong to a part: "train", "val", "test" or "all".
 
-    Raises InputError when there are none, and as dataset.find_pairs does.
+    part: "auto" means "val" if the data have such a part, otherwise "all". Raises InputError when there are none, and
+    as data.find_pairs does.
     """
     pairs = find_pairs(data)
     parts = {pair.split for pair in pairs}

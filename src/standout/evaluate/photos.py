@@ -1,7 +1,9 @@
-"""One photo's scores, from its mask as users get it and its label.
+"""The scores of one photo, from the mask that users get and from the label.
 
-mask    float32 (H, W)   0..1, the photo's own size
-label   uint8   (H, W)   255 person, 0 background, 128 does not count, anything else a soft edge
+mask    float32 (H, W)   probability of person, 0..1, at the photo's own size
+label   uint8   (H, W)   255 person, 0 background, 128 does not count, any other level a soft edge
+
+To add a score: a field in Score, named in METRICS and in show.HEADS.
 """
 
 from __future__ import annotations
@@ -17,20 +19,20 @@ from standout.data import IGNORE
 from standout.types import Mask
 
 LEVELS = 100
-"""Steps of probability in which each photo's masks are counted, for curves over the threshold."""
+"""Steps of probability in which a photo's pixels are counted, for curves over the threshold and for calibration."""
 
 SIZES = {"small": 0.05, "medium": 0.25, "large": 1.0}
-"""Up to which share of the photo a person (or all of them together) is of that size."""
+"""Size of person -> the largest share of the photo, 0..1, that all its people together may fill for it."""
 
 METRICS = ("dice", "iou", "boundary_f", "precision", "recall", "mad")
 
 
 @dataclass(frozen=True)
 class Score:
-    """A photo's scores. Where the label shows nobody, only area says anything: the share called person.
+    """A photo's scores, each 0..1. Where the label shows nobody, only area, the share called person, is meaningful.
 
-    person, background: how many pixels that are (not) person got each level of probability, 0..LEVELS. share: of the
-    photo that is person.
+    share: how much of the photo is person by its label. person, background: int64 (LEVELS + 1,), how many pixels of
+    people and of the background got each level of probability.
     """
 
     name: str
@@ -58,11 +60,11 @@ class Score:
 
     @property
     def badness(self) -> float:
-        """How wrong, 0..1: 1 - Dice, or the area called person where nobody is."""
+        """How wrong the mask is, 0..1: 1 - Dice, or the area called person where the label shows nobody."""
         return self.area if self.empty else 1 - self.dice
 
     def row(self) -> dict[str, Any]:
-        """For a file: everything but the counts of pixels."""
+        """The scores as a JSON object holds them, rounded to five decimals and without the counts of pixels."""
         return {
             field.name: _rounded(getattr(self, field.name))
             for field in fields(self)
@@ -75,21 +77,26 @@ def _rounded(value: float | str) -> float | str:
 
 
 def score(mask: Mask, label: NDArray[np.uint8], *, threshold: float, tolerance: float, name: str, source: str) -> Score:
-    """The scores of a mask. threshold: probability from which a pixel is person. tolerance: see metrics.boundary_f."""
+    """The scores of a mask.
+
+    threshold: the probability from which a pixel is called person. tolerance: see metrics.boundary_f.
+    """
     counts = label != IGNORE
     truth, found = label > IGNORE, mask >= threshold
+    sums = metrics.update(found, truth, counts)
+    overlap = metrics.compute(sums)
     levels = np.floor(mask * LEVELS + 1e-4).astype(np.int64)
     return Score(
         name=name,
         source=source,
-        share=float(np.count_nonzero(truth & counts)) / max(1, int(np.count_nonzero(counts))),
-        dice=metrics.dice(found, truth, counts),
-        iou=metrics.iou(found, truth, counts),
+        share=sums.truth / max(1, sums.counted),
+        dice=overlap.dice,
+        iou=overlap.iou,
         boundary_f=metrics.boundary_f(found, truth, counts, tolerance=tolerance),
-        precision=metrics.precision(found, truth, counts),
-        recall=metrics.recall(found, truth, counts),
+        precision=overlap.precision,
+        recall=overlap.recall,
         mad=metrics.mad(mask, label.astype(np.float32) / 255.0, counts),
-        area=metrics.area(found, counts),
+        area=overlap.area,
         person=np.bincount(levels[truth & counts], minlength=LEVELS + 1),
         background=np.bincount(levels[~truth & counts], minlength=LEVELS + 1),
     )

@@ -1,7 +1,7 @@
-"""Scores of photos, summed up: by source and size, over the threshold, between groups, against another model's.
+"""The scores of photos, summed up: by source and size, over the threshold, between groups, against another model.
 
-scores   list[Score]          one a photo
-table    dict[str, Means]     a row for all, each source, each size
+scores   list[Score]          the scores of each photo
+table    dict[str, Means]     the means of every metric, in a row for all photos, each source or each size
 """
 
 from __future__ import annotations
@@ -18,23 +18,29 @@ import numpy as np
 from standout.errors import InputError
 from standout.evaluate.intervals import Mean, gap, mean, paired
 from standout.evaluate.photos import LEVELS, METRICS, SIZES, Score
+from standout.metrics import Sums, compute
 from standout.segmenter import centered
 
 Means = dict[str, Mean]
+"""Metric -> its mean."""
+
 Curve = dict[float, float]
+"""Threshold -> mean Dice."""
+
 Groups = dict[str, dict[str, str]]
-"""Label -> photo's name -> group, see groups.py."""
+"""Label -> the photo's name -> its group; see groups.py."""
 
 THRESHOLDS = tuple(step / 20 for step in range(1, 20))
 FEW = 20
-"""Photos below which a group's mean says little."""
+"""With fewer photos than this, the mean of a group says little."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was measured on what. facts: model, data and settings, as they go into the file.
+    """The scores of a model on some photos, and what follows from them.
 
-    card_threshold: the network's probability that stands at one half in the masks that were scored.
+    facts: model, data and settings, as they go into the JSON file. groups: by which gaps are measured. card_threshold:
+    the probability of the network that became 0.5 in the masks that were scored.
     """
 
     scores: list[Score]
@@ -49,25 +55,25 @@ class Report:
 
     @cached_property
     def nobody(self) -> Mean | None:
-        """Share called person of the photos that show nobody; None where there are none."""
+        """The mean share called person in the photos that show nobody, 0..1; None where there are no such photos."""
         areas = [score.area for score in self.scores if score.empty]
         return mean(areas) if areas else None
 
     @cached_property
     def by_source(self) -> dict[str, Means]:
-        """Means of every metric over all photos ("all") and by source."""
+        """The means of every metric over all photos that show somebody ("all"), and for each source."""
         rows = _by(self.people, lambda score: score.source)
         return ({"all": means(self.people)} | rows) if self.people else {}
 
     @cached_property
     def by_size(self) -> dict[str, Means]:
-        """The same by size of person, small first."""
+        """The means of every metric for each size of person, small first."""
         rows = _by(self.people, lambda score: score.size)
         return {name: rows[name] for name in SIZES if name in rows}
 
     @cached_property
     def thresholds(self) -> dict[str, Curve]:
-        """Mean Dice at each threshold of the network's probability, over all photos ("all") and by source."""
+        """The mean Dice at each threshold of the network's probability, over all photos ("all") and for each source."""
         curves: dict[str, Curve] = {}
         levels = centered(np.asarray(THRESHOLDS, np.float32), self.card_threshold)
         steps = [round(float(level) * LEVELS) for level in levels]
@@ -78,13 +84,17 @@ class Report:
 
     @property
     def best_threshold(self) -> float | None:
-        """Of the curve over all photos."""
+        """The threshold of the highest mean Dice over all photos; None where no photo shows anybody."""
         curve = self.thresholds.get("all")
         return max(curve, key=lambda threshold: curve[threshold]) if curve else None
 
     @cached_property
     def calibration(self) -> list[dict[str, float]]:
-        """Ten bins of probability: mean probability, share of their pixels that is person, share of all pixels."""
+        """Ten bins of probability, those without pixels left out; all values are 0..1.
+
+        probability: the mean over the bin's pixels. person: the share of them that is person. pixels: the share of all
+        pixels that is in the bin.
+        """
         person = np.sum([score.person for score in self.scores], 0)
         every = person + np.sum([score.background for score in self.scores], 0)
         bins = []
@@ -104,19 +114,19 @@ class Report:
 
     @property
     def calibration_error(self) -> float:
-        """Expected calibration error, 0..1: mean gap between probability and share, weighted by pixels.
+        """The expected calibration error, 0..1: the mean gap between probability and share, weighted by pixels.
 
         Guo et al., "On Calibration of Modern Neural Networks" (arXiv 1706.04599).
         """
         return sum(abs(one["probability"] - one["person"]) * one["pixels"] for one in self.calibration)
 
     def worst(self, count: int = 20) -> list[Score]:
-        """The photos that are most wrong, worst first."""
+        """The photos with the worst scores, worst first."""
         return sorted(self.scores, key=lambda score: -score.badness)[:count]
 
     @cached_property
     def gaps(self) -> dict[str, tuple[dict[str, Mean], Mean]]:
-        """Dice of each group of each label, and the gap between best and worst."""
+        """For each label with two groups or more, the mean Dice of each group, and the gap between best and worst."""
         found = {}
         for label, group_of in self.groups.items():
             dices: dict[str, list[float]] = {}
@@ -129,7 +139,7 @@ class Report:
         return found
 
     def to_json(self) -> str:
-        """Everything, photo by photo too; what --compare reads."""
+        """The whole report as JSON, with the scores of each photo; `standout evaluate --compare` reads it."""
         rows: dict[str, Any] = {
             **self.facts,
             "by_source": _rows(self.by_source),
@@ -149,13 +159,17 @@ class Report:
 
 
 def means(scores: Sequence[Score]) -> Means:
-    """Every metric's mean over photos, at least one."""
+    """The mean of every metric over at least one photo."""
     return {metric: mean([getattr(score, metric) for score in scores]) for metric in METRICS}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How much better the second of two is on the same photos: differences of Dice and outline, less area of nobody."""
+    """How much better the second of two models is on the same photos; positive differences are better.
+
+    dice, boundary_f: their mean differences over photos that show somebody. area: how much less of the photos that show
+    nobody is called person. Each is None where there are no such photos.
+    """
 
     dice: Mean | None
     boundary_f: Mean | None
@@ -163,7 +177,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """better, worse, or what cannot be told apart; by Dice, else by area where all photos show nobody."""
+        """Either "better", "worse" or "no difference ...": by Dice, or by area if all photos show nobody."""
         main = self.dice or self.area
         if main is None:
             return "no photo in common"
@@ -173,9 +187,9 @@ class Comparison:
 
 
 def read_rows(path: Path, *, fingerprint: str) -> list[dict[str, Any]]:
-    """The photos' rows of a file that Report.to_json made of the same photos.
+    """The rows of photos in a file that Report.to_json made.
 
-    Raises InputError when it is no such file, or of other photos or masks.
+    Raises InputError when it is not such a file, or when it was measured on photos with another fingerprint.
     """
     try:
         found = json.loads(path.read_text())
@@ -189,7 +203,7 @@ def read_rows(path: Path, *, fingerprint: str) -> list[dict[str, Any]]:
 
 
 def compare(one: Sequence[dict[str, Any]], two: Sequence[dict[str, Any]]) -> Comparison:
-    """Rows of photos (Score.row) of two models; photos that only one has are left aside."""
+    """The comparison of two models by their rows of photos (Score.row); photos that only one has are left out."""
     before = {(row["source"], row["name"]): row for row in one}
     both = [(before[row["source"], row["name"]], row) for row in two if (row["source"], row["name"]) in before]
     people = [(a, b) for a, b in both if b["share"] > 0]
@@ -211,7 +225,7 @@ def _rows(table: dict[str, Means]) -> dict[str, Any]:
 
 
 def _dice_at(score: Score, steps: Sequence[int]) -> list[float]:
-    """The photo's Dice where masks are cut at each of these of LEVELS."""
-    there = int(score.person.sum())
-    right, wrong = (np.cumsum(counts[::-1])[::-1] for counts in (score.person, score.background))
-    return [2 * right[step] / (right[step] + wrong[step] + there) for step in steps]
+    """The photo's Dice with its mask cut at each of these steps, which are LEVELS of probability."""
+    there, counted = int(score.person.sum()), int(score.person.sum() + score.background.sum())
+    right, wrong = (np.cumsum(pixels[::-1])[::-1].tolist() for pixels in (score.person, score.background))
+    return [compute(Sums(right[step], right[step] + wrong[step], there, counted)).dice for step in steps]

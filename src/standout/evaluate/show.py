@@ -1,4 +1,4 @@
-"""A report as text for the terminal, and as one HTML page with curves and pictures."""
+"""A report as text for the terminal, and as one HTML page with charts and pictures."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
+from standout.evaluate.charts import calibration, over_thresholds
 from standout.evaluate.intervals import Mean
 from standout.evaluate.photos import METRICS, SIZES
 from standout.evaluate.report import FEW, Comparison, Means, Report
-from standout.evaluate.svg import chart
-from standout.support.draw import Bytes
+from standout.support.charts import svg
 from standout.support.html import figure, page, table
+from standout.types import Bytes
 
 HEADS = {
     "dice": "Dice",
@@ -21,12 +22,14 @@ HEADS = {
     "recall": "recall",
     "mad": "MAD",
 }
+"""Metric -> its name in the head of a table."""
+
 Shown = tuple[Bytes, str]
-"""A picture and its caption."""
+"""A picture, uint8 (H, W, 3), and its caption."""
 
 
 def to_text(report: Report) -> str:
-    """The tables, in columns."""
+    """The report's tables as text in columns, by source and size, with the photos of nobody and the groups."""
     lines: list[str] = []
     if report.people:
         rows = _rows(report.by_source) + _rows({f"{name} people": row for name, row in report.by_size.items()})
@@ -42,7 +45,7 @@ def to_text(report: Report) -> str:
 
 
 def comparison_to_text(found: Comparison, other: str) -> str:
-    """What --compare says."""
+    """What --compare prints: the verdict, and the differences to the other model with their intervals."""
     lines = [f"against {other}: {found.verdict}"]
     for name, one in (("Dice", found.dice), ("boundary F", found.boundary_f), ("area of nobody", found.area)):
         if one is not None:
@@ -52,30 +55,36 @@ def comparison_to_text(found: Comparison, other: str) -> str:
 
 
 def to_page(report: Report, worst: Sequence[Shown], *, title: str, comparison: tuple[Comparison, str] | None) -> bytes:
-    """The page. worst: the worst photos, outlined."""
+    """The page as HTML.
+
+    worst: the worst photos with their outlines. comparison: the comparison with another model and that model's name.
+    """
     parts = [_facts(report.facts)]
     if comparison is not None:
         found, other = comparison
         kind = found.verdict if found.verdict in ("better", "worse") else "note"
         parts.append(
-            f'<h2>Against another</h2><pre class="{kind}">{html.escape(comparison_to_text(found, other))}</pre>'
+            f'<h2>Against another model</h2><pre class="{kind}">{html.escape(comparison_to_text(found, other))}</pre>'
         )
     if report.people:
         head = ["photos", "n", *HEADS.values()]
-        sizes = "; ".join(f"{name}: up to {most:.0%}" for name, most in SIZES.items())
+        sizes = "; ".join(f"{name} is up to {most:.0%}" for name, most in SIZES.items())
         parts += ["<h2>Scores</h2>", table(head, _rows(report.by_source))]
         parts += [f"<h2>By size of person</h2><p>Share of the photo: {sizes}.</p>", table(head, _rows(report.by_size))]
     if report.nobody:
-        text = f"{report.nobody.n} photos: {_percent(report.nobody)} of the area called person."
+        text = f"In {report.nobody.n} photos, {_percent(report.nobody)} of the area is called person."
         parts.append(f"<h2>Photos of nobody</h2><p>{html.escape(text)}</p>")
     parts.append("<h2>Threshold and calibration</h2>" + _charts(report))
     for label, (rows, apart) in report.gaps.items():
         groups = [[name, str(row.n), f"{row}{_few(row)}"] for name, row in rows.items()]
-        parts.append(f"<h2>Groups of {html.escape(label)}</h2><p>Gap of Dice: {apart}.</p>")
+        parts.append(f"<h2>Groups of {html.escape(label)}</h2><p>The gap of Dice is {apart}.</p>")
         parts.append(table(["group", "n", "Dice"], groups))
-    parts.append("<h2>The worst photos</h2><p>Label outlined green, finding red.</p>")
-    parts += [figure(picture, caption, alt=f"photo with label and finding: {caption}") for picture, caption in worst]
-    note = "Intervals: 95 %, bootstrap over photos. MAD: mean absolute difference of alpha."
+    parts.append("<h2>The worst photos</h2><p>The label is outlined in green, the model's mask in red.</p>")
+    parts += [figure(picture, caption, alt=f"photo with label and mask: {caption}") for picture, caption in worst]
+    note = (
+        "Intervals hold 95 % of the bootstrap means over photos. MAD is the mean absolute difference of alpha, F the "
+        "F-score of the outline."
+    )
     return page(title, "".join([*parts, f"<p><small>{note}</small></p>"]))
 
 
@@ -88,18 +97,8 @@ def _facts(facts: dict[str, Any]) -> str:
 
 
 def _charts(report: Report) -> str:
-    drawn = []
-    if report.thresholds:
-        curves = {name: list(curve.items()) for name, curve in report.thresholds.items()}
-        low = min(min(curve.values()) for curve in report.thresholds.values())
-        axis = ("mean Dice", max(0.0, int(low * 10) / 10), 1.0)
-        title = f"Best threshold {report.best_threshold:.2f}"
-        drawn.append(chart(curves, title=title, x=("threshold", 0, 1), y=axis, mark=report.best_threshold))
-    bins = [(one["probability"], one["person"]) for one in report.calibration]
-    lines = {"found": bins, "perfect": [(0.0, 0.0), (1.0, 1.0)]}
-    title = f"Calibration error {report.calibration_error:.4f}"
-    x, y = ("probability", 0.0, 1.0), ("share that is person", 0.0, 1.0)
-    return "".join([*drawn, chart(lines, title=title, x=x, y=y, dashed=frozenset({"perfect"}))])
+    drawn = [over_thresholds(report.thresholds)] if report.thresholds else []
+    return "".join(f"<figure>{svg(chart, inline=True)}</figure>" for chart in [*drawn, calibration(report)])
 
 
 def _rows(means: dict[str, Means]) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""Pictures of photos with label and finding, for the page."""
+"""Pictures of the worst photos with the outlines of label and mask, for the HTML page."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from standout.data import IGNORE, Pair, in_bytes, read_label
 from standout.evaluate.measure import Settings, level_of, mask_of
 from standout.evaluate.photos import Score
 from standout.segmenter import Segmenter
-from standout.support.draw import Bytes, boxed, outlined
+from standout.support.draw import boxed, outlined
+from standout.types import Bytes
 
 SIDE = 270
+"""Side of a picture in pixels."""
 
 
 def pictures(
     scores: Sequence[Score], pairs: Sequence[Pair], segmenter: Segmenter, settings: Settings
 ) -> list[tuple[Bytes, str]]:
-    """Each score's photo, outlined, and what is wrong with it."""
+    """For each score, the photo with its outlines, uint8 (SIDE, SIDE, 3), and a caption that says what is wrong."""
     pair_of = {(pair.source, pair.name): pair for pair in pairs}
     threshold = level_of(segmenter, settings)
     shown = []

@@ -1,4 +1,4 @@
-"""Checkpoint -> files for other runtimes, each with its proof.
+"""Checkpoint -> files for other runtimes, each with a proof that it computes what the checkpoint does.
 
 precision   "float32", "float16", "int8"
 
@@ -27,7 +27,10 @@ PRECISIONS = ("float32", "float16", "int8")
 
 @dataclass(frozen=True)
 class Target:
-    """A kind of file: its suffix, the package that makes it, the extra that brings that, and what it can hold."""
+    """A kind of file that can be written.
+
+    package: what makes it. extra: the extra of standout that installs that package. precisions: what the file can hold.
+    """
 
     suffix: str
     package: str
@@ -36,7 +39,7 @@ class Target:
 
     @property
     def here(self) -> bool:
-        """Whether its package is installed; it is not loaded to find out."""
+        """Whether its package is installed; the package is not loaded to find out."""
         return find_spec(self.package) is not None
 
 
@@ -50,20 +53,23 @@ TARGETS = {
 
 
 def check(source: Source, target: str, precision: str) -> None:
-    """Raises MissingExtra when the target's package is not installed, InputError for a precision that cannot be had."""
+    """Raises MissingExtra when the target's package is not installed, InputError for a precision that is not possible.
+
+    A precision is not possible if the target does not know it; int8 also needs photos.
+    """
     kind = TARGETS[target]
     if not kind.here:
         raise MissingExtra(f"exporting to {target}", kind.extra)
     if precision not in kind.precisions:
         raise InputError(f"{target} is not made in {precision}; choose {' or '.join(kind.precisions)}")
     if precision == "int8" and not source.training:
-        raise InputError("int8 needs photos to calibrate and to prove it with; give labelled ones: --data DIR")
+        raise InputError("int8 needs labeled photos, to calibrate it and to compare Dice; give them by --data DIR")
 
 
 def export(
     source: Source, out: Path, *, target: str = "onnx", precision: str = "float32", overwrite: bool = False
 ) -> Proof:
-    """Writes the source (see opened) to out, and returns the proof; without it nothing is written.
+    """Writes the source (see opened) to out, and returns the proof; if the proof fails, nothing is written.
 
     Raises ModelError when the proof fails, InputError for a precision that the target does not know and for int8
     without photos, OutputError when out exists and overwrite is not set, MissingExtra when a package is not installed.
@@ -77,7 +83,7 @@ def export(
         proof = replace(prove(source, made, target=target, precision=precision), file=out.name)
         if proof.failure:
             raise ModelError(f"{out} is not written: as {target} in {precision}, {proof.failure}")
-        for file in sorted(Path(folder).iterdir()):  # OpenVINO's .bin before the .xml that names it
+        for file in sorted(Path(folder).iterdir()):  # OpenVINO's .bin comes before the .xml that names it
             if file.is_dir():
                 write_folder_atomic(out.parent / file.name, file, overwrite=overwrite)
             else:

@@ -1,7 +1,7 @@
-"""Network -> Core ML, for iOS 16 and macOS 13: a picture in, a grey picture of probability out.
+"""Network -> Core ML, for iOS 16 and macOS 13: it takes a picture and returns a gray picture of the probability.
 
-The file takes photos upright and on their side, in the network's two rectangles, or one size where that is asked for.
-Its pixels go in as 8-bit RGB, 0..255; the probability comes out as OneComponent16Half, 0..1.
+The file takes upright photos and photos in landscape format, in the network's two rectangles, or only one size where
+that is asked for. Pixels go in as 8-bit RGB, 0..255; the probability comes out as OneComponent16Half, 0..1.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def convert(source: Source, made: Path, precision: str) -> None:
-    """Writes the source for Core ML. int8: weights alone, since Core ML of iOS 16 knows no 8-bit activations."""
+    """Writes the source for Core ML. int8 quantizes only the weights: Core ML of iOS 16 has no 8-bit activations."""
     computed = "float32" if precision == "float32" else "float16"
     plain = source.once(f"{computed}.mlpackage", lambda path: _converted(source, computed).save(str(path)))
     model = ct.models.MLModel(str(plain), skip_model_load=True)
@@ -32,6 +32,7 @@ def convert(source: Source, made: Path, precision: str) -> None:
 
 
 def _converted(source: Source, precision: str) -> ct.models.MLModel:
+    """The model as Core ML computes it, in float32 or float16."""
     upright = source.card.size
     shapes = [source.fixed] if source.fixed else [upright, upright[::-1]]
     sizes = [(1, 3, *shape) for shape in shapes]
@@ -53,7 +54,7 @@ def _converted(source: Source, precision: str) -> ct.models.MLModel:
 
 
 def _describe(model: ct.models.MLModel, source: Source) -> None:
-    """What Xcode shows, and the card."""
+    """Adds the description that Xcode shows, and the model card."""
     card = source.card
     model.short_description = "Finds the people in a photo."
     model.input_description["image"] = "The photo, scaled to fit, RGB."

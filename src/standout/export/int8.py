@@ -1,9 +1,10 @@
 """ONNX in float32 -> ONNX in 8 bits, by static quantization over photos.
 
-Weights get a scale a channel, activations one a tensor, from the least and the greatest value in a photo, both averaged
-over the photos (Jacob et al., arXiv 1712.05877): the extremes of one odd photo would make every step coarser. The file
-is plain ONNX (QuantizeLinear, DequantizeLinear), which OpenVINO runs too. OpenVINO's own quantizer, NNCF, came out at
-the same Dice and no faster, and is a heavy dependency.
+Each channel of weights has its own scale, and each tensor of activations has one. The scales of activations come from
+the least and the greatest value in a photo, both averaged over the photos, since the extremes of a single odd photo
+would make every step coarser (Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-
+Arithmetic-Only Inference", arXiv 1712.05877). The file is plain ONNX (QuantizeLinear, DequantizeLinear), which OpenVINO
+runs too. OpenVINO's own quantizer, NNCF, reached the same Dice, was no faster, and is a heavy dependency.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 Inputs = Iterable[NDArray[np.float32]]
+"""Photos as the network takes them, each float32 (1, 3, h, w) in 0..1."""
 
 
 class _Reader(CalibrationDataReader):  # type: ignore[misc]
-    """The photos as ONNX Runtime's quantizer asks for them."""
+    """The photos in the form that ONNX Runtime's quantizer asks for."""
 
     def __init__(self, inputs: Inputs, name: str) -> None:
         self.rows: Iterator[NDArray[np.float32]] = iter(inputs)
@@ -34,7 +36,7 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]
 
 
 def to_int8(source: Path, target: Path, inputs: Inputs) -> None:
-    """Writes the float32 ONNX file at source in 8 bits. inputs: photos as the network takes them, a hundred or so."""
+    """Writes the float32 ONNX file at source to target in 8 bits. inputs: about a hundred photos for calibration."""
     model = onnx.load(source)
     with tempfile.TemporaryDirectory() as folder:
         prepared, done = Path(folder) / "prepared.onnx", Path(folder) / "done.onnx"
@@ -56,10 +58,10 @@ def to_int8(source: Path, target: Path, inputs: Inputs) -> None:
 
 
 def _delicate(model: onnx.ModelProto) -> list[str]:
-    """Names of the nodes that stay in float32: they are quick, and their rounding shows most.
+    """The names of the nodes that stay in float32, because they are fast and their rounding does the most harm.
 
-    The first convolution and the depthwise one behind it, whose few channels reach least alike far and share one scale,
-    and what follows the last convolution.
+    They are the first convolution and the depthwise convolution behind it, whose few channels have the most different
+    ranges and share a scale, and all nodes after the last convolution.
     """
     nodes = list(model.graph.node)
     convolutions = [at for at, node in enumerate(nodes) if node.op_type == "Conv"]

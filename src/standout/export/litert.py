@@ -1,7 +1,8 @@
-"""Network -> LiteRT (TensorFlow Lite), for Android: one photo of one size, channels last, as its GPU delegate wants it.
+"""Network -> LiteRT (TensorFlow Lite), for Android: a photo of a fixed size, channels last, as its GPU delegate wants.
 
-Converted by litert-torch, quantized by its ai-edge-quantizer, both Google's own. In 8 bits, ranges are running averages
-over photos (what that quantizer does), and what rounding would harm most stays in float32: see _delicate.
+It is converted by litert-torch and quantized by its ai-edge-quantizer, which are both Google's own. In 8 bits, ranges
+are running averages over photos, as that quantizer computes them, and the steps that rounding would harm most stay in
+float32; see _delicate.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class _ChannelsLast(nn.Module):
-    """The network with channels last, and names that apps can use."""
+    """The network with channels last, and with names of inputs and outputs that apps can use."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -38,7 +39,7 @@ class _ChannelsLast(nn.Module):
 
 
 def convert(source: Source, made: Path, precision: str) -> None:
-    """Writes the source for LiteRT, upright where no size is asked for."""
+    """Writes the source for LiteRT; where no size is asked for, the file takes upright photos of the card's size."""
     height, width = source.fixed or source.card.size
 
     def converted(path: Path) -> None:
@@ -53,7 +54,10 @@ def convert(source: Source, made: Path, precision: str) -> None:
 
 
 def _smaller(plain: Path, precision: str, source: Source, shape: tuple[int, int]) -> bytes:
-    """The float32 file in float16 weights, or in 8 bits by static quantization over photos."""
+    """The float32 file at plain with float16 weights, or in 8 bits by static quantization over photos.
+
+    shape: (h, w) of the photos that the file takes.
+    """
     work, steps = quantizer.Quantizer(str(plain)), qtyping.TFLOperationName
     found = None
     if precision == "float16":
@@ -74,11 +78,11 @@ def _smaller(plain: Path, precision: str, source: Source, shape: tuple[int, int]
 
 
 def _delicate(file: bytes) -> list[str]:
-    """Names, as the quantizer has them, of the steps that stay in float32.
+    """The names, as the quantizer has them, of the steps that stay in float32.
 
-    Those up to the first addition (of a network without: the first convolution), whose few channels reach least alike
-    far and share one scale; joins of decoder and encoder, as LiteRT has one scale for all that it joins; and what
-    follows the last convolution.
+    They are the steps up to the first addition (or up to the first convolution, in a network without additions), whose
+    few channels have the most different ranges and share a scale; the concatenations of decoder and encoder, for which
+    LiteRT has only one scale; and all steps after the last convolution.
     """
     model = schema.ModelT.InitFromPackedBuf(file, 0)
     graph = model.subgraphs[0]
@@ -96,10 +100,10 @@ def _delicate(file: bytes) -> list[str]:
 
 
 def _with_metadata(file: bytes, key: str, text: str) -> bytes:
-    """The file with the text under key among its metadata, as a buffer of its own."""
+    """The file with the text added to its metadata under that key, in a buffer of its own."""
     model = schema.ModelT.InitFromPackedBuf(file, 0)
     for buffer in model.buffers:
-        if buffer.offset > 1:  # the quantizer puts weights behind the table, where a new table would lie
+        if buffer.offset > 1:  # the quantizer puts weights behind the table, where the new table will be
             buffer.data = np.frombuffer(file, np.uint8, buffer.size, buffer.offset)
             buffer.offset = buffer.size = 0
     held = schema.BufferT()

@@ -1,8 +1,8 @@
-"""A Core ML program computed by torch, where Core ML itself does not run: what an .mlpackage holds, step by step.
+"""Computes the program in an .mlpackage step by step with torch, where Core ML itself does not run.
 
-Steps are those of Apple's Model Intermediate Language, as coremltools reads them back from the file. Each is computed
-in the precision the program says, on the weights the file holds, so that a wrong conversion shows; what Apple's own
-processors round otherwise does not.
+The steps are those of Apple's Model Intermediate Language (MIL), as coremltools reads them from the file. Each is
+computed in the precision that the program states, on the weights that the file holds, so that a wrong conversion shows.
+Differences in how Apple's own processors round do not show.
 
 To add a step: a function in STEPS.
 """
@@ -29,10 +29,14 @@ from standout.support.quiet import hushed
 
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 Inputs = dict[str, Any]
+"""Name of an input of a step -> its value."""
 
 
 def _padded(x: Inputs, value: float = 0.0) -> Tensor:
-    """A window's input with the margin that its pad type says."""
+    """The input of a step that moves a window over it, padded as its pad type says.
+
+    Raises ModelError for a pad type that is not known here.
+    """
     if x["pad_type"] not in ("valid", "custom"):
         raise ModelError(f"pad type {x['pad_type']!r} is not known here")
     if x["pad_type"] == "valid":
@@ -42,9 +46,9 @@ def _padded(x: Inputs, value: float = 0.0) -> Tensor:
 
 
 def _conv(x: Inputs) -> Tensor:
-    """A convolution, its sums in float32 and rounded once: so processors without half floats of their own compute it.
+    """A convolution whose sums are in float32 and rounded once, as on processors that do not compute in half floats.
 
-    torch does the same on half floats, many times slower.
+    torch's own convolution of half floats does the same many times slower.
     """
     strides, dilations = (tuple(int(one) for one in x[key]) for key in ("strides", "dilations"))
     weight, bias = x["weight"].float(), x.get("bias")
@@ -59,7 +63,7 @@ def _max_pool(x: Inputs) -> Tensor:
 
 
 def _pad(x: Inputs) -> Tensor:
-    pairs = np.asarray(x["pad"]).reshape(-1, 2)[::-1]  # torch begins with the last dimension
+    pairs = np.asarray(x["pad"]).reshape(-1, 2)[::-1]  # torch lists the last dimension first
     return F.pad(x["x"], [int(side) for side in pairs.ravel()], value=float(x["constant_val"]))
 
 
@@ -69,7 +73,7 @@ def _upsample(x: Inputs) -> Tensor:
 
 
 def _dequantize(x: Inputs) -> Tensor:
-    """Weights from 8 bits, a scale for each slice along an axis."""
+    """Weights from 8 bits, with a scale for each slice along an axis."""
     shape = [1] * x["quantized_data"].ndim
     shape[int(x["axis"])] = -1
     scale, zero = (
@@ -101,10 +105,11 @@ STEPS: dict[str, Callable[[Inputs], Tensor]] = {
     "thresholded_relu": lambda x: F.threshold(x["x"], float(x["alpha"]), 0.0),
     "upsample_bilinear": _upsample,
 }
+"""Name of an operation in MIL -> the function that computes it from its inputs."""
 
 
 def open(path: Path) -> Session:
-    """The package at path, ready to be computed for photos of the sizes that it takes.
+    """The package at path as a Session, for photos of the sizes that it takes.
 
     Raises ModelError for a step that is not known here.
     """
@@ -120,7 +125,7 @@ def open(path: Path) -> Session:
     constants: dict[str, Any] = {}
 
     def run(photo: NDArray[np.float32]) -> NDArray[np.float32]:
-        pixels = np.rint(photo * 255)  # a picture of 8 bits goes in, as it will on a phone
+        pixels = np.rint(photo * 255)  # the input is a picture of 8 bits, as it will be on a phone
         values: dict[str, Any] = {"image": torch.from_numpy(pixels.astype(np.float32))}
         with torch.inference_mode():
             for one in operations:
@@ -133,7 +138,7 @@ def open(path: Path) -> Session:
 
 
 def _value(var: Any, values: dict[str, Any], constants: dict[str, Any]) -> Any:
-    """What a step's input holds: what an earlier step gave, or a constant, weights as tensors."""
+    """The value of a step's input: the result of an earlier step, or a constant, with weights as tensors."""
     if isinstance(var, list | tuple):
         return [_value(one, values, constants) for one in var]
     if var.name in values:

@@ -1,4 +1,4 @@
-"""Network -> ONNX."""
+"""Network -> ONNX, in float32 and with float16 weights."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ def convert(source: Source, made: Path, precision: str) -> None:
 
 
 def to_onnx(network: nn.Module, card: ModelCard, target: Path, *, fixed: tuple[int, int] | None = None) -> None:
-    """Writes the network (RGB in, probability out) with its card: any N and any H, W that are multiples of 32.
+    """Writes the network, which takes RGB and returns probability, with its card as an ONNX file.
 
-    fixed: one photo of that (h, w) instead.
+    The file takes any number of photos of any height and width that are multiples of 32. fixed: it takes a single photo
+    of that (h, w) instead.
     """
     free = {0: torch.export.Dim("n"), 2: 32 * torch.export.Dim("h32"), 3: 32 * torch.export.Dim("w32")}
     program = torch.onnx.export(
         network,
-        (torch.rand(1, 3, *fixed) if fixed else torch.rand(2, 3, 96, 128),),  # 1 would not stay free
+        (torch.rand(1, 3, *fixed) if fixed else torch.rand(2, 3, 96, 128),),  # a dimension of 1 would become fixed
         dynamo=True,
         input_names=["image"],
         output_names=["probability"],
@@ -52,16 +53,16 @@ def to_onnx(network: nn.Module, card: ModelCard, target: Path, *, fixed: tuple[i
 
 
 def to_float16(source: Path, target: Path) -> None:
-    """Writes the float32 ONNX file at source with its weights as float16, each widened by a Cast.
+    """Writes the float32 ONNX file at source to target with its weights as float16, each widened by a Cast.
 
-    Runtimes fold the casts when they load the file, so it is half as large and computes as fast. Arithmetic in float16
-    would be slower on processors, which have none of their own and cast to and fro.
+    Runtimes fold the casts when they load the file, so it is half as large and as fast. Arithmetic in float16 would be
+    slower, since most processors do not have it and would convert each time.
     """
     model = onnx.load(source)
     casts = []
     for tensor in model.graph.initializer:
         weights = onnx.numpy_helper.to_array(tensor)
-        if weights.dtype == np.float32 and weights.ndim > 1:  # biases are few, and hold what batch norms summed up
+        if weights.dtype == np.float32 and weights.ndim > 1:  # biases are few, and hold the sums of batch norms
             name, stored = tensor.name, f"{tensor.name}_float16"
             tensor.CopyFrom(onnx.numpy_helper.from_array(weights.astype(np.float16), stored))
             casts.append(onnx.helper.make_node("Cast", [stored], [name], to=onnx.TensorProto.FLOAT))
@@ -73,7 +74,7 @@ def to_float16(source: Path, target: Path) -> None:
 
 
 def fold_batch_norms(net: UNet) -> None:
-    """Puts every batch norm into the convolution before it: the same function with fewer steps."""
+    """Folds every batch norm into the convolution before it, which gives the same function with fewer steps."""
 
     def fold(module: nn.Module) -> None:
         before: tuple[str, nn.Module] | None = None
@@ -90,7 +91,7 @@ def fold_batch_norms(net: UNet) -> None:
 
 
 def _strip_names(model: onnx.ModelProto) -> None:
-    """Drops stack traces and module paths of the machine that exported."""
+    """Removes the stack traces and module paths of the machine that exported the file."""
     for node in model.graph.node:
         node.doc_string = ""
         del node.metadata_props[:]

@@ -1,4 +1,4 @@
-"""ONNX -> OpenVINO's own pair of files, NAME.xml and NAME.bin, which load without conversion."""
+"""ONNX -> OpenVINO's own pair of files, NAME.xml and NAME.bin, which OpenVINO loads without conversion."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def convert(source: Source, made: Path, precision: str) -> None:
-    """Writes the source for OpenVINO; its 8 bits are those of the ONNX file."""
+    """Writes the source for OpenVINO; in int8 it holds the quantization of the ONNX file."""
     _to_openvino(source.quantized if precision == "int8" else source.plain, made, half=precision == "float16")
 
 
 def _to_openvino(source: Path, target: Path, *, half: bool) -> None:
-    """Writes the ONNX file at source, of whatever precision, to target (.xml). half: weights are kept as float16."""
+    """Writes the ONNX file at source, in its own precision, to target (.xml). half: whether weights become float16."""
     import openvino as ov
 
     model = ov.Core().read_model(source)

@@ -1,6 +1,7 @@
-"""That an export does what its checkpoint does: difference of probability, Dice before and after, size and time.
+"""The proof that an export computes what its checkpoint does: difference of probability, Dice, size and time.
 
-The export is computed by the runtime that "auto" means for its file; Core ML's by torch where this is no Mac (mil.py).
+The export is computed by the runtime that "auto" chooses for its file. A file for Core ML is computed by torch if this
+is not a Mac; see mil.py.
 """
 
 from __future__ import annotations
@@ -17,25 +18,34 @@ from numpy.typing import NDArray
 from standout import runtimes
 from standout.evaluate import compare, measure
 from standout.evaluate.intervals import Mean
-from standout.export.source import Source, figure
+from standout.export.source import Source
 from standout.segmenter import Segmenter
+from standout.support.portrait import portrait
 
 MOST_LOST = {"float32": 0.0005, "float16": 0.0005, "int8": 0.002}
-"""Dice that an export may lose."""
+"""Precision -> how much Dice an export may lose."""
 
 MOST_APART = {"float32": 0.01, "float16": 0.01, "int8": 0.02}
-"""Mean difference of probability that an export may have: OpenVINO computes in bfloat16 where that is faster."""
+"""Precision -> the mean difference of probability that an export may have.
+
+Even in float32 it is not 0: OpenVINO computes in bfloat16 where that is faster.
+"""
 
 DRAWN = 3
-"""Times as much over drawn figures, of which a network is far less sure than of photos: every rounding shows."""
+"""How many times that difference is allowed over drawn portraits.
+
+A network is less certain of them than of photos, so that every rounding shows.
+"""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What was found. megabytes: of all its files. largest, mean: difference of probability. dice: after less before.
+    """How an export compares with its checkpoint.
 
-    runtime: which computed it. milliseconds: for one photo on one thread; None where the file's own runtime is not
-    here. size: what the file takes, height x width. drawn: probabilities were compared over drawn figures.
+    runtime: what computed the export. megabytes: of all its files. milliseconds: for a photo on one thread; None where
+    the file's own runtime is not installed. largest, mean: of the differences of probability, 0..1. size: the height x
+    width that the file takes. drawn: whether probabilities were compared over drawn portraits. dice: the mean of Dice
+    after the export minus Dice before it; None without labeled photos.
     """
 
     file: str
@@ -51,7 +61,7 @@ class Proof:
 
     @property
     def failure(self) -> str:
-        """Why the export must not be used; empty where it may."""
+        """Why the export must not be used; empty if it may be used."""
         most = MOST_APART[self.precision] * (DRAWN if self.drawn else 1)
         if self.mean > most:
             return f"probability differs by {self.mean:.4f} on average, more than {most:g}"
@@ -61,19 +71,19 @@ class Proof:
         return ""
 
     def row(self) -> dict[str, Any]:
-        """For a file."""
+        """The proof as a JSON object."""
         return asdict(self) | {"dice": self.dice.row() if self.dice else None, "failure": self.failure}
 
 
 def prove(source: Source, made: Path, *, target: str, precision: str) -> Proof:
-    """The proof of the export at made: against the checkpoint on photos fitted the same way.
+    """The proof of the export at made, compared with the checkpoint on photos that are letterboxed in the same way.
 
-    Raises ModelError where the export does not take a photo that a Segmenter shows it.
+    Raises ModelError when the export does not take a photo as a Segmenter passes it.
     """
     session = _open(made, target)
     checkpoint, photos = source.session(session.sizes), source.looked_at(session.sizes)
     for seed, shape in enumerate(((400, 300), (300, 400))):
-        Segmenter(session).probability(figure(shape, seed))
+        Segmenter(session).probability(portrait(*shape, seed=seed))
     apart = [np.abs(checkpoint.run(photo) - session.run(photo)) for photo in photos]
     dice = None
     if source.proving:
@@ -94,6 +104,7 @@ def prove(source: Source, made: Path, *, target: str, precision: str) -> Proof:
 
 
 def _open(made: Path, target: str) -> runtimes.Session:
+    """The export as a Session."""
     if target == "coreml" and not runtimes.RUNTIMES["coreml"].here:
         from standout.export import mil
 
@@ -102,13 +113,14 @@ def _open(made: Path, target: str) -> runtimes.Session:
 
 
 def _size(session: runtimes.Session) -> str:
-    """Which photos the file takes, to be read."""
+    """The sizes of photos that the file takes, as text."""
     if session.fixed:
         return f"{session.fixed[0]}x{session.fixed[1]} alone"
     return " and ".join(f"{height}x{width}" for height, width in session.sizes) or "any"
 
 
 def _milliseconds(session: runtimes.Session, batch: NDArray[np.float32]) -> float:
+    """The median time of a call of the network."""
     times = []
     for _ in range(15):
         began = time.perf_counter()

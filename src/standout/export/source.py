@@ -1,6 +1,6 @@
-"""What all exports of one checkpoint share, each made when it is first asked for.
+"""What all exports of a checkpoint share; each part is made when it is first asked for.
 
-photo    float32 (1, 3, h, w)   as the network takes it
+photo    float32 (1, 3, h, w)   RGB 0..1, letterboxed as the network takes it
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -32,19 +31,20 @@ from standout.net import checkpoint
 from standout.net.unet import Probability
 from standout.runtimes import Size
 from standout.segmenter import Segmenter
+from standout.support.portrait import portrait
 
 Photo = NDArray[np.float32]
 
 CALIBRATE = 100
-"""Photos over which 8-bit scales are found."""
+"""How many photos the scales of 8 bits are calibrated with."""
 LOOK = 20
-"""Photos over which probabilities are compared."""
+"""How many photos the probabilities are compared over."""
 
 
 class Source:
-    """A checkpoint about to be exported. See opened().
+    """A checkpoint that is to be exported; see opened().
 
-    fixed: the only (h, w) that its exports are to take; None: as many as the target can.
+    fixed: the only size (h, w) that its exports are to take; None means all sizes that the target supports.
     """
 
     def __init__(self, path: Path, folder: Path, pairs: Sequence[Pair], fixed: Size | None) -> None:
@@ -56,13 +56,13 @@ class Source:
         self.proving = [pair for pair in pairs if pair.split != "train"] or list(pairs)
 
     def network(self) -> nn.Module:
-        """The network as it ships, batch norms folded; a new one each time, since converters change what they get."""
+        """A new copy of the network as it ships, with its batch norms folded; converters may change their copy."""
         net, _ = checkpoint.load(self.path)
         fold_batch_norms(net)
         return Probability(net).eval().to(memory_format=torch.contiguous_format)
 
     def once(self, name: str, make: Callable[[Path], object]) -> Path:
-        """The file or folder of that name, made when it is first asked for."""
+        """The file or folder of that name, which make writes when it is first asked for."""
         path = self._folder / name
         if not path.exists():
             make(path)
@@ -70,33 +70,33 @@ class Source:
 
     @property
     def plain(self) -> Path:
-        """The float32 ONNX file."""
+        """The ONNX file in float32."""
         return self.once("plain.onnx", lambda path: to_onnx(self.network(), self.card, path, fixed=self.fixed))
 
     @property
     def quantized(self) -> Path:
-        """The 8-bit ONNX file."""
+        """The ONNX file in 8 bits."""
         return self.once("int8.onnx", lambda path: to_int8(self.plain, path, self.calibration()))
 
     def calibration(self, shape: Size | None = None) -> list[Photo]:
-        """Photos to find 8-bit scales with, all of that shape or each turned its way."""
+        """Photos to calibrate 8 bits with: all of that shape (h, w), or each in the rectangle turned as it is."""
         some = random.Random(0).sample(self.training, min(CALIBRATE, len(self.training)))
         only = shape or self.fixed
         return list(_photos(some, self.session((only,) if only else ())))
 
     def session(self, sizes: tuple[Size, ...]) -> runtimes.Session:
-        """The checkpoint, ready to run, with photos fitted to the sizes that an export takes."""
+        """The checkpoint as a Session, for photos of the sizes that an export takes."""
         return replace(self._checkpoint, sizes=sizes, card=self.card)
 
     def looked_at(self, sizes: tuple[Size, ...]) -> list[Photo]:
-        """Photos to compare probabilities over; drawn figures where none are given."""
+        """Photos to compare probabilities over; drawn portraits where no photos are given."""
         if self.proving:
             return list(_photos(self.proving[:LOOK], self.session(sizes)))
         shapes = sizes or [self.card.size, self.card.size[::-1]]
-        return [to_input(figure(shape, seed)) for shape in shapes for seed in range(4)]
+        return [to_input(portrait(*shape, seed=seed)) for shape in shapes for seed in range(4)]
 
     def before(self, sizes: tuple[Size, ...]) -> list[dict[str, Any]]:
-        """The checkpoint's rows of scores over the proving photos."""
+        """The checkpoint's rows of scores over the photos of the proof."""
         if sizes not in self._before:
             scores = measure(self.proving, Segmenter(self.session(sizes)))
             self._before[sizes] = [score.row() for score in scores]
@@ -113,12 +113,13 @@ class Source:
 
 @contextmanager
 def opened(path: Path, *, pairs: Sequence[Pair] = (), fixed: Size | None = None) -> Iterator[Source]:
-    """The checkpoint at path, ready to be exported; what is made on the way is gone at the end.
+    """The checkpoint at path, ready to be exported; intermediate files are removed at the end.
 
-    pairs: labelled photos. Those of part train calibrate int8, and the others prove (all do both where none is of part
-    train, or none of another). Without any, the proof is of drawn figures, without Dice, and int8 cannot be had.
+    pairs: labeled photos. Those of the part "train" calibrate int8, and the others are for the proof; where one of the
+    two is empty, all photos take its place. Without photos, the proof compares probabilities over drawn portraits and
+    no Dice, and int8 is not possible.
 
-    Raises ModelError when path is no checkpoint, InputError when fixed is no size for the network.
+    Raises ModelError when path is not a checkpoint, InputError when the network cannot take the size fixed.
     """
     if fixed and any(side < 64 or side % 32 for side in fixed):
         raise InputError(f"size {fixed[0]}x{fixed[1]}: both sides must be multiples of 32, and 64 at least")
@@ -127,22 +128,7 @@ def opened(path: Path, *, pairs: Sequence[Pair] = (), fixed: Size | None = None)
 
 
 def _photos(pairs: Sequence[Pair], session: runtimes.Session) -> Iterator[Photo]:
-    """The pairs' photos as the session sees them first."""
+    """The pairs' photos, letterboxed as the session takes them in its first pass."""
     for pair in pairs:
         photo, _ = read_pair(pair)
         yield to_input(fit(photo, session.rectangle(photo.shape[0], photo.shape[1], session.card.size))[0])
-
-
-def figure(shape: Size, seed: int) -> NDArray[np.uint8]:
-    """A drawn head and shoulders before patches of colour: networks of people are sure of parts, unsure of others."""
-    rng = np.random.default_rng(seed)
-    height, width = shape
-    image = cv2.resize(rng.uniform(0.2, 0.8, (height // 16, width // 16, 3)).astype(np.float32), (width, height))
-    middle, eyes, radius = int(width * rng.uniform(0.35, 0.65)), int(height * 0.35), int(min(shape) * 0.16)
-    cloth = tuple(float(level) for level in rng.random(3))
-    cv2.ellipse(image, (middle, height), (int(2.4 * radius), height // 2), 0, 180, 360, cloth, -1)
-    skin, hair = (0.87, 0.68, 0.57), (0.2, 0.13, 0.1)
-    cv2.rectangle(image, (middle - radius // 3, eyes), (middle + radius // 3, eyes + 2 * radius), skin, -1)
-    cv2.ellipse(image, (middle, eyes), (int(0.8 * radius), radius), 0, 0, 360, skin, -1)
-    cv2.ellipse(image, (middle, eyes - radius // 3), (int(0.9 * radius), int(0.9 * radius)), 0, 180, 360, hair, -1)
-    return np.rint(image * 255).astype(np.uint8)

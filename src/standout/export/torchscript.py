@@ -1,6 +1,6 @@
-"""Network -> TorchScript, for C++ and for PyTorch on phones; any size.
+"""Network -> TorchScript, for C++ and for PyTorch on phones; the file takes photos of any size.
 
-PyTorch calls TorchScript deprecated, and keeps it; where its files are not wanted, take ONNX.
+PyTorch has deprecated TorchScript, but still supports it. Where possible, use ONNX instead.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def convert(source: Source, made: Path, precision: str) -> None:
 
 
 def traced(source: Source) -> torch.jit.ScriptModule:
-    """The network as a program of tensors."""
+    """The network as a traced program."""
     program: torch.jit.ScriptModule = torch.jit.trace(  # type: ignore[no-untyped-call]
         source.network(), torch.rand(1, 3, 64, 96)
     )

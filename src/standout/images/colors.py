@@ -1,11 +1,11 @@
 """A decoded picture of any mode -> RGB pixels, its transparency, and the profile that fits them.
 
-    opened   PIL image   decoded, not yet upright: grey, palette, CMYK, Lab, 16 bits, premultiplied, ...
+    opened   PIL image   decoded, not yet upright: gray, palette, CMYK, Lab, 16 bits, premultiplied, ...
     image    uint8 or uint16 (H, W, 3)   RGB
     alpha    float32 (H, W) or None      0..1; None when everything is opaque
     icc      bytes or None               an RGB profile, unchanged; pixels without one are sRGB
 
-To add a colour space: a case in _in_rgb.
+To add a color space: a case in _in_rgb.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from standout.errors import InputError, UnreadableImage
-from standout.images import chunks
+from standout.images import png_chunks
 from standout.images.profiles import convert, is_usable, space
 from standout.types import Image, Mask, Photo, Picture
 
@@ -32,17 +32,17 @@ Parts = tuple[Image, Mask | None, bytes | None]
 def unpack(opened: PIL.Image.Image, *, name: str, kind: str, data: bytes | None, notes: list[str]) -> Parts:
     """Image, alpha and profile. What could not be kept is told in notes.
 
-    data: the whole file, as Pillow keeps only 8 of 16 bits per colour.
+    data: the whole file, as Pillow keeps only 8 of 16 bits per color.
     """
     if opened.mode in ("I", "F"):
         raise UnreadableImage(f"{name} has 32-bit samples; convert it to 8 or 16 bits per channel")
     icc = opened.info.get("icc_profile") or None
     if opened.mode.startswith("I;16"):
-        grey = _deep_grey(opened)
-        alpha = _mask(_differs(grey[..., None], opened.info.get("transparency")))
+        gray = _deep_gray(opened)
+        alpha = _mask(_differs(gray[..., None], opened.info.get("transparency")))
         if icc and space(icc) == "GRAY":
-            grey = _toned(grey, icc, notes)
-        return np.repeat(grey[..., None], 3, axis=2), alpha, _fitting(icc, notes, but="GRAY")
+            gray = _toned(gray, icc, notes)
+        return np.repeat(gray[..., None], 3, axis=2), alpha, _fitting(icc, notes, but="GRAY")
     deep = _deep_color(opened, kind, data, notes)
     if deep is None:
         return _plain(opened, kind, data, icc, notes)
@@ -181,7 +181,7 @@ def _in_srgb(opened: PIL.Image.Image, icc: bytes | None, notes: list[str]) -> PI
     from PIL import ImageCms
 
     try:
-        # the shortcuts that make millions of pixels fast are off by 7 levels in the shadows of a grey ramp
+        # the shortcuts that make millions of pixels fast are off by 7 levels in the shadows of a gray ramp
         exact = ImageCms.Flags.NOOPTIMIZE if opened.mode == "L" else ImageCms.Flags.NONE
         source = ImageCms.createProfile("LAB") if opened.mode == "LAB" else io.BytesIO(icc or b"")
         return ImageCms.profileToProfile(
@@ -198,7 +198,7 @@ def _in_srgb(opened: PIL.Image.Image, icc: bytes | None, notes: list[str]) -> PI
 
 
 def _spread(key: Any, kind: str, data: bytes | None) -> Any:
-    """The transparent level of a grey PNG of 1, 2 or 4 bits, spread to 0..255 as Pillow spreads such pixels.
+    """The transparent level of a gray PNG of 1, 2 or 4 bits, spread to 0..255 as Pillow spreads such pixels.
 
     >>> _spread(3, "PNG", bytes(24) + b"\\4"), _spread(3, "GIF", None)
     (51, 3)
@@ -208,7 +208,7 @@ def _spread(key: Any, kind: str, data: bytes | None) -> Any:
 
 
 def _differs(pixels: NDArray[Any], key: Any) -> NDArray[np.bool_] | None:
-    """Where pixels (H, W, C) are not the one transparent colour; None if there is no such colour."""
+    """Where pixels (H, W, C) are not the one transparent color; None if there is no such color."""
     if not isinstance(key, int | tuple):
         return None
     return np.asarray((pixels != np.array(key, np.int64)).any(axis=2))
@@ -222,26 +222,26 @@ def _mask(share: NDArray[Any] | None) -> Mask | None:
     return None if share.min() == most else share.astype(np.float32) / np.float32(most)
 
 
-def _deep_grey(opened: PIL.Image.Image) -> NDArray[np.uint16]:
-    """Levels 0..65535 of a grey picture with 12 or 16 bits."""
-    grey: NDArray[np.uint16] = np.asarray(opened).astype(np.uint16)
+def _deep_gray(opened: PIL.Image.Image) -> NDArray[np.uint16]:
+    """Levels 0..65535 of a gray picture with 12 or 16 bits."""
+    gray: NDArray[np.uint16] = np.asarray(opened).astype(np.uint16)
     tags = getattr(opened, "tag_v2", {})
     if tags.get(258) == (12,):
-        grey = (grey << 4 | grey >> 8).astype(np.uint16)
-    return ~grey if tags.get(262) == 0 else grey
+        gray = (gray << 4 | gray >> 8).astype(np.uint16)
+    return ~gray if tags.get(262) == 0 else gray
 
 
-def _toned(grey: NDArray[Any], icc: bytes, notes: list[str]) -> NDArray[Any]:
-    """Grey levels of a grey profile as sRGB: 256 levels converted, those between (of 16 bits) interpolated."""
+def _toned(gray: NDArray[Any], icc: bytes, notes: list[str]) -> NDArray[Any]:
+    """Gray levels of a gray profile as sRGB: 256 levels converted, those between (of 16 bits) interpolated."""
     ramp = PIL.Image.fromarray(np.arange(256, dtype=np.uint8)[None])
     converted = _in_srgb(ramp, icc, notes)
     if converted is None:
-        return grey
+        return gray
     levels = np.asarray(converted.getchannel("G"))[0]
-    if grey.dtype == np.uint16:
+    if gray.dtype == np.uint16:
         every = np.interp(np.arange(65536), np.arange(256) * 257, levels) * 257
         levels = np.rint(every).astype(np.uint16)
-    return np.take(levels, grey)
+    return np.take(levels, gray)
 
 
 def _deep_color(opened: PIL.Image.Image, kind: str, data: bytes | None, notes: list[str]) -> NDArray[np.uint16] | None:
@@ -255,7 +255,7 @@ def _deep_color(opened: PIL.Image.Image, kind: str, data: bytes | None, notes: l
         raise ValueError("16 bits per channel in separate, uncompressed planes")
     import cv2
 
-    data = chunks.slimmed(data, [])[0] if kind == "PNG" else data
+    data = png_chunks.slimmed(data, [])[0] if kind == "PNG" else data
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise ValueError("its 16-bit pixels are damaged")

@@ -20,7 +20,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from standout.errors import InputError, SetupError, StandoutError, TooLarge, UnreadableImage
-from standout.images import beside, chunks, colors, exif, segments, signals
+from standout.images import color_tags, colors, exif, jpeg_segments, metadata, png_chunks
 from standout.types import Metadata, Photo
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ READERS = {
     "PNG": "PIL.PngImagePlugin:PngImageFile",
     "WEBP": "PIL.WebPImagePlugin:WebPImageFile",
     "AVIF": "PIL.AvifImagePlugin:AvifImageFile",
-    "HEIF": "pillow_heif:HeifImageFile",
+    "HEIF": "pi_heif:HeifImageFile",
     "TIFF": "PIL.TiffImagePlugin:TiffImageFile",
     "BMP": "PIL.BmpImagePlugin:BmpImageFile",
     "GIF": "PIL.GifImagePlugin:GifImageFile",
@@ -66,7 +66,7 @@ _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 def read(source: str | Path | bytes | PIL.Image.Image, *, max_pixels: int | None = MAX_PIXELS) -> Photo:
     """The picture, upright, with what else its file holds. Of several frames or pages, the first, and a warning.
 
-    alpha is None where the file has none or all of it is opaque. CMYK, Lab and grey with a profile become sRGB; an RGB
+    alpha is None where the file has none or all of it is opaque. CMYK, Lab and gray with a profile become sRGB; an RGB
     profile is kept, as it says what the numbers mean. max_pixels: None lifts the limit.
 
     Raises UnreadableImage or TooLarge, naming the file, and InputError when there is no such file.
@@ -142,15 +142,15 @@ def _opened(name: str, data: bytes, notes: list[str]) -> ImageFile:
             f"{name} is not a picture: it starts with {data[:12]!r}; wanted {', '.join(READERS)}; convert it first"
         )
     opener = load_plugin(kind)
-    slim, info = chunks.slimmed(data, notes) if kind == "PNG" else (data, {})
-    slim = segments.sound(data) if kind == "JPEG" else slim
+    slim, info = png_chunks.slimmed(data, notes) if kind == "PNG" else (data, {})
+    slim = jpeg_segments.sound(data) if kind == "JPEG" else slim
     try:
         opened: ImageFile = opener(io.BytesIO(slim))
     except PIL.Image.DecompressionBombError:  # some readers ask Pillow's limit; ours comes right after
         with _pillow_limit_off():
             opened = opener(io.BytesIO(slim))
     opened.info.update(info)
-    beside.add_colors(opened, kind, data)
+    metadata.add_colors(opened, kind, data)
     if opened.info.get("icc_profile", b"") is None:
         notes.append(colors.DAMAGED)
     return opened
@@ -165,7 +165,7 @@ def load_plugin(kind: str) -> Any:
     try:
         return getattr(importlib.import_module(module), reader)
     except ImportError as error:
-        raise SetupError(f"{kind} needs {module} ({error}); run: pip install --upgrade pillow pillow-heif") from error
+        raise SetupError(f"{kind} needs {module} ({error}); run: pip install --upgrade pillow pi-heif") from error
 
 
 _lock = threading.Lock()
@@ -215,14 +215,14 @@ def _photo(name: str, opened: PIL.Image.Image, data: bytes | None, max_pixels: i
     kind = {"MPO": "JPEG"}.get(opened.format or "", opened.format or "")
     if data is not None and getattr(opened, "is_animated", False):
         notes.append("holds several frames or pages; the first was used")
-    with beside.xmp_hidden(opened):
+    with metadata.xmp_hidden(opened):
         _load(name, opened, max_pixels)
-        block = beside.block_of(opened, kind, notes)
+        block = metadata.block_of(opened, kind, notes)
     turn = exif.orientation(block) if block else 1
     image, alpha, icc = colors.unpack(opened, name=name, kind=kind, data=data, notes=notes)
     if colors.is_unmanaged(opened):
-        image, icc = signals.understood(image, opened.info, block, notes)
-    dpi = beside.dpi_of(opened, kind, block, turned=turn >= 5)
+        image, icc = color_tags.understood(image, opened.info, block, notes)
+    dpi = metadata.dpi_of(opened, kind, block, turned=turn >= 5)
     return Photo(
         image=_upright(image, turn),
         alpha=None if alpha is None else _upright(alpha, turn),

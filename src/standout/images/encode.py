@@ -1,38 +1,43 @@
 """Picture -> file or bytes, in the format of the suffix, with the photo's metadata.
 
-    picture   uint8 or uint16  (H, W, 1|3|4)   grey, RGB or RGBA with straight alpha
+    picture   uint8 or uint16  (H, W, 1|3|4)   gray, RGB or RGBA with straight alpha
     suffix    ".png", ".jpg", ...              a key of WRITERS
     policy    "keep"    EXIF without place and thumbnail, ICC profile, dpi
               "all"     the EXIF as it was, too
-              "strip"   the ICC profile only: without it, colours would be wrong
+              "strip"   the ICC profile only: without it, colors would be wrong
 
 To add an output format: a row in WRITERS; Pillow writes it if it knows the format.
+
+HEIC is the exception: pi-heif, which reads it, has no encoder. pillow-heif has one, x265, but is under the GPL for it.
+So writing HEIC is an extra.
 """
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import PIL.Image
 
-from standout.errors import InputError, OutputError, StandoutError
-from standout.images import colors, lossless, profiles
+from standout.errors import InputError, MissingExtra, OutputError, StandoutError
+from standout.images import colors, png_tiff, profiles
 from standout.images import exif as exifs
 from standout.images.decode import load_plugin
-from standout.images.remembering import meta_of, plain
+from standout.images.photo_array import meta_of, plain
 from standout.support import atomic
 from standout.types import Metadata, Picture
 
 
 @dataclass(frozen=True)
-class Codec:
+class ImageFormat:
     """How a suffix is written. deep: holds 16 bits per channel. quality: default, 1 to 100, of a lossy format.
 
-    profiles: holds color profiles; where a format does not, pictures are converted to sRGB.
+    profiles: holds color profiles; where a format does not, pictures are converted to sRGB. package: the module that
+    writes it beside Pillow, and extra: what brings that with standout; empty: Pillow alone does.
     """
 
     format: str
@@ -41,22 +46,29 @@ class Codec:
     profiles: bool = True
     quality: int | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    package: str = ""
+    extra: str = ""
+
+    def check(self) -> None:
+        """Raises MissingExtra where the package that writes this format is not installed."""
+        if self.package and find_spec(self.package) is None:
+            raise MissingExtra(f"writing {self.format}", self.extra)
 
 
-_JPEG = Codec("JPEG", alpha=False, quality=92)
-_TIFF = Codec("TIFF", deep=True)
-_HEIF = Codec("HEIF", quality=80)
-WRITERS: dict[str, Codec] = {
-    ".png": Codec("PNG", deep=True),
+_JPEG = ImageFormat("JPEG", alpha=False, quality=92)
+_TIFF = ImageFormat("TIFF", deep=True)
+_HEIF = ImageFormat("HEIF", quality=80, package="pillow_heif", extra="heic")
+WRITERS: dict[str, ImageFormat] = {
+    ".png": ImageFormat("PNG", deep=True),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
-    ".webp": Codec("WEBP", quality=90, options={"method": 2}),  # half the time of 4, the size within 2 %
-    ".avif": Codec("AVIF", quality=75, options={"speed": 8}),  # a quarter of the time of 6
+    ".webp": ImageFormat("WEBP", quality=90, options={"method": 2}),  # half the time of 4, the size within 2 %
+    ".avif": ImageFormat("AVIF", quality=75, options={"speed": 8}),  # a quarter of the time of 6
     ".heic": _HEIF,
     ".heif": _HEIF,
     ".tif": _TIFF,
     ".tiff": _TIFF,
-    ".bmp": Codec("BMP", alpha=False, profiles=False),
+    ".bmp": ImageFormat("BMP", alpha=False, profiles=False),
 }
 
 Policy: TypeAlias = Literal["keep", "strip", "all"]
@@ -95,7 +107,8 @@ def encode(
     quality: 1 to 100, for lossy formats; None is the format's default. 16 bits stay where the format holds them and are
     rounded to 8 elsewhere. EXIF that outgrows a JPEG (64 kB) is left out.
 
-    Raises OutputError when the format cannot hold the picture, and InputError for a quality out of range.
+    Raises OutputError when the format cannot hold the picture, InputError for a quality out of range, and MissingExtra
+    when a package that writes the format is not installed (HEIC).
 
     >>> encode(np.zeros((2, 3, 3), np.uint8), ".jpg")[:2]
     b'\\xff\\xd8'
@@ -110,6 +123,7 @@ def _encoded(
     codec = WRITERS.get(suffix.lower())
     if codec is None:
         raise OutputError(f"{name}: cannot write {suffix or 'a name without a suffix'}; use {', '.join(WRITERS)}")
+    codec.check()
     _check_picture(name, picture)
     if picture.shape[2] == 4 and not codec.alpha:
         raise OutputError(
@@ -125,9 +139,9 @@ def _encoded(
         if picture.itemsize == 2 and not codec.deep:
             picture = colors.rounded(picture)
         if codec.format == "PNG":
-            return lossless.png(picture, icc=icc, exif=exif, dpi=dpi)
+            return png_tiff.png(picture, icc=icc, exif=exif, dpi=dpi)
         if codec.format == "TIFF":
-            return lossless.tiff(picture, icc=icc, exif=exif, dpi=dpi)
+            return png_tiff.tiff(picture, icc=icc, exif=exif, dpi=dpi)
         return _saved(picture, codec, quality or codec.quality, icc, exif, dpi)
     except StandoutError:
         raise
@@ -163,7 +177,7 @@ def _carried(
                 exif = exifs.cleaned(exif)
             exif = exifs.sized(exifs.upright(exif), picture.shape[1], picture.shape[0])
             exif = exif if meta.icc else exifs.in_srgb(exif)
-        except exifs.Damaged as error:
+        except exifs.DamagedExif as error:
             raise InputError(f"meta.exif {error}; give a block as read() returns it, or None") from None
     return icc, exif, meta.dpi
 
@@ -173,14 +187,15 @@ _JPEG_EXIF_LIMIT = 65533 - 6
 
 def _saved(
     picture: Picture,
-    codec: Codec,
+    codec: ImageFormat,
     quality: int | None,
     icc: bytes | None,
     exif: bytes | None,
     dpi: tuple[float, float] | None,
 ) -> bytes:
     """The file as Pillow writes it (pillow-heif for HEIC)."""
-    load_plugin(codec.format)  # or Pillow would load all it has
+    if not codec.package:
+        load_plugin(codec.format)  # or Pillow would load all it has
     options: dict[str, Any] = {"quality": quality, **codec.options}
     if codec.format == "JPEG":
         options["subsampling"] = "4:4:4" if quality and quality >= 90 else "4:2:0"

@@ -3,7 +3,7 @@
     block   bytes   TIFF-structured: byte order, then IFD0 (about the picture) with its Exif and GPS folders ("IFD"),
                     then IFD1 (the thumbnail); without the "Exif\\0\\0" that leads it in a JPEG
 
-A block that points outside itself raises Damaged: then nobody can promise what is in it.
+A block that points outside itself raises DamagedExif: then nobody can promise what is in it.
 
 To add a tag that the default metadata policy leaves out: name it in PRIVATE.
 """
@@ -30,7 +30,7 @@ _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 _SHORT, _RATIO = 3, 5
 
 
-class Damaged(ValueError):
+class DamagedExif(ValueError):
     """The block is no EXIF, or it points outside itself."""
 
 
@@ -162,7 +162,7 @@ class _Tags:
         self.data = bytearray(block)
         self.end = 8
         if block[:4] not in (b"II*\0", b"MM\0*"):
-            raise Damaged(f"starts with {block[:4]!r}, wanted b'II*\\x00' or b'MM\\x00*'")
+            raise DamagedExif(f"starts with {block[:4]!r}, wanted b'II*\\x00' or b'MM\\x00*'")
         self.order = "<" if block[:2] == b"II" else ">"
         self.first = self.long(4)
         if parse:
@@ -171,17 +171,17 @@ class _Tags:
     def long(self, at: int) -> int:
         """The 4-byte number at an offset."""
         if at + 4 > len(self.data):
-            raise Damaged(f"needs 4 bytes at {at} of {len(self.data)}")
+            raise DamagedExif(f"needs 4 bytes at {at} of {len(self.data)}")
         return int(struct.unpack_from(self.order + "I", self.data, at)[0])
 
     def folder(self, offset: int) -> tuple[list[Entry], int]:
         """The entries of the folder at offset, and where the pointer to the next folder stands."""
         if not 8 <= offset <= len(self.data) - 2:
-            raise Damaged(f"points to {offset} of {len(self.data)} bytes")
+            raise DamagedExif(f"points to {offset} of {len(self.data)} bytes")
         (count,) = struct.unpack_from(self.order + "H", self.data, offset)
         after = offset + 2 + 12 * count
         if after > len(self.data):
-            raise Damaged(f"lists {count} tags at {offset} of {len(self.data)} bytes")
+            raise DamagedExif(f"lists {count} tags at {offset} of {len(self.data)} bytes")
         return list(self._entries(offset + 2, after)), after
 
     def _entries(self, start: int, stop: int) -> Iterator[Entry]:
@@ -205,7 +205,7 @@ class _Tags:
         if entry.tag == _INNER.get(depth):
             try:
                 self.folder(self.number(entry))
-            except Damaged:
+            except DamagedExif:
                 return False
         return 8 <= entry.start <= len(self.data) - entry.size
 

@@ -3,7 +3,7 @@
     read_mask    uint8 (H, W)     a label to train on: 255 person, 0 background, 128 does not count, else a soft edge
     read_alpha   float32 (H, W)   a mask to cut with: 0..1, every level a share
 
-Both are upright, by the mask's own EXIF. What the values mean is decided in levels.py.
+Both are upright, by the mask's own EXIF. What the values mean is decided in mask_levels.py.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from standout.errors import UnreadableImage
-from standout.images import beside, colors, decode, exif, levels
-from standout.images.stored import FEW, Bytes, Classes, Stored, present
+from standout.images import colors, decode, exif, mask_levels, metadata
+from standout.images.mask_values import FEW, Classes, Stored, present
+from standout.types import Bytes
 
 
 def read_mask(
@@ -39,7 +40,7 @@ def read_mask(
     """
     stored, turn = _stored(source, max_pixels)
     said = [] if notes is None else notes
-    return np.ascontiguousarray(decode._upright(levels.label(stored, classes, said), turn), np.uint8)
+    return np.ascontiguousarray(decode._upright(mask_levels.label(stored, classes, said), turn), np.uint8)
 
 
 def read_alpha(
@@ -52,7 +53,7 @@ def read_alpha(
     """
     stored, turn = _stored(source, max_pixels)
     said = [] if notes is None else notes
-    return np.ascontiguousarray(decode._upright(levels.alpha(stored, said), turn), np.float32)
+    return np.ascontiguousarray(decode._upright(mask_levels.alpha(stored, said), turn), np.float32)
 
 
 def _stored(source: str | Path | bytes, max_pixels: int | None) -> tuple[Stored, int]:
@@ -67,9 +68,9 @@ def _stored(source: str | Path | bytes, max_pixels: int | None) -> tuple[Stored,
 def _opened(name: str, data: bytes, max_pixels: int | None) -> tuple[Stored, int]:
     opened = decode._opened(name, data, [])
     kind = opened.format or ""
-    with beside.xmp_hidden(opened):
+    with metadata.xmp_hidden(opened):
         decode._load(name, opened, max_pixels)
-        block = beside.block_of(opened, kind, [])
+        block = metadata.block_of(opened, kind, [])
     return _values(name, opened, data, lossy=_is_lossy(opened, data)), exif.orientation(block) if block else 1
 
 
@@ -94,7 +95,7 @@ def _values(name: str, opened: PIL.Image.Image, data: bytes, *, lossy: bool) -> 
     if opened.mode == "I":
         return _of_numbers(name, np.asarray(opened))
     if opened.mode.startswith("I;16"):
-        gray: NDArray[Any] = colors._deep_grey(opened)
+        gray: NDArray[Any] = colors._deep_gray(opened)
         shown = colors._differs(gray[..., None], key)
         return Stored(name, gray, white=65535) if shown is None else _cut_out(name, shown, gray, 65535)
     deep = colors._deep_color(opened, kind, data, [])
@@ -135,7 +136,7 @@ def _of_colors(name: str, pixels: NDArray[Any], key: Any, *, white: int, lossy: 
     spread = rgb.max(2).astype(np.int32) - rgb.min(2)
     if spread.max() <= (48 if lossy else 16) * white // 255 and rgb.max() > 200 * white // 255:
         gray = np.rint(rgb.mean(2)).astype(pixels.dtype)
-        if spread.max() <= 16 * white // 255 or not levels.is_photo(gray.astype(np.float32) / np.float32(white)):
+        if spread.max() <= 16 * white // 255 or not mask_levels.is_photo(gray.astype(np.float32) / np.float32(white)):
             return Stored(name, gray, white=white, lossy=True)
     if white == 65535:
         rgb = colors.rounded(rgb) if rgb.max() > 255 else rgb.astype(np.uint8)

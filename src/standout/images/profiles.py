@@ -7,7 +7,7 @@
 Profiles of cameras, screens and color spaces are three curves and a matrix: those are computed here, at any depth.
 Others, made of tables, go through littleCMS, which Pillow lets work in 8 bits only.
 
-To add a color space that files name by a code: see signals.py, which calls built().
+To add a color space that files name by a code: see color_tags.py, which calls built().
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def _of_file(path: Path) -> Generator[Image | None, None, None]:
     """The clip's frames, each at its time, as a camera would give them."""
     with video.open_clip(path) as clip:
         yield None
-        convert = video.converter(clip.colours, video.SRGB)
+        convert = video.converter(clip.colors, video.SRGB)
         began = monotonic()
         for frame in clip.frames():
             sleep(max(0.0, began + float(frame.time) - monotonic()))

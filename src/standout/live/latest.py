@@ -31,7 +31,7 @@ class Shot:
     number: int
 
 
-class Newest:
+class LatestFrame:
     """Reads frames in a thread of its own and holds the newest alone.
 
     Cameras hand out what they hold in store first: read at leisure, pictures would be several frames late.

@@ -21,21 +21,19 @@ from fractions import Fraction
 from statistics import median
 from threading import Event
 from time import monotonic
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
 
-from standout.effects.scenes import Scene, close
+from standout.editing import Edit
+from standout.effects import Effect
+from standout.effects.compose import before_white
 from standout.errors import InputError, ModelError
-from standout.live.latest import Newest, Shot
-from standout.masks.full_size import full_size
+from standout.live.latest import LatestFrame, Shot
 from standout.masks.people import shrink
-from standout.masks.temporal import Steady
-from standout.types import Image, Picture
-
-if TYPE_CHECKING:
-    from standout.batch.clip import Finds
+from standout.masks.temporal import TemporalFilter
+from standout.types import Image, PersonFinder, Picture
 
 UNTOUCHED = "none"
 """The effect that shows frames as they are."""
@@ -101,18 +99,15 @@ class Pace:
 class Live:
     """What is done with each frame.
 
-    load: makes what finds the people, once the outputs are blank. scenes: effect's name -> a new scene of it.
-    half_life: of the steadying, in seconds. max_side: frames are scaled down to it. rate: pictures a second at most.
-    frames, seconds: how many pictures, or how long, until it ends by itself. told: how it goes, once a second.
-    warned: why the first of several frames failed. Other fields as in work.Work.
+    load: makes what finds the people, once the outputs are blank. edits: those to choose from, by their effect's name.
+    half_life: of the temporal filter, in seconds. max_side: frames are scaled down to it. rate: pictures a second at
+    most. frames, seconds: how many pictures, or how long, until it ends by itself. told: how it goes, once a second.
+    warned: why the first of several frames failed.
     """
 
-    load: Callable[[], Finds]
-    scenes: Mapping[str, Callable[[], Scene]]
+    load: Callable[[], PersonFinder]
+    edits: Mapping[str, Edit]
     half_life: float
-    keep: Literal["all", "largest"] = "all"
-    feather: float = 0.0
-    refine: bool = True
     max_side: int | None = None
     rate: float | None = None
     frames: int | None = None
@@ -126,16 +121,16 @@ class Live:
         Raises what frames raised; InputError where none comes for a long time; ModelError where GIVE_UP frames
         failed one after another; OutputError of a sink.
         """
-        newest, meter = Newest(frames), _Meter()
+        newest, meter = LatestFrame(frames), _Meter()
         blank: Picture | None = None
-        work: _Work | None = None
+        work: _Frames | None = None
         try:
             first = newest.take(controls.stop)
             if first is None:
                 return meter.pace()
             blank = np.full_like(self._scaled(first.image), BLANK)
             _show(sinks, blank)
-            work = _Work(self, self.load(), controls)
+            work = _Frames(self, self.load(), controls)
             meter.begin()
             while not self._enough(meter):
                 controls.stop.wait(meter.early(self.rate))
@@ -170,17 +165,17 @@ def _show(sinks: Sequence[Sink], picture: Picture) -> None:
         sink.show(picture)
 
 
-class _Work:
+class _Frames:
     """Frame -> the picture shown for it: whatever fails on the way, a blank one. failed: how many did, in a row."""
 
-    def __init__(self, live: Live, finds: Finds, controls: Controls) -> None:
+    def __init__(self, live: Live, finder: PersonFinder, controls: Controls) -> None:
         self.failed = 0
-        self._live, self._finds, self._controls = live, finds, controls
-        self._steady = Steady(live.half_life)
+        self._live, self._finder, self._controls = live, finder, controls
+        self._filter = TemporalFilter(live.half_life)
         self._begun: float | None = None
         self._last = Fraction(0)
         self._clock = Fraction(0)
-        self._scene: tuple[str, Scene] | None = None
+        self._running: tuple[str, Effect] | None = None
 
     def __call__(self, image: Image, taken: float) -> Picture:
         if self._controls.paused:
@@ -209,16 +204,17 @@ class _Work:
         if name == UNTOUCHED:
             return image
         time = self._time(taken)
-        coarse = self._finds.probability(image)
+        coarse = self._finder.probability(image)
         if coarse.ndim != 2 or not coarse.size or not np.isfinite(coarse).all():  # OpenCV would crash, or show anything
             raise ModelError(
                 f"the model's mask is {coarse.shape}, or holds numbers that are none; wanted (h, w) of 0..1"
             )
-        live, steadied = self._live, self._steady(coarse, image, time)
-        mask = full_size(steadied, image, refined=live.refine, keep=live.keep, feathered=live.feather)
-        picture = self._scene_of(name)(image, mask, self._clock)
+        effect = self._effect(name)
+        mask = self._live.edits[name].mask(self._filter(coarse, image, time), image)
+        picture = effect(image, mask, self._clock)
         if picture.shape[2] == 1:
             picture = np.asarray(np.repeat(picture, 3, 2), np.uint8)
+        picture = before_white(picture)
         if picture.shape != image.shape or picture.dtype != np.uint8:
             raise InputError(f"{name} made {picture.dtype} {picture.shape}; wanted uint8 {image.shape}")
         return picture
@@ -232,18 +228,19 @@ class _Work:
         self._last = time
         return time
 
-    def _scene_of(self, name: str) -> Scene:
-        if self._scene is None or self._scene[0] != name:
+    def _effect(self, name: str) -> Effect:
+        """The effect of that name, at its beginning where another one was shown before."""
+        if self._running is None or self._running[0] != name:
             self.close()
             self._clock = Fraction(0)
-            self._scene = name, self._live.scenes[name]()
-        return self._scene[1]
+            self._running = name, self._live.edits[name].effect.fresh()
+        return self._running[1]
 
     def close(self) -> None:
-        """The scene in use lets go of what it opened."""
-        scene, self._scene = self._scene, None
-        if scene is not None:
-            close(scene[1])
+        """The effect in use lets go of what it opened."""
+        running, self._running = self._running, None
+        if running is not None:
+            running[1].close()
 
 
 class _Meter:

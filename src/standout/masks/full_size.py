@@ -1,22 +1,15 @@
-"""The network's mask -> the mask at the photo's own size: refined, reduced to the largest person, feathered."""
+"""The network's mask -> the mask at the picture's own size."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 from standout.masks.letterbox import resize
-from standout.masks.people import feather, keep_largest
 from standout.masks.refine import refine
 from standout.types import Image, Mask
 
 
-def full_size(
-    coarse: Mask, image: Image, *, refined: bool = True, keep: Literal["all", "largest"] = "all", feathered: float = 0.0
-) -> Mask:
-    """The mask at the photo's own size.
+def full_size(coarse: Mask, image: Image, *, refined: bool = True) -> Mask:
+    """The mask (H, W) of the image, of the network's own mask (h, w).
 
-    refined: its edge is drawn to the photo's; else it is merely enlarged: softer, and faster on large photos.
-    keep: which people. feathered: pixels by which the edge is softened.
+    refined: its edge is drawn to the picture's; else it is merely enlarged: softer, and faster on large photos.
     """
-    mask = refine(coarse, image) if refined else resize(coarse, *image.shape[:2])
-    return feather(keep_largest(mask) if keep == "largest" else mask, feathered)
+    return refine(coarse, image) if refined else resize(coarse, *image.shape[:2])

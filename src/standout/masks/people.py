@@ -44,6 +44,30 @@ def keep_largest(mask: Mask) -> Mask:
     return np.asarray(mask * resize(mine, *mask.shape), np.float32)
 
 
+def grow(mask: Mask, radius: float) -> Mask:
+    """The mask with its outline moved outward by `radius` pixels, or inward where it is negative; 0 leaves it.
+
+    Its soft edge stays as soft as it is. Fractions of a pixel are blended between the two nearest whole ones.
+
+    >>> grow(np.array([[0, 0, 1, 0, 0]], np.float32), 1).tolist(), grow(np.ones((1, 3), np.float32), -1).tolist()
+    ([[0.0, 1.0, 1.0, 1.0, 0.0]], [[1.0, 1.0, 1.0]])
+    """
+    if radius == 0:
+        return mask
+    change = cv2.dilate if radius > 0 else cv2.erode
+    whole, part = divmod(abs(radius), 1)
+
+    def changed(by: int) -> Mask:
+        if by == 0:
+            return mask
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * by + 1, 2 * by + 1))
+        return np.asarray(change(mask, disc), np.float32)  # beyond the picture's frame nothing counts
+
+    if part == 0:
+        return changed(int(whole))
+    return np.asarray((1 - part) * changed(int(whole)) + part * changed(int(whole) + 1), np.float32)
+
+
 def feather(mask: Mask, radius: float) -> Mask:
     """The mask with its edge softened over about `radius` pixels to either side; 0 leaves it as it is."""
     if radius <= 0:

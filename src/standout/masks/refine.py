@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 
 from standout.masks.letterbox import resize
-from standout.masks.tiles import EDGE, PERSON, Floats, Kinds, enlarge, kinds_of, levels, runs
-from standout.types import Image, Mask
+from standout.masks.tiles import EDGE, PERSON, Kinds, enlarge, kinds_of, levels, runs
+from standout.types import Floats, Image, Mask
 
 BAND = 16384
 """Pixels of a plane that are worked on at once: a dozen such float32 planes stay in the cache."""

@@ -19,10 +19,7 @@ from numpy.typing import NDArray
 
 from standout.errors import InputError
 from standout.masks.letterbox import resize
-from standout.types import Image, Mask
-
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
+from standout.types import Bytes, Floats, Image, Mask
 
 HALF_LIFE = 0.2
 """Seconds; see docs/research/temporal-filter.md for what others give."""
@@ -57,7 +54,7 @@ _PICTURES = ("mask", "look", "grey", "layout", "colours")
 """Fields of _Moment that are arrays."""
 
 
-class Steady:
+class TemporalFilter:
     """Masks of a clip, frame after frame, that do not flicker. One for each clip, its frames in order.
 
     half_life: seconds after which half of what the past says is forgotten where the network cannot tell (p = 1/2); 0
@@ -78,7 +75,7 @@ class Steady:
 
     The past is dropped at cuts, and where frames or masks change their size or time does not go on.
 
-    >>> steady, still = Steady(half_life=1.0), np.full((64, 64, 3), 90, np.uint8)
+    >>> steady, still = TemporalFilter(half_life=1.0), np.full((64, 64, 3), 90, np.uint8)
     >>> before = steady(np.full((64, 64), 0.4, np.float32), still, Fraction(0))
     >>> now = steady(np.full((64, 64), 0.5, np.float32), still, Fraction(1))  # half of 0.4 and half of 0.5
     >>> round(float(now[32, 32]), 3)

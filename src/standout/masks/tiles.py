@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import TypeAlias
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from standout.types import Image
+from standout.types import Bytes, Floats, Image
 
 TILE = 32
 """Side of the squares in which full-size work is done: only those that an edge crosses cost anything."""
@@ -23,11 +23,8 @@ TILE = 32
 NOBODY, EDGE, PERSON = 0, 1, 2
 """What a tile shows."""
 
-Tile = tuple[slice, slice]
-
-Floats = NDArray[np.float32]
-
-Kinds = NDArray[np.uint8]
+Tile: TypeAlias = tuple[slice, slice]
+Kinds: TypeAlias = Bytes
 
 
 def runs(kinds: Kinds, height: int, width: int) -> Iterator[tuple[Tile, int]]:

@@ -1,6 +1,8 @@
-"""How near the outline of a mask is to the true one.
+"""How near the outline of a mask is to the outline of the truth.
 
-found, truth, counts   as in overlap
+found    bool (H, W)            pixels called person
+truth    bool (H, W)            pixels that are person
+counts   bool (H, W) or None    pixels that count; None means all of them
 """
 
 from __future__ import annotations
@@ -9,18 +11,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.metrics.overlap import Bools
+from standout.types import Bools
 
 TOLERANCE = 0.006
 """How far apart two outlines may be and still agree, as a share of the photo's diagonal."""
 
 
 def boundary_f(found: Bools, truth: Bools, counts: Bools | None = None, *, tolerance: float = TOLERANCE) -> float:
-    """F-score of the outline, 0..1: pixels of either outline that lie within tolerance of the other one.
+    """F-score of the outline, 0..1: the harmonic mean of how much of each outline lies within tolerance of the other.
 
-    tolerance: a share of the diagonal, at least one pixel. Outlines where nothing counts are left aside, and so is the
-    picture's own frame. Nobody there and nobody found is 1. After Csurka et al., "What is a good evaluation measure for
-    semantic segmentation?" (BMVC 2013), for a single class.
+    tolerance: a share of the picture's diagonal; at least one pixel is allowed. Outlines where nothing counts are left
+    out, and so is the picture's own frame. The score is 1 where nobody is there and nobody is found. After Csurka et
+    al., "What is a good evaluation measure for semantic segmentation?" (BMVC 2013), for a single class.
 
     >>> square = np.zeros((40, 40), bool); square[10:30, 10:30] = True
     >>> boundary_f(square, square), boundary_f(np.roll(square, 8, 1), square, tolerance=0.02) < 0.6
@@ -36,14 +38,14 @@ def boundary_f(found: Bools, truth: Bools, counts: Bools | None = None, *, toler
 
 
 def outline_of(mask: Bools) -> Bools:
-    """The mask's pixels that touch one outside it."""
+    """The mask's pixels that touch a pixel outside it, diagonally too; bool (H, W)."""
     inside = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1)
     outline: Bools = mask & (np.asarray(inside) == 0)
     return outline
 
 
 def distance_to(outline: Bools) -> NDArray[np.float32]:
-    """Each pixel's distance to the nearest pixel of the outline."""
+    """Each pixel's distance to the nearest pixel of the outline, in pixels; float32 (H, W)."""
     return np.asarray(
         cv2.distanceTransform((~outline).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32
     )

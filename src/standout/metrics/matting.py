@@ -1,6 +1,7 @@
-"""How far an alpha is from the true one.
+"""How far an alpha is from the true alpha.
 
-found, truth   float32 (H, W)   share of each pixel that is person, 0..1
+found, truth   float32 (H, W)         share of each pixel that is person, 0..1
+counts         bool (H, W) or None    pixels that count; None means all of them
 """
 
 from __future__ import annotations
@@ -8,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.metrics.overlap import Bools
+from standout.types import Bools
 
 
 def mad(found: NDArray[np.float32], truth: NDArray[np.float32], counts: Bools | None = None) -> float:
-    """Mean absolute difference of two alphas, 0..1.
+    """Mean absolute difference of two alphas, 0..1; 0 where no pixel counts.
 
     >>> mad(np.float32([[0.5, 1.0]]), np.float32([[0.0, 1.0]]))
     0.25

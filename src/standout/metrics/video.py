@@ -1,7 +1,8 @@
 """How steady the masks of a clip are.
 
-frames   Frame, in order    of a clip, all of one size; with their alphas, all of one size, any
-alphas   float32 (H, W)     share of each pixel that is person, 0..1
+frames   Frame, in order    the frames of a clip, all of the same size
+alphas   float32 (H, W)     share of each pixel that is person, 0..1; all of the same size, which may differ from the
+                            size of the frames
 """
 
 from __future__ import annotations
@@ -21,30 +22,31 @@ from standout.metrics.boundary import distance_to, outline_of
 from standout.types import Frame, Image, Mask
 
 BAND = 0.02
-"""How far to either side of an outline flicker is looked for, as a share of the photo's diagonal."""
+"""How far from an outline flicker is measured, to either side, as a share of the picture's diagonal."""
 
 FLICKER_SIDE = 384
-"""Longest side, in pixels, at which flicker is looked for."""
+"""Longest side, in pixels, to which frames are scaled before flicker is measured."""
 
 FLICKER_COLORS = 12.0
-"""Difference of a warped picture, in levels of 255, at which its pixels count for 1/e."""
+"""Color difference, in levels of 255, at which a pixel of the warped picture has weight 1/e."""
 
 
 def dtssd(found: Sequence[Mask], truth: Sequence[Mask]) -> float:
-    """How far the changes of a clip's alpha, from frame to frame, are from the true ones: 0 is perfect.
+    """How far the changes of a clip's alpha from frame to frame are from the true changes, in percent; 0 is perfect.
 
         dtssd = mean over pairs of frames of  100 sqrt(mean over pixels of ((found' - found) - (truth' - truth))^2)
 
     Erofeev et al., "Perceptually Motivated Benchmark for Video Matting" (BMVC 2015), where it is a sum over pixels.
     With this normalization, in percent of alpha, it is the figure of Robust Video Matting (Lin et al., arXiv
-    2108.11515) and of those who compare with it. A wrong mask that keeps still scores 0; so do fewer than two frames.
+    2108.11515) and of those who compare with it. A wrong mask that keeps still scores 0, and so do fewer than two
+    frames. Raises InputError when there are not as many masks as true ones.
 
     >>> half, full = np.full((1, 1), 0.5, np.float32), np.ones((1, 1), np.float32)
     >>> dtssd([full, half], [full, full]), dtssd([half, half], [full, full])
     (50.0, 0.0)
     """
     if len(found) != len(truth):
-        raise InputError(f"{len(found)} masks against {len(truth)} true ones; wanted as many of both")
+        raise InputError(f"{len(found)} masks against {len(truth)} true ones; give one true mask for each mask")
     apart = (np.subtract(mine, true, dtype=np.float64) for mine, true in zip(found, truth, strict=True))
     pairs = [100 * float(np.sqrt(np.square(now - before).mean())) for before, now in pairwise(apart)]
     return sum(pairs) / max(1, len(pairs))
@@ -55,13 +57,14 @@ def flicker(frames: Iterable[Frame], alphas: Iterable[Mask]) -> float:
 
     For each pair of frames the earlier mask is moved to the later frame by dense optical flow (DIS: Kroeger et al.,
     "Fast Optical Flow using Dense Inverse Search", arXiv 1603.03590). What is left, |later - moved|, is averaged within
-    BAND of either outline. A pixel counts by how well the moved picture matches there: newly seen background, and what
-    the flow got wrong, say nothing. After the warping error of Lai et al., "Learning Blind Video Temporal Consistency"
-    (arXiv 1808.00449), which measures the picture itself, with a hard mask of occlusions and without a band.
+    BAND of either outline. A pixel is weighted by how well the moved picture matches there, so that uncovered
+    background and errors of the flow have no influence. After the warping error of Lai et al., "Learning Blind Video
+    Temporal Consistency" (arXiv 1808.00449), which measures the picture itself, with a hard mask of occlusions and
+    without a band.
 
-    The mean over a clip's pixels is divided by the mean distance of its frames in time, so that clips of other frame
-    rates compare: 5 means that alpha near the outline changes for no reason by 5 percent in each frame of a clip of 30
-    frames a second. No truth is needed; a wrong mask that keeps still scores 0, and so does a clip without people.
+    The mean over a clip's pixels is divided by the mean time between its frames, so that clips of different frame rates
+    can be compared: 5 means that alpha near the outline changes for no reason by 5 percent in each frame of a clip of
+    30 frames a second. No truth is needed; a wrong mask that keeps still scores 0, and so does a clip without people.
 
     >>> from fractions import Fraction
     >>> frames = [Frame(np.full((40, 40, 3), 90, np.uint8), Fraction(i, 30)) for i in range(2)]
@@ -77,9 +80,9 @@ def flicker(frames: Iterable[Frame], alphas: Iterable[Mask]) -> float:
 
 
 class Flicker:
-    """flicker, frame after frame, of several alphas of the same clip; only the last frame is held, small.
+    """Measures `flicker` frame by frame, for several alphas of the same clip; only the last frame is kept, scaled down.
 
-    masks: how many alphas each frame has.
+    masks: how many alphas are given with each frame.
     """
 
     def __init__(self, masks: int) -> None:
@@ -88,7 +91,7 @@ class Flicker:
         self._last: tuple[Fraction, Image, list[Mask]] | None = None
 
     def add(self, frame: Frame, *alphas: Mask) -> None:
-        """The next frame, and its alphas."""
+        """Takes the next frame of the clip with its alphas."""
         scale = min(1.0, FLICKER_SIDE / max(frame.image.shape))
         size = max(16, round(frame.image.shape[0] * scale)), max(16, round(frame.image.shape[1] * scale))
         image, *small = (np.asarray(resize(plane, *size)) for plane in (frame.image, *alphas))
@@ -100,12 +103,12 @@ class Flicker:
         self._last = frame.time, image, small
 
     def values(self) -> list[float]:
-        """What flicker gives for each of the alphas, of the frames so far."""
+        """The flicker of each of the alphas over the frames taken so far."""
         per_second = 100 * self._pairs / (30 * self._seconds) if self._seconds > 0 else 0.0
         return [float(change / weight) * per_second if weight > 0 else 0.0 for change, weight in self._sums]
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """What it remembers, as arrays: whoever is given it by restore goes on as this one does."""
+        """All that it remembers, as arrays; another Flicker that restores them continues exactly where this one is."""
         sums = {"sums": self._sums.copy(), "seconds": np.array(self._seconds), "pairs": np.array(self._pairs)}
         if self._last is None:
             return sums
@@ -113,7 +116,7 @@ class Flicker:
         return sums | {"time": np.array(str(time)), "image": image, "alphas": np.stack(alphas)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Remembers what another one did."""
+        """Continues from the state of another Flicker."""
         self._sums = state["sums"].copy()
         self._seconds, self._pairs = float(state["seconds"]), int(state["pairs"])
         if "time" in state:
@@ -121,10 +124,13 @@ class Flicker:
 
 
 def _unexplained(old: Image, before: Sequence[Mask], new: Image, now: Sequence[Mask]) -> NDArray[np.float64]:
-    """For each alpha (how far it is from the earlier one moved along, how many pixels count), each a sum of 0..1."""
+    """For each alpha, the weighted sum of its differences to the earlier alpha moved along, and the sum of the weights.
+
+    The result is float64 (number of alphas, 2).
+    """
     size = old.shape[:2]
-    grey = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (new, old)]
-    flow = np.asarray(cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*grey, None))  # type: ignore[call-overload]
+    gray = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (new, old)]
+    flow = np.asarray(cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*gray, None))  # type: ignore[call-overload]
     rows, columns = np.indices(size, np.float32)
     x, y = columns + flow[..., 0], rows + flow[..., 1]
     seen = cv2.remap(old, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -1,16 +1,16 @@
-"""The shelf of known weights: a name -> a checked model file.
+"""The registry of bundled models: a name -> a model file whose checksum is verified.
 
-To add a model: put the file in weights/ and a row with its sha256 in SHELF, whose first is the default.
+To add a model: put its file in weights/ and add a row with the sha256 of the file to REGISTRY. The first row is the
+default model. scripts/bundle.py does both.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
-from standout.errors import ModelError
+from standout.errors import ModelError, suggestion
 
 WEIGHTS = Path(__file__).parent / "weights"
 CHECKPOINT = ".safetensors"
@@ -31,7 +31,7 @@ class Weights:
         return WEIGHTS / self.file
 
 
-SHELF: dict[str, Weights] = {
+REGISTRY: dict[str, Weights] = {
     "standout-mobile": Weights(
         "standout-mobile.onnx",
         "ffc2c538d313b06fbf522061fa5851b19c20f4c8ca0ae18fa2a20a040d0fa30f",
@@ -48,8 +48,8 @@ SHELF: dict[str, Weights] = {
         "stills with small people, in one and a half times the time of the default",
     ),
 }
-DEFAULT = next(iter(SHELF))
-"""The first on the shelf."""
+DEFAULT = next(iter(REGISTRY))
+"""The model that is used where none is named: the first in the registry."""
 
 
 def sha256(path: Path) -> str:
@@ -63,8 +63,8 @@ def find(model: str | Path) -> Path:
 
     Raises ModelError when there is neither, or when a bundled file is damaged.
     """
-    if str(model) in SHELF:
-        return _checked(str(model), SHELF[str(model)])
+    if str(model) in REGISTRY:
+        return _checked(str(model), REGISTRY[str(model)])
     return _given(model, "the path of a model file", folders=(".mlpackage",))
 
 
@@ -73,8 +73,8 @@ def find_checkpoint(model: str | Path) -> Path:
 
     Raises ModelError when there is neither.
     """
-    if str(model) in SHELF:
-        return SHELF[str(model)].path.with_suffix(CHECKPOINT)
+    if str(model) in REGISTRY:
+        return REGISTRY[str(model)].path.with_suffix(CHECKPOINT)
     path = _given(model, f"a {CHECKPOINT} file")
     if path.suffix.lower() != CHECKPOINT:
         raise ModelError(f"{path} is no checkpoint; give the {CHECKPOINT} file that `standout train` wrote")
@@ -91,8 +91,7 @@ def _given(model: str | Path, kind: str, *, folders: tuple[str, ...] = ()) -> Pa
             raise ModelError(f"model {str(model)!r} is a folder; give {trained if trained.is_file() else kind}")
     except OSError as error:  # a name too long, a folder that may not be looked into
         raise ModelError(f"model {str(model)!r} cannot be looked at ({error.strerror}); give {kind}") from None
-    near = get_close_matches(str(model), SHELF, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"bundled: {', '.join(SHELF)}; or give {kind}"
+    hint = suggestion(str(model), REGISTRY, f"bundled: {', '.join(REGISTRY)}; or give {kind}")
     raise ModelError(f"model {str(model)!r} is neither a bundled model nor a file; {hint}")
 
 

@@ -10,7 +10,6 @@ ENCODERS with the normalization they were trained with.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from standout.errors import ModelError
+from standout.errors import ModelError, suggestion
 from standout.net import weights as files
 
 REDUCTIONS = [2, 4, 8, 16, 32]
@@ -62,8 +61,7 @@ def spec_of(name: str) -> EncoderSpec:
     if name in ENCODERS:
         return ENCODERS[name]
     if name.split(".")[0] not in timm.list_models():
-        near = get_close_matches(name, [*ENCODERS, *timm.list_models()], 3)
-        hint = f"did you mean {', '.join(near)}?" if near else f"proven ones: {', '.join(ENCODERS)}"
+        hint = suggestion(name, [*ENCODERS, *timm.list_models()], f"proven ones: {', '.join(ENCODERS)}")
         raise ModelError(f"encoder {name!r} is not a timm model; {hint}")
     config = timm.get_pretrained_cfg(name)
     if config is None:

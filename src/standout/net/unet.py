@@ -13,14 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from standout.errors import ModelError
+from standout.errors import ModelError, unknown
 from standout.net.encoders import Encoder
 
 
@@ -98,9 +97,7 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         if decoder not in DECODERS:
-            near = get_close_matches(decoder, DECODERS, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(DECODERS)}"
-            raise ModelError(f"decoder {decoder!r} is not known; {hint}")
+            raise ModelError(unknown("decoder", decoder, DECODERS))
         spec = DECODERS[decoder]
         self.encoder = Encoder(encoder, weights)
         channels = self.encoder.channels

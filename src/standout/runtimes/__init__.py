@@ -6,7 +6,7 @@ size     (h, w)                       of the photos that a network takes
 
 To add one: a module with open(path, *, device, threads) -> Session and devices() -> list of str, those that it can use
 on this machine, the default first; and a row in RUNTIMES. The contract tests then run on it wherever its packages are
-installed.
+installed. Another package adds one by an entry point of the group "standout.runtimes" that leads to its row, a Runtime.
 """
 
 from __future__ import annotations
@@ -32,13 +32,21 @@ if TYPE_CHECKING:
 
 Size = tuple[int, int]
 
+GPU_BATCH = 32
+"""Photos in one call of the network on a GPU. A CPU gets a single one, since larger batches leave its cache.
+
+With standout-mobile on one core, ONNX Runtime took 18.5 ms for a photo by itself, and 29.7 ms for each of 16.
+"""
+
 
 @dataclass(frozen=True)
 class Runtime:
-    """What a runtime reads and needs. title: as its makers write it. devices: all that it could use on some machine.
+    """What a runtime reads and needs.
 
-    extra: of standout, that brings its package; empty: the base install does. system: the only one it runs on, as
-    sys.platform names it; empty: all. cures: device -> what makes it available.
+    module: the full name of the module with its open and devices. title: its name as its makers write it. devices: all
+    that it can use on some machine. package: the Python package that it needs. extra: the extra of standout that brings
+    that package; empty where the base install, or the package that adds the runtime, does. system: the only system
+    that it runs on, as sys.platform names it; empty for all. cures: device -> what makes it available.
     """
 
     module: str
@@ -63,7 +71,7 @@ class Runtime:
 
 RUNTIMES = {
     "onnx": Runtime(
-        "onnx",
+        "standout.runtimes.onnx",
         "ONNX Runtime",
         (".onnx",),
         ("cpu", "cuda", "coreml", "directml"),
@@ -74,9 +82,9 @@ RUNTIMES = {
             "directml": "install onnxruntime-directml in place of onnxruntime, on Windows",
         },
     ),
-    "openvino": Runtime("openvino", "OpenVINO", (".xml", ".onnx"), ("cpu",), "openvino", "openvino"),
+    "openvino": Runtime("standout.runtimes.openvino", "OpenVINO", (".xml", ".onnx"), ("cpu",), "openvino", "openvino"),
     "pytorch": Runtime(
-        "pytorch",
+        "standout.runtimes.pytorch",
         "PyTorch",
         (".safetensors", ".pt"),
         ("cpu", "cuda"),
@@ -86,17 +94,46 @@ RUNTIMES = {
             "cuda": "torch finds no CUDA device here; install a CUDA build of torch, on a machine with an NVIDIA GPU"
         },
     ),
-    "litert": Runtime("litert", "LiteRT", (".tflite",), ("cpu",), "ai_edge_litert", "litert"),
-    "coreml": Runtime("coreml", "Core ML", (".mlpackage",), ("coreml", "cpu"), "coremltools", "coreml", "darwin"),
+    "litert": Runtime("standout.runtimes.litert", "LiteRT", (".tflite",), ("cpu",), "ai_edge_litert", "litert"),
+    "coreml": Runtime(
+        "standout.runtimes.coreml", "Core ML", (".mlpackage",), ("coreml", "cpu"), "coremltools", "coreml", "darwin"
+    ),
 }
 """The first that is installed and runs the file on the device is what "auto" means."""
+
+GROUP = "standout.runtimes"
+"""The entry points by which other packages add a runtime."""
+
+
+def every() -> dict[str, Runtime]:
+    """Our own runtimes, then those that other packages add.
+
+    Raises SetupError, naming the package, for a package that cannot be loaded or adds something else.
+    """
+    from standout.support.plugins import found
+
+    added: dict[str, Runtime] = {}
+    for name, one in found(GROUP, ours=("auto", *RUNTIMES)).items():
+        if not isinstance(one, Runtime):
+            raise SetupError(
+                f"the entry point {name!r} of {GROUP} leads to an object of the type {type(one).__name__}; "
+                "wanted a standout.runtimes.Runtime"
+            )
+        added[name] = one
+    return RUNTIMES | added
+
+
+def _named(runtime: str) -> Runtime:
+    """The runtime of that name. Packages of others are looked for only where it is none of our own."""
+    return RUNTIMES[runtime] if runtime in RUNTIMES else every()[runtime]
 
 
 @dataclass(frozen=True)
 class Session:
     """A model that is ready to run: its runner, its card, the device it runs on and the runtime.
 
-    sizes: the only (h, w) that it takes; none: any, in multiples of 32. run refuses others, whatever computes it.
+    sizes: the only (h, w) that it takes; empty for any, in multiples of 32. run refuses others, whatever computes it.
+    batch: how many photos one call is best given; run takes any number.
     """
 
     run: Runner
@@ -104,6 +141,7 @@ class Session:
     device: str
     runtime: str
     sizes: tuple[Size, ...] = ()
+    batch: int = 1
 
     def __post_init__(self) -> None:
         if self.sizes:
@@ -161,25 +199,25 @@ def open(path: Path, *, runtime: str = "auto", device: str = "auto", threads: in
     runtime or the device is not here, MissingExtra when packages are not installed.
     """
     name, _ = choose(path.suffix.lower(), runtime=runtime, device=device, where=str(path))
-    session: Session = import_module(f"standout.runtimes.{RUNTIMES[name].module}").open(
-        path, device=device, threads=threads or cores()
-    )
+    session: Session = import_module(_named(name).module).open(path, device=device, threads=threads or cores())
     return session
 
 
 def choose(suffix: str, *, runtime: str = "auto", device: str = "auto", where: str = "the model") -> tuple[str, str]:
-    """The runtime for a file of this suffix, and why. Raises as open does, but for the device."""
-    reading = {name: one for name, one in RUNTIMES.items() if suffix in one.suffixes}
+    """The runtime for a file of this suffix, and why. Raises what open raises, except about the device."""
+    ours = runtime in ("auto", *RUNTIMES) and any(suffix in one.suffixes for one in RUNTIMES.values())
+    every_one = RUNTIMES if ours else every()
+    reading = {name: one for name, one in every_one.items() if suffix in one.suffixes}
     if not reading:
-        known = sorted({suffix for one in RUNTIMES.values() for suffix in one.suffixes})
+        known = sorted({suffix for one in every_one.values() for suffix in one.suffixes})
         raise ModelError(f"{where} is no model file that standout can run; it runs {', '.join(known)}")
     if runtime != "auto":
-        if runtime not in RUNTIMES:
-            raise SetupError(f"runtime {runtime!r} is not known; choose one of: auto, {', '.join(RUNTIMES)}")
+        if runtime not in every_one:
+            raise SetupError(f"runtime {runtime!r} is not known; choose one of: auto, {', '.join(every_one)}")
         if runtime not in reading:
             raise ModelError(f"runtime {runtime!r} does not run {where}; {' or '.join(reading)} does")
-        if not RUNTIMES[runtime].here:
-            raise _missing(f"runtime {runtime!r}", RUNTIMES[runtime])
+        if not reading[runtime].here:
+            raise _missing(f"runtime {runtime!r}", reading[runtime])
         return runtime, "asked for"
     fitting = {name: one for name, one in reading.items() if device in ("auto", *one.devices)}
     for name, one in (fitting or reading).items():
@@ -194,12 +232,12 @@ def devices(runtime: str) -> list[str]:
     >>> devices("onnx")[0]
     'cpu'
     """
-    one = RUNTIMES[runtime]
+    one = _named(runtime)
     if not one.here:
         return []
     if len(one.devices) == 1:  # known without loading the runtime
         return list(one.devices)
-    found: list[str] = import_module(f"standout.runtimes.{one.module}").devices()
+    found: list[str] = import_module(one.module).devices()
     return found
 
 
@@ -208,7 +246,7 @@ def choose_device(device: str, *, runtime: str) -> tuple[str, str]:
 
     Raises SetupError for a device that it does not know or that is not here: standout never falls back silently.
     """
-    one, here = RUNTIMES[runtime], devices(runtime)
+    one, here = _named(runtime), devices(runtime)
     if not here:
         raise _missing(f"runtime {runtime!r}", one)
     if device == "auto":
@@ -247,7 +285,7 @@ def loading(path: Path, runtime: str, *, line: int = 0) -> Iterator[None]:
     except Exception as error:
         said = str(error).strip().splitlines() or [type(error).__name__]
         raise ModelError(
-            f"{path} cannot be loaded by {RUNTIMES[runtime].title} ({said[line][:200]}); get the file again"
+            f"{path} cannot be loaded by {_named(runtime).title} ({said[line][:200]}); get the file again"
         ) from None
 
 
@@ -259,6 +297,8 @@ def no_card(path: Path) -> ModelError:
 def _missing(what: str, one: Runtime) -> SetupError:
     if one.system not in ("", sys.platform):
         return SetupError(f"{what} works on {one.system} alone, and this is {sys.platform}; use an .onnx file here")
+    if not one.extra:
+        return SetupError(f"{what} needs a package that is not installed; run: pip install {one.distribution}")
     return MissingExtra(what, one.extra)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from standout.errors import SetupError
 from standout.models.card import CARD_KEY, ModelCard
-from standout.runtimes import RUNTIMES, Session, choose_device, loading, no_card, one_by_one, sizes_of
+from standout.runtimes import GPU_BATCH, RUNTIMES, Session, choose_device, loading, no_card, one_by_one, sizes_of
 from standout.support.system import cores
 
 PROVIDERS = {
@@ -65,4 +65,6 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
     def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
         return cast("NDArray[np.float32]", session.run(None, {name: batch})[0])
 
-    return Session(run if takes[0][0] is None else one_by_one(run), card, chosen, "onnx", sizes)
+    if takes[0][0] is not None:
+        return Session(one_by_one(run), card, chosen, "onnx", sizes)
+    return Session(run, card, chosen, "onnx", sizes, batch=1 if chosen == "cpu" else GPU_BATCH)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from standout.models.card import CARD_KEY, ModelCard
 from standout.net import checkpoint
 from standout.net.unet import Probability
-from standout.runtimes import Session, choose_device, loading, no_card
+from standout.runtimes import GPU_BATCH, Session, choose_device, loading, no_card
 
 
 def devices() -> list[str]:
@@ -40,7 +40,7 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
             found: NDArray[np.float32] = network(image).cpu().numpy()
         return found
 
-    return Session(run, card, chosen, "pytorch")
+    return Session(run, card, chosen, "pytorch", batch=1 if chosen == "cpu" else GPU_BATCH)
 
 
 def _checkpoint(path: Path) -> tuple[torch.nn.Module, ModelCard]:

@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float64]
+from standout.types import Doubles
+
 Point: TypeAlias = tuple[float, float]
 """A chromaticity: x and y of CIE 1931."""
 Corners: TypeAlias = tuple[Point, Point, Point]
@@ -62,7 +62,7 @@ _KNEE = 0.7
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 
 
-def light(level: Floats, transfer: int) -> Floats:
+def light(level: Doubles, transfer: int) -> Doubles:
     """The light of levels 0..1.
 
     >>> light(np.array([0.0, 1.0]), SRGB).tolist(), round(float(light(np.array([1.0]), PQ)[0]) * WHITE)
@@ -80,7 +80,7 @@ def light(level: Floats, transfer: int) -> Floats:
     return np.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4)
 
 
-def levels(light: Floats, transfer: int) -> Floats:
+def levels(light: Doubles, transfer: int) -> Doubles:
     """The levels 0..1 of light: the inverse of the function light."""
     if transfer == PQ:
         power = (light * WHITE / 10_000) ** 0.1593017578125
@@ -94,7 +94,7 @@ def levels(light: Floats, transfer: int) -> Floats:
     return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
-def compressed(light: Floats, transfer: int) -> Floats:
+def compressed(light: Doubles, transfer: int) -> Doubles:
     """Light of an HDR transfer in the standard range, 0..1.
 
     It stays as it is up to the knee and then grows ever flatter, so that the transfer's peak, or 1000 cd/m2 where that
@@ -106,7 +106,7 @@ def compressed(light: Floats, transfer: int) -> Floats:
     return np.where(light <= _KNEE, light, _KNEE + (1 - _KNEE) * np.minimum(shoulder, 1))
 
 
-def xyz(point: Point) -> Floats:
+def xyz(point: Point) -> Doubles:
     """XYZ of a chromaticity, Y = 1.
 
     >>> xyz((0.25, 0.5)).tolist()
@@ -116,14 +116,14 @@ def xyz(point: Point) -> Floats:
     return np.array([x / y, 1.0, (1 - x - y) / y])
 
 
-def adaptation(white: Point, under: Floats) -> Floats:
+def adaptation(white: Point, under: Doubles) -> Doubles:
     """Bradford's matrix from XYZ of colors under this white to how they look under another. under: its XYZ."""
     ratio = (_BRADFORD @ under) / (_BRADFORD @ xyz(white))
-    adapted: Floats = np.linalg.inv(_BRADFORD) @ np.diag(ratio) @ _BRADFORD
+    adapted: Doubles = np.linalg.inv(_BRADFORD) @ np.diag(ratio) @ _BRADFORD
     return adapted
 
 
-def to_xyz(corners: Corners, white: Point, *, under: Floats) -> Floats:
+def to_xyz(corners: Corners, white: Point, *, under: Doubles) -> Doubles:
     """The matrix from the light of red, green and blue to XYZ, as seen under another white. under: its XYZ.
 
     Raises ValueError where three such colors cannot be mixed to that white.
@@ -131,7 +131,7 @@ def to_xyz(corners: Corners, white: Point, *, under: Floats) -> Floats:
     try:
         columns = np.array([xyz(point) for point in corners]).T
         shares = np.linalg.solve(columns, xyz(white))
-        matrix: Floats = adaptation(white, under) @ (columns * shares)
+        matrix: Doubles = adaptation(white, under) @ (columns * shares)
     except (ZeroDivisionError, np.linalg.LinAlgError):
         raise ValueError(f"no white {white} can be mixed of {corners}") from None
     if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-6 or shares.min() <= 0:

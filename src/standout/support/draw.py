@@ -10,10 +10,8 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
-Bools = NDArray[np.bool_]
+from standout.types import Bools, Bytes
 
 GREEN, RED = (40, 220, 40), (255, 40, 40)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from standout.support.draw import jpeg
 
 if TYPE_CHECKING:
-    from standout.support.draw import Bytes
+    from standout.types import Bytes
 
 STYLE = """body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1180px; padding: 0 1rem;
   background: #fff; color: #222 }
@@ -22,9 +22,7 @@ h2 { margin-top: 2rem } .error, .worse { color: #b00020 } .warning { color: #9a5
 figure { display: inline-block; margin: 0 .6rem .9rem 0 } figcaption { font-size: 12px; max-width: 540px;
   overflow-wrap: anywhere } img { display: block; border: 1px solid #ccc } table { border-collapse: collapse }
 td, th { padding: .15rem .8rem .15rem 0; text-align: left } td.number { font-variant-numeric: tabular-nums }
-td small { color: #777 } details { margin: .4rem 0 } svg { display: block; width: 460px; max-width: 100%; height: auto }
-svg text { font-size: 11px; fill: currentColor } svg .grid { stroke: #8884; fill: none }
-svg .mark { stroke: currentColor; stroke-dasharray: 2 4 }
+td small { color: #777 } details { margin: .4rem 0 } svg { display: block; max-width: 100%; height: auto }
 @media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd } .error, .worse { color: #ff8a80 }
   .warning { color: #ffb74d } .note { color: #aaa } .better { color: #81c784 } }"""
 

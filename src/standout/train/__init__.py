@@ -1,1 +1,1 @@
-"""Train a person segmentation network on a folder of photos and masks."""
+"""Training of a person segmentation network on a folder of photos and masks, from a recipe to a model with its card."""

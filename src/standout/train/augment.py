@@ -1,10 +1,12 @@
-"""Augmentations: what the network sees instead of the photo as it is.
+"""Augmentations: how photos are changed before the network sees them.
 
-    sample  image uint8 (H, W, 3), mask uint8 (H, W), counts uint8 (H, W)   any size, photo and both planes alike
+    image   uint8 (H, W, 3)   RGB, of any size
+    mask    uint8 (H, W)      255 = person, 0 = background, soft edges in between
+    counts  uint8 (H, W)      255 = the pixel counts, 0 = it does not
+
+All randomness comes from the generator that is passed in, so that the same generator always gives the same sample.
 
 To add a set: a function that lists its transforms, named in AUGMENTATIONS and in config.Augment.
-
-Everything random comes from the generator given, so a (seed, epoch, index) always makes the same sample.
 """
 
 from __future__ import annotations
@@ -15,17 +17,15 @@ from dataclasses import dataclass
 import albumentations as A
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from standout.masks.letterbox import FILL, resize
 from standout.support.draw import boxed, mosaic
-
-Bytes = NDArray[np.uint8]
+from standout.types import Bytes
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A photo, its mask (255 = person) and where the mask counts (255 = counts)."""
+    """A photo with its mask and with the pixels that count, all of one size."""
 
     image: Bytes
     mask: Bytes
@@ -33,12 +33,12 @@ class Sample:
 
     @property
     def planes(self) -> tuple[Bytes, Bytes, Bytes]:
-        """All three, photo first."""
+        """Photo, mask and counts, in this order."""
         return self.image, self.mask, self.counts
 
 
 def _original() -> list[A.BasicTransform | A.BaseCompose]:
-    """Flip, brightness, contrast, and shift, scale and rotation together: what the first version had."""
+    """The augmentation of the original project: flips, brightness and contrast, and shift, scale and rotation."""
     return [
         A.HorizontalFlip(p=0.5),
         A.RandomBrightnessContrast(brightness_limit=0.2, contrast_limit=0.2, p=0.5),
@@ -47,7 +47,7 @@ def _original() -> list[A.BasicTransform | A.BaseCompose]:
 
 
 def _standard() -> list[A.BasicTransform | A.BaseCompose]:
-    """Wider moves; colour, light and quality as bad cameras and messengers leave them."""
+    """Wider shifts, scales and rotations, and the color, light and image quality of bad cameras and messengers."""
     return [
         A.HorizontalFlip(p=0.5),
         A.Affine(
@@ -77,7 +77,7 @@ def _standard() -> list[A.BasicTransform | A.BaseCompose]:
 
 
 def _strong() -> list[A.BasicTransform | A.BaseCompose]:
-    """The standard set, and lamp light, night with a sensor's noise, lenses out of focus."""
+    """The standard set with lamp light, nights with a sensor's noise, and lenses out of focus."""
     night = A.Sequential(
         [
             A.RandomBrightnessContrast(brightness_limit=(-0.55, -0.3), contrast_limit=(-0.3, 0.0), p=1.0),
@@ -97,7 +97,7 @@ def _strong() -> list[A.BasicTransform | A.BaseCompose]:
 
 
 def _colourful() -> list[A.BasicTransform | A.BaseCompose]:
-    """The strong set with every third photo in other hues or none, so that clothes count whatever their colour."""
+    """The strong set with every third photo in other hues or in gray, so that clothes of any color are found."""
     turned = A.HueSaturationValue(hue_shift_limit=90, sat_shift_limit=60, val_shift_limit=0)
     return [*_strong(), A.OneOf([turned, turned, A.ToGray()], p=0.33)]
 
@@ -112,12 +112,12 @@ AUGMENTATIONS: dict[str, Callable[[], list[A.BasicTransform | A.BaseCompose]]] =
 
 
 def pipeline(name: str = "standard") -> A.Compose:
-    """The transforms of a set named in AUGMENTATIONS, for a photo and its planes alike."""
+    """The transforms of the set of that name in AUGMENTATIONS, for a photo, its mask and its counts together."""
     return A.Compose(AUGMENTATIONS[name]())
 
 
 def augment(sample: Sample, transforms: A.Compose, rng: np.random.Generator) -> Sample:
-    """The sample through the pipeline; pixels that come from beyond the photo do not count."""
+    """The sample, transformed; pixels that come from outside the photo do not count."""
     transforms.set_random_seed(int(rng.integers(2**31)))
     done = transforms(image=sample.image, masks=[sample.mask, sample.counts])
     mask, counts = done["masks"]
@@ -125,7 +125,10 @@ def augment(sample: Sample, transforms: A.Compose, rng: np.random.Generator) -> 
 
 
 def crop_to(sample: Sample, rect: tuple[int, int], rng: np.random.Generator) -> Sample:
-    """The largest crop with rect's proportions, at a random place: people cut by the frame, at a larger scale."""
+    """The largest crop with the proportions of rect, (h, w), at a random place.
+
+    It shows people larger, and cut off by the frame.
+    """
     height, width = sample.mask.shape
     crop_h = min(height, round(width * rect[0] / rect[1]))
     crop_w = min(width, round(height * rect[1] / rect[0]))
@@ -135,13 +138,14 @@ def crop_to(sample: Sample, rect: tuple[int, int], rng: np.random.Generator) -> 
 
 
 def quarters(samples: Sequence[Sample], rect: tuple[int, int], rng: np.random.Generator) -> Sample:
-    """Four samples as the quarters of one of rect's size, crossing near the middle: people small, several, cut off.
+    """Four samples as the quarters of one sample of rect's size, (h, w), which meet near its middle.
 
-    After the mosaic of Bochkovskiy et al., arXiv 2004.10934; here each quarter is a crop that fills it.
+    It shows people small, in numbers, and cut off. After the mosaic of Bochkovskiy et al., "YOLOv4" (arXiv 2004.10934);
+    here each quarter is a crop that fills it.
     """
-    middle, centre = (int(side * rng.uniform(0.35, 0.65)) for side in rect)
-    cells = [(middle, centre), (middle, rect[1] - centre), (rect[0] - middle, centre)]
-    cells.append((rect[0] - middle, rect[1] - centre))
+    middle, center = (int(side * rng.uniform(0.35, 0.65)) for side in rect)
+    cells = [(middle, center), (middle, rect[1] - center), (rect[0] - middle, center)]
+    cells.append((rect[0] - middle, rect[1] - center))
     filled = []
     for sample, cell in zip(samples, cells, strict=True):
         cropped = crop_to(sample, cell, rng)
@@ -152,10 +156,10 @@ def quarters(samples: Sequence[Sample], rect: tuple[int, int], rng: np.random.Ge
 
 
 def paste(onto: Sample, donor: Sample, rng: np.random.Generator, *, smallest: float = 0.15) -> Sample:
-    """The donor's people over the photo, up to 90 % of its height, light matched halfway to where they stand.
+    """The sample onto with the donor's people pasted over it, their light adapted to where they stand.
 
-    smallest: least height, as a share of the photo's; twice that where the donor touches the bottom of their own photo
-    (cut off there). Such a donor mostly stands on the bottom of this one.
+    They are as tall as 90 % of the photo at most. smallest: their least height as a share of the photo's; it is doubled
+    for people who are cut off by the bottom of their own photo, and who are mostly put at the bottom of this one.
     """
     found = cv2.findNonZero(donor.mask)
     if found is None:
@@ -176,16 +180,17 @@ def paste(onto: Sample, donor: Sample, rng: np.random.Generator, *, smallest: fl
 
 
 def stands(mask: Bytes) -> bool:
-    """Whether the people in the mask are much taller than wide: somebody who stands, whose clothes are easily told."""
+    """Whether the people in a mask are much taller than wide, as somebody is who stands and whose clothes are seen."""
     _, _, w, h = cv2.boundingRect(mask)
     return h > 1.8 * w
 
 
 def drop_cloth(onto: Sample, donor: Sample, rng: np.random.Generator) -> Sample:
-    """A rag of the donor's clothes, turned so that nobody stands in it, behind the photo's people: cloth is nobody.
+    """The sample onto with a piece of the donor's clothes behind its people, so that loose cloth is learnt as nobody.
 
-    It is torn along random smooth lines out of a donor who stands(), between breast and knees, and is a tenth to a half
-    of the photo's height long. Mask and counts stay as they are.
+    The piece is torn along random smooth lines out of a donor for whom stands() is true, between breast and knees. It
+    is turned by a quarter or more, so that no person can be seen in it, and its height is a tenth to a half of the
+    photo's. Mask and counts do not change.
     """
     x, y, w, h = cv2.boundingRect(donor.mask)
     y, h = y + h // 4, max(1, 2 * h // 5)
@@ -207,9 +212,9 @@ def drop_cloth(onto: Sample, donor: Sample, rng: np.random.Generator) -> Sample:
 
 
 def swap_background(sample: Sample, background: Sample, rng: np.random.Generator) -> Sample:
-    """The sample's people before another photo, which is scaled and cropped to cover; uncounted pixels come along.
+    """The sample's people, and its pixels that do not count, before another photo, scaled and cropped to cover.
 
-    The cut is drawn a pixel inward and feathered, so that little of the old background comes along in hair.
+    The cut is moved inward by a pixel and feathered, so that hair brings little of the old background with it.
     """
     height, width = sample.mask.shape
     other = background.image
@@ -231,6 +236,11 @@ def swap_background(sample: Sample, background: Sample, rng: np.random.Generator
 
 
 def _blend(onto: Sample, person: Bytes, matte: Bytes, top: int, left: int, *, match: float) -> Sample:
+    """The sample onto with a person laid over it at (top, left), which may be outside.
+
+    person: uint8 (h, w, 3). matte: uint8 (h, w), its alpha. match: how far the person's mean brightness is moved to
+    that of the place, 0..1.
+    """
     height, width = onto.mask.shape
     y0, x0 = max(0, top), max(0, left)
     y1, x1 = min(height, top + matte.shape[0]), min(width, left + matte.shape[1])
@@ -252,7 +262,7 @@ def _blend(onto: Sample, person: Bytes, matte: Bytes, top: int, left: int, *, ma
 
 
 def sheet(samples: list[Sample], *, columns: int = 8) -> Bytes:
-    """A picture of samples, person tinted red, uncounted pixels darkened: look before you train."""
+    """A picture of the samples in rows, with people tinted red and uncounted pixels darkened; uint8 (H, W, 3)."""
     tiles = []
     for sample in samples:
         tile = sample.image.astype(np.float32)

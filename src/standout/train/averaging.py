@@ -1,4 +1,4 @@
-"""The weights' exponential moving average, which is what is validated and shipped."""
+"""The exponential moving average of the weights, which is what is validated and what ships."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from torch import Tensor
 
 
 class Averaging(WeightAveraging):
-    """Lightning's weight averaging with a decay that starts small, so that the first, random weights are soon gone.
+    """Lightning's weight averaging with a decay that starts small, so that the first weights are soon forgotten.
 
     After n steps the decay is min(decay, (1 + n) / (10 + n)). Checkpoints hold the average in "state_dict" and the
     weights in training beside it. Batch-norm statistics are averaged too.
+
+    decay: the share of the average that each step keeps, 0..1.
     """
 
     def __init__(self, decay: float) -> None:
@@ -26,7 +28,7 @@ class Averaging(WeightAveraging):
 
 @torch.no_grad()
 def follow(means: Sequence[Tensor], values: Sequence[Tensor], share: float) -> None:
-    """Moves each mean by share toward its value; whole numbers (counts of batches) are copied."""
+    """Moves each mean toward its value by share (0..1), in place; integers, such as counts of batches, are copied."""
     for mean, value in zip(means, values, strict=True):
         if mean.is_floating_point():
             mean.lerp_(value, share)

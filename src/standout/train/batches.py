@@ -1,9 +1,9 @@
-"""Pairs -> batches, in two views of one store of decoded photos.
+"""Pairs -> batches: a view for training and a view for validation, each of a store of decoded photos.
 
 image    uint8    (N, 3, h, w)   RGB
 target   float32  (N, 1, h, w)   0..1
-weight   float32  (N, 1, h, w)   see borders.py
-index    int64    (N,)           of the pair, to name a photo in reports
+weight   float32  (N, 1, h, w)   0, 1 or the boost of borders.py
+index    int64    (N,)           the pair's index in its store, by which reports name the photo
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from standout.train.store import Store
 Item = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32], int]
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 Key = tuple[int, bool, int]
-"""What is drawn: index of the pair, whether the rectangle stands upright, seed of everything random."""
+"""What is drawn: the pair's index, whether the network's rectangle stands upright, and a seed for all randomness."""
 
 
 def to_item(sample: Sample, rect: tuple[int, int], loss: Loss, index: int) -> Item:
-    """The sample fitted to the network's rectangle as (image, target, weight, index), channels first."""
+    """The sample letterboxed to rect, (h, w), as (image, target, weight, index); the planes have channels first."""
     image, _ = fit(sample.image, rect)
     mask, _ = fit(sample.mask, rect, fill=0)
     counts, _ = fit(sample.counts, rect, fill=0)
@@ -50,7 +50,7 @@ def to_item(sample: Sample, rect: tuple[int, int], loss: Loss, index: int) -> It
 
 
 class TrainView(Dataset[Item]):
-    """Augmented samples, each a pure function of its key."""
+    """Augmented samples for training; each depends on its key alone."""
 
     def __init__(self, store: Store, recipe: Recipe, stage: Stage) -> None:
         self.store, self.recipe, self.stage = store, recipe, stage
@@ -68,7 +68,7 @@ class TrainView(Dataset[Item]):
         return to_item(sample, rect, self.recipe.loss, key[0])
 
     def draw(self, index: int, upright: bool, seed: int) -> tuple[Sample, tuple[int, int]]:
-        """The augmented sample, and the rectangle it is to be fitted to."""
+        """The augmented sample, and the rectangle (h, w) that it is to be letterboxed to."""
         rng = np.random.default_rng(seed)
         sample, rect = self.store[index], rectangle(2, 1 + 2 * (not upright), self.stage.size)
         how = self.recipe.augment
@@ -90,7 +90,7 @@ class TrainView(Dataset[Item]):
         return augment(sample, self.transforms, rng), rect
 
     def fitted(self, index: int, upright: bool, seed: int) -> Sample:
-        """The sample as the network gets it, letterboxed, to be looked at."""
+        """The augmented sample letterboxed as the network gets it, for previews."""
         sample, rect = self.draw(index, upright, seed)
         image, mask, counts = (
             fit(plane, rect, fill=fill)[0] for plane, fill in zip(sample.planes, (FILL, 0, 0), strict=True)
@@ -99,7 +99,7 @@ class TrainView(Dataset[Item]):
 
 
 class ValView(Dataset[Item]):
-    """Samples as inference sees them: each in the rectangle turned to it."""
+    """Samples for validation, as inference sees them: not augmented, each in a rectangle that is turned as it is."""
 
     def __init__(self, store: Store, loss: Loss, size: tuple[int, int]) -> None:
         self.store, self.loss, self.size = store, loss, size
@@ -117,10 +117,12 @@ def _one_of(indices: Sequence[int], rng: np.random.Generator) -> int:
 
 
 def draw_order(store: Store, recipe: Recipe, epoch: int, *, processes: int = 1) -> list[list[Key]]:
-    """The epoch's batches of batch x processes keys, a pure function of the recipe's seed and the epoch.
+    """The epoch's batches of train.batch x processes keys, which depend on the recipe and the epoch alone.
 
-    Sources are drawn data.draws times. A batch has one orientation, upright as often as the photos are, and mixes all
-    sources: batch-norm statistics would otherwise differ between portraits and street scenes.
+    The sample weights of the sources, data.draws, say how often each photo is drawn: 2.5 means twice, and a third time
+    by chance in half of the epochs. All photos of a batch have the same orientation, upright as often as the photos
+    are, and batches mix all sources, since batch-norm statistics would otherwise differ between portraits and street
+    scenes.
     """
     rng = np.random.default_rng([recipe.train.seed, epoch])
     chosen: list[int] = []
@@ -138,7 +140,7 @@ def draw_order(store: Store, recipe: Recipe, epoch: int, *, processes: int = 1) 
 
 
 def val_order(store: Store, batch: int) -> list[list[int]]:
-    """All indices in batches of one orientation."""
+    """The indices of all photos, in batches whose photos have the same orientation."""
     batches = []
     for upright in (True, False):
         rows = [i for i, one in enumerate(store.upright) if one == upright]
@@ -147,26 +149,26 @@ def val_order(store: Store, batch: int) -> list[list[int]]:
 
 
 def collate(items: list[Item]) -> Batch:
-    """Items stacked into tensors."""
+    """The items stacked into tensors."""
     image, target, weight = (torch.from_numpy(np.stack(plane)) for plane in zip(*(i[:3] for i in items), strict=True))
     return image, target, weight, torch.tensor([item[3] for item in items])
 
 
 def start_worker(_: int) -> None:
-    """A worker's OpenCV leaves the other cores to the network, and Ctrl-C is the main process's to answer."""
+    """Keeps a worker's OpenCV to one core, as the network needs the others, and leaves Ctrl-C to the main process."""
     cv2.setNumThreads(0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class Batches(LightningDataModule):
-    """Lightning's view of the two stores: a new order every epoch, each process its share of every batch."""
+    """The batches as Lightning asks for them: in a new order every epoch, with a share of each batch per process."""
 
     def __init__(self, train: Store, val: Store, recipe: Recipe, *, workers: int) -> None:
         super().__init__()
         self.train, self.val, self.recipe, self.workers = train, val, recipe, workers
 
     def train_dataloader(self) -> DataLoader[Item]:
-        """The coming epoch's batches; asked for anew before every epoch."""
+        """The batches of the coming epoch; Lightning asks for them before every epoch."""
         assert self.trainer is not None
         epoch, rank, world = self.trainer.current_epoch, self.trainer.global_rank, self.trainer.world_size
         epoch = min(epoch, len(self.recipe.epochs) - 1)
@@ -175,7 +177,7 @@ class Batches(LightningDataModule):
         view = TrainView(self.train, self.recipe, self.recipe.epochs[epoch])
         return DataLoader(
             view,
-            batch_sampler=mine,  # keys in the place of indices
+            batch_sampler=mine,  # the view takes keys where other data sets take indices
             num_workers=self.workers,
             prefetch_factor=6,
             collate_fn=collate,
@@ -184,9 +186,10 @@ class Batches(LightningDataModule):
         )
 
     def val_dataloader(self) -> DataLoader[Item]:
-        """All validation photos, at the last stage's size, which ships: so all epochs compare.
+        """All validation photos at the size of the last stage, which ships, so that all epochs can be compared.
 
-        Every process gets as many batches, since each waits for all at every one; what comes twice counts once.
+        Every process gets the same number of batches, since processes wait for each other after each batch. A photo
+        that comes twice counts once.
         """
         assert self.trainer is not None
         rank, world = self.trainer.global_rank, self.trainer.world_size

@@ -1,4 +1,4 @@
-"""How much each pixel counts in the loss: more at the outline, nothing where nobody knows.
+"""The weight of each pixel in the loss: higher at the outline, 0 where the label says that it does not count.
 
 mask     uint8   (H, W)   255 = person, 0 = background
 counts   uint8   (H, W)   255 = counts, 0 = does not
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 
 def weights(mask: NDArray[Any], counts: NDArray[Any], *, width: int, boost: float) -> NDArray[np.float32]:
-    """1 everywhere, boost within about width / 2 of the person's outline, 0 where counts is 0.
+    """The weights: 1 in general, boost within about width / 2 pixels of the person's outline, 0 where counts is 0.
 
     >>> row = np.repeat(np.array([[0, 255]], np.uint8), 6, axis=1)
     >>> weights(row, np.full_like(row, 255), width=4, boost=3.0)[0].astype(int).tolist()

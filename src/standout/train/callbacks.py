@@ -1,4 +1,7 @@
-"""What is seen of a run while it goes: progress, log.csv, curves, the worst validation photos, safe checkpoints."""
+"""What a run shows and keeps as it goes on: progress, log.csv, curves, the worst validation photos, checkpoints.
+
+To add something that happens at every batch or epoch: a lightning Callback, listed in run._callbacks.
+"""
 
 from __future__ import annotations
 
@@ -24,23 +27,23 @@ from torch import Tensor
 from standout.errors import OutputError
 from standout.support import draw
 from standout.support.atomic import discard, part_for, publish, write_atomic
-from standout.support.draw import Bytes
 from standout.train import charts
 from standout.train.batches import Batch
 from standout.train.module import SegmentationModule
+from standout.types import Bytes
 
 SIDE = 256
-"""Of a photo on the sheet of the worst."""
+"""Side in pixels of a photo on the sheet of the worst photos."""
 
 
 class Bar(Callback):
-    """A bar an epoch with loss, photos a second and the time left of the whole run; without a terminal, one line."""
+    """A progress bar for each epoch, with loss, photos a second and the time left; without a terminal, only a line."""
 
     def __init__(self) -> None:
         self.bar: Progress | None = None
 
     def on_train_epoch_start(self, trainer: Trainer, module: SegmentationModule) -> None:  # type: ignore[override]
-        """A new bar."""
+        """Starts the bar of the epoch."""
         self.began, self.total = time.monotonic(), int(trainer.num_training_batches)
         if not trainer.is_global_zero:
             return
@@ -60,7 +63,7 @@ class Bar(Callback):
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: Trainer, module: SegmentationModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
-        """The bar a step on."""
+        """Moves the bar on by a step."""
         if self.bar is None:
             return
         done = batch_idx + 1
@@ -75,7 +78,7 @@ class Bar(Callback):
         )
 
     def on_validation_end(self, trainer: Trainer, module: SegmentationModule) -> None:  # type: ignore[override]
-        """The epoch's line, in place of the bar."""
+        """Removes the bar and prints the epoch's line."""
         self.stop()
         if trainer.is_global_zero:
             means = trainer.callback_metrics
@@ -89,11 +92,11 @@ class Bar(Callback):
             )
 
     def on_exception(self, trainer: Trainer, module: Any, exception: BaseException) -> None:
-        """The terminal as it was."""
+        """Removes the bar, so that the terminal is left in order."""
         self.stop()
 
     def stop(self) -> None:
-        """No bar."""
+        """Removes the bar if there is one."""
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
@@ -101,7 +104,10 @@ class Bar(Callback):
 
 @contextmanager
 def going(what: str, total: int, *, wanted: bool = True) -> Iterator[Callable[[], None]]:
-    """A function to call after each photo; it moves a bar where there is a terminal. what: is done with the photos."""
+    """A function to call after each photo, which moves a progress bar if there is a terminal.
+
+    what: what is being done, as the label of the bar. total: the number of photos. wanted: False shows no bar.
+    """
     if not wanted or not sys.stderr.isatty():
         yield lambda: None
         return
@@ -112,7 +118,7 @@ def going(what: str, total: int, *, wanted: bool = True) -> Iterator[Callable[[]
 
 
 def clock(seconds: float) -> str:
-    """A length of time to read.
+    """A length of time as text.
 
     >>> clock(42), clock(754), clock(7384)
     ('42 s', '12:34 min', '2:03 h')
@@ -125,24 +131,24 @@ def clock(seconds: float) -> str:
 
 
 class Journal(Callback):
-    """log.csv and curves.png, whole after every epoch."""
+    """Writes log.csv and curves.svg anew after every epoch."""
 
     def __init__(self, out: Path) -> None:
         self.out = out
 
     def on_train_epoch_start(self, trainer: Trainer, module: SegmentationModule) -> None:  # type: ignore[override]
-        """The clock starts."""
+        """Starts the clock of the epoch."""
         self.began, self.photos = time.monotonic(), 0
 
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: Trainer, module: SegmentationModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
-        """The clock runs until the last batch, without validation."""
+        """Counts the photos, and takes the time up to here, so that validation is not timed."""
         self.photos += len(batch[3]) * trainer.world_size
         self.seconds = time.monotonic() - self.began
 
     def on_validation_end(self, trainer: Trainer, module: SegmentationModule) -> None:  # type: ignore[override]
-        """The epoch's row; rows of this epoch and later, from before a resume, go."""
+        """Writes the log with the epoch's row, without rows of this and later epochs from before a resume."""
         if not trainer.is_global_zero:
             return
         epoch = trainer.current_epoch + 1
@@ -155,11 +161,11 @@ class Journal(Callback):
         writer.writeheader()
         writer.writerows({key: f"{value:.6g}" for key, value in one.items()} for one in rows)
         write_atomic(self.out / "log.csv", text.getvalue().encode(), overwrite=True)
-        charts.curves(rows, self.out / "curves.png")
+        charts.curves(rows, self.out / "curves.svg")
 
 
 def read_log(path: Path) -> list[dict[str, float]]:
-    """The rows of a log.csv, none where there is no such file."""
+    """The rows of a log.csv; none where there is no such file."""
     if not path.exists():
         return []
     with path.open(newline="") as file:
@@ -167,14 +173,18 @@ def read_log(path: Path) -> list[dict[str, float]]:
 
 
 class Worst(Callback):
-    """worst.jpg: the validation photos of lowest Dice (or most false area), each with label and finding outlined."""
+    """Writes worst.jpg: the validation photos of the lowest Dice, or, without people, the most false area.
+
+    Each photo is shown with the outlines of its label and of the mask that was found. every: the sheet is written after
+    every so many epochs and after the last; 0 means only after the last. count: how many photos it shows.
+    """
 
     def __init__(self, out: Path, *, every: int, count: int = 24) -> None:
         self.out, self.every, self.count = out, every, count
         self.heap: list[tuple[float, int, Bytes]] = []
 
     def on_validation_epoch_start(self, trainer: Trainer, module: SegmentationModule) -> None:  # type: ignore[override]
-        """Nothing found yet."""
+        """Forgets the photos of the epoch before."""
         self.heap = []
 
     def on_validation_batch_end(  # type: ignore[override]
@@ -186,7 +196,7 @@ class Worst(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Tiles of those among the batch that are worse than the best of the worst so far."""
+        """Keeps tiles of those photos of the batch that are among the worst so far."""
         for row, index in enumerate(batch[3].tolist()):
             photo = module.photos[index]
             badness = photo.dice if photo.empty else 1 - photo.dice
@@ -196,7 +206,7 @@ class Worst(Callback):
                 heapq.heappush(self.heap, entry) if len(self.heap) < self.count else heapq.heapreplace(self.heap, entry)
 
     def on_validation_end(self, trainer: Trainer, module: SegmentationModule) -> None:  # type: ignore[override]
-        """The sheet, worst first."""
+        """Writes the sheet, worst photo first, if it is due."""
         epoch, last = trainer.current_epoch + 1, len(module.recipe.epochs)
         due = epoch == last or (self.every > 0 and epoch % self.every == 0)
         if due and trainer.is_global_zero and self.heap:
@@ -205,18 +215,21 @@ class Worst(Callback):
 
 
 def tile(image: Tensor, target: Tensor, weight: Tensor, logits: Tensor, name: str) -> Bytes:
-    """A validation photo as a square: label outlined green, finding red, uncounted pixels dark, its name below."""
-    planes = {"truth": target[0] > 0.5, "found": logits[0] > 0, "counts": weight[0] > 0}
+    """A validation photo as a square with its name below: label outlined green, mask red, uncounted pixels dark.
+
+    image: uint8 (3, h, w). target, weight, logits: (1, h, w). The tile is uint8 (SIDE + 20, SIDE, 3).
+    """
+    planes = {"truth": target[0] > 0.5, "found": logits[0] >= 0, "counts": weight[0] > 0}
     masks = {key: plane.cpu().numpy() for key, plane in planes.items()}
     shown = draw.outlined(image.cpu().numpy().transpose(1, 2, 0), **masks)
     return draw.captioned(draw.boxed(shown, SIDE, level=0), name)
 
 
 class Interrupt(Callback):
-    """Ctrl-C ends the run between two batches, where nothing is half done; pressed again, at once.
+    """Makes Ctrl-C end the run between two batches, where nothing is half done; pressed again, it ends it at once.
 
-    SIGTERM and SIGHUP do the same where somebody answers them already, as the command line does. number: of the signal
-    that came first.
+    SIGTERM and SIGHUP do the same where they already have a handler, as on the command line. number: the signal that
+    came first.
     """
 
     def __init__(self) -> None:
@@ -224,7 +237,7 @@ class Interrupt(Callback):
         self.number: int = signal.SIGINT
 
     def __enter__(self) -> Interrupt:
-        """Listens in the main thread, as Python allows it there alone, unless Ctrl-C is switched off, as by nohup."""
+        """Installs its handlers, except for ignored signals, if this is the main thread, as Python requires."""
         self.before: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():
             others = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -234,41 +247,41 @@ class Interrupt(Callback):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """The handlers are as before."""
+        """Restores the handlers that were there before."""
         for number, handler in self.before.items():
             signal.signal(number, handler)
 
     def press(self, number: int = signal.SIGINT, *_: object) -> None:
-        """The first time: at the end of this batch."""
+        """Asks for the end of the run after this batch; raises KeyboardInterrupt when called again."""
         if self.pressed:
             raise KeyboardInterrupt
         self.pressed, self.number = True, number
 
     def on_train_batch_end(self, *_: Any) -> None:
-        """Ends the run if asked to."""
+        """Raises KeyboardInterrupt if the run is to end."""
         if self.pressed:
             raise KeyboardInterrupt
 
     def on_validation_batch_end(self, *_: Any) -> None:
-        """The same."""
+        """Raises KeyboardInterrupt if the run is to end."""
         self.on_train_batch_end()
 
 
 BEST = "best-"
-"""Checkpoints whose names begin so hold only what ships: the averaged weights."""
+"""Prefix of the names of checkpoints that hold only the weights that may ship, which are the averaged ones."""
 
 
 class SafeCheckpoints(TorchCheckpointIO):
-    """Checkpoints that appear whole or not at all; the one before stays until the new one is complete.
+    """Writes each checkpoint whole or not at all: the earlier one stays until the new one is complete.
 
-    Lightning's own weights-only checkpoints would hold the weights in training: it lets no callback put the average
-    in their place.
+    Lightning's own weights-only checkpoints would hold the weights in training, since it does not let a callback
+    replace them by the average.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Writes beside path, then renames.
+        """Writes the checkpoint beside path and renames it.
 
-        Raises OutputError when the disk is full or refuses.
+        Raises OutputError when it cannot be written, as on a full disk.
         """
         target = Path(path)
         if target.name.startswith(BEST):
@@ -279,8 +292,8 @@ class SafeCheckpoints(TorchCheckpointIO):
             publish(part, target, overwrite=True)
         except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
             raise OutputError(
-                f"{target} could not be written ({str(error).splitlines()[0]}); make room, then give the same command: "
-                "it goes on from the checkpoint before"
+                f"{target} could not be written ({str(error).splitlines()[0]}); free some disk space, then give the "
+                "same command: it continues from the checkpoint before"
             ) from None
         finally:
             discard(part)

@@ -1,90 +1,59 @@
-"""Pictures of a run: curves, Dice against threshold, the learning-rate finder.
+"""The charts of a run: curves by epoch, Dice over the threshold, the learning-rate finder.
 
-rows   list of dict[str, float]   one an epoch, as in log.csv
+rows   list of dict[str, float]   one for each epoch, as in log.csv
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-
+from standout.evaluate.charts import Curves, over_thresholds
 from standout.support.atomic import write_atomic
+from standout.support.charts import Axis, Chart, Line, svg
 
 Rows = Sequence[dict[str, float]]
 
 
 def curves(rows: Rows, path: Path) -> None:
-    """Loss and Dice by epoch, side by side, as PNG."""
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
-    losses, dices = figure.subplots(1, 2)
-    epochs = [row["epoch"] for row in rows]
-    for key, label in (("loss", "training (augmented)"), ("val_loss", "validation")):
-        losses.plot(epochs, [row[key] for row in rows], label=label)
-    losses.set(xlabel="epoch", ylabel="loss")
+    """Writes loss and Dice by epoch, side by side, as SVG; the best Dice over all sources has a dot."""
+    epochs = Axis("epoch", rows[0]["epoch"], max(rows[-1]["epoch"], rows[0]["epoch"] + 1), whole=True)
     best = max(rows, key=lambda row: row["val_dice"])
-    for key in rows[-1]:
-        if key == "val_dice" or key.startswith("dice_"):
-            whole = key == "val_dice"
-            points = [(row["epoch"], row[key]) for row in rows if key in row]
-            dices.plot(
-                *zip(*points, strict=True),
-                label="all" if whole else key.removeprefix("dice_"),
-                color="black" if whole else None,
-                linewidth=2 if whole else 1,
-            )
-    dices.plot([best["epoch"]], [best["val_dice"]], "o", color="black")
-    dices.set(xlabel="epoch", ylabel="Dice", title=f"best {best['val_dice']:.4f} in epoch {best['epoch']:.0f}")
-    # the first epochs would press everything after them into a line
-    dices.set_ylim(bottom=max(0.0, sorted(row["val_dice"] for row in rows)[len(rows) // 4] - 0.05), top=1.0)
-    least, most = (pick(row[key] for row in rows for key in ("loss", "val_loss")) for pick in (min, max))
-    if most > 4 * least > 0:
-        losses.set_yscale("log")
-    for axes in (losses, dices):
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(alpha=0.3)
-        axes.legend()
-    _save(figure, path)
+    names = {key: "all" if key == "val_dice" else key.removeprefix("dice_") for key in rows[-1]}
+    shown = [key for key in names if key == "val_dice" or key.startswith("dice_")]
+    dices = [Line(_points(rows, key), names[key], main=key == "val_dice") for key in shown]
+    dices.append(Line([(best["epoch"], best["val_dice"])], main=True))
+    # The first epochs would press everything after them into a line, so the axis begins where most epochs lie.
+    low = max(0.0, sorted(row["val_dice"] for row in rows)[len(rows) // 4] - 0.05)
+    title = f"Best Dice {best['val_dice']:.4f} in epoch {best['epoch']:.0f}"
+    chart = Chart(title, epochs, Axis("Dice", low, 1.0), dices)
+    write_atomic(path, svg(_losses(rows, epochs), chart).encode(), overwrite=True)
 
 
-def thresholds(scores: dict[str, dict[float, float]], path: Path) -> None:
-    """Mean Dice at every threshold, by source; a mark at the best of "all"."""
-    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
-    axes = figure.subplots()
-    for source, curve in scores.items():
-        whole = source == "all"
-        axes.plot(
-            list(curve),
-            list(curve.values()),
-            label=source,
-            color="black" if whole else None,
-            linewidth=2 if whole else 1,
-        )
-    best = max(scores["all"], key=lambda threshold: scores["all"][threshold])
-    axes.axvline(best, linestyle=":", color="black")
-    axes.set(xlabel="threshold", ylabel="Dice", title=f"best threshold {best:.2f}: {scores['all'][best]:.4f}")
-    low = min(curve[best] for curve in scores.values())
-    axes.set_ylim(bottom=max(0.0, low - 0.1), top=1.0)
-    axes.grid(alpha=0.3)
-    axes.legend()
-    _save(figure, path)
+def _losses(rows: Rows, epochs: Axis) -> Chart:
+    """Loss by epoch, on a logarithmic axis where it falls far."""
+    lines = [Line(_points(rows, "loss"), "training (augmented)"), Line(_points(rows, "val_loss"), "validation")]
+    every = [loss for line in lines for _, loss in line.points]
+    far = max(every) > 4 * min(every) > 0
+    return Chart("Loss", epochs, Axis("loss", min(every) if far else 0.0, max(*every, 1e-6), log=far), lines)
+
+
+def _points(rows: Rows, key: str) -> list[tuple[float, float]]:
+    return [(row["epoch"], row[key]) for row in rows if key in row]
+
+
+def thresholds(scores: Curves, path: Path) -> None:
+    """Writes the mean Dice of each source ("all" among them) at every threshold as SVG."""
+    write_atomic(path, svg(over_thresholds(scores)).encode(), overwrite=True)
 
 
 def rates(tried: Sequence[float], losses: Sequence[float], suggested: float, path: Path, *, overwrite: bool) -> None:
-    """Smoothed loss against learning rate, a mark at the suggestion."""
-    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
-    axes = figure.subplots()
-    axes.plot(tried, losses)
-    axes.axvline(suggested, linestyle=":", color="black")
-    axes.set(xscale="log", xlabel="train.lr", ylabel="loss", title=f"suggested train.lr = {suggested:.1e}")
-    axes.grid(alpha=0.3)
-    _save(figure, path, overwrite=overwrite)
+    """Writes the smoothed loss over the learning rate as SVG, with a mark at the suggested rate.
 
-
-def _save(figure: Figure, path: Path, *, overwrite: bool = True) -> None:
-    data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=110)
-    write_atomic(path, data.getvalue(), overwrite=overwrite)
+    Raises OutputError when path exists and overwrite is not set.
+    """
+    rate = Axis("train.lr", tried[0], max(tried[-1], tried[0] * 1.01), log=True)
+    loss = Axis("loss", min(losses), max(losses))
+    line = Line(list(zip(tried, losses, strict=True)), main=True)
+    chart = Chart(f"Suggested train.lr: {suggested:.1e}", rate, loss, [line], mark=suggested)
+    write_atomic(path, svg(chart).encode(), overwrite=overwrite)

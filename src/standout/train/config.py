@@ -9,18 +9,20 @@ shows.
 from __future__ import annotations
 
 import tomllib
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from standout.errors import InputError
+from standout.errors import InputError, suggestion
 from standout.models.registry import find_checkpoint
 from standout.net.header import card_in
 
 EPOCHS = 20
 """Of a run whose recipe names no stages."""
+
+RENAMED = {"model.narrow": "model.prune"}
+"""Keys of older recipes and the keys that took their place."""
 
 
 class Part(BaseModel):
@@ -64,8 +66,8 @@ class Model(Part):
     init: str | None = None
     """The trained model that the run starts from: a bundled name or a .safetensors file. It brings its own encoder,
     decoder, size, TTA scale and threshold."""
-    narrow: str | None = None
-    """A trained model with a wider encoder of the same shape. The new model starts with its most important channels."""
+    prune: str | None = None
+    """A trained model with a wider encoder of the same shape, which needs standout[prune]. The new model starts with its most important channels."""
 
 
 class Train(Part):
@@ -240,7 +242,7 @@ def load(path: Path | None, changes: dict[str, Any]) -> Recipe:
 def _sized(raw: dict[str, Any]) -> dict[str, Any]:
     """The recipe whose stages without a size have that of the model it starts from, if there is one."""
     model, settings = raw.get("model"), raw.get("train", {})
-    base = (model.get("init") or model.get("narrow")) if isinstance(model, dict) else None
+    base = (model.get("init") or model.get("prune")) if isinstance(model, dict) else None
     if not isinstance(base, str) or not isinstance(settings, dict):
         return raw
     stages = settings.get("stages", [{"epochs": EPOCHS}])
@@ -301,9 +303,10 @@ def _explain(error: dict[str, Any]) -> str:
     place = [str(part + 1) if isinstance(part, int) else str(part) for part in error["loc"]]
     key = ".".join(place)
     if error["type"] == "extra_forbidden":
+        if key in RENAMED:
+            return f"{key!r} is called {RENAMED[key]!r} now; rename it"
         known = _keys(place[:-1])
-        near = get_close_matches(place[-1], known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+        hint = suggestion(place[-1], known, f"known keys: {', '.join(known)}")
         return f"unknown key {key!r}; {hint}"
     if error["type"] == "missing":
         return f"{key!r} is missing"

@@ -1,4 +1,4 @@
-"""The end of a run: the best weights measured once more, their card, the model file."""
+"""The end of a run: the weights that ship are measured once more and written with their card as the model file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from standout.train import charts
 from standout.train.batches import ValView, collate, val_order
 from standout.train.callbacks import going
 from standout.train.config import Recipe
-from standout.train.module import Photo, SegmentationModule, score, summary
+from standout.train.module import PhotoScore, SegmentationModule, score, summary
 from standout.train.store import Store
 
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
@@ -31,11 +31,13 @@ THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
 def finish(
     module: SegmentationModule, val: Store, recipe: Recipe, out: Path, card: ModelCard, *, device: str = "cpu"
 ) -> dict[str, Any]:
-    """Writes out/model.safetensors and out/threshold.png; returns the results for run.json.
+    """Writes out/model.safetensors and out/threshold.svg, and returns the results for run.json.
 
-    The weights are those of best-dice.ckpt or last.ckpt, as train.ships says. The scores on the card are of masks as
-    users get them; those beside them in the results are comparable with every epoch's: at the last stage's size, in
-    float32, one look, threshold 0.5.
+    The weights are those of best-dice.ckpt or last.ckpt, as train.ships says. The scores on the card are of the masks
+    that users get. The other scores in the results can be compared with every epoch's: they are measured at the size of
+    the last stage, in float32, without test-time augmentation (TTA), at threshold 0.5.
+
+    Raises OutputError when the model cannot be written.
     """
     name = {"best": "best-dice.ckpt", "last": "last.ckpt"}[recipe.train.ships]
     kept = torch.load(out / name, weights_only=True, map_location="cpu")
@@ -48,20 +50,23 @@ def finish(
         card = checkpoint.save(module.net, as_users_get_it(part, card, val.pairs, device), part)
         atomic.publish(part, target, overwrite=True)
     except OSError as error:
-        raise OutputError(f"{target} could not be written ({error}); make room, then give the same command") from None
+        raise OutputError(
+            f"{target} could not be written ({error}); free some disk space, then give the same command"
+        ) from None
     finally:
         atomic.discard(part)
     if curves:
-        charts.thresholds(curves, out / "threshold.png")
+        charts.thresholds(curves, out / "threshold.svg")
     at = {source: max(curve, key=lambda threshold: curve[threshold]) for source, curve in curves.items()}
     found = {"epoch": kept["epoch"] + 1, "best_threshold": at, "scores": card.scores, "protocol": card.protocol}
     return means | found | {"sha256": card.sha256}
 
 
 def as_users_get_it(model: Path, card: ModelCard, pairs: Sequence[Pair], device: str) -> ModelCard:
-    """The card with scores measured as `standout evaluate` does.
+    """The card with the scores that `standout evaluate` would measure for the model.
 
-    A photo that cannot be measured so leaves the card without scores, saying why: the training is not to be lost.
+    Where a photo cannot be measured, the card has no scores and its protocol says why, so that the training is not
+    lost.
     """
     threads = torch.get_num_threads()
     try:
@@ -76,8 +81,11 @@ def as_users_get_it(model: Path, card: ModelCard, pairs: Sequence[Pair], device:
 def measure(
     module: SegmentationModule, val: Store, recipe: Recipe
 ) -> tuple[dict[str, float], dict[str, dict[float, float]]]:
-    """Mean scores as module.summary has them; and mean Dice by source ("all" first) at each threshold."""
-    photos: dict[int, Photo] = {}
+    """The mean scores, as module.summary names them, and the mean Dice of each source ("all" first) at each threshold.
+
+    The curves are empty where no validation photo shows anybody.
+    """
+    photos: dict[int, PhotoScore] = {}
     dices: dict[str, dict[float, list[float]]] = {"all": {threshold: [] for threshold in THRESHOLDS}}
     for index, logits, target, weight, loss in _each(module, val, recipe):
         photos[index] = score(logits, target, weight, loss=loss)
@@ -85,8 +93,7 @@ def measure(
             continue
         own = dices.setdefault(val.pairs[index].source, {threshold: [] for threshold in THRESHOLDS})
         for threshold in THRESHOLDS:
-            shifted = logits - torch.logit(torch.tensor(threshold))
-            dice = score(shifted, target, weight, loss=0.0).dice
+            dice = score(logits, target, weight, loss=0.0, threshold=threshold).dice
             own[threshold].append(dice)
             dices["all"][threshold].append(dice)
     means = summary(photos, val.pairs)
@@ -102,6 +109,7 @@ def measure(
 def _each(
     module: SegmentationModule, val: Store, recipe: Recipe
 ) -> Iterator[tuple[int, Tensor, Tensor, Tensor, float]]:
+    """Each validation photo's index, logits, target, weight (each (1, h, w)) and loss."""
     module.eval()
     view = ValView(val, recipe.loss, recipe.epochs[-1].size)
     for rows in val_order(val, recipe.train.batch):

@@ -1,4 +1,4 @@
-"""Before a run: what the network will see, and which learning rate it can take."""
+"""Looks at a run before it starts: what the network will see, and which learning rate it can take."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from standout.support.atomic import write_atomic
+from standout.support.charts import check_suffix
 from standout.support.draw import jpeg
 from standout.train import charts
 from standout.train.augment import sheet
@@ -20,9 +21,9 @@ from standout.train.store import Store
 
 
 def preview(recipe: Recipe, path: Path, *, count: int = 32, overwrite: bool = False) -> None:
-    """Writes a sheet of the first augmented samples of the run: people tinted, uncounted pixels dark.
+    """Writes a sheet of augmented samples as the run draws them, people tinted red and uncounted pixels darkened.
 
-    Raises OutputError when path exists and overwrite is not set.
+    The sheet is a JPEG. Raises OutputError when path exists and overwrite is not set, InputError as run.pairs does.
     """
     train, _ = pairs(recipe)
     rng = np.random.default_rng(recipe.train.seed)
@@ -38,11 +39,14 @@ def preview(recipe: Recipe, path: Path, *, count: int = 32, overwrite: bool = Fa
 def find_lr(
     recipe: Recipe, path: Path, *, steps: int = 100, lowest: float = 1e-6, highest: float = 1.0, overwrite: bool = False
 ) -> float:
-    """The train.lr at which the loss falls fastest as the rate grows from lowest to highest; a plot goes to path.
+    """The train.lr at which the loss falls fastest as the rate grows from lowest to highest; the chart goes to path.
 
-    After Smith, "Cyclical Learning Rates" (arXiv 1506.01186), with the loss smoothed; the sweep ends when the loss is
-    four times its lowest. The encoder takes its share of the rate, as in the run itself.
+    After Smith, "Cyclical Learning Rates" (arXiv 1506.01186), with the loss smoothed exponentially. The sweep ends
+    early when the loss reaches four times its lowest value. The encoder has its share of the rate, as in the run.
+
+    Raises InputError when path is not named .svg, OutputError when it exists and overwrite is not set.
     """
+    check_suffix(path)
     torch.manual_seed(recipe.train.seed)
     train, val = pairs(recipe)
     store = Store(train)

@@ -1,21 +1,21 @@
 """Losses for binary person masks.
 
-Every loss is a plain function of the same three tensors and returns one value a photo; lower is better, 0 is perfect.
-The mean over photos is taken by the trainer, so that it is the same under accumulation and data parallelism.
+Every loss is a plain function of the same three tensors and returns a value for each photo; lower is better, and 0 is
+perfect. The mean over photos is taken by the trainer, so that it is the same under gradient accumulation and data
+parallelism.
 
     logits  float  (N, 1, H, W)   raw network output, any real number
     target  float  (N, 1, H, W)   1 = person, 0 = background, soft edges in between
     weight  float  (N, 1, H, W)   importance of each pixel, >= 0 (see borders.py); 0 = does not count
-    loss    float  (N,)           boundary may be below 0
+    loss    float  (N,)           only the boundary loss may be below 0
 
-To add a loss: write such a function, name it in LOSSES and in config.Loss.
+To add a loss: such a function, named in LOSSES and as a share in config.Loss.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 
 import cv2
 import numpy as np
@@ -24,11 +24,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from standout.errors import InputError
+from standout.errors import InputError, unknown
 
-Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(logits, target, weight) -> loss."""
 
 PIXELS = (1, 2, 3)
+"""The dimensions of a batch over which a photo's pixels are summed."""
 
 
 def _weighted_mean(each: Tensor, weight: Tensor) -> Tensor:
@@ -36,18 +38,18 @@ def _weighted_mean(each: Tensor, weight: Tensor) -> Tensor:
 
 
 def border_bce(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Binary cross-entropy, averaged over each photo's weights."""
+    """Binary cross-entropy of each photo, averaged over its pixels by their weights."""
     return _weighted_mean(F.binary_cross_entropy_with_logits(logits, target, reduction="none"), weight)
 
 
 def neg_log_dice(logits: Tensor, target: Tensor, weight: Tensor, *, smooth: float = 1.0, least: float = 5e-4) -> Tensor:
-    """-log of the soft Dice overlap of each photo that shows somebody; 0 for the others.
+    """-log of the soft Dice overlap of each photo that shows somebody; 0 for the other photos.
 
         dice = (2 * sum(p * t) + smooth) / (sum(p) + sum(t) + smooth),    p = sigmoid(logits)
 
-    smooth: in pixels. least: share of the photo that must be person for it to take part. Without anybody,
-    -log dice is log of the area called person: its first pixels would cost thousands of times more than any
-    mistake elsewhere, and the network would learn silence. Such photos count through cross-entropy alone.
+    smooth: in pixels. least: share of the photo that must be person for it to take part, 0..1. Without anybody,
+    -log dice is the logarithm of the area called person: its first pixels would cost thousands of times more than any
+    mistake elsewhere, and the network would learn to find nobody. Such photos count through cross-entropy alone.
 
     >>> found = torch.tensor([[[[90.0, 90.0]]]])     # two pixels called person,
     >>> truth = torch.tensor([[[[1.0, 0.0]]]])       # one of them rightly: dice = 3/4
@@ -60,10 +62,10 @@ def neg_log_dice(logits: Tensor, target: Tensor, weight: Tensor, *, smooth: floa
 
 
 def focal(logits: Tensor, target: Tensor, weight: Tensor, *, gamma: float = 2.0) -> Tensor:
-    """Cross-entropy in which pixels that are right already count little: times |t - p| ** gamma.
+    """Cross-entropy in which pixels that are already right count little: it is multiplied by |t - p| ** gamma.
 
-    Lin et al., "Focal Loss" (arXiv 1708.02002), without their class weight, which the border's weight replaces, and
-    with |t - p| for 1 - p_t, so that soft targets can be met.
+    Lin et al., "Focal Loss for Dense Object Detection" (arXiv 1708.02002), without their class weight, which the
+    border's weight replaces, and with |t - p| instead of 1 - p_t, so that the loss of a soft target can reach 0.
     """
     each = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
     return _weighted_mean(each * (target - logits.sigmoid()).abs().pow(gamma), weight)
@@ -72,11 +74,12 @@ def focal(logits: Tensor, target: Tensor, weight: Tensor, *, gamma: float = 2.0)
 def tversky(
     logits: Tensor, target: Tensor, weight: Tensor, *, miss: float = 0.7, smooth: float = 1.0, least: float = 5e-4
 ) -> Tensor:
-    """1 - the Tversky index of each photo that shows somebody; 0 for the others.
+    """1 - the Tversky index of each photo that shows somebody; 0 for the other photos.
 
         index = (tp + smooth) / (tp + miss * fn + (1 - miss) * fp + smooth)
 
-    Salehi et al. (arXiv 1706.05721): above one half, miss makes a missed person dearer than a false one.
+    Salehi et al., "Tversky loss function for image segmentation" (arXiv 1706.05721). A miss (0..1) above one half makes
+    a missed pixel cost more than a falsely found one. smooth and least are those of neg_log_dice.
 
     >>> found = torch.tensor([[[[90.0, -90.0]]]])
     >>> truth = torch.tensor([[[[1.0, 1.0]]]])       # half missed: 1 - 2 / (1 + 0.7 + 1)
@@ -90,11 +93,13 @@ def tversky(
 
 
 def boundary(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Mean over each photo of probability times the signed distance to the label's outline, per diagonal, times 10.
+    """The mean over each photo of probability times the signed distance to the label's outline.
 
-    Kervadec et al. (arXiv 1812.07032): person far outside costs, person inside pays, both by distance. It has no
-    lower bound at 0 and no gradient at first, so give it a small share beside another loss. A photo of nobody, whose
-    outline is nowhere, costs its mean probability. The factor 10 makes the scale that of the other losses.
+    The distance is a share of the diagonal times 10, a factor that brings the loss to the scale of the other losses.
+    Kervadec et al., "Boundary loss for highly unbalanced segmentation" (arXiv 1812.07032): probability outside of the
+    person raises the loss and probability inside lowers it, both in proportion to the distance. The loss may fall below
+    0 and has hardly any gradient at first, so give it a small share beside another loss. The loss of a photo of nobody,
+    which has no outline, is its mean probability.
     """
     distance = torch.from_numpy(np.stack([_signed_distance(plane) for plane in target.detach().cpu().numpy()[:, 0]]))
     counts = (weight > 0).to(logits.dtype)
@@ -102,7 +107,7 @@ def boundary(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
 
 def _signed_distance(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Distance to the outline of plane > 0.5, per diagonal, times 10: below 0 inside; 1 everywhere without person."""
+    """Distance to the outline of plane > 0.5, as a share of the diagonal times 10: below 0 inside; 1 without person."""
     person = (plane > 0.5).astype(np.uint8)
     if not person.any():
         return np.ones(plane.shape, np.float32)
@@ -113,14 +118,17 @@ def _signed_distance(plane: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _planes(logits: Tensor, target: Tensor, weight: Tensor, *, least: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Probability and target where they count, and 1 for each photo of which at least that share is person."""
+    """Probability and target where they count (0 elsewhere), and 1 or 0 for each photo: whether it shows somebody.
+
+    least: the share of the photo that must be person for that.
+    """
     counts = (weight > 0).to(logits.dtype)
     truth = target * counts
     somebody = truth.sum(PIXELS) >= least * counts.sum(PIXELS).clamp_min(1.0)
     return logits.sigmoid() * counts, truth, somebody.to(logits.dtype)
 
 
-LOSSES: dict[str, Loss] = {
+LOSSES: dict[str, LossFunction] = {
     "bce": border_bce,
     "dice": neg_log_dice,
     "focal": focal,
@@ -129,16 +137,14 @@ LOSSES: dict[str, Loss] = {
 }
 
 
-def combine(shares: Mapping[str, float]) -> Loss:
-    """The loss that takes each named loss by its share.
+def combine(shares: Mapping[str, float]) -> LossFunction:
+    """The sum of the named losses, each multiplied by its share.
 
-    Raises InputError for a name that is not in LOSSES and for shares that do not sum to 1.
+    Raises InputError for a name that is not in LOSSES, and for shares that do not sum to 1.
     """
     for name in shares:
         if name not in LOSSES:
-            near = get_close_matches(name, LOSSES, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"choose from: {', '.join(LOSSES)}"
-            raise InputError(f"loss {name!r} is not known; {hint}")
+            raise InputError(unknown("loss", name, LOSSES))
     if abs(sum(shares.values()) - 1) > 1e-6:
         said = ", ".join(f"{name} {share:g}" for name, share in shares.items()) or "none"
         raise InputError(

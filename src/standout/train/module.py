@@ -1,11 +1,12 @@
 """The network with its loss, optimizer and scores, as Lightning drives it.
 
 batch    see batches.py
-scores   dict index -> Photo   of the validation photos, gathered from all processes after each epoch
+scores   dict index -> PhotoScore   of the validation photos, gathered from all processes after each epoch
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from standout.data import Pair
 from standout.errors import InputError
+from standout.metrics import compute, update
 from standout.net.unet import UNet
 from standout.train.batches import Batch
 from standout.train.config import Recipe, Train
@@ -24,8 +26,11 @@ from standout.train.schedules import SCHEDULES, Plateau
 
 
 @dataclass(frozen=True)
-class Photo:
-    """A validation photo's loss and its Dice at threshold 0.5; of a photo of nobody, the area called person."""
+class PhotoScore:
+    """A validation photo's loss, and its Dice at threshold 0.5 (0..1).
+
+    empty: whether the label shows nobody; dice is then the share of the photo that is called person.
+    """
 
     loss: float
     dice: float
@@ -33,7 +38,7 @@ class Photo:
 
 
 class SegmentationModule(LightningModule):
-    """One training run's network."""
+    """The network of one training run, with its loss, its scores and its learning rate."""
 
     def __init__(
         self,
@@ -45,31 +50,34 @@ class SegmentationModule(LightningModule):
         val: Sequence[Pair],
         teacher: UNet | None = None,
     ) -> None:
-        """steps: optimizer steps of the whole run. train, val: the pairs that a batch's indices mean."""
+        """steps: optimizer steps of the whole run. train, val: the pairs that the indices of a batch point to.
+
+        teacher: a trained network whose answers count beside the labels; None where the recipe names none.
+        """
         super().__init__()
         self.net = net.to(memory_format=torch.channels_last)
         self.recipe, self.steps = recipe, max(1, steps)
         self.pairs, self.val_pairs = train, val
         self.loss = combine(recipe.loss.shares)
-        # In a list, so that neither checkpoints nor the running average take it for a part of the network.
+        # It is kept in a list, so that neither checkpoints nor the weight averaging treat it as part of the network.
         self.teachers = [] if teacher is None else [teacher]
         self.plateau = Plateau(recipe.train.plateau_patience)
-        self.photos: dict[int, Photo] = {}
+        self.photos: dict[int, PhotoScore] = {}
         self.train_loss = 0.0
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits of uint8 photos."""
+        """The logits, float32 (N, 1, h, w), of photos in uint8 (N, 3, h, w)."""
         logits: Tensor = self.net(to_input(image))
         return logits.float()
 
     # -- training
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Encoder and decoder apart, each with and without weight decay; the rates are set before every step."""
+        """The optimizer; its learning rates are set anew before every step."""
         return optimizer(self.net, self.recipe.train)
 
     def on_train_epoch_start(self) -> None:
-        """The encoder is held while it is frozen; every epoch's random numbers are its own."""
+        """Freezes what the recipe freezes in this epoch, and seeds torch's random numbers for it."""
         settings = self.recipe.train
         torch.manual_seed(settings.seed * 100_003 + self.current_epoch)
         frozen = self.current_epoch < settings.frozen_epochs
@@ -84,9 +92,9 @@ class SegmentationModule(LightningModule):
         self._losses: list[Tensor] = []
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The batch's mean loss.
+        """The mean loss of the batch, as a tensor with a gradient.
 
-        Raises InputError, naming the photos, when it is no number; the last checkpoint is of the epoch before.
+        Raises InputError, naming the photos, when the loss is not finite; the checkpoints of earlier epochs are kept.
         """
         image, target, weight, index = batch
         logits = self(image)
@@ -104,32 +112,32 @@ class SegmentationModule(LightningModule):
             raise InputError(
                 f"the loss became {float(loss.detach())} in epoch {self.current_epoch + 1}, batch {batch_idx + 1}, "
                 f"of {names}; look at these photos, or set train.lr lower than {self.recipe.train.lr} in a new --out. "
-                "The checkpoints of the epochs before are kept"
+                "The checkpoints of earlier epochs are kept"
             )
         self._losses.append(loss.detach())
         return loss
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """The schedule's rate for this step, a pure function of steps done (and of the plateau's memory)."""
+        """Sets the learning rate of this step, which depends only on the steps done and on the plateau's state."""
         settings = self.recipe.train
         share = SCHEDULES[settings.schedule](self.global_step, self.steps, settings.cycles) * self.plateau.factor
         for group in optimizer.param_groups:
             group["lr"] = settings.lr * group["share"] * share
 
     def on_train_epoch_end(self) -> None:
-        """The network is whole again for whoever looks at it between epochs."""
+        """Unfreezes the encoder, so that checkpoints and callbacks between epochs see the network unfrozen."""
         self.net.encoder.requires_grad_(True)
 
     # -- validation
 
     def on_validation_epoch_start(self) -> None:
-        """No scores yet. The training loss is summed up first, since validation ends the epoch."""
+        """Forgets the scores of the epoch before, and sums up the training loss, since validation ends the epoch."""
         self.photos = {}
         losses = getattr(self, "_losses", [])
         self.train_loss = float(torch.stack(losses).mean()) if losses else 0.0
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Logits, for callbacks that draw them."""
+        """Scores the photos of the batch and returns their logits, which callbacks draw."""
         image, target, weight, index = batch
         logits: Tensor = self(image)
         losses = self.loss(logits, target, weight)
@@ -138,12 +146,12 @@ class SegmentationModule(LightningModule):
         return logits
 
     def on_validation_epoch_end(self) -> None:
-        """Logs the means over all photos of all processes.
+        """Logs the mean scores over all photos of all processes.
 
-        Raises InputError when the loss is no number, before any checkpoint of this epoch is written.
+        Raises InputError when the loss is not finite, before any checkpoint of this epoch is written.
         """
         if self.trainer.world_size > 1:
-            every: list[dict[int, Photo]] = [{} for _ in range(self.trainer.world_size)]
+            every: list[dict[int, PhotoScore]] = [{} for _ in range(self.trainer.world_size)]
             torch.distributed.all_gather_object(every, self.photos)
             self.photos = {index: photo for part in every for index, photo in part.items()}
             losses = self.all_gather(torch.tensor(self.train_loss))
@@ -152,7 +160,7 @@ class SegmentationModule(LightningModule):
         if not torch.isfinite(torch.tensor(means["val_loss"])):
             raise InputError(
                 f"the validation loss became {means['val_loss']} after epoch {self.current_epoch + 1}; set train.lr "
-                f"lower than {self.recipe.train.lr} in a new --out. The checkpoints of the epochs before are kept"
+                f"lower than {self.recipe.train.lr} in a new --out. The checkpoints of earlier epochs are kept"
             )
         if self.recipe.train.schedule == "plateau":
             self.plateau.update(means["val_loss"])
@@ -161,28 +169,30 @@ class SegmentationModule(LightningModule):
     # -- checkpoints
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """The plateau's memory goes along."""
+        """Saves the state of the plateau schedule with the checkpoint."""
         checkpoint["plateau"] = [self.plateau.factor, self.plateau.best, self.plateau.waited]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """And comes back."""
+        """Restores the state of the plateau schedule from the checkpoint."""
         self.plateau.factor, self.plateau.best, self.plateau.waited = checkpoint["plateau"]
 
 
 def to_input(image: Tensor) -> Tensor:
-    """The network's input, RGB 0..1, from uint8 photos."""
+    """The network's input, RGB float32 0..1 in channels-last memory, from photos in uint8; both (N, 3, h, w)."""
     return (image.float() / 255).contiguous(memory_format=torch.channels_last)
 
 
 @torch.no_grad()
 def ask(teacher: UNet, image: Tensor) -> Tensor:
-    """The teacher's probability (N, 1, H, W) for uint8 photos, float32."""
+    """The teacher's probability, float32 (N, 1, h, w) in 0..1, for photos in uint8 (N, 3, h, w)."""
     logits: Tensor = teacher.to(image.device)(to_input(image))
     return logits.float().sigmoid()
 
 
 def doubted(target: Tensor, answer: Tensor, levels: Sequence[float]) -> Tensor:
-    """Where the label says nobody and the teacher is surer than the photo's level that somebody is; (N, 1, H, W).
+    """The pixels where the label says nobody and the teacher's probability exceeds the photo's level; (N, 1, h, w).
+
+    target, answer: float (N, 1, h, w), 0..1. levels: a probability for each of the N photos.
 
     >>> doubted(torch.tensor([[[[0.0, 0.0, 1.0]]]]), torch.tensor([[[[0.8, 0.95, 0.95]]]]), [0.9])
     tensor([[[[False,  True, False]]]])
@@ -191,18 +201,22 @@ def doubted(target: Tensor, answer: Tensor, levels: Sequence[float]) -> Tensor:
     return (target < 0.5) & (answer > level)
 
 
-def score(logits: Tensor, target: Tensor, weight: Tensor, *, loss: float) -> Photo:
-    """One photo's scores from its (1, H, W) planes; pixels of weight 0 do not count."""
-    counts = weight > 0
-    found, truth = (logits > 0) & counts, (target > 0.5) & counts
-    persons = int(truth.sum())
-    if persons == 0:
-        return Photo(loss, float(found.sum() / counts.sum().clamp_min(1)), empty=True)
-    return Photo(loss, float(2 * (found & truth).sum() / (found.sum() + persons)), empty=False)
+def score(logits: Tensor, target: Tensor, weight: Tensor, *, loss: float, threshold: float = 0.5) -> PhotoScore:
+    """One photo's scores from its planes, each (1, h, w), by the metrics that evaluation uses.
+
+    threshold: the probability from which a pixel is called person. Pixels of weight 0 do not count.
+    """
+    planes = (logits >= math.log(threshold / (1 - threshold)), target > 0.5, weight > 0)
+    sums = update(*(plane.cpu().numpy() for plane in planes))
+    found = compute(sums)
+    return PhotoScore(loss, found.dice if sums.truth else found.area, empty=sums.truth == 0)
 
 
-def summary(photos: dict[int, Photo], pairs: Sequence[Pair]) -> dict[str, float]:
-    """Mean loss and Dice, over all photos and by source; "val_empty" is the mean area called person where nobody is."""
+def summary(photos: dict[int, PhotoScore], pairs: Sequence[Pair]) -> dict[str, float]:
+    """Mean loss and mean Dice, over all photos and by source, named as in log.csv.
+
+    "val_empty", where some photos show nobody, is the mean share of them that is called person.
+    """
     means = {"val_loss": _mean([photo.loss for photo in photos.values()])}
     shown = {index: photo.dice for index, photo in photos.items() if not photo.empty}
     means["val_dice"] = _mean(list(shown.values()))
@@ -217,7 +231,9 @@ def _mean(values: list[float]) -> float:
 
 
 def optimizer(net: UNet, settings: Train) -> torch.optim.Optimizer:
-    """The optimizer over four groups: encoder and decoder, with weight decay and (norms, biases) without.
+    """The optimizer over four groups of parameters: those of encoder and decoder, each with and without weight decay.
+
+    Batch norms and biases have no weight decay.
 
     adam couples its decay with the gradient, as in the original (Kingma and Ba, arXiv 1412.6980); adamw decouples it
     (Loshchilov and Hutter, arXiv 1711.05101); sgd has Nesterov momentum 0.9.

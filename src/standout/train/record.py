@@ -1,13 +1,13 @@
 """run.json: what a run is made of, and how it went.
 
-recipe     as it was checked, all defaults in it
-data       how many pairs, and their fingerprint
-processes  each draws train.batch photos a step
+recipe     the recipe as it was checked, with all defaults
+data       the number of pairs, and their fingerprint
+processes  how many processes train; each draws train.batch photos a step
 network    parameters, multiply-adds
-before     scores of the model that the run starts from
-sessions   when, on what machine, with which versions, seconds
-results    of the epoch that ships: scores at the network's own size, comparable with before and every epoch's; scores
-           and protocol: those on its card; best threshold by source, sha256 of the weights
+before     the scores of the model that the run starts from
+sessions   for each start of the run: when, on what machine, with which versions, how many seconds
+results    of the epoch that ships: its scores at the network's own size, which can be compared with those before and
+           after every epoch; the scores and the protocol of its card; the best threshold by source; the weights' sha256
 """
 
 from __future__ import annotations
@@ -31,20 +31,23 @@ from standout.net.cost import cost
 from standout.net.unet import UNet
 from standout.support.atomic import write_atomic
 from standout.support.system import cores
-from standout.train.config import Data, Recipe
+from standout.train.config import RENAMED, Data, Recipe
 
 
 class Record:
-    """run.json: what the run is made of, and how it went."""
+    """Keeps run.json, and prints what a reader of the terminal should know about the run.
+
+    out: the run's folder. train, val: its pairs. processes: how many processes train.
+    """
 
     SHIPS = frozenset({"train.ships", "license", "second_look", "threshold"})
-    """Settings of what comes out in the end: they may change when a run goes on, and after it has come to its end."""
+    """Settings of the finished model: they may change when a run continues, and even after it has ended."""
 
     FREE = SHIPS | {"sheet_every", "data.workers", "data.folder"}
-    """Settings that may change when a run goes on."""
+    """Settings that may change when a run continues."""
 
     def __init__(self, out: Path, recipe: Recipe, train: list[Pair], val: list[Pair], *, processes: int) -> None:
-        """Raises InputError when out holds a run of another recipe, other data, or other batches: more processes."""
+        """Raises InputError when out holds a run of another recipe, other data, or another number of processes."""
         self.path, self.recipe = out / "run.json", recipe
         self.rank_zero = getattr(rank_zero_only, "rank", 0) == 0
         facts = {
@@ -59,17 +62,19 @@ class Record:
             self._compare(before)
             self.facts = before | facts
         elif (out / "last.ckpt").exists():
-            raise InputError(f"{out} holds a last.ckpt but no run.json; give another --out")
+            raise InputError(f"{out} holds a last.ckpt but no run.json, so the run cannot continue; give another --out")
 
     @property
     def done(self) -> bool:
-        """Whether the run came to its end, and what came out is what the recipe says now."""
+        """Whether the run has ended, and its model is still what the recipe asks for."""
         return "results" in self.facts and not self.ships_anew
 
     def _compare(self, before: dict[str, Any]) -> None:
-        # A setting that is younger than the run had its default then.
+        """Raises InputError, saying what has changed, when run.json is of another run than the one asked for."""
+        # A setting that was added to standout after the run began had its default value then.
         now = _flat(self.facts["recipe"])
-        was = _flat(_json(Recipe(name="any", data=Data(folder=Path())))) | _flat(before["recipe"])
+        then = {RENAMED.get(key, key): value for key, value in _flat(before["recipe"]).items()}
+        was = _flat(_json(Recipe(name="any", data=Data(folder=Path())))) | then
         self.ships_anew = any(was.get(key) != now.get(key) for key in self.SHIPS)
         changed = [
             f"{key} was {was.get(key)!r}, is {now.get(key)!r}"
@@ -81,24 +86,24 @@ class Record:
         if before["data"]["fingerprint"] != self.facts["data"]["fingerprint"]:
             changed.append(
                 f"the data were {before['data']['train']} + {before['data']['val']} pairs, "
-                f"are {self.facts['data']['train']} + {self.facts['data']['val']} or others"
+                f"are {self.facts['data']['train']} + {self.facts['data']['val']} pairs or different ones"
             )
         if changed:
             raise InputError(
-                f"{self.path.parent} holds a run of another recipe: {'; '.join(changed)}. Restore that to go on "
-                f"with it, or give another --out (and --init {self.path.parent / 'model.safetensors'} to start from "
-                "its result)"
+                f"{self.path.parent} holds a run of another recipe: {'; '.join(changed)}. Restore the old values to "
+                f"continue that run, or give another --out (and --init {self.path.parent / 'model.safetensors'} to "
+                "start from its result)"
             )
 
     def start_from(self, measure: Callable[[], dict[str, float]]) -> None:
-        """Notes and says how the model that the run starts from does on the validation photos, once a run."""
+        """Records and prints the scores of the model that the run starts from; they are measured once a run."""
         if "before" not in self.facts:
             self.facts["before"] = measure()
         before = self.facts["before"]
         say(f"before training: validation loss {before['val_loss']:.4f}, Dice {before['val_dice']:.4f}")
 
     def announce(self, net: UNet) -> None:
-        """Notes and says what is trained on what."""
+        """Records and prints the size of the network and of the data."""
         long, short = self.recipe.epochs[-1].size
         found = cost(net, (long, short))
         self.facts["network"] = {"parameters": found.parameters, "multiply_adds": found.multiply_adds}
@@ -110,7 +115,7 @@ class Record:
             )
 
     def begin(self, trainer: Trainer) -> None:
-        """Notes where and with what this session computes."""
+        """Records the machine and the versions of packages of this session."""
         packages = ("standout", "torch", "lightning", "timm", "albumentations", "opencv-python-headless", "numpy")
         self.began = time.monotonic()
         session = {
@@ -124,13 +129,13 @@ class Record:
         self._write()
 
     def end(self, results: dict[str, Any]) -> None:
-        """Notes the results."""
+        """Records the results, and how long the session took."""
         self.facts["sessions"][-1]["seconds"] = round(time.monotonic() - self.began)
         self.facts["results"] = results
         self._write()
 
     def tell(self, model: Path) -> None:
-        """Says how the run ended."""
+        """Prints how the run ended."""
         results = self.facts["results"]
         before = f" (before training {self.facts['before']['val_dice']:.4f})" if "before" in self.facts else ""
         found = f"validation loss {results['val_loss']:.4f}, Dice {results['val_dice']:.4f}{before}"
@@ -146,13 +151,13 @@ class Record:
 
 
 def _json(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as JSON holds it."""
+    """The recipe as a JSON object."""
     table: dict[str, Any] = json.loads(recipe.model_dump_json())
     return table
 
 
 def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A nested dict as one of dotted keys.
+    """A nested dict as a flat dict with dotted keys.
 
     >>> _flat({"train": {"lr": 1}, "name": "a"})
     {'train.lr': 1, 'name': 'a'}
@@ -164,5 +169,5 @@ def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def say(text: str) -> None:
-    """A line about the run, at once, where progress goes too."""
+    """Prints a line about the run on standard error, where progress is shown too."""
     print(text, file=sys.stderr, flush=True)

@@ -1,12 +1,14 @@
-"""One training run, from a recipe to a model with its card; stopped at any time, it goes on where it was.
+"""One training run, from a recipe to a model with its card; a run that was stopped continues where it was.
 
-What a run's folder holds:
+What the folder of a run holds:
 
     run.json            recipe, data fingerprint, versions, machine, timings, results
-    log.csv, curves.png, tensorboard/    every epoch
+    log.csv, curves.svg, tensorboard/    the scores of every epoch
     worst.jpg           the worst validation photos
-    last.ckpt           where the run goes on; best-dice.ckpt, best-loss.ckpt: the best so far
-    model.safetensors   the result: the weights of best-dice.ckpt with their card; threshold.png: Dice at each threshold
+    last.ckpt           the state from which the run continues
+    best-dice.ckpt, best-loss.ckpt       the weights of the best epochs so far
+    model.safetensors   the result: the weights of best-dice.ckpt with their card
+    threshold.svg       Dice at each threshold
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from standout.models import registry
 from standout.models.card import ModelCard
 from standout.net import checkpoint
 from standout.net.header import card_in
-from standout.net.narrow import narrow
+from standout.net.prune import prune
 from standout.net.unet import UNet
 from standout.support.system import cores
 from standout.train import finish
@@ -43,8 +45,11 @@ from standout.train.store import Store
 
 
 @dataclass(frozen=True)
-class Machine:
-    """Where a run is computed. device: auto, cpu or gpu; devices: processes on each of nodes machines."""
+class Compute:
+    """Where a run is computed.
+
+    device: "auto", "cpu" or "gpu". devices: processes on each machine, one for each GPU. nodes: machines.
+    """
 
     device: str = "auto"
     devices: int = 1
@@ -52,29 +57,29 @@ class Machine:
 
     @property
     def processes(self) -> int:
-        """In all."""
+        """How many processes train in all."""
         return self.devices * self.nodes
 
     @property
     def on_gpu(self) -> bool:
-        """Whether CUDA computes. Raises SetupError when it is asked for and not there."""
+        """Whether the run is computed by CUDA. Raises SetupError when a GPU is asked for and there is none."""
         there = torch.cuda.is_available()
         if self.device == "gpu" and not there:
             raise SetupError(
-                "--device gpu: torch finds no CUDA device here; install a CUDA build of torch, or --device cpu"
+                "--device gpu: torch finds no CUDA device here; install a CUDA build of torch, or use --device cpu"
             )
         return there and self.device != "cpu"
 
 
-def train(recipe: Recipe, out: Path, machine: Machine = Machine()) -> Path:
-    """Trains, goes on with what out holds of this run, and returns the path of the model.
+def train(recipe: Recipe, out: Path, machine: Compute = Compute()) -> Path:
+    """Trains the recipe, continuing what out already holds of this run, and returns the path of the model.
 
     Raises InputError when out holds a run of another recipe or other data, when data cannot be read, or when the loss
-    stops being a number; OutputError when out cannot be written; SetupError when the machine has no such device. What
-    was reached before stays.
+    is no longer finite; OutputError when out cannot be written; SetupError when the machine has no such device. What
+    out held before stays in each case.
     """
     quiet()
-    torch.set_num_threads(min(torch.get_num_threads(), cores()))  # torch does not know a container's quota
+    torch.set_num_threads(min(torch.get_num_threads(), cores()))  # torch ignores the CPU quota of a container
     workers = min(8, cores()) if machine.on_gpu else 1
     splits = pairs(recipe)
     record = Record(out, recipe, *splits, processes=machine.processes)
@@ -98,7 +103,7 @@ def train(recipe: Recipe, out: Path, machine: Machine = Machine()) -> Path:
         record.begin(trainer)
         try:
             trainer.fit(module, datamodule=batches, ckpt_path=str(last) if last.exists() else None, weights_only=True)
-        except SystemExit:  # what Lightning makes of Ctrl-C
+        except SystemExit:  # Lightning turns Ctrl-C into this
             raise KeyboardInterrupt(interrupt.number) from None
         except InputError as error:
             raise _as_raised(error) from None
@@ -111,7 +116,7 @@ def train(recipe: Recipe, out: Path, machine: Machine = Machine()) -> Path:
 
 
 def _as_raised(error: InputError) -> InputError:
-    """The error in its own words: from a worker process it comes back behind that process's traceback.
+    """The error with its own message, without the traceback that an error from a worker process begins with.
 
     >>> _as_raised(InputError("Caught InputError in DataLoader ...\\nstandout.errors.InputError: a.jpg is damaged\\n"))
     InputError('a.jpg is damaged')
@@ -122,53 +127,59 @@ def _as_raised(error: InputError) -> InputError:
 
 
 def pairs(recipe: Recipe) -> tuple[list[Pair], list[Pair]]:
-    """The recipe's training and validation pairs.
+    """The recipe's training pairs and its validation pairs.
 
-    Raises InputError when a source that it names has no photo, or one of the two is empty.
+    Raises InputError when a source that the recipe names has no photo, or when there is no pair for one of the two.
     """
     train, val = find_splits(recipe.data.folder)
     known = sorted({pair.source for pair in train + val})
     for source in (*recipe.data.sources, *recipe.data.draws, *recipe.distill.doubt):
         if source not in known:
-            raise InputError(f"{recipe.data.folder} has no photo of source {source!r}; its sources: {', '.join(known)}")
+            raise InputError(
+                f"{recipe.data.folder} has no photo of source {source!r}; its sources are {', '.join(known)}"
+            )
     if recipe.data.sources:
         train, val = ([pair for pair in part if pair.source in recipe.data.sources] for part in (train, val))
     for part, name in ((train, "training"), (val, "validation")):
         if not part:
-            raise InputError(f"{recipe.data.folder} has no {name} photos of {', '.join(recipe.data.sources) or 'any'}")
+            asked = ", ".join(recipe.data.sources) or "any source"
+            raise InputError(
+                f"{recipe.data.folder} has no {name} photos of {asked}; standout data split decides which photos "
+                "are for validation"
+            )
     return train, val
 
 
 def build(recipe: Recipe) -> UNet:
-    """The recipe's network with its first weights, torch's random numbers seeded by the caller.
+    """The recipe's network with its first weights; the caller seeds torch's random numbers.
 
-    Raises ModelError when they cannot be had or do not fit.
+    Raises ModelError when the weights are not found or do not fit the network.
     """
     settings = recipe.model
     if settings.init:
         return trained(settings.init)
     net = UNet(settings.encoder, decoder=settings.decoder, weights=settings.encoder_weights)
-    if settings.narrow:
-        narrow(trained(settings.narrow).encoder, net.encoder)
+    if settings.prune:
+        prune(trained(settings.prune).encoder, net.encoder)
     return net
 
 
 def teacher(recipe: Recipe) -> UNet | None:
-    """The recipe's teacher, if it has one. Raises ModelError when it cannot be had."""
+    """The recipe's teacher, if it names one. Raises ModelError when there is no such model."""
     return trained(recipe.distill.teacher) if recipe.distill.teacher else None
 
 
 def trained(model: str) -> UNet:
-    """A bundled model by name, or the one of a .safetensors file. Raises ModelError when there is neither."""
+    """The network of a bundled model's name or of a .safetensors file. Raises ModelError when there is neither."""
     return checkpoint.load(registry.find_checkpoint(model))[0]
 
 
 def card_of(recipe: Recipe, splits: tuple[list[Pair], list[Pair]]) -> ModelCard:
-    """The model's card before its scores are known: what the recipe says, else the card of what it starts from.
+    """The model's card before its scores are known: what the recipe says, otherwise the card of the base model.
 
-    A model that goes on from another has all that its card says of how photos are seen and masks are cut, whatever a
-    newer standout may have added too. One that starts with another's channels has its second look and its license, but
-    a threshold of its own.
+    A model that starts from another model (model.init) keeps all that the card of that model says about how photos are
+    fitted and masks are cut, including what a newer standout may have added. A model that starts with some channels of
+    another one has the other's TTA scale and license, but a threshold of its own.
     """
     settings = recipe.model
     data = f"{recipe.data.folder.name}: {len(splits[0])} photos, {len(splits[1])} to validate"
@@ -178,8 +189,8 @@ def card_of(recipe: Recipe, splits: tuple[list[Pair], list[Pair]]) -> ModelCard:
         data = f"{data}; started from {base.name} {base.sha256[:12]}"
         card = replace(base, name=card.name, version=card.version, size=card.size, base=base.identity)
         card = replace(card, license=base.license_as_base, teacher="", scores={}, protocol="", sha256="")
-    elif settings.narrow:
-        wide = _card(settings.narrow)
+    elif settings.prune:
+        wide = _card(settings.prune)
         card = replace(card, second_look=wide.second_look, license=wide.license_as_base)
         card = replace(card, base=f"the encoder's channels: {wide.identity}")
     elif settings.encoder_weights:
@@ -199,12 +210,12 @@ def _card(model: str) -> ModelCard:
 
 
 def count_steps(store: Store, recipe: Recipe, processes: int) -> int:
-    """Optimizer steps of the whole run."""
+    """The number of optimizer steps of the whole run."""
     batches = [len(draw_order(store, recipe, epoch, processes=processes)) for epoch in range(len(recipe.epochs))]
     return sum(-(-count // recipe.train.accumulate) for count in batches)
 
 
-def _trainer(recipe: Recipe, out: Path, machine: Machine, callbacks: list[Callback]) -> Trainer:
+def _trainer(recipe: Recipe, out: Path, machine: Compute, callbacks: list[Callback]) -> Trainer:
     settings = recipe.train
     parallel = machine.processes > 1
     on_gpu = machine.on_gpu
@@ -250,7 +261,7 @@ def _callbacks(recipe: Recipe, out: Path) -> list[Callback]:
         chosen.append(Averaging(recipe.train.ema))
     if recipe.train.patience:
         chosen.append(EarlyStopping("val_loss", patience=recipe.train.patience, check_on_train_epoch_end=True))
-    # last comes last: it holds what the others remember
+    # The checkpoint "last" comes last, since it holds the state of the other callbacks.
     return [
         *chosen,
         keep(f"{BEST}dice", "val_dice", "max"),
@@ -260,7 +271,7 @@ def _callbacks(recipe: Recipe, out: Path) -> list[Callback]:
 
 
 def quiet() -> None:
-    """Lightning's advice stays out of the terminal: what it would say is decided here on purpose."""
+    """Keeps Lightning's advice out of the terminal, since the settings that it advises on are chosen on purpose."""
     for part in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(part).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="lightning")

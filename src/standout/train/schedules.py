@@ -1,10 +1,11 @@
-"""Learning-rate schedules: the share of the peak rate at a step.
+"""Learning-rate schedules: the learning rate at each step, as a share of the peak rate.
 
-    step    int     0 .. steps   optimizer steps done
-    steps   int                  of the whole run
-    share   float   0 .. 1
+    step     int     0 .. steps   optimizer steps done so far
+    steps    int                  optimizer steps of the whole run
+    cycles   int                  how often a schedule that repeats does so
+    share    float   0 .. 1       of the peak rate
 
-To add a schedule: such a function, named in SCHEDULES and in config.Train.schedule.
+To add a schedule: a function (step, steps, cycles) -> share, named in SCHEDULES and in config.Train.schedule.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def _fall(done: float) -> float:
 
 
 def one_cycle(step: int, steps: int, cycles: int = 1, *, rise: float = 0.15) -> float:
-    """A cosine up for the first `rise` of the run, then a cosine to 0.
+    """A cosine up from 0.04 for the first `rise` of the run, then a cosine down to 0.
 
     After Smith and Topin, "Super-Convergence" (arXiv 1708.07120), without its momentum cycle.
 
@@ -37,7 +38,7 @@ def one_cycle(step: int, steps: int, cycles: int = 1, *, rise: float = 0.15) -> 
 
 
 def cyclic(step: int, steps: int, cycles: int) -> float:
-    """Triangles between a tenth and a peak that halves from cycle to cycle.
+    """Triangles between a tenth and a peak that is halved from cycle to cycle.
 
     The "triangular2" policy of Smith, "Cyclical Learning Rates" (arXiv 1506.01186).
 
@@ -51,7 +52,7 @@ def cyclic(step: int, steps: int, cycles: int) -> float:
 
 
 def warm_restarts(step: int, steps: int, cycles: int) -> float:
-    """Cosines from 1 to 0, each twice as long as the one before.
+    """Cosines from 1 to 0, each of which is twice as long as the cosine before it.
 
     After Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
 
@@ -65,7 +66,7 @@ def warm_restarts(step: int, steps: int, cycles: int) -> float:
 
 
 def cosine(step: int, steps: int, cycles: int = 1) -> float:
-    """A cosine from 1 to 0.
+    """A single cosine from 1 to 0.
 
     >>> [round(cosine(step, 100), 2) for step in (0, 50, 100)]
     [1.0, 0.5, 0.0]
@@ -74,7 +75,7 @@ def cosine(step: int, steps: int, cycles: int = 1) -> float:
 
 
 def constant(step: int, steps: int, cycles: int = 1) -> float:
-    """Always 1."""
+    """The peak rate throughout: always 1."""
     return 1.0
 
 
@@ -90,7 +91,10 @@ SCHEDULES: dict[str, Schedule] = {
 
 @dataclass
 class Plateau:
-    """The reduce-on-plateau schedule's memory: a factor that falls when the validation loss stops falling.
+    """The state of the reduce-on-plateau schedule: a factor that falls when the validation loss stops falling.
+
+    patience: epochs without a lower loss after which the factor is multiplied by cut. best: the lowest loss so far.
+    waited: epochs since then.
 
     >>> plateau = Plateau(patience=2)
     >>> [plateau.update(loss) for loss in (1.0, 0.9, 0.95, 0.9, 0.8)]
@@ -104,7 +108,7 @@ class Plateau:
     waited: int = 0
 
     def update(self, loss: float) -> float:
-        """The factor after an epoch with this validation loss; it counts as lower when it is by 0.1 %."""
+        """The factor after an epoch with this validation loss, which counts as lower if it is 0.1 % below the best."""
         if loss < self.best * 0.999:
             self.best, self.waited = loss, 0
         else:

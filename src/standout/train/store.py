@@ -1,6 +1,6 @@
-"""Decoded photos, ready to be augmented: in memory while they fit, else read again each time they are drawn.
+"""Decoded photos, ready to be augmented: kept in memory if all of them fit, otherwise read each time they are drawn.
 
-sample   Sample   see augment.py; longest side at most STORED_SIDE
+sample   Sample   as in augment.py; its longest side is at most STORED_SIDE
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ from standout.support.system import cores
 from standout.train.augment import Sample, stands
 
 STORED_SIDE = 448
-"""Longest side of a stored photo: above the network's, so that zooming in stays sharp."""
+"""Longest side of a stored photo in pixels: larger than the network's, so that photos stay sharp when scaled up."""
 
 BYTES_EACH = 5 * STORED_SIDE * STORED_SIDE * 3 // 4
-"""Photo, mask and counts of a 3:4 photo."""
+"""Bytes that photo, mask and counts of a 3:4 photo take."""
 
 
 def read_sample(pair: Pair, side: int = STORED_SIDE) -> Sample:
-    """The pair decoded and scaled down to side; a mask's soft edges stay soft."""
+    """The pair, decoded and scaled down so that its longest side is at most side; a mask's soft edges stay soft.
+
+    Raises InputError as data.read_pair does.
+    """
     image, mask = read_pair(pair)
     counts = np.where(mask == IGNORE, 0, 255).astype(np.uint8)
     mask = np.where(mask == IGNORE, 0, mask).astype(np.uint8)
@@ -37,10 +40,13 @@ def read_sample(pair: Pair, side: int = STORED_SIDE) -> Sample:
 
 
 class Store:
-    """The samples of pairs by index. Decoding a photo again every epoch costs more than augmenting it."""
+    """The samples of pairs by index, kept in memory since decoding a photo costs more than augmenting it.
+
+    pairs: what is stored. tick: called after each photo that is read.
+    """
 
     def __init__(self, pairs: list[Pair], *, tick: Callable[[], None] = lambda: None) -> None:
-        """Raises InputError naming the first pair that cannot be read. tick is called after each photo."""
+        """Raises InputError naming the first pair that cannot be read."""
         self.pairs = pairs
         self.kept: list[Sample] | None = None
 
@@ -57,11 +63,11 @@ class Store:
                 facts = list(pool.map(lambda pair: _facts(read(pair)), pairs))
         self.upright = [upright for upright, _, _, _ in facts]
         self.people = [share for _, share, _, _ in facts]
-        """Share of each photo that is person."""
+        """For each photo, the share that is person, 0..1."""
         self.known = [known for _, _, known, _ in facts]
-        """Whether every pixel of a photo counts."""
+        """For each photo, whether every pixel counts."""
         self.standing = [standing for _, _, _, standing in facts]
-        """Whether somebody stands in a photo: see augment.stands."""
+        """For each photo, whether somebody stands in it; see augment.stands."""
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -71,13 +77,14 @@ class Store:
 
 
 def _facts(sample: Sample) -> tuple[bool, float, bool, bool]:
+    """Whether the photo is upright, what share of it is person, whether all of it counts, whether somebody stands."""
     height, width = sample.mask.shape
     share = float(np.count_nonzero(sample.mask)) / sample.mask.size
     return height >= width, share, bool(sample.counts.all()), stands(sample.mask)
 
 
 def _memory() -> int:
-    """Bytes of memory that this machine can spare now."""
+    """How many bytes of memory are free on this machine now; 4 GB where the system does not tell."""
     if hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return 4 << 30

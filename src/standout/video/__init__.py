@@ -2,12 +2,12 @@
 
     clip             file -> Clip, its facts                   open_clip, Clip
     decode           Clip -> its frames, one after another
-    timeline         the file's clock, made to go on evenly; behind: what FFmpeg does not read
+    timeline         the file's clock, made to go on evenly; appended: what FFmpeg does not read
     formats          what is read and written                  READABLE, CONTAINERS, CODECS
     color            YUV <-> RGB, by the matrix and range that the clip tells
     gamut            RGB -> RGB of other primaries or another transfer curve    converter, SRGB
     stream           URL -> its frames, as they arrive         Stream
-    virtual_camera   pictures -> a virtual camera of Linux     Loopback
+    virtual_camera   pictures -> a virtual camera of Linux     VirtualCamera
     write            pictures, one after another -> file       Writer
 
 FFmpeg is loaded on first use: the tables cost nothing. To add a format: see formats.py.
@@ -23,19 +23,19 @@ from standout.video.formats import CODECS, CONTAINERS, READABLE, Codec, Containe
 if TYPE_CHECKING:
     from standout.video.clip import Clip as Clip
     from standout.video.clip import open_clip as open_clip
-    from standout.video.color import Colours as Colours
+    from standout.video.color import Colors as Colors
     from standout.video.gamut import SRGB as SRGB
     from standout.video.gamut import converter as converter
     from standout.video.gamut import is_known as is_known
     from standout.video.stream import Stream as Stream
-    from standout.video.virtual_camera import Loopback as Loopback
+    from standout.video.virtual_camera import VirtualCamera as VirtualCamera
     from standout.video.write.writer import Writer as Writer
 
 _LATER = {
     "SRGB": "gamut",
     "Clip": "clip",
-    "Colours": "color",
-    "Loopback": "virtual_camera",
+    "Colors": "color",
+    "VirtualCamera": "virtual_camera",
     "Stream": "stream",
     "Writer": "write.writer",
     "converter": "gamut",
@@ -51,10 +51,10 @@ __all__ = [
     "SRGB",
     "Clip",
     "Codec",
-    "Colours",
+    "Colors",
     "Container",
-    "Loopback",
     "Stream",
+    "VirtualCamera",
     "Writer",
     "converter",
     "is_known",

@@ -1,7 +1,7 @@
 """Video file -> Clip: what the file says, and its frames.
 
     path     Path          .mp4 .mov .mkv .webm .avi ..., told by content, not by name
-    Clip     height, width, rate, duration, count, pixel_aspect, colours, sound, warnings
+    Clip     height, width, rate, duration, count, pixel_aspect, colors, sound, warnings
     Frame    image uint8 (H, W, 3) upright RGB, and its time
 
 To add an input format: FFmpeg's name of it in containers.DEMUXERS, its suffix in READABLE.
@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from standout.errors import UnreadableVideo
 from standout.types import Frame
 from standout.video import decode, timeline
-from standout.video.behind import bytes_behind
-from standout.video.color import Colours, said, see_through, to_rgb
+from standout.video.appended import appended_bytes
+from standout.video.color import Colors, said, see_through, to_rgb
 from standout.video.decode import Turn
 from standout.video.formats import DEMUXERS
 from standout.video.timeline import Timeline
@@ -50,8 +50,8 @@ class Clip:
 
     height, width: of the upright picture. rate: frames a second, on average. duration: in seconds; count: of frames,
     estimated where the file does not say; both None where it says neither. pixel_aspect: width of a pixel over its
-    height, upright. alpha: its frames may be transparent. sound: it holds at least one sound track. colours: as read;
-    colours.settled(height) has no gaps. timeline: how the times in the file are meant. zero: the first frame's time in
+    height, upright. alpha: its frames may be transparent. sound: it holds at least one sound track. colors: as read;
+    colors.settled(height) has no gaps. timeline: how the times in the file are meant. zero: the first frame's time in
     it; begins: the same by the clock of sound and subtitles. time_base: its unit of time. warnings: grows while frames
     are read.
 
@@ -79,9 +79,9 @@ class Clip:
         if self.alpha and stream.codec_context.name == "rawvideo" and not _opacity(first).any():
             self.alpha = False
             self.warnings.append("begins with nothing but transparency, which is taken for unused and left out")
-        self.colours: Colours = said(first)
-        if self.colours.hdr:
-            self.warnings.append(f"is {self.colours.hdr}: people are looked for in its numbers as they are, in 8 bits")
+        self.colors: Colors = said(first)
+        if self.colors.hdr:
+            self.warnings.append(f"is {self.colors.hdr}: people are looked for in its numbers as they are, in 8 bits")
         side_data: Any = first.side_data  # av's stub says: a dict
         beside = {one.type.name for one in side_data}
         if "ICC_PROFILE" in beside:
@@ -155,7 +155,7 @@ def open_clip(path: Path) -> Clip:
         try:
             found = decode.decoded(container.demux(stream), decode.Lost(), decoder)
             first = next((frame for frame in found if not frame.is_corrupt), None)
-        except decode.Damaged:
+        except decode.BrokenStream:
             first = None
         if first is None or not first.width or not first.height:
             raise UnreadableVideo(
@@ -167,7 +167,7 @@ def open_clip(path: Path) -> Clip:
             clip.warnings.append("has transparency that cannot be decoded here: what it hides will be seen")
     with contain(path) as again:
         clip.lay_out(timeline.of(again, track(again, clip), clip.rate))
-        behind = 0 if clip.timeline.joined else bytes_behind(path, again.format.name)
+        behind = 0 if clip.timeline.joined else appended_bytes(path, again.format.name)
     if behind:
         clip.warnings.append(
             f"has another file of {behind:,} bytes behind its end, which is not read: perhaps joined from several "

@@ -1,8 +1,8 @@
 """YUV <-> RGB, by what the clip says about its numbers.
 
-    Colours   matrix, range, primaries, transfer   codes of ITU-T H.273; 2 (range: 0) = not said
+    Colors   matrix, range, primaries, transfer   codes of ITU-T H.273; 2 (range: 0) = not said
     image     uint8 (H, W, 3)                      RGB
-    picture   uint8 (H, W, 1|3|4)                  grey, RGB or RGBA
+    picture   uint8 (H, W, 1|3|4)                  gray, RGB or RGBA
 
 To add a matrix: its code in _SWSCALE, if FFmpeg's scaler knows it.
 """
@@ -28,13 +28,13 @@ _SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 EXACT = (
     Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 )
-"""Without the last three, a colour edge is off by a pixel and white may read 253; they cost 3 ms a 1280x720 frame."""
+"""Without the last three, a color edge is off by a pixel and white may read 253; they cost 3 ms a 1280x720 frame."""
 
 _HDR = {16: "HDR (PQ)", 18: "HDR (HLG)"}
 
 
 @dataclass(frozen=True)
-class Colours:
+class Colors:
     """What a stream says its numbers mean. range: 0 not said, 1 limited (16 to 235), 2 full (0 to 255)."""
 
     matrix: int = UNSAID
@@ -47,10 +47,10 @@ class Colours:
         """The name of the HDR curve, if it is one."""
         return _HDR.get(self.transfer)
 
-    def settled(self, height: int) -> Colours:
+    def settled(self, height: int) -> Colors:
         """The same with matrix and range known: unsaid, players take BT.709 from 720 rows on, else BT.601, limited.
 
-        >>> Colours().settled(720).matrix, Colours().settled(480).matrix, Colours().settled(480).range
+        >>> Colors().settled(720).matrix, Colors().settled(480).matrix, Colors().settled(480).range
         (1, 6, 1)
         """
         matrix = {10: 9}.get(self.matrix, self.matrix)  # constant luminance: nobody decodes it otherwise either
@@ -59,10 +59,10 @@ class Colours:
         return replace(self, matrix=matrix, range=self.range or LIMITED)
 
 
-def said(frame: VideoFrame) -> Colours:
+def said(frame: VideoFrame) -> Colors:
     """What the frame itself says."""
     full = frame.format.name.startswith("yuvj")
-    return Colours(
+    return Colors(
         int(frame.colorspace),
         FULL if full else int(frame.color_range),
         int(frame.color_primaries),
@@ -75,28 +75,28 @@ def see_through(frame: VideoFrame) -> bool:
     return frame.format.has_palette or any(one.is_alpha for one in frame.format.components)
 
 
-def to_rgb(frame: VideoFrame, colours: Colours, size: tuple[int, int], *, alpha: bool = False) -> NDArray[np.uint8]:
-    """The frame as RGB, or RGBA, scaled to size (height, width) where it has another. colours: settled."""
+def to_rgb(frame: VideoFrame, colors: Colors, size: tuple[int, int], *, alpha: bool = False) -> NDArray[np.uint8]:
+    """The frame as RGB, or RGBA, scaled to size (height, width) where it has another. colors: settled."""
     if not frame.format.is_rgb:
-        frame.colorspace, frame.color_range = colours.matrix, colours.range
+        frame.colorspace, frame.color_range = colors.matrix, colors.range
     height, width = size
     rgb = frame.reformat(width=width, height=height, format="rgba" if alpha else "rgb24", interpolation=EXACT)
     return np.ascontiguousarray(rgb.to_ndarray()).astype(np.uint8, copy=False)
 
 
-def to_frame(picture: NDArray[np.uint8], pixels: str, colours: Colours) -> VideoFrame:
-    """The picture as a frame in the pixel format; grey goes straight into the brightness. colours: settled."""
+def to_frame(picture: NDArray[np.uint8], pixels: str, colors: Colors) -> VideoFrame:
+    """The picture as a frame in the pixel format; gray goes straight into the brightness. colors: settled."""
     if picture.shape[2] == 1 and pixels in _PLAIN:
-        frame = _grey(picture[..., 0], pixels, colours)
+        frame = _gray(picture[..., 0], pixels, colors)
     else:
         frame = whole(picture).reformat(
             format=pixels,
             interpolation=EXACT,
-            dst_colorspace=_SWSCALE[colours.matrix],
-            dst_color_range=colours.range,
+            dst_colorspace=_SWSCALE[colors.matrix],
+            dst_color_range=colors.range,
         )
-    frame.colorspace, frame.color_range = colours.matrix, colours.range
-    frame.color_primaries, frame.color_trc = colours.primaries, colours.transfer
+    frame.colorspace, frame.color_range = colors.matrix, colors.range
+    frame.color_primaries, frame.color_trc = colors.primaries, colors.transfer
     return frame
 
 
@@ -111,20 +111,20 @@ def whole(picture: NDArray[np.uint8]) -> VideoFrame:
 
 
 _PLAIN = {"yuv420p", "yuv444p"}
-_GREY = {
+_GRAY = {
     LIMITED: np.rint(16 + np.arange(256) * (219 / 255)).astype(np.uint8),
     FULL: np.arange(256, dtype=np.uint8),
 }
 
 
-def _grey(picture: NDArray[np.uint8], pixels: str, colours: Colours) -> VideoFrame:
-    """A frame of grey without a tint: the scaler would round the colour channels to 127 or 129 here and there."""
+def _gray(picture: NDArray[np.uint8], pixels: str, colors: Colors) -> VideoFrame:
+    """A frame of gray without a tint: the scaler would round the color channels to 127 or 129 here and there."""
     height, width = picture.shape
     frame = av.VideoFrame(width, height, pixels)
     for number, plane in enumerate(frame.planes):
         rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         if number == 0:
-            rows[:height, :width] = _GREY[colours.range][picture]
+            rows[:height, :width] = _GRAY[colors.range][picture]
         else:
             rows[:] = 128
     return frame

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from standout.types import Frame, Image, Mask
 from standout.video import color
-from standout.video.color import Colours
+from standout.video.color import Colors
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -53,7 +53,7 @@ _BACK = (0, 1, 4, 16, 64)
 """Seconds before the wanted time, tried one after another, where reading may begin."""
 
 
-class Damaged(Exception):
+class BrokenStream(Exception):
     """The file cannot be read further."""
 
 
@@ -79,7 +79,7 @@ def frames(
         begin = start + onward if seek else start
         packets = _packets(container, stream, clip, clip.zero + begin if begin > 0 else None)
         shown = _from(_until(_timed(clip, packets, decoder, begin), end), start, clip)
-        settled = clip.colours.settled(clip.coded[0])
+        settled = clip.colors.settled(clip.coded[0])
         last: tuple[VideoFrame, tuple[Image, Mask | None]] | None = None
         for time, frame in shown if rate is None else resampled(shown, rate, clip.rate):
             if time < onward:
@@ -112,7 +112,7 @@ def decoded(
 
     decoder: None = the track's own.
 
-    Raises Damaged when the file itself cannot be read further.
+    Raises BrokenStream when the file itself cannot be read further.
     """
     while True:
         try:
@@ -120,7 +120,7 @@ def decoded(
         except IndexError:  # av, at the end, of a file where a track turned up on the way
             return
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise Damaged(str(getattr(error, "strerror", None) or error)) from error
+            raise BrokenStream(str(getattr(error, "strerror", None) or error)) from error
         if packet is None:
             return
         try:
@@ -147,7 +147,7 @@ def _timed(
             if not frame.is_corrupt:
                 last = time
                 yield time, frame
-    except Damaged as error:
+    except BrokenStream as error:
         clip.warnings.append(f"is damaged from {float(last or 0):.2f} s on ({error}); what is before was used")
         return
     ends = last or Fraction(0)
@@ -322,7 +322,7 @@ class Turn:
         return np.ascontiguousarray(turned)
 
 
-def _upright(clip: Clip, frame: VideoFrame, settled: Colours) -> tuple[Image, Mask | None]:
+def _upright(clip: Clip, frame: VideoFrame, settled: Colors) -> tuple[Image, Mask | None]:
     """The frame's pixels and its transparency."""
     clear = clip.alpha and color.see_through(frame)
     pixels = clip.turn(color.to_rgb(frame, settled, clip.coded, alpha=clear))

@@ -1,6 +1,6 @@
 """RGB of one kind of clip -> RGB of another that looks the same: what is put behind people must fit their clip.
 
-    Colours       primaries and transfer are looked at: which light the numbers 0..255 of red, green and blue stand for
+    Colors       primaries and transfer are looked at: which light the numbers 0..255 of red, green and blue stand for
     image         uint8 or uint16 (H, W, 3)
 
 The curves of SD, HD and sRGB are taken for one, as players show all of them alike. HDR that goes where there is none is
@@ -22,24 +22,24 @@ from numpy.typing import NDArray
 from standout.support import colorimetry
 from standout.support.colorimetry import D65, GAMMAS, PEAK, PRIMARIES, SRGB_LIKE, WHITE
 from standout.types import Image
-from standout.video.color import Colours
+from standout.video.color import Colors
 
 Converter: TypeAlias = Callable[[Image], Image]
 
-SRGB = Colours(primaries=1, transfer=13)
+SRGB = Colors(primaries=1, transfer=13)
 """What pictures without a profile are."""
 
 _STEPS = 1 << 14
 
 
-def is_known(colours: Colours) -> bool:
+def is_known(colors: Colors) -> bool:
     """Whether it is known what the numbers mean."""
     curves = {*SRGB_LIKE, *GAMMAS, *PEAK}
-    return colours.primaries in PRIMARIES and colours.transfer in curves
+    return colors.primaries in PRIMARIES and colors.transfer in curves
 
 
 @lru_cache(maxsize=16)
-def converter(source: Colours, target: Colours) -> Converter | None:
+def converter(source: Colors, target: Colors) -> Converter | None:
     """What turns an image of the one into an image of the other; None where they are alike, or one is not known."""
     if not (is_known(source) and is_known(target)):
         return None

@@ -62,7 +62,7 @@ class Stream:
                     image: Image = Turn.of(frame)(color.to_rgb(frame, settled, (frame.height, frame.width)))
                     convert = converter(settled, SRGB)
                     yield image if convert is None else convert(image)
-        except decode.Damaged as error:
+        except decode.BrokenStream as error:
             raise InputError(f"{self.url} broke off ({error}); check the network and begin anew") from error
 
     def __enter__(self) -> Self:

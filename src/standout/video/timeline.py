@@ -47,7 +47,7 @@ _SHOWN = 1.0
 
 
 @dataclass
-class Part:
+class Stretch:
     """A stretch of the file, by track: its first packet's ordinal, the ticks at which it begins and ends."""
 
     first: dict[int, int] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Timeline:
     seconds of the timeline; both None where the file was not gone through.
     """
 
-    parts: list[Part] = field(default_factory=lambda: [Part()])
+    parts: list[Stretch] = field(default_factory=lambda: [Stretch()])
     keys: list[tuple[int, Fraction]] = field(default_factory=list)
     disordered: bool = False
     gapless: bool = False
@@ -182,7 +182,7 @@ class _Survey:
         self._texts = {one.index for one in self._heard if one.type == "subtitle"}
         self._broadcast = flagged(container.format, Flags.ts_discont)
         self._bases = {one.index: one.time_base or Fraction(1) for one in [pictures, *self._heard]}
-        self._parts, self._guesses = [Part()], [0.0]
+        self._parts, self._guesses = [Stretch()], [0.0]
         self._at: dict[int, int] = {}  # track -> its part
         self._top: dict[int, float] = {}  # track -> the latest time in that part
         self._front = self._position = 0.0  # the latest time in the last part; the last packet's, as guessed
@@ -261,7 +261,7 @@ class _Survey:
         if index in self._texts:
             return before
         if back or (self._broadcast and ahead > _GAP):
-            self._parts.append(Part())
+            self._parts.append(Stretch())
             self._guesses.append(self._guesses[-1] + self._front - time)
             self._front = time
             return newest + 1

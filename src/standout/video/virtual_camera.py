@@ -19,7 +19,7 @@ import numpy as np
 from standout.errors import OutputError, SetupError
 from standout.masks.letterbox import fit
 from standout.types import Picture
-from standout.video.color import Colours, to_frame
+from standout.video.color import Colors, to_frame
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -31,7 +31,7 @@ FORMAT = "v4l2"
 VIRTUAL = Path("/sys/devices/virtual/video4linux")
 """Where Linux lists cameras that are no hardware."""
 
-COLOURS = Colours(matrix=6, range=1)
+COLORS = Colors(matrix=6, range=1)
 """What readers of a camera take for granted: BT.601, limited range."""
 
 MAKE = "make one: sudo modprobe v4l2loopback video_nr=9 card_label=standout exclusive_caps=1"
@@ -51,7 +51,7 @@ def find() -> Path:
     return Path("/dev") / names[0]
 
 
-class Loopback:
+class VirtualCamera:
     """A virtual camera. It is opened by the first picture, whose size it keeps: later ones are fitted into it.
 
     Raises SetupError on another system than Linux, OutputError where there is no such device.
@@ -73,7 +73,7 @@ class Loopback:
                 self._out = self._opened(*picture.shape[:2])
             container, stream = self._out
             fitted, _ = fit(picture, (stream.height, stream.width), fill=0)
-            frame = to_frame(np.asarray(fitted, np.uint8), "yuv420p", COLOURS)
+            frame = to_frame(np.asarray(fitted, np.uint8), "yuv420p", COLORS)
             frame.pts = self._count
             self._count += 1
             container.mux(stream.encode(frame))

@@ -5,5 +5,5 @@ muxer        .mp4 .mov .mkv .webm, through FFmpeg; encoder: of its pictures
 chunked      the same in chunks, kept on the way; chunk_store: on disk
 tracks       the clip's sound, subtitles, chapters and tags, into the file; track: one of them
 animation    .gif .webp and a folder of PNGs; palette: 256 colors
-trial        whether FFmpeg can write what is asked for, tried before the clip is begun
+copyable     whether a container holds a track as it is: FFmpeg's muxer is asked before the clip is begun
 """

@@ -4,8 +4,8 @@
     time       Fraction    seconds from the first picture
     ready      the picture as it goes into the file
 
-    .gif       256 colours a frame, see-through or not; times in 1/100 s, at least 2/100 apart, or players slow down
-    .webp      millions of colours, soft transparency; times in 1/1000 s
+    .gif       256 colors a frame, see-through or not; times in 1/100 s, at least 2/100 apart, or players slow down
+    .webp      millions of colors, soft transparency; times in 1/1000 s
     .frames    PNGs numbered from 000001.png, no times
 
 To add one: a class with prepare, add, finish and abort, named in writer.ANIMATIONS and containers.CONTAINERS.
@@ -61,7 +61,7 @@ class Gif:
         self._skipped = 0
 
     def prepare(self, picture: NDArray[np.uint8]) -> VideoFrame:
-        """The picture in 256 colours."""
+        """The picture in 256 colors."""
         return av.VideoFrame.from_ndarray(reduced(picture), format="pal8")  # type: ignore[arg-type]
 
     def add(self, ready: VideoFrame, time: Fraction, duration: Fraction) -> None:
@@ -120,7 +120,7 @@ class WebP:
             raise
 
     def prepare(self, picture: NDArray[np.uint8]) -> bytes:
-        """The picture's chunks: its colours, and before them its alpha, if any of it is see-through."""
+        """The picture's chunks: its colors, and before them its alpha, if any of it is see-through."""
         frame = whole(picture).reformat(format="bgra")
         frame.pts, self._count = self._count, self._count + 1
         return b"".join(_chunks(bytes(packet)) for packet in self._encoder.encode(frame))
@@ -148,7 +148,7 @@ class WebP:
             self._file.close()
 
 
-class Folder:
+class PngFolder:
     """PNGs in the folder part, numbered in the order they come."""
 
     def __init__(self, part: Path, size: tuple[int, int], quality: int | None, notes: list[str]) -> None:

@@ -49,7 +49,7 @@ _PTS, _DTS = 2, 3
 _NONE = np.iinfo(np.int64).min
 
 
-class Segments:
+class ChunkStore:
     """The segments of the film at target, in a hidden folder beside it that this process alone works in.
 
     job: what the work is, in words: whatever changes the result. threads: of the encoder; as when the work was begun,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.video.write.chunk_store import Segments, State
+from standout.video.write.chunk_store import ChunkStore, State
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Encodes(Protocol):
-    """What makes packets of pictures, as writer.Sink makes a file of them."""
+    """What makes packets of pictures, as writer.VideoFile makes a file of them."""
 
     def prepare(self, picture: NDArray[np.uint8]) -> Any:
         """The picture as encode takes it."""
@@ -50,13 +50,13 @@ class Whole(Protocol):
         """The file let go."""
 
 
-class Segmented:
+class ChunkedFile:
     """A file in the making, in segments.
 
     begin: makes the encoder of a segment, told the last tick that is taken. whole: opens the file that all go into.
     """
 
-    def __init__(self, segments: Segments, begin: Callable[[int], Encodes], whole: Callable[[], Whole]) -> None:
+    def __init__(self, segments: ChunkStore, begin: Callable[[int], Encodes], whole: Callable[[], Whole]) -> None:
         self._segments, self._begin, self._whole = segments, begin, whole
         self._encoder = begin(segments.last)
         self._file: Whole | None = None

@@ -53,7 +53,7 @@ class Encoding:
     quality: int | None
     rate: Fraction | None
     threads: int
-    grey: bool = False
+    gray: bool = False
 
     @property
     def row(self) -> Codec:
@@ -66,7 +66,7 @@ class Encoding:
         return not self.alpha and self.row.odd is not None and any(side % 2 for side in self.size)
 
 
-class Encoder:
+class VideoEncoder:
     """The encoder of a film's pictures. base: its unit of time, in seconds.
 
     context: the one of a film's own track; None = one that belongs to no file. after: the last tick that is taken.
@@ -81,12 +81,12 @@ class Encoder:
             raise OutputError(
                 f"{how.size[1]}x{how.size[0]} is too small for {how.codec} ({how.row.least} a side); use h264 or vp9"
             )
-        settled = clip.colours.settled(clip.coded[0])
+        settled = clip.colors.settled(clip.coded[0])
         limited = how.codec == "prores" or how.alpha  # neither knows a full range
         settled = replace(settled, range=color.LIMITED) if limited else settled
-        if how.grey:  # a mask is no picture of light
+        if how.gray:  # a mask is no picture of light
             settled = replace(settled, primaries=color.UNSAID, transfer=color.UNSAID)
-        self._colours = settled
+        self._colors = settled
         self.base = _time_base(clip, how.rate)
         self._context = _alone(clip, how) if context is None else context
         self._describe(clip, how)
@@ -97,7 +97,7 @@ class Encoder:
     def prepare(self, picture: NDArray[np.uint8]) -> VideoFrame:
         """The picture as the encoder takes it."""
         assert self._context.pix_fmt is not None
-        return color.to_frame(picture, self._context.pix_fmt, self._colours)
+        return color.to_frame(picture, self._context.pix_fmt, self._colors)
 
     def encode(self, ready: VideoFrame, time: Fraction, duration: Fraction) -> list[Packet[Stream]]:
         """What is ready once this picture is in; it may be of earlier ones, or nothing."""
@@ -118,15 +118,15 @@ class Encoder:
         return packets
 
     def _describe(self, clip: Clip, how: Encoding) -> None:
-        """What the encoder, and players, need to know: size, pixels, time, colours, the shape of a pixel."""
+        """What the encoder, and players, need to know: size, pixels, time, colors, the shape of a pixel."""
         context = self._context
         context.height, context.width = how.size
         context.pix_fmt = how.row.alpha_pixels if how.alpha else (how.odd and how.row.odd) or how.row.pixels
         context.time_base = self.base
         context.thread_type = "AUTO"  # av's own choice, slices, would cost x264 quality
         context.thread_count = how.threads
-        context.colorspace, context.color_range = self._colours.matrix, self._colours.range
-        context.color_primaries, context.color_trc = self._colours.primaries, self._colours.transfer
+        context.colorspace, context.color_range = self._colors.matrix, self._colors.range
+        context.color_primaries, context.color_trc = self._colors.primaries, self._colors.transfer
         if holds_shapes(how.target, how.codec):
             context.sample_aspect_ratio = clip.pixel_aspect
         if how.codec == "hevc" and how.target.edits:

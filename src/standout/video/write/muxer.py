@@ -3,7 +3,7 @@
     picture    uint8 (H, W, 1|3|4)   of the film's size
     time       Fraction              seconds from the film's first picture
     ready      VideoFrame            the picture in the encoder's pixel format
-    packets    Packet                encoded pictures, as encoder.Encoder gives them
+    packets    Packet                encoded pictures, as encoder.VideoEncoder gives them
 
 To add a codec or a container: see containers.py.
 """
@@ -21,7 +21,7 @@ import numpy as np
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from standout.video.write.encoder import Encoder, Encoding
+from standout.video.write.encoder import Encoding, VideoEncoder
 from standout.video.write.tracks import Tracks
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from standout.video.clip import Clip
 
 
-class Film:
+class Muxer:
     """A film file in the making at part; see Writer for what the arguments mean."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Film:
             stream = self._output.add_stream(how.row.encoder, rate=how.rate or clip.rate)
             assert isinstance(stream, VideoStream)
             self._stream = stream
-            self._encoder = Encoder(clip, how, context=stream.codec_context)
+            self._encoder = VideoEncoder(clip, how, context=stream.codec_context)
             stream.time_base = self._encoder.base
             if how.alpha and how.codec == "vp9":
                 stream.metadata["alpha_mode"] = "1"

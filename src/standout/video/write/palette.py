@@ -1,10 +1,10 @@
-"""Picture -> 256 colours, for GIF: a palette of its own for each frame, found among its most frequent colours.
+"""Picture -> 256 colors, for GIF: a palette of its own for each frame, found among its most frequent colors.
 
     picture   uint8 (H, W, 1|3|4)   alpha below 128 becomes see-through, the rest opaque
     index     uint8 (H, W)          255 = see-through
     palette   uint8 (256, 4)        alpha, red, green, blue
 
-Colours are counted in 32 steps a channel, then the box of colours that spreads most is cut in two at its mean, until
+Colors are counted in 32 steps a channel, then the box of colors that spreads most is cut in two at its mean, until
 there are enough boxes (a variance-based median cut, after Heckbert 1982, DOI 10.1145/965145.801294, and Wan, Wong and
 Prusinkiewicz 1988, DOI 10.1145/50063.50065). A fixed 8x8 pattern of noise hides the steps; error diffusion hides them
 better, but crawls from frame to frame.
@@ -36,8 +36,8 @@ def _bayer(size: int) -> NDArray[np.float32]:
 _PATTERN = np.repeat(np.rint(_bayer(8) * (256 / _STEPS)).astype(np.int16)[..., None], 3, 2)
 
 
-def reduced(picture: NDArray[np.uint8], *, colours: int = SEE_THROUGH) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """(index, palette) of the picture in at most `colours` colours.
+def reduced(picture: NDArray[np.uint8], *, colors: int = SEE_THROUGH) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """(index, palette) of the picture in at most `colors` colors.
 
     >>> index, palette = reduced(np.full((1, 2, 3), 200, np.uint8))
     >>> palette[index].tolist()
@@ -52,7 +52,7 @@ def reduced(picture: NDArray[np.uint8], *, colours: int = SEE_THROUGH) -> tuple[
     bins = _binned(rgb)
     counts, means = _counted(bins.ravel(), rgb.reshape(-1, 3)) if opaque.all() else _counted(bins[opaque], rgb[opaque])
     used = np.flatnonzero(counts)
-    chosen = _cut(means[used], counts[used], colours)
+    chosen = _cut(means[used], counts[used], colors)
     palette[: len(chosen), 1:] = np.rint(chosen)
     if len(used) > len(chosen):
         height, width = opaque.shape
@@ -70,14 +70,14 @@ def _binned(rgb: NDArray[np.uint8]) -> NDArray[np.int32]:
 
 
 def _counted(bins: NDArray[np.int32], rgb: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """How many pixels are in each bin, and their mean colour."""
+    """How many pixels are in each bin, and their mean color."""
     counts = np.bincount(bins, minlength=_STEPS**3)
     sums = np.stack([np.bincount(bins, rgb[:, channel], _STEPS**3) for channel in range(3)], 1)
     return counts, sums / np.maximum(counts, 1)[:, None]
 
 
 def _cut(means: NDArray[np.float64], counts: NDArray[np.int64], most: int) -> NDArray[np.float64]:
-    """At most `most` colours that stand for the means, each counted as often as it occurs."""
+    """At most `most` colors that stand for the means, each counted as often as it occurs."""
     weights = counts.astype(np.float64)
     made = itertools.count()
     boxes = [_box(next(made), np.arange(len(means)), means, weights)]
@@ -90,7 +90,7 @@ def _cut(means: NDArray[np.float64], counts: NDArray[np.int64], most: int) -> ND
 
 
 class _Box(NamedTuple):
-    """Colours that share one in the palette. spread: below 0, so that a heap has the widest box first."""
+    """Colors that share one in the palette. spread: below 0, so that a heap has the widest box first."""
 
     spread: float
     number: int
@@ -100,7 +100,7 @@ class _Box(NamedTuple):
 
 
 def _box(number: int, members: NDArray[np.int64], means: NDArray[np.float64], weights: NDArray[np.float64]) -> _Box:
-    """The box of these colours; its spread is the summed squared distance along the channel where that is greatest."""
+    """The box of these colors; its spread is the summed squared distance along the channel where that is greatest."""
     own, values = weights[members], means[members]
     middle = own @ values / own.sum()
     if len(members) < 2:
@@ -113,12 +113,12 @@ def _box(number: int, members: NDArray[np.int64], means: NDArray[np.float64], we
 def _nearest(
     bins: NDArray[np.int32], chosen: NDArray[np.float64], means: NDArray[np.float64], counts: NDArray[np.int64]
 ) -> NDArray[np.uint8]:
-    """The number of the chosen colour nearest to each pixel's bin."""
+    """The number of the chosen color nearest to each pixel's bin."""
     present = np.flatnonzero(np.bincount(bins.ravel(), minlength=_STEPS**3))
     coarse = np.stack([present >> 2 * _BITS, (present >> _BITS) & (_STEPS - 1), present & (_STEPS - 1)], 1)
-    centres = np.where(counts[present, None] > 0, means[present], (coarse + 0.5) * (256 / _STEPS))
+    centers = np.where(counts[present, None] > 0, means[present], (coarse + 0.5) * (256 / _STEPS))
     single = chosen.astype(np.float32)
-    distance = (single**2).sum(1) - 2 * centres.astype(np.float32) @ single.T
+    distance = (single**2).sum(1) - 2 * centers.astype(np.float32) @ single.T
     table = np.zeros(_STEPS**3, np.uint8)
     table[present] = distance.argmin(1)
     return table[bins]

@@ -1,13 +1,13 @@
 """One track on its way into a film: copied bit for bit, or made anew for a container that cannot hold it.
 
-    Copied      packets as they are, times shifted
-    Reencoded   sound through decoder and encoder, cut to the sample
-    Rewritten   subtitles from one kind of text to another
+    CopiedTrack      packets as they are, times shifted
+    ReencodedTrack   sound through decoder and encoder, cut to the sample
+    RewrittenTrack   subtitles from one kind of text to another
 
     put(packet), finish()   packets of the source in; the film gets what comes of them
     shift                   seconds taken off the times of the source
 
-To add one: a Lane with carry, chosen in tracks.Tracks.
+To add one: a Track with carry, chosen in tracks.Tracks.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def of_the_disk(error: av.error.FFmpegError) -> bool:
     return isinstance(error, OSError) and error.errno != errno.EPERM
 
 
-class Lane(ABC):
+class Track(ABC):
     """One track on its way into the film.
 
     end: seconds in the film; done: a packet of it was past the end. lost: packets that were too damaged to go along.
@@ -138,7 +138,7 @@ class Lane(ABC):
         """What is still on its way is in the film."""
 
 
-class Copied(Lane):
+class CopiedTrack(Track):
     """A track whose packets stay as they are.
 
     trimmed: what begins before 0 is left out. early: but not what ends after 0, as the container tells players to skip
@@ -183,7 +183,7 @@ class Copied(Lane):
         self.mux(packet)
 
 
-class Reencoded(Lane):
+class ReencodedTrack(Track):
     """A sound track for a container that cannot hold the source's codec: aac or opus, same channels."""
 
     def __init__(
@@ -280,7 +280,7 @@ class Reencoded(Lane):
         return graph
 
 
-class Rewritten(Lane):
+class RewrittenTrack(Track):
     """Subtitles of one kind of text as another."""
 
     def __init__(

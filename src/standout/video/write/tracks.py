@@ -8,7 +8,7 @@
 Sound the container holds is copied bit for bit, other sound is re-encoded; notes say so. Packets are read only up to
 the time the pictures have reached, so memory does not grow with the clip's length.
 
-To add a way to carry a track over: a Lane in lanes.py, chosen in Tracks._lane.
+To add a way to carry a track over: a Track in track.py, chosen in Tracks._lane.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from av.stream import Disposition
 
 from standout.video.clip import contain, track
 from standout.video.formats import Container
-from standout.video.write.track import Channels, Copied, Lane, Reencoded, Rewritten, carry_track_tags
-from standout.video.write.trial import takes
+from standout.video.write.copyable import can_copy
+from standout.video.write.track import Channels, CopiedTrack, ReencodedTrack, RewrittenTrack, Track, carry_track_tags
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
@@ -66,7 +66,7 @@ class Tracks:
         self.lead = Fraction(0) if self._trimmed or not sound else _lead(self._input, clip)
         self._shift = clip.begins + start - self.lead
         self._end = None if end is None else end - start + self.lead
-        self._lanes: dict[int, Lane] = {}
+        self._lanes: dict[int, Track] = {}
         self._names: dict[int, str] = {}
         try:
             carry_track_tags(track(self._input, clip), output.streams[0])
@@ -151,7 +151,7 @@ class Tracks:
         if lane is not None:
             self._lanes[stream.index], self._names[stream.index] = lane, name
 
-    def _lane(self, stream: Stream, name: str) -> Lane | None:
+    def _lane(self, stream: Stream, name: str) -> Track | None:
         """How the track goes along; None and a note when it cannot."""
         target, output = self._target, self._output
         if stream.codec_context is None:
@@ -162,11 +162,13 @@ class Tracks:
             self._notes.append(f"{name} left out: the file does not say how many samples or channels it has")
             return None
         kind = stream.codec_context.codec.canonical_name
-        if kind in target.sound | target.subtitles and takes(self._clip, stream.index, target):
-            return Copied(stream, output, shift=self._shift, end=self._end, trimmed=self._trimmed, early=target.edits)
+        if kind in target.sound | target.subtitles and can_copy(self._clip, stream.index, target):
+            return CopiedTrack(
+                stream, output, shift=self._shift, end=self._end, trimmed=self._trimmed, early=target.edits
+            )
         try:
             if isinstance(stream, av.AudioStream) and channels:
-                renewed = Reencoded(
+                renewed = ReencodedTrack(
                     stream, output, target.new_sound, channels, shift=self._shift, end=self._end, cut=self._trimmed
                 )
                 what = f"{kind} of {stream.rate} Hz" if kind in target.sound else kind
@@ -175,7 +177,7 @@ class Tracks:
                 )
                 return renewed
             if isinstance(stream, av.subtitles.stream.SubtitleStream) and kind in _TEXT and target.text:
-                rewritten = Rewritten(stream, output, target.text, shift=self._shift, end=self._end)
+                rewritten = RewrittenTrack(stream, output, target.text, shift=self._shift, end=self._end)
                 self._notes.append(f"{name} changed from {kind} to {target.text}: {self._suffix} cannot hold them")
                 return rewritten
         except (av.error.FFmpegError, ValueError) as error:

@@ -1,8 +1,8 @@
 """Pictures, one after another -> video file, complete or not at all.
 
     path      Path                        its suffix is a key of CONTAINERS; none = a folder of PNGs
-    like      Clip                        what it is made of: rate, colours, pixel shape, sound, tags come from there
-    picture   uint8 (H, W, 1|3|4)         grey, RGB, or RGBA with straight alpha, as announced
+    like      Clip                        what it is made of: rate, colors, pixel shape, sound, tags come from there
+    picture   uint8 (H, W, 1|3|4)         gray, RGB, or RGBA with straight alpha, as announced
     time      Fraction                    seconds from the first picture; Frame.time of Clip.frames(start=...)
 
 To add a format: see containers.py; to add one FFmpeg does not write: see animation.py.
@@ -27,15 +27,15 @@ from standout.types import Picture
 from standout.video.clip import Clip
 from standout.video.formats import CODECS, CONTAINERS, Container
 from standout.video.gamut import SRGB, applied, converter
-from standout.video.write.animation import Folder, Gif, WebP
-from standout.video.write.chunk_store import Segments, State
-from standout.video.write.chunked import Segmented
-from standout.video.write.encoder import Encoder, Encoding, holds_shapes
-from standout.video.write.muxer import Film
+from standout.video.write.animation import Gif, PngFolder, WebP
+from standout.video.write.chunk_store import ChunkStore, State
+from standout.video.write.chunked import ChunkedFile
+from standout.video.write.encoder import Encoding, VideoEncoder, holds_shapes
+from standout.video.write.muxer import Muxer
 from standout.video.write.track import of_the_disk
 
 
-class Sink(Protocol):
+class VideoFile(Protocol):
     """A file in the making; prepare's result goes to add, in order."""
 
     def prepare(self, picture: NDArray[np.uint8]) -> Any:
@@ -51,17 +51,17 @@ class Sink(Protocol):
         """The file let go, its content of no use."""
 
 
-ANIMATIONS: dict[str, Callable[[Path, tuple[int, int], int | None, list[str]], Sink]] = {
+ANIMATIONS: dict[str, Callable[[Path, tuple[int, int], int | None, list[str]], VideoFile]] = {
     "gif": Gif,
     "webp": WebP,
-    "png": Folder,
+    "png": PngFolder,
 }
 
 
 class Writer:
     """A video file in the making; use it in a with statement, and add pictures in the order of their times.
 
-    height, width: of the pictures that come; None = the clip's. alpha: they are RGBA. grey: they are (H, W, 1).
+    height, width: of the pictures that come; None = the clip's. alpha: they are RGBA. gray: they are (H, W, 1).
     codec: a name in the container's codecs; None = the first, or the one that keeps transparency. quality: 1 to 100,
     see containers.py; None = 75. rate: frames a second, where pictures come at constant ones; None = the clip's times.
     start, end: the part of the clip that the pictures come from, for the sound. threads: of the encoder; 0 = all.
@@ -83,7 +83,7 @@ class Writer:
         height: int | None = None,
         width: int | None = None,
         alpha: bool = False,
-        grey: bool = False,
+        gray: bool = False,
         codec: str | None = None,
         quality: int | None = None,
         rate: Fraction | None = None,
@@ -100,8 +100,8 @@ class Writer:
         self._suffix = self.path.suffix.lower() or ".frames"
         self._target = _target(self.path, self._suffix, alpha=alpha)
         self._codec = _codec(self.path, self._suffix, self._target, codec, alpha=alpha)
-        _check(self.path, like, self._size, alpha=alpha, grey=grey, quality=quality, rate=rate)
-        self._channels = 4 if alpha else 1 if grey else 3
+        _check(self.path, like, self._size, alpha=alpha, gray=gray, quality=quality, rate=rate)
+        self._channels = 4 if alpha else 1 if gray else 3
         self._quality, self._rate = quality, rate
         self._start, self._end = Fraction(start), end
         self._sound, self._threads, self._overwrite = sound, threads, overwrite
@@ -109,13 +109,13 @@ class Writer:
         self._job = job
         if job is not None and self._codec in ANIMATIONS and self._codec != "png":
             raise OutputError(
-                f"{self.path}: a {self._suffix} cannot be put together from finished segments; use another format, or "
+                f"{self.path}: a {self._suffix} cannot be put together from finished chunks; use another format, or "
                 "leave --resume (job) out"
             )
-        self._convert = converter(like.colours, SRGB) if self._codec in ANIMATIONS and not grey else None
-        self._segments: Segments | None = None
+        self._convert = converter(like.colors, SRGB) if self._codec in ANIMATIONS and not gray else None
+        self._segments: ChunkStore | None = None
         self._part: Path | None = None
-        self._sink: Sink | None = None
+        self._sink: VideoFile | None = None
         self._held: tuple[Any, Fraction] | None = None
         self._added = 0
 
@@ -124,7 +124,7 @@ class Writer:
         within = None
         try:
             if self._job is not None:
-                self._segments = Segments(self.path, self._job, threads=self._threads)
+                self._segments = ChunkStore(self.path, self._job, threads=self._threads)
                 within = self._segments.folder
             self._part = atomic.part_for(self.path, folder=folder, overwrite=self._overwrite, within=within)
             self._sink = self._guarded(self._open)
@@ -175,12 +175,12 @@ class Writer:
 
         until: the next picture's time. Only for a job.
         """
-        assert isinstance(self._sink, Segmented), "a Writer without a job keeps nothing"
+        assert isinstance(self._sink, ChunkedFile), "a Writer without a job keeps nothing"
         segmented = self._sink
         self._release(until)
         self._guarded(lambda: segmented.keep(state))
 
-    def _open(self) -> Sink:
+    def _open(self) -> VideoFile:
         film = self._codec in CODECS
         if self._convert is not None:
             what = "PNGs" if self._codec == "png" else self._suffix
@@ -190,23 +190,23 @@ class Writer:
             self.notes.append(f"sound left out: {what} holds none")
         if self._segments is not None:
             if film:
-                return Segmented(self._segments, self._encoder, self._film)
-            return Segmented(self._segments, lambda last: self._folder(), self._folder)
+                return ChunkedFile(self._segments, self._encoder, self._film)
+            return ChunkedFile(self._segments, lambda last: self._folder(), self._folder)
         assert self._part is not None
         return self._film() if film else ANIMATIONS[self._codec](self._part, self._shape, self._quality, self.notes)
 
     def _encoding(self) -> Encoding:
         alpha = self._channels == 4
         threads = self._threads if self._segments is None else self._segments.threads
-        grey = self._channels == 1
-        return Encoding(self._target, self._codec, self._shape, alpha, self._quality, self._rate, threads, grey)
+        gray = self._channels == 1
+        return Encoding(self._target, self._codec, self._shape, alpha, self._quality, self._rate, threads, gray)
 
-    def _encoder(self, last: int) -> Encoder:
-        return Encoder(self._like, self._encoding(), after=last)
+    def _encoder(self, last: int) -> VideoEncoder:
+        return VideoEncoder(self._like, self._encoding(), after=last)
 
-    def _film(self) -> Film:
+    def _film(self) -> Muxer:
         assert self._part is not None
-        return Film(
+        return Muxer(
             self._part,
             self._like,
             self._encoding(),
@@ -217,9 +217,9 @@ class Writer:
             notes=self.notes,
         )
 
-    def _folder(self) -> Folder:
+    def _folder(self) -> PngFolder:
         assert self._part is not None
-        return Folder(self._part, self._shape, None, [])
+        return PngFolder(self._part, self._shape, None, [])
 
     def _written_size(self) -> tuple[int, int]:
         """(height, width) of the file: square pixels where it cannot tell another shape."""
@@ -332,12 +332,12 @@ def _check(
     size: tuple[int, int],
     *,
     alpha: bool,
-    grey: bool,
+    gray: bool,
     quality: int | None,
     rate: Fraction | None,
 ) -> None:
-    if alpha and grey:
-        raise InputError("alpha and grey are both asked for; wanted one of them")
+    if alpha and gray:
+        raise InputError("alpha and gray are both asked for; wanted one of them")
     if min(size) < 1:
         raise InputError(f"height and width are {size}; wanted at least 1")
     if quality is not None and not 1 <= quality <= 100:

@@ -61,7 +61,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes, bool]]:
 
 
 def _fits(content: bytes, kind: int) -> bool:
-    """Whether a tRNS chunk is as long as pictures of that kind need it: 0 grey, 2 RGB, 3 palette."""
+    """Whether a tRNS chunk is as long as pictures of that kind need it: 0 gray, 2 RGB, 3 palette."""
     return {0: len(content) >= 2, 2: len(content) >= 6, 3: len(content) <= 256}.get(kind, True)
 
 

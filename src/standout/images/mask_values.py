@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from standout.errors import UnclearMask
+from standout.types import Bytes
 
 IGNORE = 128
 """Level of a label whose pixels count neither in training nor in scores."""
@@ -21,7 +22,6 @@ FEW = 48
 """A mask with at most so many different levels has them on purpose; soft edges have more."""
 
 Value: TypeAlias = int | tuple[int, int, int]
-Bytes: TypeAlias = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """PNG and TIFF files, 8 or 16 bits per channel, written fast and with all their metadata.
 
-    picture   uint8 or uint16  (H, W, 1|3|4)   grey, RGB or RGBA with straight alpha
-    icc       bytes or None    colour profile
+    picture   uint8 or uint16  (H, W, 1|3|4)   gray, RGB or RGBA with straight alpha
+    icc       bytes or None    color profile
     exif      bytes or None    TIFF-structured block, see exif.py
     dpi       (x, y) or None   dots per inch
 
-Why not Pillow or OpenCV: Pillow writes no 16-bit colour, OpenCV keeps no ICC in TIFF and no dpi in PNG, and both are
+Why not Pillow or OpenCV: Pillow writes no 16-bit color, OpenCV keeps no ICC in TIFF and no dpi in PNG, and both are
 slower. After a good filter a photo is noise around zero in which long matches hardly exist, so looking for runs only
 (zlib's RLE strategy) takes a third of the time of Pillow's level 1, and the files are as small as those of its level 6.
 
@@ -23,18 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from standout.images import exif as exifs
-from standout.types import Picture
-
-Bytes = NDArray[np.uint8]
+from standout.types import Bytes, Picture
 
 _BLOCK = 1 << 18
 """Bytes filtered at once: they stay in the processor's cache, and memory does not grow with the picture."""
 
 _AVERAGE = 3
-"""PNG's filter type that subtracts the mean of the left and the upper neighbour."""
+"""PNG's filter type that subtracts the mean of the left and the upper neighbor."""
 
-_METRE = 39.37007874015748
-"""Inches in a metre."""
+_METER = 39.37007874015748
+"""Inches in a meter."""
 
 _CHUNK = 1 << 30
 """A PNG chunk has to be smaller than 2 GiB."""
@@ -44,7 +42,7 @@ _WHOLE_TIFF = 1 << 32
 
 
 def png(picture: Picture, *, icc: bytes | None, exif: bytes | None, dpi: tuple[float, float] | None) -> bytes:
-    """A PNG file. The ICC profile has to be one for the picture's kind, grey or RGB.
+    """A PNG file. The ICC profile has to be one for the picture's kind, gray or RGB.
 
     >>> png(np.zeros((1, 1, 1), np.uint8), icc=None, exif=None, dpi=None)[:8]
     b'\\x89PNG\\r\\n\\x1a\\n'
@@ -61,7 +59,7 @@ def _png_parts(
     if icc:
         yield b"iCCP", b"ICC profile\0\0" + zlib.compress(icc)
     if dpi:
-        yield b"pHYs", struct.pack(">IIB", round(dpi[0] * _METRE), round(dpi[1] * _METRE), 1)
+        yield b"pHYs", struct.pack(">IIB", round(dpi[0] * _METER), round(dpi[1] * _METER), 1)
     if exif:
         yield b"eXIf", exif
     squeeze = zlib.compressobj(1, strategy=zlib.Z_RLE)
@@ -77,7 +75,7 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 
 def _averaged(picture: Picture) -> Iterator[Bytes]:
-    """Blocks of PNG scanlines, each led by its filter type and holding what the mean of its neighbours leaves over."""
+    """Blocks of PNG scanlines, each led by its filter type and holding what the mean of its neighbors leaves over."""
     height, _, channels = picture.shape
     step = channels * picture.itemsize
     size = picture.shape[1] * step

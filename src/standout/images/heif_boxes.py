@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 
 def nclx(data: bytes) -> dict[str, int] | None:
-    """The codes of ITU-T H.273 that the main picture's "colr" box tells, named as pillow-heif does; None without one.
+    """The codes of ITU-T H.273 that the main picture's "colr" box tells, named as pi-heif does; None without one.
 
     >>> nclx(b"no boxes")
     """

@@ -1,23 +1,27 @@
-"""A wide encoder's most important channels -> the first weights of a narrower one of the same shape."""
+"""A wide encoder, pruned to its most important channels -> the first weights of a narrower one of the same shape."""
 
 from __future__ import annotations
 
 import torch
-import torch_pruning
 from torch import nn
 
-from standout.errors import ModelError
+from standout.errors import MissingExtra, ModelError
 from standout.net.encoders import Encoder
 
 
-def narrow(wide: Encoder, into: Encoder) -> None:
-    """Fills into with the channels of wide whose weights are largest, layers that share channels together.
+def prune(wide: Encoder, into: Encoder) -> None:
+    """Fills `into` with those channels of `wide` whose weights are largest, layers that share channels together.
 
-    wide loses its other channels on the way. After Li et al., "Pruning Filters for Efficient ConvNets" (arXiv
+    `wide` itself is pruned on the way. After Li et al., "Pruning Filters for Efficient ConvNets" (arXiv
     1608.08710), by L2 norm over a group of coupled layers (Fang et al., "DepGraph", arXiv 2301.12900).
 
-    Raises ModelError when the two differ in more than the number of channels, or into is the wider one somewhere.
+    Raises ModelError when the two differ in more than the number of channels, or a layer of `into` is wider than that
+    of `wide`; MissingExtra when torch-pruning is not installed.
     """
+    try:
+        import torch_pruning
+    except ImportError:
+        raise MissingExtra("model.prune", "prune") from None
     wanted = {name: layer.out_channels for name, layer in into.named_modules() if isinstance(layer, nn.Conv2d)}
     names = {layer: name for name, layer in wide.named_modules()}
     graph = torch_pruning.DependencyGraph().build_dependency(wide, example_inputs=torch.zeros(1, 3, 64, 64))
@@ -28,7 +32,10 @@ def narrow(wide: Encoder, into: Encoder) -> None:
     for layer in roots:
         have, keep = layer.out_channels, wanted.get(names[layer], 0)
         if not 0 < keep <= have:
-            raise ModelError(f"{names[layer]} has {have} channels, the narrower encoder {keep}; wanted fewer, not none")
+            raise ModelError(
+                f"cannot prune {names[layer]} from {have} channels to {keep}; give model.encoder of the same family, "
+                "and no wider than that of model.prune"
+            )
         if keep < have:
             scores = importance(graph.get_pruning_group(layer, cut, list(range(have))))
             graph.get_pruning_group(layer, cut, scores.argsort()[: have - keep].tolist()).prune()

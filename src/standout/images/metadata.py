@@ -16,12 +16,12 @@ from contextlib import contextmanager
 
 import PIL.Image
 
-from standout.images import boxes, exif
+from standout.images import exif, heif_boxes
 
 
 def add_colors(opened: PIL.Image.Image, kind: str, data: bytes) -> None:
     """Puts into info what the file says of its colors and Pillow passes over, under Pillow's own names for it."""
-    if kind == "AVIF" and (codes := boxes.nclx(data)):
+    if kind == "AVIF" and (codes := heif_boxes.nclx(data)):
         opened.info["nclx_profile"] = codes
     elif kind == "BMP" and (icc := _embedded(data)):
         opened.info["icc_profile"] = icc

@@ -91,6 +91,29 @@ def test_heic_is_turned_by_its_own_box_alone() -> None:
     assert pictures.close(images.read(flat.replace(pictures.exif_block(1)[:60], block[:60])).image, UPRIGHT, within=4)
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "RGB;16"])
+def test_heic_is_read_as_its_writer_reads_it(mode: str, orientation: int) -> None:
+    """The base install's decoder and the extra's in one process: pixels, transparency, profile, EXIF, color codes."""
+    codes = {"color_primaries": 12, "transfer_characteristics": 13, "matrix_coefficients": 6, "full_range_flag": 1}
+    stored = pictures.gradient(40, 60, channels=4 if mode == "RGBA" else 3)
+    if mode == "RGB;16":
+        deep = stored.astype(np.uint16) * 257
+        made = pillow_heif.from_bytes(mode, deep.shape[1::-1], deep.tobytes())  # 10 or 12 bits in the file
+    else:
+        made = pillow_heif.from_pillow(PIL.Image.fromarray(stored).convert(mode))
+    out = io.BytesIO()
+    more = codes if orientation % 2 else {"icc_profile": pictures.srgb_profile()}
+    made.save(out, quality=90, exif=b"Exif\0\0" + pictures.exif_block(orientation), **more)
+    mine, theirs = images.read(out.getvalue()), images.read(pillow_heif.HeifImageFile(io.BytesIO(out.getvalue())))
+    np.testing.assert_array_equal(mine.image, theirs.image)
+    assert mine.meta == theirs.meta and mine.meta.icc is not None and mine.meta.exif is not None
+    assert mine.image.shape == ((60, 40, 3) if orientation >= 5 else (40, 60, 3))
+    assert (mine.alpha is None) == (theirs.alpha is None) == (mode != "RGBA")
+    if mine.alpha is not None and theirs.alpha is not None:
+        np.testing.assert_array_equal(mine.alpha, theirs.alpha)
+
+
 def test_old_exif_in_the_text_of_a_png() -> None:
     block = b"Exif\0\0" + pictures.exif_block(1)
     digits = b"\nexif\n%8d\n" % len(block) + block.hex("\n", 36).encode() + b"\n"

@@ -67,7 +67,7 @@ def remembering(picture: Picture, meta: Metadata) -> PhotoArray:
 
 
 def meta_of(picture: object) -> Metadata:
-    """What the picture remembers; nothing where it does not, or shows a part of the photo's channels in grey."""
+    """What the picture remembers; nothing where it does not, or shows a part of the photo's channels in gray."""
     if isinstance(picture, PhotoArray) and picture.ndim == 3 and picture.shape[2] >= 3:
         return picture.meta
     return NONE

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def bytes_behind(path: Path, format: str) -> int:
+def appended_bytes(path: Path, format: str) -> int:
     """How many bytes follow the first whole file in the file; 0 where there is no second one. format: FFmpeg's name."""
     name = next((one for one in _BEGINNINGS if one in format.split(",")), None)
     if name is None:

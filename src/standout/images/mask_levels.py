@@ -13,10 +13,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.images.stored import (
+from standout.images.mask_values import (
     FEW,
     IGNORE,
-    Bytes,
     Classes,
     Stored,
     by_class,
@@ -27,6 +26,7 @@ from standout.images.stored import (
     said,
     unclear,
 )
+from standout.types import Bytes
 
 VOID = (224, 224, 192)
 """The color of index 255 in PASCAL VOC's palette: pixels that do not count."""

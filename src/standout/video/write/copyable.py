@@ -24,7 +24,7 @@ _FURTHEST = 500
 """Packets of the clip that are read to find them; a track that begins later is judged by its header."""
 
 
-def takes(clip: Clip, index: int, target: Container) -> bool:
+def can_copy(clip: Clip, index: int, target: Container) -> bool:
     """Whether the container takes the clip's track of that index bit for bit."""
     with contain(clip.path) as source:
         stream = source.streams[index]

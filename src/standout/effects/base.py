@@ -1,0 +1,111 @@
+"""What an effect is: a frozen value that makes a picture of an image and its mask.
+
+    image    uint8 or uint16 (H, W, 3)   RGB
+    mask     float32 (H, W)              share of each pixel that is person, 0..1
+    time     Fraction                    seconds from a clip's first frame; 0 for photos
+    alpha    float32 (H, W) or None      the photo's or frame's own transparency, 1 = opaque
+    space    Space                       what the image's numbers mean; see space.py
+    picture  of the image's dtype        (H, W, 3) RGB, (H, W, 4) RGBA with straight alpha, or (H, W, 1) a gray mask
+
+To add an effect: a file with such a class (blur.py is a short one), and a row in EFFECTS of __init__.py. The command
+line, the webcam, Python, JSON and the contract tests follow. Import NumPy and OpenCV inside functions: these classes
+are what `standout --help` reads, which loads neither.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import ClassVar, Self
+
+from standout.effects.space import SRGB, Space
+from standout.types import Image, Mask, Picture
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How users see a field of an effect, as metadata of its annotation: Annotated[float, Setting("...", least=0)].
+
+    help: one sentence. short: a one-letter option, "-s". metavar: what stands for the value in help. least, most: of
+    a number. off: of a switch, the name of its opposite, where that is not "no-" and the field's name.
+    """
+
+    help: str
+    short: str = ""
+    metavar: str = ""
+    least: float | None = None
+    most: float | None = None
+    off: str = ""
+
+
+@dataclass(frozen=True)
+class Effect(ABC):
+    """What becomes of an image and its mask. Two effects with the same fields make the same pictures.
+
+    An effect may hold something open, such as a clip that runs behind the people. It opens that on first use or by
+    open(), and close() lets it go; begun() gives an effect of one's own that is closed at the end of the block.
+    Pictures may be made in several threads at once, and out of turn where look_up was called in the order of time.
+    """
+
+    name: ClassVar[str]
+    """Of the command, in JSON, and behind the names of results: photo-blur.jpg."""
+    examples: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Command lines for the help, each with what it does."""
+    suffix: ClassVar[str | None] = None
+    """Of photos' results where no format is asked for; None = the photo's own."""
+    is_mask: ClassVar[bool] = False
+    """The pictures are gray masks and no photos, so no color profile or EXIF belongs to them."""
+    keeps_transparency: ClassVar[bool] = False
+    """Where the photo or the frame is transparent, the picture is too: RGBA wherever alpha is given."""
+
+    @property
+    def is_transparent(self) -> bool:
+        """Whether every picture is RGBA, so that its format must hold transparency."""
+        return False
+
+    @property
+    def moves(self) -> bool:
+        """Whether what is behind the people changes with time, which photos cannot show."""
+        return False
+
+    @abstractmethod
+    def __call__(
+        self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
+    ) -> Picture:
+        """The picture. Raises InputError where the mask's size is not the image's."""
+
+    def open(self, *, max_pixels: int | None = None) -> tuple[str, ...]:
+        """Opens what the effect needs, so that what is wrong with it is known before the first picture.
+
+        max_pixels: of a picture that is read; None = no limit. Returns what could not be kept of it, as warnings.
+        Raises InputError where it cannot be read.
+        """
+        return ()
+
+    def look_up(self, time: Fraction) -> None:  # noqa: B027 - most effects have nothing to prepare
+        """Prepares the picture of the frame at that time; called in the order of the frames."""
+
+    def close(self) -> None:  # noqa: B027 - most effects open nothing
+        """Lets go of all that was opened. It may be called twice."""
+
+    def fresh(self) -> Self:
+        """This effect at its beginning: a copy with nothing open where it moves, itself where it does not."""
+        return replace(self) if self.moves else self
+
+    @contextmanager
+    def begun(self) -> Iterator[Self]:
+        """This effect at its beginning, closed at the end of the block."""
+        own = self.fresh()
+        try:
+            yield own
+        finally:
+            own.close()
+
+    def files(self) -> dict[str, Path]:
+        """The files that the effect reads, by the names of their fields."""
+        values = ((field.name, getattr(self, field.name)) for field in fields(self) if field.init)
+        return {name: value for name, value in values if isinstance(value, Path)}

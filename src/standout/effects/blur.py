@@ -1,0 +1,44 @@
+"""The people before a blurred background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Annotated, ClassVar
+
+from standout.effects.base import Effect, Setting
+from standout.effects.space import SRGB, Space
+from standout.errors import InputError
+from standout.types import Image, Mask, Picture
+
+
+@dataclass(frozen=True)
+class Blur(Effect):
+    """Blur what is behind the people."""
+
+    name: ClassVar[str] = "blur"
+    keeps_transparency: ClassVar[bool] = True
+    examples: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("standout blur photo.jpg", "to photo-blur.jpg"),
+        ("standout blur photo.jpg --strength 0.9", "stronger"),
+        ("standout blur 'pics/*.jpg' -o blurred/ -q", "all that match, saying nothing"),
+        ("standout blur talk.mp4 --start 0:30 --end 1:00", "half a minute of a clip, with its sound"),
+        ("standout blur long.mp4 --resume", "after a stop, the same command goes on"),
+    )
+
+    strength: Annotated[
+        float, Setting("How blurred, from 0 (not at all) to 1 (most).", short="-s", metavar="N", least=0, most=1)
+    ] = 0.5
+
+    def __post_init__(self) -> None:
+        """Raises InputError for a strength that is not 0 to 1."""
+        if not 0 <= self.strength <= 1:
+            raise InputError(f"blur strength is {self.strength}; wanted 0 to 1")
+
+    def __call__(
+        self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
+    ) -> Picture:
+        """The people sharp before the blur, RGB, or RGBA where alpha is given."""
+        from standout.effects import compose
+
+        return compose.blur(image, mask, strength=self.strength, alpha=alpha)

@@ -1,0 +1,54 @@
+"""The people before one color."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Annotated, ClassVar
+
+from standout.effects.base import Effect, Setting
+from standout.effects.space import SRGB, Space
+from standout.types import Image, Mask, Picture
+
+DECONTAMINATE = Setting("Free soft edges of the old background's color.")
+
+
+@dataclass(frozen=True)
+class Color(Effect):
+    """Put one color behind the people.
+
+    It is a color of sRGB, and looks the same whatever the photo's or the clip's own color space.
+    """
+
+    name: ClassVar[str] = "color"
+    examples: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("standout color photo.jpg", "white, to photo-color.jpg"),
+        ("standout color photo.jpg --color '#1e90ff'", "any color"),
+        ("standout color staff/ -c lightgrey --crop", "portraits that go together"),
+    )
+
+    color: Annotated[
+        str | tuple[int, int, int],
+        Setting("A name, or a hex code such as '#1e90ff'.", short="-c", metavar="COLOR"),
+    ] = "white"
+    decontaminate: Annotated[bool, DECONTAMINATE] = True
+
+    def __post_init__(self) -> None:
+        """Raises InputError for what is no color."""
+        parsed(self.color)
+
+    def __call__(
+        self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
+    ) -> Picture:
+        """The people before the color, RGB."""
+        from standout.effects import compose
+
+        rgb = space.color(parsed(self.color))
+        return compose.color(image, mask, rgb=rgb, decontaminate=self.decontaminate)
+
+
+def parsed(color: str | tuple[int, int, int]) -> tuple[int, int, int]:
+    """Red, green and blue, 0..255, of a name, a hex code or three numbers. Raises InputError for what is none."""
+    from standout.images import parse_color
+
+    return parse_color(color)
