@@ -23,6 +23,7 @@ from pydantic.fields import FieldInfo
 from rich.text import Text
 
 import standout
+from standout import metrics
 from standout.cli import app
 from standout.support.atomic import write_atomic
 from standout.train.config import Part, Recipe, Stage
@@ -30,10 +31,25 @@ from standout.train.config import Part, Recipe, Stage
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 
 
+MODULES = {
+    "standout.editing": ("People", "Edge", "Placement"),
+    "standout.effects": ("Effect", "Setting", "Cut", "Blur", "Color", "Replace", "Matte"),
+    "standout.batch.clip": ("ClipOptions", "Excerpt"),
+    "standout.metrics": tuple(metrics.__all__),
+    "standout.images": ("read_mask", "read_alpha"),
+}
+"""The other stable modules, and their stable names: docs/stability.md lists the same."""
+
+
 def python() -> str:
-    """The page of all names of the package, which mkdocstrings fills."""
+    """The page of all stable names, which mkdocstrings fills."""
     names = sorted((name for name in standout.__all__ if name != "__version__"), key=lambda name: name[0].isupper())
     blocks = [f"::: {_origin(name)}" for name in names]
+    for module, more in MODULES.items():
+        blocks += [
+            f"## In `{module}`",
+            *(f"::: {module}.{name}\n    options:\n      heading_level: 3" for name in more),
+        ]
     return "\n\n".join([
         "# Python API",
         "These are the names of `standout` itself, all that `standout.__all__` lists beside `__version__`: functions "

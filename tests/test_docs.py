@@ -1,6 +1,5 @@
 """What the README and the documentation show, run as printed."""
 
-import importlib
 import json
 import re
 import shutil
@@ -98,16 +97,6 @@ def test_every_page_is_in_american_spelling() -> None:
     for page in PAGES:
         text = re.sub(r"`[^`]*`|<!-- (\S+) -->.*?<!-- /\1 -->", "", page.read_text(), flags=re.DOTALL)
         assert not british.findall(text), f"{page}: {british.findall(text)}"
-
-
-def test_what_is_called_stable_is_there() -> None:
-    page = (ROOT / "docs" / "stability.md").read_text()
-    modules = re.findall(r"^- `(standout\.\w+)`: (.*)$", page, re.MULTILINE)
-    assert [name for name, _ in modules] == ["standout.metrics", "standout.images", "standout.errors"]
-    for name, rest in modules:
-        module = importlib.import_module(name)
-        for one in re.findall(r"`(\w+)`", rest):
-            assert hasattr(module, one), f"{name}.{one}"
 
 
 def test_a_newcomer_can_read_the_readme_in_a_minute() -> None:

@@ -1,12 +1,15 @@
 """The pages of the reference that are generated from the code."""
 
+import importlib
 import importlib.util
+import re
 from types import ModuleType
 from typing import Any
 
 import pytest
 import typer
 
+import standout
 from standout.cli import app
 from standout.train.config import Part, Recipe, Stage
 from tests.conftest import ROOT
@@ -19,6 +22,20 @@ def reference() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_what_is_called_stable_is_there_and_in_the_reference(reference: ModuleType) -> None:
+    page = (ROOT / "docs" / "stability.md").read_text()
+    listed = dict(re.findall(r"^- `(standout\.[\w.]+)`: (.*(?:\n  .*)*)", page, re.MULTILINE))
+    assert listed.keys() == reference.MODULES.keys() | {"standout.errors"}
+    for name, members in reference.MODULES.items():
+        module = importlib.import_module(name)
+        for member in members:
+            assert hasattr(module, member)
+            assert f"`{member}`" in listed[name] or "`__all__`" in listed[name]
+            assert f"::: {name}.{member}\n" in reference.python()
+    for name in set(standout.__all__) - {"__version__"}:
+        assert f".{name}\n" in reference.python()
 
 
 def commands(command: Any, name: str) -> dict[str, Any]:

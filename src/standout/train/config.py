@@ -67,7 +67,8 @@ class Model(Part):
     """The trained model that the run starts from: a bundled name or a .safetensors file. It brings its own encoder,
     decoder, size, TTA scale and threshold."""
     prune: str | None = None
-    """A trained model with a wider encoder of the same shape, which needs standout[prune]. The new model starts with its most important channels."""
+    """A trained model with a wider encoder of the same shape. The new model starts with its most important channels,
+    which standout[prune] finds."""
 
 
 class Train(Part):
