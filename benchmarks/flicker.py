@@ -5,8 +5,8 @@
 Each frame goes through the model by itself, without and with test-time augmentation (TTA), then through the temporal
 filter at the network's own size, then perhaps through refine. The clips of clips.py have a known truth. Those of
 --clips (the first SECONDS of each) have none, and only flicker, which needs none, is measured on them. The clip of
-nobody counts in its own column alone. --sheets writes pictures to look at: the frame, the truth, the mask without and with the default filter,
-and what the filter did.
+nobody counts in its own column alone. --sheets writes pictures to look at: the frame, the truth, the mask without and
+with the default filter, and what the filter did.
 """
 
 from __future__ import annotations

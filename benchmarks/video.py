@@ -78,7 +78,7 @@ def steps(path: Path) -> dict[str, float]:
     with (
         tempfile.TemporaryDirectory() as folder,
         video.open_clip(path) as clip,
-        video.Writer(Path(folder) / "out.mp4", clip, threads=1) as writer,
+        video.Writer(Path(folder) / "out.mp4", clip, video.WriteOptions(threads=1)) as writer,
     ):
         frames = clip.frames()
         while count < 100:

@@ -129,7 +129,7 @@ def groups(project: dict[str, Any]) -> dict[str, tuple[list[str], list[str]]]:
     for extra, texts in project["optional-dependencies"].items():
         own = [text for text in texts if Requirement(text).name != OWN]
         others = [name for text in texts for name in Requirement(text).extras if Requirement(text).name == OWN]
-        if own:
+        if extra != "all":
             found[extra] = (own, ["base", *sorted(others)])
     return found
 

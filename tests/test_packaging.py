@@ -76,11 +76,20 @@ def test_what_another_python_needs_is_not_looked_for() -> None:
 
 def test_every_extra_is_in_all_and_every_one_named_exists() -> None:
     named = {extra for text in EXTRAS["all"] for extra in Requirement(text).extras}
-    assert named == set(EXTRAS) - {"all"}
+    bare = [text.partition(";")[0] for text in EXTRAS["all"] if not text.startswith("standout[")]
+    assert named | {extra for extra in EXTRAS for text in bare if extra != "all" and text in EXTRAS[extra]} == (
+        set(EXTRAS) - {"all"}
+    )
     source = "\n".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
     told = set(re.findall(r'MissingExtra\([^()]*"(\w+)"\)', source)) | set(re.findall(r"standout\[(\w+)\]", source))
     told |= {kind.extra for kind in (*RUNTIMES.values(), *TARGETS.values()) if kind.extra}
     assert {"train", "openvino", "coreml", "litert"} <= told <= set(EXTRAS)
+
+
+def test_extras_that_extras_name_have_no_marker() -> None:
+    """Hatchling puts the requirements of an extra in the place of its name, without the marker behind it."""
+    for extra, texts in EXTRAS.items():
+        assert not [text for text in texts if text.startswith("standout[") and ";" in text], extra
 
 
 def test_versions_of_python_are_told_alike() -> None:

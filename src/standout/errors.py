@@ -1,15 +1,15 @@
 """Everything that standout raises on purpose; each message names the value got, the value wanted and the cure.
 
     StandoutError
-    |-- InputError           your input: a file, a folder, an option
-    |   |-- UnreadableImage  not a picture, or a broken one
-    |   |-- UnreadableVideo  not a video, or one without a single frame to read
-    |   |-- UnclearMask      a mask that does not say which part of it is person
-    |   |-- TooLarge         more pixels than the limit allows
-    |   `-- OutputError      the result cannot go there: it is an input, no room, no permission
-    |       `-- OutputExists a file with that name is there already, and is kept
-    |-- ModelError           our model, or yours: unknown name, corrupt file, card missing
-    `-- SetupError           this machine: the device is not here
+    |-- InputError           what you gave: a file, a folder, an option
+    |   |-- UnreadableImage  the file is not a picture, or it is damaged
+    |   |-- UnreadableVideo  the file is not a video, or no frame of it can be read
+    |   |-- UnclearMask      the mask does not say which part of it is person
+    |   |-- TooLarge         the picture has more pixels than the limit allows
+    |   `-- OutputError      the result cannot be written there: it is an input, the disk is full, no permission
+    |       `-- OutputExists a file of that name exists, and is kept
+    |-- ModelError           a model: its name is unknown, its file is damaged, or its card is missing
+    `-- SetupError           this machine: a device, a port or a package is not available
         `-- MissingExtra     an optional package is not installed
 
 Catch StandoutError to catch them all.
@@ -49,7 +49,7 @@ class OutputError(InputError):
 
 
 class OutputExists(OutputError):
-    """A file or folder of that name is there already, and is kept."""
+    """A file or folder of that name exists, and is kept."""
 
 
 class ModelError(StandoutError):

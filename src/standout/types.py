@@ -1,11 +1,11 @@
-"""What travels between the rooms.
+"""The types that travel between the parts of the package.
 
 Image    uint8 or uint16  (H, W, 3)       RGB, the photo's own size; 0..255 or 0..65535
 Mask     float32          (H, W)          share of each pixel that is person, 0..1
 Picture  uint8 or uint16  (H, W, 1|3|4)   a result: gray, RGB or RGBA with straight (not premultiplied) alpha
-Photo    an Image with what else its file held
-Frame    an Image of a clip, and when it is shown
-Runner   float32 (N, 3, h, w) in 0..1 -> float32 (N, 1, h, w) in 0..1: a model that is ready to run
+Photo    an Image, and what else its file held
+Frame    an Image of a clip, and the time at which it is shown
+Runner   a model that is ready to run: float32 (N, 3, h, w) in 0..1 -> float32 (N, 1, h, w) in 0..1
 
 Bools, Bytes (uint8), Floats (float32) and Doubles (float64) are arrays of that type and of any shape.
 """
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Bytes: TypeAlias = NDArray[np.uint8]
     Floats: TypeAlias = NDArray[np.float32]
     Doubles: TypeAlias = NDArray[np.float64]
-else:  # names only: numpy is loaded by the rooms that compute
+else:  # only the names, so that NumPy is not loaded before something is computed
     Image = Mask = Picture = Bools = Bytes = Floats = Doubles = Any
     Runner = Callable
 
@@ -39,9 +39,9 @@ else:  # names only: numpy is loaded by the rooms that compute
 class Metadata:
     """What a picture file says about its pixels.
 
-    icc: color profile, as stored. exif: TIFF-structured block without the "Exif\\0\\0" lead, its orientation already
-    applied to the pixels and set to 1. dpi: dots per inch, horizontal and vertical. format: "JPEG", "PNG", ... of the
-    file it came from. bits: 8 or 16, per channel.
+    format: of the file that the picture came from: "JPEG", "PNG", ... icc: the color profile, as stored. exif: the
+    TIFF-structured block without its lead "Exif\\0\\0"; its orientation is already applied to the pixels and set to 1.
+    dpi: dots per inch, horizontal and vertical. bits: 8 or 16, per channel.
     """
 
     format: str = ""
@@ -53,7 +53,7 @@ class Metadata:
 
 @dataclass(frozen=True)
 class Photo:
-    """A picture as read: upright RGB pixels, the file's own transparency if it had any, and its metadata."""
+    """A picture as it was read: upright RGB pixels, the transparency of the file if it has any, and its metadata."""
 
     image: Image
     alpha: Mask | None = None
@@ -63,9 +63,9 @@ class Photo:
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture of a clip: upright RGB pixels, uint8, and the clip's own transparency if it has any.
+    """A picture of a clip: upright RGB pixels in uint8, and the transparency of the clip if it has any.
 
-    time: in seconds from the clip's start.
+    time: seconds from the start of the clip.
     """
 
     image: Image

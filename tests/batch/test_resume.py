@@ -31,8 +31,8 @@ from tests.video.drawn import Made, frame_times, make, picture, sound_packets
 from tests.waiting import LIMIT, started, until
 
 FRAMES, CHUNK = 50, 12
-FILMS = {suffix: one for suffix, one in video.CONTAINERS.items() if one.format}
-OPAQUE = [(suffix, codec, False) for suffix, one in FILMS.items() for codec in one.codecs]
+MUXED = {suffix: one for suffix, one in video.CONTAINERS.items() if one.format}
+OPAQUE = [(suffix, codec, False) for suffix, one in MUXED.items() for codec in one.codecs]
 ALPHA = [
     (suffix, None, True) for suffix, one in video.CONTAINERS.items() if one.alpha and suffix not in (".gif", ".webp")
 ]
@@ -225,7 +225,7 @@ def test_the_threads_of_the_beginning_stay(clip: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("codec", video.CODECS)
 def test_encoders_make_the_same_of_the_same(clip: Path, codec: str) -> None:
     height, width = 180, 320  # no whole blocks: there, x264 with AVX-512 differs in one of ten
-    target = FILMS[".mov" if codec == "prores" else ".mp4"]
+    target = MUXED[".mov" if codec == "prores" else ".mp4"]
     pictures, made = [picture(n, height, width) for n in range(CHUNK)], set()
     with video.open_clip(clip) as like:
         for _ in range(60 if codec == "h264" else 8):
@@ -239,7 +239,7 @@ def test_encoders_make_the_same_of_the_same(clip: Path, codec: str) -> None:
 
 def test_times_too_near_for_the_unit_go_on_apart(clip: Path) -> None:
     with video.open_clip(clip) as like:
-        encoder = VideoEncoder(like, Encoding(FILMS[".mov"], "prores", (96, 128), False, None, None, 1), after=5)
+        encoder = VideoEncoder(like, Encoding(MUXED[".mov"], "prores", (96, 128), False, None, None, 1), after=5)
         packets = [
             packet
             for time in (4, 5, 9)
@@ -335,7 +335,7 @@ def test_two_at_once_are_refused(clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     with video.open_clip(clip):
         held = ChunkStore(out, {}, threads=1)
-        with pytest.raises(OutputError, match="is being worked in by another process; wait for it, or end it"):
+        with pytest.raises(OutputError, match="is in use by another process; wait for it, or end it"):
             WORK(task(clip, out))
         held.remove()
     WORK(task(clip, out))

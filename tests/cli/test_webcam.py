@@ -194,7 +194,7 @@ def test_where_there_is_no_such_model_pictures_are_blank(walk: str, device: Path
         (["-b", "gone.jpg"], "background gone.jpg does not exist"),
         (["-c", "blurple"], "'blurple' is no color"),
         (["--no-window"], "--no-window leaves nowhere to show it"),
-        (["--key", "x", "--camera", "still.mp4"], "key 'x' will not do; wanted 8 to 64"),
+        (["--key", "x", "--camera", "still.mp4"], "key 'x' cannot be used; wanted 8 to 64"),
         (["--virtual-camera", "/dev/video77", "--camera", "/dev/video77"], "is both --camera and --virtual-camera"),
         (["--virtual-camera", "/dev/video77", "--camera", "77"], "is both --camera and --virtual-camera"),
     ],

@@ -20,7 +20,7 @@ from tests.pictures import gradient, pillow
 
 
 def every_format() -> dict[str, bytes]:
-    """One small file a format, as others write them; pixels all the way to the end."""
+    """A small file of each format, as other programs write it, with pixels up to its end."""
     noise = np.random.default_rng(0).integers(0, 255, (40, 50, 3), np.uint8)
     rgba = np.dstack([noise, noise[..., :1]])
     few = PIL.Image.fromarray(noise).quantize(16)
@@ -45,7 +45,7 @@ def every_format() -> dict[str, bytes]:
 
 FILES = every_format()
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # decoders mutter
+pytestmark = pytest.mark.filterwarnings("ignore")  # decoders print messages of their own
 
 BAD = {
     "empty": (b"", r"is empty \(0 bytes\); get the file again"),

@@ -1,4 +1,4 @@
-"""Masks of classes, where somebody has said which are person."""
+"""Masks of class numbers, where somebody has named the classes that are person."""
 
 from __future__ import annotations
 

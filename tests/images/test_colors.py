@@ -1,10 +1,9 @@
-"""Backgrounds and colors look the same in every photo, and what a file says of its colors is kept."""
+"""Backgrounds and colors look the same in every photo, and what a file tells about its colors is kept."""
 
 import io
 import struct
 import zlib
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,8 @@ from PIL import ImageCms
 import standout
 from standout import images
 from standout.cli import main
-from standout.cli.effects import Replace
+from standout.effects import Replace
+from standout.effects.compose import before_white
 from standout.errors import InputError
 from standout.images import heif_boxes, profiles
 from standout.types import Metadata, Photo
@@ -32,7 +32,7 @@ WIDE = profiles.built(((0.7347, 0.2653), (0.1596, 0.8404), (0.0366, 0.0001)), (0
 
 
 def lut_profile() -> bytes:
-    """RGB described by a table: its colors are Lab of three corners, so that only littleCMS can tell them."""
+    """An RGB profile made of a table of Lab colors, which only littleCMS can apply."""
     table = b""
     for corner in range(8):
         red, green, blue = (corner >> bit & 1 for bit in (2, 1, 0))
@@ -44,7 +44,7 @@ def lut_profile() -> bytes:
 
 
 def littlecms(picture: np.ndarray, source: bytes | None, target: bytes | None) -> np.ndarray:
-    """The picture converted by the reference implementation, 8 bits."""
+    """The picture, converted by the reference implementation with 8 bits."""
     either = [ImageCms.createProfile("sRGB") if icc is None else io.BytesIO(icc) for icc in (source, target)]
     flags = ImageCms.Flags.NOOPTIMIZE | ImageCms.Flags.BLACKPOINTCOMPENSATION
     intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
@@ -53,7 +53,7 @@ def littlecms(picture: np.ndarray, source: bytes | None, target: bytes | None) -
 
 
 def seen(data: bytes | Path, at: tuple[int, int] = (2, 2)) -> np.ndarray:
-    """The color at a place, as a viewer that knows profiles shows it: sRGB."""
+    """The color at a place, as a color-managed viewer shows it, in sRGB."""
     with PIL.Image.open(io.BytesIO(data) if isinstance(data, bytes) else data) as opened:
         icc = opened.info.get("icc_profile")
         pixel = np.asarray(opened.convert("RGB"))[at[1] : at[1] + 1, at[0] : at[0] + 1]
@@ -206,7 +206,7 @@ def test_colors_that_are_some(color: object) -> None:
     assert (picture == (1, 2, 3)).all()
 
 
-# ---- what files say without a profile
+# ---- what files tell without a profile
 
 
 def rows(rgb: tuple[int, int, int]) -> bytes:
@@ -446,8 +446,8 @@ def test_a_see_through_background_on_the_command_line(tmp_path: Path, monkeypatc
             assert photo.alpha is None and np.abs(photo.image[4, 15].astype(int) - 255).max() <= 3, name
         else:
             assert photo.alpha is not None and photo.alpha[4, 15] == 0 and photo.alpha[35, 15] == 1, name
-    scene = Replace(inputs=[], background=Path("bg.png")).scene()
-    frame = scene(np.zeros((40, 30, 3), np.uint8), np.zeros((40, 30), np.float32), Fraction(0))
+    behind = Replace(Path("bg.png"))(np.zeros((40, 30, 3), np.uint8), np.zeros((40, 30), np.float32))
+    frame = before_white(behind)  # as in clips and formats that hold no transparency
     assert frame.shape == (40, 30, 3) and (frame[4, 15] == 255).all() and (frame[35, 15] == RED).all()
 
 

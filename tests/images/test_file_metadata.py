@@ -1,9 +1,10 @@
-"""What stands beside the pixels never changes them: orientation that no viewer follows, odd resolutions, odd chunks."""
+"""Metadata never changes the pixels: orientation that no viewer follows, odd resolutions, odd chunks."""
 
 import io
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import PIL.Image
@@ -106,8 +107,12 @@ def test_heic_is_read_as_its_writer_reads_it(mode: str, orientation: int) -> Non
     more = codes if orientation % 2 else {"icc_profile": pictures.srgb_profile()}
     made.save(out, quality=90, exif=b"Exif\0\0" + pictures.exif_block(orientation), **more)
     mine, theirs = images.read(out.getvalue()), images.read(pillow_heif.HeifImageFile(io.BytesIO(out.getvalue())))
-    np.testing.assert_array_equal(mine.image, theirs.image)
-    assert mine.meta == theirs.meta and mine.meta.icc is not None and mine.meta.exif is not None
+    if mode == "RGB;16":  # the file's own bits, where an opened picture has been reduced to 8
+        assert mine.image.dtype == np.uint16 and mine.meta.bits == 16
+        assert np.abs(mine.image / 257 - theirs.image).max() < 1.5
+    else:
+        np.testing.assert_array_equal(mine.image, theirs.image)
+    assert replace(mine.meta, bits=8) == theirs.meta and mine.meta.icc is not None and mine.meta.exif is not None
     assert mine.image.shape == ((60, 40, 3) if orientation >= 5 else (40, 60, 3))
     assert (mine.alpha is None) == (theirs.alpha is None) == (mode != "RGBA")
     if mine.alpha is not None and theirs.alpha is not None:

@@ -17,7 +17,7 @@ from tests.pictures import gradient, pillow, saved
 PER_FILE = 120
 LIMIT = 100_000
 SOON = 5.0
-"""Seconds of the processor for one file; they take milliseconds, so only what is damaged to no end gets there."""
+"""Seconds of processor time for one file. Files take milliseconds, so only an endless loop reaches this."""
 
 
 def healthy_files() -> dict[str, bytes]:
@@ -97,7 +97,7 @@ def test_there_are_enough_of_them() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(FILES))
-@pytest.mark.filterwarnings("ignore")  # decoders mutter
+@pytest.mark.filterwarnings("ignore")  # decoders print messages of their own
 def test_damaged_files_end_in_a_picture_or_in_an_error_of_ours(kind: str) -> None:
     rng = random.Random(kind)
     for n in range(PER_FILE):
@@ -114,7 +114,7 @@ def test_damaged_files_end_in_a_picture_or_in_an_error_of_ours(kind: str) -> Non
 
 
 def check(photo: Photo) -> None:
-    """A whole photo, whose metadata can be written again."""
+    """Asserts that the photo is whole, and that its metadata can be written again."""
     height, width, channels = photo.image.shape
     assert channels == 3
     assert 0 < height * width <= LIMIT

@@ -1,4 +1,4 @@
-"""Reading and writing in every format: what is given comes back."""
+"""Reading and writing in every format: what was written comes back."""
 
 import io
 import subprocess
@@ -65,7 +65,7 @@ def test_tiny_and_thin_pictures(suffix: str, size: tuple[int, int]) -> None:
     assert close(photo.image, picture, within=0 if suffix in LOSSLESS else 6)
 
 
-@pytest.mark.parametrize("suffix", sorted({*SUFFIXES} - {".heic", ".heif"}))  # nobody else here reads those
+@pytest.mark.parametrize("suffix", sorted({*SUFFIXES} - {".heic", ".heif"}))  # no other library here reads those
 def test_other_readers_see_the_same(suffix: str) -> None:
     picture = gradient(40, 50)
     data = images.encode(picture, suffix)

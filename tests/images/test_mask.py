@@ -1,4 +1,4 @@
-"""Every way a mask is written is read right, or refused in words; never as nobody."""
+"""Masks of every kind are read correctly or refused with a reason; none is read as showing nobody."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ def test_the_haze_of_a_model_that_found_nobody_is_no_class() -> None:
 
 
 def test_soft_labels_stay_soft() -> None:
-    """As matting data have them: blurred, feathered over many pixels, with areas that are half transparent."""
+    """Masks as in matting data: blurred, feathered over many pixels, with half transparent areas."""
     _, mask = drawn_person(240, 180)
     for radius in (3, 15, 41):
         soft = cv2.GaussianBlur(mask, (radius, radius), 0)
@@ -262,7 +262,7 @@ def test_noise_of_compression_is_neither_person_nor_soft(kind: str) -> None:
 def test_index_255_of_a_palette_does_not_count() -> None:
     data = indexed(levels(0, 1, 255), voc_palette())
     assert read_mask(data)[:24:8, 0].tolist() == [0, 255, 128]
-    with pytest.raises(UnclearMask, match="255 does not count"):
+    with pytest.raises(UnclearMask, match="255 means pixels that do not count"):
         read_alpha(data)
     assert (read_mask(indexed(levels(0, 255), voc_palette()))[8:16] == 128).all(), "VOC's color of void"
 
@@ -301,7 +301,7 @@ def test_a_file_that_is_no_mask_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreadableImage, match=r"cut\.png"):
         read_mask(tmp_path / "cut.png")
     broken = np.full((8, 8), np.nan, np.float32)
-    with pytest.raises(UnreadableImage, match="negative or no numbers"):
+    with pytest.raises(UnreadableImage, match="negative or not numbers"):
         read_alpha(of(broken, "TIFF"))
     with pytest.raises(UnreadableImage, match="from 0 to 100000"):
         read_mask(of(np.array([[0, 100000]], np.int32), "TIFF"))

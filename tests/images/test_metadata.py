@@ -1,4 +1,4 @@
-"""What a picture file says beside its pixels: EXIF, profile, dots per inch, and which way is up."""
+"""What a picture file holds beside its pixels: EXIF, profile, dots per inch and orientation."""
 
 import io
 import struct

@@ -1,5 +1,6 @@
 """Every kind of stored pixel becomes RGB and transparency: palettes, gray, CMYK, Lab, 16 bits, frames."""
 
+import io
 import struct
 import zlib
 
@@ -125,7 +126,7 @@ def test_16_bit_tiff_in_an_unusual_layout_is_read_with_8_and_says_so() -> None:
     picture[..., 3] = 32768  # premultiplied: the colors are half what they should be
     photo = images.read(pictures.tiff(picture, extra=1))
     assert close(photo.image, gradient(deep=True) >> 8, within=2)
-    assert photo.warnings == ("has 16 bits per channel in an unusual layout; read with 8",)
+    assert photo.warnings == ("has 16 bits per channel in an unusual layout; it was read with 8 bits",)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -150,7 +151,7 @@ def test_cmyk_without_a_profile() -> None:
 def test_cmyk_becomes_srgb_by_its_profile(kind: str) -> None:
     source = PIL.Image.new("CMYK", (32, 16), (255, 0, 0, 0))
     photo = images.read(saved(source, kind, icc_profile=pictures.cmyk_profile(), quality=100))
-    lab = np.array([[[80, 20, 20]]], np.float32)  # what that profile says of its cyan
+    lab = np.array([[[80, 20, 20]]], np.float32)  # the color that the profile gives to cyan
     np.testing.assert_allclose(photo.image[8, 16], cv2.cvtColor(lab, cv2.COLOR_Lab2RGB)[0, 0] * 255, atol=4)
     assert photo.meta.icc is None
     assert photo.warnings == ()
@@ -210,3 +211,22 @@ def test_of_several_frames_the_first_is_taken_and_said_so(kind: str) -> None:
     photo = images.read(saved(frames[0], kind, save_all=True, append_images=frames[1:], lossless=True))
     assert photo.warnings == ("holds several frames or pages; the first was used",)
     np.testing.assert_array_equal(photo.image, np.broadcast_to(np.array([255, 0, 0], np.uint8), (16, 16, 3)))
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+def test_heic_with_more_than_8_bits_keeps_them(bits: int) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    levels = np.linspace(0, 65535, 640).astype(np.uint16)
+    pixels = np.ascontiguousarray(np.broadcast_to(levels[None, :, None], (64, 640, 3)))
+    out = io.BytesIO()
+    pillow_heif.options.SAVE_HDR_TO_12_BIT = bits == 12
+    try:
+        made = pillow_heif.from_bytes(mode="RGB;16", size=(640, 64), data=pixels.tobytes())
+        made.save(out, quality=-1, chroma=444)
+    finally:
+        pillow_heif.options.SAVE_HDR_TO_12_BIT = False
+    photo = images.read(out.getvalue())
+    assert photo.image.dtype == np.uint16 and photo.meta.bits == 16 and photo.warnings == ()
+    assert np.abs(photo.image.astype(int) - pixels).max() < 3 * 65536 >> bits
+    assert len(np.unique(photo.image[..., 1])) > 500, "8 bits would hold 256 levels"
+    assert photo.image.min() == 0 and photo.image.max() == 65535

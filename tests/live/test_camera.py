@@ -112,7 +112,7 @@ def test_no_such_camera(capture: type[Capture], tmp_path: Path, monkeypatch: pyt
     with pytest.raises(InputError, match=r"camera /dev/null cannot be opened; close the program that uses it"):
         open_camera("/dev/null")
     monkeypatch.setattr(camera.sys, "platform", "darwin")
-    with pytest.raises(InputError, match="numbers count from 0, and the system may have to allow it"):
+    with pytest.raises(InputError, match="numbers start at 0, and the privacy settings of the system"):
         open_camera("0")
 
 

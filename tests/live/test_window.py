@@ -130,7 +130,7 @@ def test_a_viewer_that_does_not_read_holds_nobody_up(window: Window) -> None:
         window.show(noise)  # would never return if it waited for who does not read
     window.show(flat(222, 480))
     late = 0
-    while (picture := lazy.next()) is not None and picture.std() < 80:  # noise has 74, one colour 105
+    while (picture := lazy.next()) is not None and picture.std() < 80:  # noise has 74, one color 105
         late += 1
     assert picture is not None and late < 30
 
@@ -174,7 +174,7 @@ def test_status(window: Window) -> None:
 
 def test_a_port_that_is_taken(window: Window) -> None:
     port = int(urlsplit(window.url).port or 0)
-    with pytest.raises(SetupError, match=rf"port {port} of 127.0.0.1 cannot be had .*--port 0"):
+    with pytest.raises(SetupError, match=rf"port {port} of 127.0.0.1 cannot be opened .*--port 0"):
         Window(Controls("blur"), effects=[], port=port)
 
 

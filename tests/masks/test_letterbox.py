@@ -26,7 +26,7 @@ def test_a_photo_of_any_size_fits_and_comes_back_at_its_own_size(
 
 
 @given(sides, sides, rects)
-def test_place_is_centred_and_inside(height: int, width: int, rect: tuple[int, int]) -> None:
+def test_place_is_centered_and_inside(height: int, width: int, rect: tuple[int, int]) -> None:
     where = place(height, width, rect)
     assert 1 <= where.inner_height <= rect[0]
     assert 1 <= where.inner_width <= rect[1]
@@ -39,8 +39,8 @@ def test_place_is_centred_and_inside(height: int, width: int, rect: tuple[int, i
 def test_a_soft_blob_survives_the_round_trip(height: int, width: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
-    centre = rng.uniform(0.3, 0.7, 2) * (height, width)
-    distance = np.hypot((y - centre[0]) / height, (x - centre[1]) / width)
+    center = rng.uniform(0.3, 0.7, 2) * (height, width)
+    distance = np.hypot((y - center[0]) / height, (x - center[1]) / width)
     blob = (1 / (1 + np.exp((distance - 0.25) * 20))).astype(np.float32)
     rect = rectangle(height, width, (320, 256))
     fitted, where = fit(blob, rect, fill=0)
@@ -52,7 +52,7 @@ def test_rectangle_turns_with_the_photo() -> None:
     assert rectangle(5, 10, (320, 256)) == (256, 320)
 
 
-def test_the_letterbox_is_as_grey_at_16_bit_as_at_8() -> None:
+def test_the_letterbox_is_as_gray_at_16_bit_as_at_8() -> None:
     eight = to_input(fit(np.zeros((10, 10, 3), np.uint8), (64, 32))[0])
     sixteen = to_input(fit(np.zeros((10, 10, 3), np.uint16), (64, 32))[0])
     np.testing.assert_allclose(eight, sixteen)

@@ -34,7 +34,7 @@ def test_refine_snaps_a_coarse_mask_to_the_photos_edge(size: int, dtype: type) -
     assert dice(refined > 0.5, truth > 0.5) > 0.998
 
 
-def test_refine_leaves_no_haze_where_background_has_the_persons_colours() -> None:
+def test_refine_leaves_no_haze_where_background_has_the_persons_colors() -> None:
     truth = disc(400, 100)
     image = scene(400, truth)
     image[:60, :60] = (220, 120, 60)

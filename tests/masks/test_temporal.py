@@ -14,12 +14,12 @@ SHAPE = (108, 192)
 
 
 def texture(
-    seed: int = 0, shape: tuple[int, int] = SHAPE, *, colour: tuple[int, int, int] = (120, 120, 120)
+    seed: int = 0, shape: tuple[int, int] = SHAPE, *, color: tuple[int, int, int] = (120, 120, 120)
 ) -> np.ndarray:
-    """Soft blots about a colour."""
+    """Soft blots about a color."""
     rng = np.random.default_rng(seed)
     blots = cv2.GaussianBlur(rng.normal(0, 1, (*shape, 3)).astype(np.float32), (0, 0), 3)
-    return np.clip(blots / blots.std() * 30 + colour, 0, 255).astype(np.uint8)
+    return np.clip(blots / blots.std() * 30 + color, 0, 255).astype(np.uint8)
 
 
 def disc(x: float, y: float, radius: float) -> np.ndarray:
@@ -28,8 +28,8 @@ def disc(x: float, y: float, radius: float) -> np.ndarray:
     return np.clip(radius + 0.5 - np.hypot(columns - x, rows - y), 0, 1).astype(np.float32)
 
 
-def painted(background: np.ndarray, alpha: np.ndarray, colour: tuple[int, int, int] = (230, 60, 40)) -> np.ndarray:
-    return np.rint(background + alpha[..., None] * (np.array(colour) - background)).astype(np.uint8)
+def painted(background: np.ndarray, alpha: np.ndarray, color: tuple[int, int, int] = (230, 60, 40)) -> np.ndarray:
+    return np.rint(background + alpha[..., None] * (np.array(color) - background)).astype(np.uint8)
 
 
 def half(level: float = 0.5) -> np.ndarray:
@@ -149,11 +149,11 @@ def test_what_moves_is_calmed_too() -> None:
 def test_a_hard_cut_forgets_the_past() -> None:
     steady = TemporalFilter()
     for number in range(5):
-        steady(half(0.6), texture(0, colour=(60, 90, 150)), Fraction(number, 30))
-    after = steady(half(0.4), texture(1, colour=(170, 120, 80)), Fraction(5, 30))
+        steady(half(0.6), texture(0, color=(60, 90, 150)), Fraction(number, 30))
+    after = steady(half(0.4), texture(1, color=(170, 120, 80)), Fraction(5, 30))
     np.testing.assert_array_equal(after, half(0.4))
     assert steady.cuts == 1
-    steady(half(0.4), texture(1, colour=(170, 120, 80)), Fraction(6, 30))
+    steady(half(0.4), texture(1, color=(170, 120, 80)), Fraction(6, 30))
     assert steady.cuts == 1
 
 
@@ -170,7 +170,7 @@ def lit(image: np.ndarray, gain: float, add: float = 0) -> np.ndarray:
 
 
 def test_light_and_camera_moves_are_no_cuts() -> None:
-    scene, other = texture(0, colour=(60, 90, 150)), texture(1, colour=(170, 120, 80))
+    scene, other = texture(0, color=(60, 90, 150)), texture(1, color=(170, 120, 80))
     wide = texture(2, (108, 900))
     assert play([scene, lit(scene, 1.5, 20), scene, lit(scene, 0.4), scene]) == 0, "flashes"
     assert play([lit(scene, 1 - i / 20) for i in range(21)]) == 0, "fade to black"

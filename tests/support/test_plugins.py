@@ -77,7 +77,7 @@ def test_a_package_that_cannot_be_loaded_is_named(site: Path, code: str, point: 
 
 def test_a_name_of_ours_stays_ours(site: Path) -> None:
     install(site, "standout-blurrier", "class Blur: pass", "blur = standout_blurrier:Blur")
-    with pytest.raises(SetupError, match=r"standout-blurrier 1.5 brings 'blur' to standout.effects, a name that"):
+    with pytest.raises(SetupError, match=r"standout-blurrier 1.5 adds 'blur' to standout.effects, a name that"):
         found(GROUP, ours=("cut", "blur"))
     assert set(found(GROUP, ours=("cut",))) == {"blur"}
 
@@ -85,7 +85,7 @@ def test_a_name_of_ours_stays_ours(site: Path) -> None:
 def test_two_packages_with_one_name_are_both_named(site: Path) -> None:
     for name in ("standout-a", "standout-b"):
         install(site, name, "glow = 1", f"glow = {name.replace('-', '_')}:glow")
-    with pytest.raises(SetupError, match=r"standout-[ab] 1.5 and standout-[ab] 1.5 both bring 'glow'"):
+    with pytest.raises(SetupError, match=r"standout-[ab] 1.5 and standout-[ab] 1.5 both add 'glow'"):
         found(GROUP)
 
 

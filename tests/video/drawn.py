@@ -1,4 +1,4 @@
-"""Clips drawn by code: a disc that wanders, a beep that starts with the picture."""
+"""Clips that are drawn by code: a disc that wanders, and a beep that starts with the first picture."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RATE = 48000
 
 
 def picture(number: int, height: int = 96, width: int = 128) -> np.ndarray:
-    """Frame `number` of a disc that wanders over a slope of colors; its place tells the number."""
+    """Frame `number` of a disc that wanders over a gradient; the place of the disc tells the number."""
     across, down = np.meshgrid(np.linspace(40, 200, width), np.linspace(40, 200, height))
     image = np.dstack([across, down, np.full_like(across, 120)]).astype(np.uint8)
     cv2.circle(image, (10 + 6 * number % max(1, width - 20), height // 2), 8, (250, 250, 250), -1)
@@ -33,7 +33,7 @@ def flat(color: Sequence[int], height: int = 96, width: int = 128) -> np.ndarray
 
 
 def beep(begins: int, count: int, *, channels: int = 2) -> np.ndarray:
-    """Samples (1, count * channels) of a tone, beginning at sample `begins`."""
+    """The samples of a tone, (1, count * channels), from sample `begins` on."""
     tone = np.sin(np.arange(begins, begins + count) * 2 * np.pi * 440 / RATE) * 8000
     return np.repeat(tone[:, None], channels, 1).astype(np.int16).reshape(1, -1)
 
@@ -42,8 +42,8 @@ def beep(begins: int, count: int, *, channels: int = 2) -> np.ndarray:
 class Made:
     """What goes into a drawn clip.
 
-    times: of the frames, in units of base. tracks: codecs of sound tracks. samples: of the sound, instead of a tone.
-    sound_block: samples a packet. gap: (from when, for how long) its clock tells of nothing.
+    times: of the frames, in units of base. tracks: codecs of the sound tracks. samples: of the sound, in place of
+    a tone. sound_block: samples a packet. gap: (begin, length), in seconds, of a stretch without packets.
     """
 
     pictures: Sequence[np.ndarray] = field(default_factory=lambda: [picture(n) for n in range(30)])
@@ -88,7 +88,7 @@ _MADE: dict[bytes, bytes] = {}
 
 
 def make(path: Path, made: Made | None = None) -> Path:
-    """A clip at path, as told; the same one is encoded once."""
+    """The described clip, at path. Clips with the same description are encoded once."""
     made = made or Made()
     key = hashlib.sha256(repr((path.suffix, replace(made, pictures=()))).encode())
     for one in made.pictures:
@@ -128,7 +128,7 @@ def _encode(path: Path, made: Made) -> Path:
         packets = _pictures(stream, made)
         for number, sound in enumerate(sounds):
             packets += _sound(sound, made, number)
-        for packet in packets:  # the clock leaps: all packets from a time on are later
+        for packet in packets:  # the clock leaps: all packets from that time on are later
             if made.gap and (packet.pts or 0) * packet.time_base >= made.gap[0]:
                 leap = round(made.gap[1] / packet.time_base)
                 packet.pts, packet.dts = packet.pts + leap, packet.dts + leap
@@ -213,7 +213,7 @@ def _subtitles(out: av.container.OutputContainer, made: Made) -> av.subtitles.st
 
 
 def sound_packets(path: Path, track: int = 0) -> list[tuple[Fraction, bytes]]:
-    """(time, bytes) of a sound track's packets; times from the first frame of the pictures."""
+    """(time, bytes) of each packet of a sound track; times are counted from the first picture."""
     with av.open(str(path)) as container:
         zero = first_frame(container)
     with av.open(str(path)) as container:
@@ -225,7 +225,7 @@ def sound_packets(path: Path, track: int = 0) -> list[tuple[Fraction, bytes]]:
 
 
 def first_frame(container: av.container.InputContainer) -> Fraction:
-    """When the first picture is shown, in the file's own time. An .avi stores no such times, and shows it at 0."""
+    """When the first picture is shown, on the file's own clock. An .avi stores no such time and shows it at 0."""
     if container.format.name == "avi":
         return Fraction(0)
     frame = next(container.decode(video=0))
@@ -233,7 +233,7 @@ def first_frame(container: av.container.InputContainer) -> Fraction:
 
 
 def frame_times(path: Path) -> list[Fraction]:
-    """When each picture is shown, from the first."""
+    """When each picture is shown, in seconds from the first."""
     with av.open(str(path)) as container:
         base = container.streams.video[0].time_base
         times = [frame.pts * base for frame in container.decode(video=0)]
@@ -245,9 +245,9 @@ def names(folder: Path) -> list[str]:
 
 
 def copied(source: Path, target: Path, **options: Any) -> list[str]:
-    """The clip written again, its frames unchanged; the writer's notes."""
+    """Writes the clip again with unchanged frames. The notes of the Writer."""
     part = {name: options[name] for name in ("start", "end", "rate") if name in options}
-    with video.open_clip(source) as clip, video.Writer(target, clip, **options) as writer:
+    with video.open_clip(source) as clip, video.Writer(target, clip, video.WriteOptions(**options)) as writer:
         for frame in clip.frames(**part):
             writer.add(frame.image[..., :1] if options.get("gray") else frame.image, frame.time)
     return writer.notes
@@ -259,7 +259,7 @@ def read(path: Path) -> tuple[video.Clip, list[np.ndarray]]:
 
 
 def see_through(number: int, height: int = 96, width: int = 128) -> np.ndarray:
-    """RGBA: the drawn picture, soft at the edges of a disc."""
+    """The drawn picture as RGBA: transparent but for a disc with soft edges."""
     down, across = np.mgrid[:height, :width]
     alpha = np.clip(6 * (36 - np.hypot(across - 40 - 2 * number, down - 48)) + 128, 0, 255)
     return np.dstack([picture(number, height, width), alpha.astype(np.uint8)])

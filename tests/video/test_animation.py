@@ -1,4 +1,4 @@
-"""Animations out: GIF, WebP and folders of PNGs, read back by Pillow and OpenCV."""
+"""Writing animations: GIF, WebP and folders of PNGs, read back by Pillow and OpenCV."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -20,7 +20,7 @@ ANIMATED = [".gif", ".webp"]
 
 
 def shown(path: Path) -> list[tuple[np.ndarray, int]]:
-    """(RGBA as shown, milliseconds) of each frame, by Pillow."""
+    """Of each frame: what is shown, as RGBA, and for how many milliseconds, read by Pillow."""
     with PIL.Image.open(path) as image:
         frames = []
         for number in range(getattr(image, "n_frames", 1)):
@@ -36,7 +36,7 @@ def write(
     height, width, channels = pictures[0].shape
     with video.open_clip(clip) as like:
         kind = {"alpha": channels == 4, "gray": channels == 1}
-        with video.Writer(path, like, height=height, width=width, **kind, **options) as writer:
+        with video.Writer(path, like, video.WriteOptions(height=height, width=width, **kind, **options)) as writer:
             for one, time in zip(pictures, times, strict=True):
                 writer.add(one, time)
     return writer.notes
@@ -148,7 +148,7 @@ def test_pixels_that_are_not_square(tmp_path: Path) -> None:
         (note,) = copied(source, tmp_path / f"out{suffix}")
         assert note == f"128x96 became 186x96: {suffix} cannot tell that pixels are not square"
         assert shown(tmp_path / f"out{suffix}")[0][0].shape[:2] == (96, 186)
-    assert copied(source, tmp_path / "out.frames") == ["pixels are 16:11 wide, which PNGs do not tell"]
+    assert copied(source, tmp_path / "out.frames") == ["pixels are 16:11 wide, which PNGs cannot tell"]
     assert shown(tmp_path / "out.frames" / "000001.png")[0][0].shape[:2] == (96, 128)
 
 
@@ -167,7 +167,7 @@ def test_many_colors_are_near() -> None:
     blurred = cv2.blur(palette[index][..., 1:].astype(np.float32), (16, 16)) - cv2.blur(
         slope.astype(np.float32), (16, 16)
     )
-    assert np.abs(blurred).mean() < 2.5  # the pattern averages out
+    assert np.abs(blurred).mean() < 2.5  # the dither pattern averages out
 
 
 @given(

@@ -1,4 +1,4 @@
-"""Real clips of people, start to end."""
+"""Real clips of people, read and written from start to end."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Clips that are damaged, or none at all: what can be read is, and errors say what is wrong."""
+"""Damaged clips, and files that are no clips: what can be read is read, and errors tell what is wrong."""
 
 import os
 from fractions import Fraction
@@ -15,7 +15,7 @@ from tests.video.drawn import Made, frames, make, picture
 
 
 def spoilt(source: Path, target: Path, bad: set[int]) -> Path:
-    """The clip with the pictures of some packets turned into rubbish."""
+    """The clip, with random bytes in the packets of some pictures."""
     with av.open(str(source)) as into, av.open(str(target), "w") as out:
         stream = out.add_stream_from_template(into.streams.video[0], opaque=True)
         for number, packet in enumerate(one for one in into.demux(video=0) if one.size):
@@ -155,7 +155,7 @@ def test_pictures_that_cannot_be_decoded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.webm", "a.avi", "a.ts", "a.flv", "a.mov"])
 def test_scattered_damage_raises_nothing_else(tmp_path: Path, name: str) -> None:
-    """Bytes that rotted on the disk: frames come, or UnreadableVideo."""
+    """With random bytes in the file, frames come, or UnreadableVideo is raised."""
     codec = {"a.webm": "libvpx-vp9", "a.avi": "mjpeg", "a.flv": "flv", "a.mov": "prores_ks"}.get(name, "libx264")
     pixels = {"mjpeg": "yuvj420p", "prores_ks": "yuv422p10le"}.get(codec, "yuv420p")
     path = make(tmp_path / name, Made([picture(n) for n in range(10)], codec=codec, pixels=pixels))

@@ -1,4 +1,4 @@
-"""Clips in: what the file says, and every frame upright, in its colors, at its time."""
+"""Reading clips: what the file tells, and every frame upright, in its colors, at its time."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -90,7 +90,7 @@ def test_tagged_colors(tmp_path: Path, matrix: int, span: int) -> None:
 
 @pytest.mark.parametrize(("height", "matrix"), [(576, 5), (720, 1)])
 def test_untagged_colors_by_height(tmp_path: Path, height: int, matrix: int) -> None:
-    made = Made([flat((200, 30, 90), height, 64)], options={"crf": "1"})  # drawn.make follows the same custom
+    made = Made([flat((200, 30, 90), height, 64)], options={"crf": "1"})  # drawn.make follows the same convention
     with video.open_clip(make(tmp_path / "a.mp4", made)) as clip:
         assert clip.colors.matrix == 2
         assert np.abs(next(clip.frames()).image.astype(int) - (200, 30, 90)).max() <= 3
@@ -129,7 +129,7 @@ def test_the_frame_on_screen_at_start_comes_first(tmp_path: Path) -> None:
     part = frames(path, start=Fraction(3))
     assert [frame.time for frame in part] == [0, 1]
     np.testing.assert_array_equal(part[0].image, whole[2].image)
-    snapped = frames(path, start=Fraction(999, 1000))  # a millisecond of another frame first would be a flash
+    snapped = frames(path, start=Fraction(999, 1000))  # another frame for a millisecond would be a flash
     assert [frame.time for frame in snapped] == [0, Fraction(31, 1000), Fraction(3001, 1000)]
     assert [frame.time for frame in frames(path, start=Fraction(4))] == [0]
     assert frames(path, start=Fraction(60)) == []

@@ -1,4 +1,4 @@
-"""Colors look the same whatever the clip's numbers mean: what is put behind people, and what is kept of the tags."""
+"""Colors look the same whatever color space the clip has: what is put behind people, and which tags are kept."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from standout.batch.plan import Task
 from standout.effects import Color, Cut, Effect, Matte, Replace
 from standout.live.camera import open_camera
 from standout.types import Image, Mask, Photo, Picture
-from standout.video import SRGB, Colors, converter, is_known
+from standout.video import SRGB, Colors, WriteOptions, converter, is_known
 from tests.fakes import clip_job
 from tests.video.drawn import Made, flat, make
 
 
 class Nobody:
-    """A fake model: nobody is there, so that all of the result is background."""
+    """A fake model that finds nobody, so that the whole result is background."""
 
     def probability(self, image: Image) -> Mask:
         return np.zeros((image.shape[0] // 4, image.shape[1] // 4), np.float32)
@@ -46,7 +46,7 @@ def turned(color: tuple[int, int, int], source: Colors, target: Colors) -> list[
 @pytest.mark.parametrize(
     ("color", "target", "wanted"),
     [
-        ((255, 255, 255), PQ, [148, 148, 148]),  # 58 % of PQ and 75 % of HLG: BT.2408
+        ((255, 255, 255), PQ, [148, 148, 148]),  # ITU-R BT.2408 puts white at 58 % of PQ and 75 % of HLG
         ((255, 255, 255), HLG, [191, 191, 191]),
         ((0, 0, 0), PQ, [0, 0, 0]),
         ((255, 255, 255), BT2020, [255, 255, 255]),
@@ -71,7 +71,7 @@ def test_there_and_back_is_the_same(other: Colors, dtype: type) -> None:
     assert there is not None and back is not None
     assert there(image).dtype == image.dtype
     if other.transfer in (16, 18) or dtype is np.uint8:
-        return  # the knee bends white, and 8 bits of a wide range are coarse
+        return  # the knee compresses white, and 8 bits of a wide range are coarse
     assert np.abs(back(there(image)).astype(int) - image).max() < 300
 
 
@@ -84,7 +84,7 @@ def test_what_looks_alike_is_left_alone() -> None:
 
 
 def tagged(path: Path, colors: Colors, color: tuple[int, int, int] = (90, 90, 90)) -> Path:
-    """A clip of one color whose numbers mean that."""
+    """A clip of one color, tagged with these colors."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=25, options={"crf": "1"})
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv444p"
@@ -101,7 +101,7 @@ def tagged(path: Path, colors: Colors, color: tuple[int, int, int] = (90, 90, 90
 
 
 def behind(effect: Effect, source: Path, out: Path, **how: Any) -> tuple[list[float], tuple[str, ...], Colors]:
-    """The mean color of the result, its warnings, and what its numbers mean."""
+    """The mean color of the result, its warnings, and the colors that it is tagged with."""
     work = clip_job(Nobody(), effect, quality=100, overwrite=True, **how)
     told = work(Task(source, out, Path(source.name), out.suffix)).warnings
     if out.suffix == ".frames":
@@ -119,7 +119,7 @@ def near(found: list[float], wanted: list[int]) -> bool:
 def test_a_color_looks_the_same_behind_every_clip(tmp_path: Path, colors: Colors) -> None:
     source = tagged(tmp_path / "in.mp4", colors)
     picture = tmp_path / "behind.png"
-    cv2.imwrite(str(picture), flat((30, 30, 200), 48, 64))  # BGR
+    cv2.imwrite(str(picture), flat((30, 30, 200), 48, 64))  # OpenCV writes BGR
     plain = tagged(tmp_path / "behind.mp4", Colors(primaries=1, transfer=1), (200, 30, 30))
     wanted = turned((200, 30, 30), SRGB, colors)
     for effect in (
@@ -157,7 +157,10 @@ def test_what_the_numbers_mean_is_told_by_the_result(tmp_path: Path, out: str, c
     def same(image: Image, mask: Mask, time: Fraction) -> Picture:
         return cv2.resize(image, (64, 64))  # type: ignore[return-value]
 
-    with video.open_clip(source) as clip, video.Writer(tmp_path / f"out{out}", clip, height=64, codec=codec) as writer:
+    with (
+        video.open_clip(source) as clip,
+        video.Writer(tmp_path / f"out{out}", clip, WriteOptions(height=64, codec=codec)) as writer,
+    ):
         for frame in clip.frames():
             writer.add(same(frame.image, frame.image, frame.time), frame.time)
     with video.open_clip(tmp_path / f"out{out}") as clip:
@@ -170,7 +173,7 @@ def test_what_the_numbers_mean_is_told_by_the_result(tmp_path: Path, out: str, c
 def test_what_the_format_cannot_tell_is_converted_and_said(tmp_path: Path, out: str, colors: Colors) -> None:
     source = tagged(tmp_path / "in.mp4", colors, (120, 100, 90))
     path = tmp_path / f"out{out}"
-    with video.open_clip(source) as clip, video.Writer(path, clip, alpha=True) as writer:
+    with video.open_clip(source) as clip, video.Writer(path, clip, WriteOptions(alpha=True)) as writer:
         for frame in clip.frames():
             writer.add(np.dstack([frame.image, np.full((48, 64, 1), 255, np.uint8)]), frame.time)
     assert any("colors converted to sRGB" in one for one in writer.notes)

@@ -1,4 +1,4 @@
-"""Times that a file tells wrongly, twice, or not at all: pictures go on evenly, the sound stays with them."""
+"""Files with wrong, repeated or missing times: pictures go on evenly, and the sound stays in sync with them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from tests.video.drawn import RATE, Made, flat, make
 
 FPS = 25
 FLASHES = (10, 30, 55, 80)
-"""Frames that are white, with a beep as long."""
+"""The frames that are white, each with a beep of the same length."""
 
 LOUD = 3000
 
 
 def flashes(**how: object) -> Made:
-    """Four seconds: black, and silent, but for the flashes."""
+    """A clip of four seconds, black and silent except for the flashes."""
     pictures = [flat((255, 255, 255) if n in FLASHES else (0, 0, 0)) for n in range(4 * FPS)]
     samples = np.zeros(4 * RATE, np.int16)
     for n in FLASHES:
@@ -47,7 +47,7 @@ def seen(path: Path) -> list[float]:
 
 
 def heard(path: Path) -> list[float]:
-    """When a beep begins, in seconds from the first picture, by the results' own times."""
+    """When each beep begins, in seconds from the first picture, by the result's own times."""
     begun: list[float] = []
     last = -1.0
     with av.open(str(path)) as container:
@@ -75,7 +75,7 @@ def through(source: Path, out: Path, work: ClipJob = WORK) -> tuple[str, ...]:
 
 
 def together(out: Path, wanted: list[float], *, within: float = 0.03) -> None:
-    """The flashes and the beeps of the result are at these times."""
+    """Asserts that the flashes and the beeps of the result are at these times."""
     assert np.allclose(seen(out), wanted, atol=0.021), seen(out)
     found = heard(out)
     assert len(found) == len(wanted) and np.allclose(found, wanted, atol=within), found
@@ -86,7 +86,7 @@ TWICE = [*ONCE, *(4 + one for one in ONCE)]
 
 
 def joined(folder: Path, suffix: str, *, times: int = 2, **how: object) -> Path:
-    """Two files of that kind, one behind the other."""
+    """Two files of that kind, joined byte by byte."""
     one = make(folder / f"one{suffix}", replace(flashes(), **how))
     path = folder / f"joined{suffix}"
     path.write_bytes(one.read_bytes() * times)
@@ -118,7 +118,7 @@ def test_files_joined_end_to_end_go_on_evenly_with_their_sound(tmp_path: Path, k
 
 
 def test_avis_joined_end_to_end_go_on(tmp_path: Path) -> None:
-    """FFmpeg counts their packets on, so that there is no second clock."""
+    """FFmpeg goes on counting the packets of such files, so there is no second clock."""
     source = joined(tmp_path, ".avi", codec="mpeg4", tracks=["pcm_s16le"])
     through(source, tmp_path / "out.mkv")
     assert len(frames(tmp_path / "out.mkv")) == 200
@@ -179,7 +179,7 @@ def test_b_frames_in_an_avi(tmp_path: Path, codec: str, sound: str, out: str) ->
 @pytest.mark.parametrize("codec", ["ac3", "eac3", "adpcm_ms"])
 @pytest.mark.parametrize("out", [".mp4", ".webm"])
 def test_sound_in_an_avi_is_as_long_as_its_pictures(tmp_path: Path, codec: str, out: str) -> None:
-    """FFmpeg counts packets of some kinds of sound in an .avi as if each were one byte, or one sample, long."""
+    """FFmpeg counts packets of some kinds of sound in an .avi as if each were one byte or one sample long."""
     source = make(tmp_path / "in.avi", replace(flashes(), codec="mpeg4", tracks=[codec]))
     through(source, tmp_path / f"out{out}")
     together(tmp_path / f"out{out}", ONCE, within=0.06)
@@ -200,7 +200,7 @@ def test_streams_without_a_container_and_its_times(tmp_path: Path, suffix: str) 
 @pytest.mark.parametrize(("gap", "said"), [(2.5, "holds nothing from"), (60.0, "has a clock that jumps")])
 @pytest.mark.parametrize("out", [".mp4", ".webm"])
 def test_a_gap_in_a_broadcast(tmp_path: Path, gap: float, said: str, out: str) -> None:
-    """A short one stays as long as it is; a long one is no gap but another clock."""
+    """A short gap keeps its length; a long one is taken for a change of the clock."""
     one = make(tmp_path / "in.ts", replace(flashes(), gap=(2.0, gap)))
     assert any(said in warning for warning in through(one, tmp_path / f"out{out}"))
     moved = gap if gap < 10 else 0
@@ -242,8 +242,8 @@ def frames(path: Path) -> list[Frame]:
 
 
 def test_what_lies_behind_the_end_of_a_file_is_said(tmp_path: Path) -> None:
-    """Players and FFmpeg stop at the second header of an .flv, and never look behind an .mp4."""
+    """Players and FFmpeg stop at the second header of an .flv, and never read beyond the end of an .mp4."""
     for suffix in (".flv", ".mp4"):
         source = joined(tmp_path, suffix, codec="mpeg4" if suffix != ".flv" else "flv1", times=2)
-        assert any("bytes behind its end" in one for one in through(source, tmp_path / "out.mp4")), suffix
+        assert any("bytes after its end" in one for one in through(source, tmp_path / "out.mp4")), suffix
         assert len(frames(tmp_path / "out.mp4")) == 100

@@ -1,4 +1,4 @@
-"""What goes along with the pictures: sound bit for bit and in time, subtitles, chapters, tags."""
+"""What is carried over beside the pictures: sound, bit for bit and in sync, subtitles, chapters and tags."""
 
 import subprocess
 import sys
@@ -70,7 +70,7 @@ def test_sound_is_copied_bit_for_bit_and_in_time(
     source = clip(tmp_path, into, Made(tracks=[codec], sound_from=offset, **pictures_of(into)))
     assert copied(source, tmp_path / f"out{out}") == []
     before, after = sound_packets(source), sound_packets(tmp_path / f"out{out}")
-    if "pcm" not in codec:  # those are cut into packets anew
+    if "pcm" not in codec:  # such sound is cut into other packets
         assert [data for _, data in before] == [data for _, data in after]
         apart = max(abs(one[0] - other[0]) for one, other in zip(before, after, strict=True))
         assert apart <= 2 * MILLISECOND
@@ -113,7 +113,7 @@ def test_a_part_of_the_sound_stays_in_time(tmp_path: Path, into: str, codec: str
     middle = part[RATE // 4 : RATE // 2].astype(float)  # the tone repeats every 109 samples: compare its place too
     place = round((Fraction(3, 2) + part_from - whole_from) * RATE) + RATE // 4
     losses = [np.abs(whole[place + shift : place + shift + len(middle)] - middle).mean() for shift in range(-54, 55)]
-    assert abs(int(np.argmin(losses)) - 54) <= 48 + 1  # a millisecond, what .mkv can tell
+    assert abs(int(np.argmin(losses)) - 54) <= 48 + 1  # .mkv tells times to a millisecond
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,9 @@ def test_subtitles(tmp_path: Path, into: str, kind: str, out: str, changed: str)
         assert abs(lasts - wanted[1]) < 0.03
         assert words == wanted[2]
     with av.open(str(tmp_path / f"out{out}")) as container:
-        assert out == ".mov" or container.streams.subtitles[0].language == "deu"  # old QuickTime codes know no "deu"
+        assert (
+            out == ".mov" or container.streams.subtitles[0].language == "deu"
+        )  # the old language codes of QuickTime have no "deu"
 
 
 @pytest.mark.parametrize("out", [".mp4", ".mkv"])
@@ -274,7 +276,7 @@ def test_damaged_sound_costs_no_pictures(tmp_path: Path) -> None:
 
 def test_a_clip_whose_sound_comes_after_all_pictures(tmp_path: Path) -> None:
     source = clip(tmp_path, ".mkv", Made(tracks=["aac"]))
-    apart = tmp_path / "apart.mkv"  # written track after track
+    apart = tmp_path / "apart.mkv"  # the file holds one whole track after another
     with av.open(str(apart), "w", container_options={"max_interleave_delta": "0"}) as out:
         for kind in ("video", "audio"):
             with av.open(str(source)) as into:
@@ -320,7 +322,7 @@ def test_sound_of_any_rate_goes_along(
 @pytest.mark.parametrize("out", [".mp4", ".webm", ".mkv", ".mov"])
 @pytest.mark.parametrize("layout", ["mono", "2.1", "4.0", "5.1(side)", "6.1", "7.1", "hexadecagonal"])
 def test_sound_of_any_channels_goes_along(tmp_path: Path, layout: str, out: str) -> None:
-    """In a process of its own: looked at in the wrong way, the channels of a .mov end it without a word."""
+    """This runs in a process of its own, as reading the channels of a .mov in the wrong way crashes the process."""
     source = make(tmp_path / "in.mov", Made([picture(0)], tracks=["pcm_s16le"], layout=layout))
     code = (
         "import sys; from pathlib import Path; from tests.video.drawn import copied; "

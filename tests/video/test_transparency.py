@@ -23,7 +23,7 @@ from tests.video.drawn import Made, make, picture
 
 
 class Everything:
-    """A fake model: all is person."""
+    """A fake model that takes everything for a person."""
 
     def probability(self, image: Image) -> Mask:
         return np.ones((image.shape[0] // 4, image.shape[1] // 4), np.float32)
@@ -45,7 +45,7 @@ KINDS = {
 
 
 def half(number: int, opacity: int = 255) -> np.ndarray:
-    """A drawn picture, RGBA, its right half hidden."""
+    """A drawn picture as RGBA, with its right half hidden."""
     alpha = np.zeros((96, 128, 1), np.uint8)
     alpha[:, :64] = opacity
     return np.dstack([picture(number), alpha])
@@ -152,10 +152,10 @@ def test_transparency_turns_with_the_picture(tmp_path: Path) -> None:
 
 def test_a_decoder_that_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = hidden(tmp_path, "vp9.webm")
-    monkeypatch.setitem(decode._BESIDE, "vp9", "no-such-decoder")
+    monkeypatch.setitem(decode._ALPHA_DECODERS, "vp9", "no-such-decoder")
     with video.open_clip(source) as clip:
         assert not clip.alpha
-        assert clip.warnings == ["has transparency that cannot be decoded here: what it hides will be seen"]
+        assert clip.warnings == ["has transparency that this build of FFmpeg cannot decode: what it hides will be seen"]
         assert len(list(clip.frames())) == 5
 
 

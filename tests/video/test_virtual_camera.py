@@ -1,4 +1,4 @@
-"""A virtual camera; a file stands in for the device, as few machines have one."""
+"""The virtual camera, with a file in place of the device, as few machines have one."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="v4l2loopback is Linu
 
 @pytest.fixture
 def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What is written to it are the very bytes that a device would get: frames of YUV 4:2:0, one behind another."""
+    """The bytes that are written are those that a device would get: frames of YUV 4:2:0, one after another."""
     monkeypatch.setattr(virtual_camera, "FORMAT", "rawvideo")
     path = tmp_path / "video9"
     path.touch()
@@ -23,7 +23,7 @@ def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def frames(path: Path, height: int, width: int) -> list[np.ndarray]:
-    """RGB, as who reads a camera makes it of those bytes."""
+    """RGB, as a program that reads the camera decodes those bytes."""
     planes = np.frombuffer(path.read_bytes(), np.uint8).reshape(-1, height * 3 // 2, width)
     return [av.VideoFrame.from_ndarray(one, "yuv420p").to_ndarray(format="rgb24") for one in planes]
 
@@ -42,7 +42,7 @@ def test_pictures_as_a_camera_gives_them(device: Path) -> None:
 
 @linux
 def test_the_size_stays_that_of_the_first(device: Path) -> None:
-    """Sides are even, and later pictures of another size are fitted in: no reader follows a change."""
+    """Sides are even, and later pictures of another size are letterboxed: no program expects a camera to change size."""
     camera = VirtualCamera(device)
     camera.show(np.full((49, 65, 3), 200, np.uint8))
     camera.show(np.full((96, 96, 3), 200, np.uint8))

@@ -1,4 +1,4 @@
-"""Files out: whole under their name, or not at all, and errors that say why."""
+"""A written file appears whole under its name or not at all, and errors tell why."""
 
 import errno
 import os
@@ -13,9 +13,9 @@ from standout import video
 from standout.errors import InputError, OutputError
 from tests.video.drawn import Made, copied, flat, make, names, picture, read, see_through
 
-FILMS = {suffix: one for suffix, one in video.CONTAINERS.items() if one.format}
-OPAQUE = [(suffix, codec) for suffix, one in FILMS.items() for codec in one.codecs]
-ALPHA = [suffix for suffix, one in FILMS.items() if one.alpha]
+MUXED = {suffix: one for suffix, one in video.CONTAINERS.items() if one.format}
+OPAQUE = [(suffix, codec) for suffix, one in MUXED.items() for codec in one.codecs]
+ALPHA = [suffix for suffix, one in MUXED.items() if one.alpha]
 COLORS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (128, 128, 128), (200, 30, 90)]
 
 
@@ -74,7 +74,7 @@ def test_a_full_disk(tmp_path: Path, clip: Path, suffix: str) -> None:
         try:
             with (
                 pytest.raises(OutputError, match=rf"out\{suffix}: no space left for \d+ bytes; free some"),
-                video.Writer(tmp_path / f"out{suffix}", like, quality=100) as writer,
+                video.Writer(tmp_path / f"out{suffix}", like, video.WriteOptions(quality=100)) as writer,
             ):
                 for number, one in enumerate(noise):
                     writer.add(one, Fraction(number, 30))
@@ -146,7 +146,7 @@ def test_what_cannot_be_written(
     tmp_path: Path, clip: Path, name: str, options: dict[str, Any], error: type[Exception], said: str
 ) -> None:
     with video.open_clip(clip) as like, pytest.raises(error, match=said):
-        video.Writer(tmp_path / name, like, **options)
+        video.Writer(tmp_path / name, like, video.WriteOptions(**options))
     assert names(tmp_path) == ["in"]
 
 
@@ -171,7 +171,7 @@ def test_a_picture_may_be_changed_once_it_was_added(tmp_path: Path, clip: Path) 
             for number in range(3):
                 writer.add(reused, Fraction(number, 30))
                 reused[:] = 40 * number
-        if suffix in FILMS:
+        if suffix in MUXED:
             assert [round(float(image.mean())) // 20 for image in read(tmp_path / f"out{suffix}")[1]] == [5, 0, 2]
 
 
@@ -194,7 +194,7 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
         assert resident() - before < 25_000_000  # the frames themselves are 78 MB
 
 
-@pytest.mark.parametrize("suffix", FILMS)
+@pytest.mark.parametrize("suffix", MUXED)
 def test_a_damaged_clip_becomes_a_film_or_an_error_of_ours(tmp_path: Path, suffix: str) -> None:
     made = Made(
         [picture(n) for n in range(10)], tracks=["aac", "ac3"], subtitles="mov_text", sound_seconds=Fraction(1, 3)

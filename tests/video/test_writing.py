@@ -1,4 +1,4 @@
-"""Films out: frames, times, colors and shapes as given, whole or not at all."""
+"""Writing clips: frames, times, colors and shapes come back as they were given."""
 
 import os
 from fractions import Fraction
@@ -11,12 +11,13 @@ import pytest
 
 from standout import video
 from standout.errors import OutputError
-from standout.video.write import encoder
+from standout.video import WriteOptions
+from standout.video.turn import Turn
 from tests.video.drawn import Made, copied, flat, frame_times, make, names, picture, read, see_through
 
-FILMS = {suffix: one for suffix, one in video.CONTAINERS.items() if one.format}
-OPAQUE = [(suffix, codec) for suffix, one in FILMS.items() for codec in one.codecs]
-ALPHA = [suffix for suffix, one in FILMS.items() if one.alpha]
+MUXED = {suffix: one for suffix, one in video.CONTAINERS.items() if one.format}
+OPAQUE = [(suffix, codec) for suffix, one in MUXED.items() for codec in one.codecs]
+ALPHA = [suffix for suffix, one in MUXED.items() if one.alpha]
 COLORS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (128, 128, 128), (200, 30, 90)]
 
 
@@ -38,9 +39,9 @@ def test_frames_count_and_length_are_kept(tmp_path: Path, clip: Path, suffix: st
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="other systems do not tell")
 @pytest.mark.parametrize("codec", ["h264", "hevc", "av1", "vp9"])
 def test_no_codec_makes_threads_real_time_ones(tmp_path: Path, codec: str) -> None:
-    """Real-time threads that wait for one another, busily, would stop the whole machine."""
+    """Real-time threads that wait for one another in busy loops would stop the whole machine."""
     with video.open_clip(make(tmp_path / "in.mp4", Made([picture(n) for n in range(4)]))) as source:
-        writer = video.Writer(tmp_path / "out.mkv", source, height=96, width=128, codec=codec, threads=2)
+        writer = video.Writer(tmp_path / "out.mkv", source, WriteOptions(height=96, width=128, codec=codec, threads=2))
         with writer:
             for frame in source.frames():
                 writer.add(frame.image, frame.time)
@@ -49,7 +50,7 @@ def test_no_codec_makes_threads_real_time_ones(tmp_path: Path, codec: str) -> No
     assert policies | {os.sched_getscheduler(0)} == {os.SCHED_OTHER}
 
 
-@pytest.mark.parametrize("suffix", FILMS)
+@pytest.mark.parametrize("suffix", MUXED)
 def test_times_of_a_variable_rate_are_kept(tmp_path: Path, suffix: str) -> None:
     times = [0, 1, 7, 100, 101, 500, 2000]
     source = make(tmp_path / "in.mp4", Made([picture(n) for n in range(7)], times=times, base=Fraction(1, 1000)))
@@ -76,14 +77,14 @@ def test_a_constant_rate(tmp_path: Path, clip: Path) -> None:
     assert frame_times(tmp_path / "out.mp4") == [n / rate for n in range(24)]
 
 
-@pytest.mark.parametrize("suffix", FILMS)
+@pytest.mark.parametrize("suffix", MUXED)
 @pytest.mark.parametrize("turn", [(90, True, False)])
 def test_a_turned_clip_is_written_upright(tmp_path: Path, suffix: str, turn: tuple[float, bool, bool]) -> None:
     source = make(tmp_path / "in.mp4", Made(turn=turn))
     copied(source, tmp_path / f"out{suffix}")
     with video.open_clip(source) as before, video.open_clip(tmp_path / f"out{suffix}") as after:
         assert (after.height, after.width) == (before.height, before.width)
-        assert after.turn == video.clip.Turn()
+        assert after.turn == Turn()
         pairs = zip(before.frames(), after.frames(), strict=True)
         assert all(np.abs(one.image.astype(int) - other.image).mean() < 4 for one, other in pairs)
 
@@ -96,7 +97,7 @@ def test_displayed_shape_is_kept(tmp_path: Path, suffix: str, codec: str, turn: 
     before, after = (read(path)[0] for path in (source, tmp_path / f"out{suffix}"))
     shown = [one.width * one.pixel_aspect / one.height for one in (before, after)]
     assert abs(shown[0] - shown[1]) < Fraction(2, 96)
-    if encoder.holds_shapes(video.CONTAINERS[suffix], codec):
+    if video.CONTAINERS[suffix].keeps_pixel_shape(codec):
         assert (after.height, after.width, after.pixel_aspect) == (before.height, before.width, before.pixel_aspect)
         assert notes == []
     else:
@@ -104,7 +105,7 @@ def test_displayed_shape_is_kept(tmp_path: Path, suffix: str, codec: str, turn: 
         assert "pixels are not square" in notes[0]
 
 
-@pytest.mark.parametrize("suffix", FILMS)
+@pytest.mark.parametrize("suffix", MUXED)
 @pytest.mark.parametrize(("matrix", "span"), [(1, 1), (1, 2), (5, 1), (6, 1), (6, 2), (9, 1), (2, 0), (2, 2)])
 def test_colors_are_read_and_written_alike(tmp_path: Path, suffix: str, matrix: int, span: int) -> None:
     made = Made(
@@ -155,7 +156,7 @@ def test_gray_is_gray(tmp_path: Path, suffix: str, codec: str, span: int) -> Non
     mask = np.repeat(np.linspace(0, 255, 128)[None, :, None], 96, 0).astype(np.uint8)
     with (
         video.open_clip(source) as clip,
-        video.Writer(tmp_path / f"out{suffix}", clip, gray=True, codec=codec, quality=95) as writer,
+        video.Writer(tmp_path / f"out{suffix}", clip, WriteOptions(gray=True, codec=codec, quality=95)) as writer,
     ):
         writer.add(mask, Fraction(0))
     image = read(tmp_path / f"out{suffix}")[1][0].astype(int)
@@ -165,7 +166,7 @@ def test_gray_is_gray(tmp_path: Path, suffix: str, codec: str, span: int) -> Non
 
 
 def alphas(path: Path) -> list[np.ndarray]:
-    """RGBA frames, decoded by the decoder that knows the transparency."""
+    """The frames as RGBA, by the decoder that reads the alpha channel."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         name = {"vp9": "libvpx-vp9"}.get(stream.codec_context.name, stream.codec_context.name)
@@ -187,7 +188,9 @@ def test_transparency(tmp_path: Path, clip: Path, suffix: str, size: tuple[int, 
     pictures = [see_through(n, *size) for n in range(6)]
     with (
         video.open_clip(clip) as like,
-        video.Writer(tmp_path / f"out{suffix}", like, height=size[0], width=size[1], alpha=True) as writer,
+        video.Writer(
+            tmp_path / f"out{suffix}", like, WriteOptions(height=size[0], width=size[1], alpha=True)
+        ) as writer,
     ):
         for number, one in enumerate(pictures):
             writer.add(one, Fraction(number, 30))
@@ -207,7 +210,7 @@ def test_transparency(tmp_path: Path, clip: Path, suffix: str, size: tuple[int, 
 @pytest.mark.parametrize("suffix", [one for one in video.CONTAINERS if not video.CONTAINERS[one].alpha])
 def test_a_container_without_transparency_says_which_have_it(tmp_path: Path, clip: Path, suffix: str) -> None:
     with video.open_clip(clip) as like, pytest.raises(OutputError, match=r"use \.mov, \.webm, \.webp, \.gif, \.frames"):
-        video.Writer(tmp_path / f"out{suffix}", like, alpha=True)
+        video.Writer(tmp_path / f"out{suffix}", like, WriteOptions(alpha=True))
 
 
 @pytest.mark.parametrize(("suffix", "codec"), OPAQUE)

@@ -111,12 +111,12 @@ class ClipJob:
                 raise InputError(f"{lasts}, so there is nothing from {float(start):g} s on; start earlier")
             height, width = _no_larger(clip.height, clip.width, options.excerpt.max_side)
             clear = self._stays_transparent(clip, task.target)
-            writer = video.Writer(
-                task.target, clip, height=height, width=width, alpha=effect.is_transparent or clear,
-                gray=effect.is_mask, codec=options.codec, quality=options.quality, rate=options.excerpt.rate,
-                start=start, end=options.excerpt.end, sound=options.sound, overwrite=options.overwrite,
-                threads=options.workers + 1, job=self._words(task.source),
+            written = video.WriteOptions(
+                height=height, width=width, alpha=effect.is_transparent or clear, gray=effect.is_mask,
+                codec=options.codec, quality=options.quality, rate=options.excerpt.rate, start=start,
+                end=options.excerpt.end, sound=options.sound, overwrite=options.overwrite, threads=options.workers + 1,
             )  # fmt: skip
+            writer = video.Writer(task.target, clip, written, job=self._words(task.source))
             with writer:
                 state = ClipState(options.half_life, measure=options.measure)
                 state.restore(writer.state)

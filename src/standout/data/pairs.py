@@ -15,7 +15,7 @@ from typing import Protocol
 from standout import images
 from standout.errors import InputError
 from standout.images import read_mask
-from standout.images.colors import in_bytes as in_bytes
+from standout.images.depth import in_bytes as in_bytes
 from standout.images.mask_values import IGNORE as IGNORE
 from standout.types import Bytes
 

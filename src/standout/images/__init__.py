@@ -3,6 +3,7 @@
     decode           file, bytes or PIL image -> Photo        read
     encode           picture -> file or bytes                 write, encode, WRITERS
     colors           any mode -> RGB, alpha, profile          parse_color, color_for, background_for, in_srgb
+    depth            8 and 16 bits a channel
     profiles         ICC profiles: read, built and applied
     color_tags       the colors of files without a profile -> a profile
     photo_array      pictures with their photo's metadata     PhotoArray, remembering, meta_of

@@ -1,12 +1,13 @@
-"""What a file without an ICC profile says its numbers mean -> a profile, so that nothing later has to know of it.
+"""What a file without an ICC profile tells about its colors -> a profile, so that only profiles matter afterwards.
 
-    primaries, transfer   codes of ITU-T H.273, as HEIC and AVIF (nclx) and PNG (cICP) tell them; 2 = not said
-    gamma, chromaticity   PNG's gAMA and cHRM: level = light ** gamma; white, red, green, blue, x and y of each
-    color space           EXIF: 1 sRGB, 65535 another one
+    primaries, transfer   codes of ITU-T H.273, as HEIC and AVIF (nclx) and PNG (cICP) tell them; 2 = not told
+    gamma, chromaticity   PNG's gAMA and cHRM: level = light ** gamma; x and y of white, red, green and blue
+    color space           EXIF: 1 is sRGB, 65535 is any other one
 
-HDR (PQ, HLG) has no place in 8 bits and in profiles that every program knows, so it is brought into the standard range.
+HDR (PQ, HLG) fits neither into 8 bits nor into profiles that every program knows, so it is compressed to the standard
+range.
 
-To add a transfer or primaries: see support/colorimetry.py.
+To add a transfer curve or primaries: see support/colorimetry.py.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from standout.types import Image
 
 _ADOBE = ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06))
 _ADOBE_GAMMA = 563 / 256
+"""Adobe RGB (1998): red, green and blue, and the power of its curve."""
 
 _HDR = {colorimetry.PQ: "PQ", colorimetry.HLG: "HLG"}
 
@@ -32,9 +34,10 @@ _HDR = {colorimetry.PQ: "PQ", colorimetry.HLG: "HLG"}
 def understood(
     image: Image, info: Mapping[Any, Any], block: bytes | None, notes: list[str]
 ) -> tuple[Image, bytes | None]:
-    """The image and its profile, by what Pillow or our own readers left in info, or else the EXIF block tells.
+    """The image, and a profile made of what info holds or, where it holds nothing, of what the EXIF block tells.
 
-    HDR comes back in the standard range. The profile is None for sRGB, and where nothing is said.
+    info: of the opened picture, filled by Pillow and metadata.add_colors. HDR is compressed to the standard range. The
+    profile is None for sRGB, and where nothing is told. notes: gets what could not be kept.
     """
     nclx = info.get("nclx_profile") or {}
     codes = info.get("cicp") or (nclx.get("color_primaries", 2), nclx.get("transfer_characteristics", 2))
@@ -47,7 +50,7 @@ def understood(
 
 
 def _by_codes(image: Image, primaries: int, transfer: int, notes: list[str]) -> tuple[Image, bytes | None]:
-    """The image and its profile by codes of H.273."""
+    """The image and its profile, by codes of H.273."""
     try:
         corners, white = colorimetry.PRIMARIES[primaries]
         if transfer in _HDR:
@@ -60,12 +63,12 @@ def _by_codes(image: Image, primaries: int, transfer: int, notes: list[str]) -> 
 
 
 def _gamma(transfer: int) -> float | None:
-    """The power of a transfer, None for sRGB's curve. Raises KeyError for one that is unknown."""
+    """The power of a transfer curve; None for the curve of sRGB. Raises KeyError for an unknown code."""
     return None if transfer in colorimetry.SRGB_LIKE else colorimetry.GAMMAS[transfer]
 
 
 def _standard(transfer: int, most: int) -> NDArray[Any]:
-    """Levels of sRGB's curve by the level of an HDR curve."""
+    """A table: the level on sRGB's curve for each level, 0 to most, on an HDR curve."""
     light = colorimetry.light(np.linspace(0, 1, most + 1), transfer)
     curve = colorimetry.levels(colorimetry.compressed(light, transfer), colorimetry.SRGB)
     levels: NDArray[Any] = np.rint(np.clip(curve, 0, 1) * most).astype(np.uint8 if most == 255 else np.uint16)
@@ -73,7 +76,7 @@ def _standard(transfer: int, most: int) -> NDArray[Any]:
 
 
 def _by_gamma(gamma: float | None, chromaticity: tuple[float, ...] | None, notes: list[str]) -> bytes | None:
-    """The profile by PNG's gAMA and cHRM."""
+    """The profile for the values of PNG's gAMA and cHRM."""
     points = list(zip(chromaticity[::2], chromaticity[1::2], strict=True)) if chromaticity else []
     white, *corners = points or (D65, *SRGB_PRIMARIES)
     power = None if not gamma or (abs(gamma * 2.2 - 1) < 0.01 and not _is_wide(corners)) else 1 / gamma
@@ -85,12 +88,12 @@ def _by_gamma(gamma: float | None, chromaticity: tuple[float, ...] | None, notes
 
 
 def _is_wide(corners: list[Point]) -> bool:
-    """Whether these are other primaries than sRGB's, so that a gamma of 2.2 is meant as such."""
+    """Whether the primaries are not those of sRGB, so that a gamma of 2.2 does not stand for sRGB's curve."""
     return not np.allclose(corners, SRGB_PRIMARIES, atol=0.002)
 
 
 def _by_exif(block: bytes, notes: list[str]) -> bytes | None:
-    """The profile by EXIF: cameras that follow DCF name Adobe RGB so, without a profile."""
+    """The profile for what EXIF tells: cameras that follow DCF mark Adobe RGB there, without a profile."""
     code, index = exif.color_space(block)
     if code == 2 or (code == exif.UNCALIBRATED and index == b"R03"):
         return profiles.built(_ADOBE, D65, _ADOBE_GAMMA)

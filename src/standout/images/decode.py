@@ -1,9 +1,9 @@
-"""Picture file, bytes or PIL image -> Photo: upright RGB pixels and what else the file says.
+"""Picture file, bytes or PIL image -> Photo: upright RGB pixels and what else the file tells.
 
-    source   str, Path, bytes, PIL image   JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP or GIF, told by content, not by name
-    Photo    image uint8|uint16 (H, W, 3), alpha float32 (H, W) or None, meta, warnings
+    source   str, Path, bytes, PIL image   JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP or GIF, told from the content
+    Photo    image uint8 or uint16 (H, W, 3), alpha float32 (H, W) or None, meta, warnings
 
-To add an input format: a row in READERS, a line in _STARTS or a case in kind_of, its suffix in READABLE.
+To add an input format: a row in READERS, a line in _STARTS or a case in kind_of, and its suffix in READABLE.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 MAX_PIXELS = 200_000_000
-"""Pictures with more pixels are refused: a small file can claim a size that fills the memory."""
+"""Pictures with more pixels are refused, as a small file can claim a size that fills the memory."""
 
 READABLE = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".pjpeg", ".pjp", ".jps", ".mpo"}
     | {".heic", ".heif", ".hif", ".heics", ".heifs", ".avif", ".avifs", ".webp"}
     | {".png", ".apng", ".tif", ".tiff", ".bmp", ".dib", ".gif"}
 )
-"""Suffixes that are tried when a folder is listed."""
+"""Suffixes of the files in a folder that are taken for photos."""
 
 READERS = {
     "JPEG": "PIL.JpegImagePlugin:JpegImageFile",
@@ -46,7 +46,7 @@ READERS = {
     "BMP": "PIL.BmpImagePlugin:BmpImageFile",
     "GIF": "PIL.GifImagePlugin:GifImageFile",
 }
-"""Only the module that a file needs is loaded; PIL.Image.open would load all 40."""
+"""Format -> module and class that read it. Only the module that a file needs is loaded; Pillow would load all 40."""
 
 _STARTS = {
     b"\xff\xd8\xff": "JPEG",
@@ -64,12 +64,13 @@ _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 
 
 def read(source: str | Path | bytes | PIL.Image.Image, *, max_pixels: int | None = MAX_PIXELS) -> Photo:
-    """The picture, upright, with what else its file holds. Of several frames or pages, the first, and a warning.
+    """The picture, upright, with what else its file holds. Of several frames or pages, the first one is read.
 
-    alpha is None where the file has none or all of it is opaque. CMYK, Lab and gray with a profile become sRGB; an RGB
-    profile is kept, as it says what the numbers mean. max_pixels: None lifts the limit.
+    Its alpha is None where the file has none, or where everything is opaque. CMYK, Lab, and gray with a profile become
+    sRGB; an RGB profile is kept, as it tells what the levels mean. max_pixels: None lifts the limit. What could not be
+    kept is in the photo's warnings.
 
-    Raises UnreadableImage or TooLarge, naming the file, and InputError when there is no such file.
+    Raises UnreadableImage or TooLarge, naming the file, and InputError where there is no such file.
     """
     if isinstance(source, PIL.Image.Image):
         given = source
@@ -77,16 +78,19 @@ def read(source: str | Path | bytes | PIL.Image.Image, *, max_pixels: int | None
     if isinstance(source, bytes):
         return _decoded(f"the given picture of {len(source)} bytes", source, max_pixels)
     if isinstance(source, str | Path):
-        return _decoded(str(source), _content(Path(source)), max_pixels)
+        return _decoded(str(source), content(Path(source)), max_pixels)
     raise InputError(f"cannot read a picture from {type(source).__name__}; give a path, bytes or a PIL image")
 
 
-def _content(path: Path) -> bytes:
-    """All bytes of the file; only its start if that already says that it is no picture."""
+def content(path: Path) -> bytes:
+    """All bytes of the file, or only its start where that shows that it is no picture.
+
+    Raises UnreadableImage for a folder, a device or a file that cannot be read, and InputError for a missing file.
+    """
     try:
         if path.is_dir():
             raise UnreadableImage(f"{path} is a folder; give a picture file")
-        if path.is_block_device() or path.is_char_device():  # may never end
+        if path.is_block_device() or path.is_char_device():  # reading it might never end
             raise UnreadableImage(f"{path} is a device; give a picture file")
         with path.open("rb") as file:
             head = file.read(64)
@@ -100,7 +104,7 @@ def _content(path: Path) -> bytes:
 
 
 def kind_of(head: bytes) -> str | None:
-    """The format that a file's first 64 bytes tell, a key of READERS."""
+    """The format that a file's first 64 bytes tell, a key of READERS, or None."""
     for start, name in _STARTS.items():
         if head.startswith(start):
             return name
@@ -115,7 +119,10 @@ def kind_of(head: bytes) -> str | None:
 
 
 def guarded(name: str, job: Callable[[], T]) -> T:
-    """What job gives, or an error of ours that names the file: damaged bytes make decoders raise nearly anything."""
+    """The result of job. Whatever it raises becomes UnreadableImage, which names the file; our own errors pass.
+
+    Damaged bytes make decoders raise nearly anything.
+    """
     try:
         return job()
     except StandoutError:
@@ -128,12 +135,16 @@ def guarded(name: str, job: Callable[[], T]) -> T:
 
 
 def _decoded(name: str, data: bytes, max_pixels: int | None) -> Photo:
+    """The photo in a file's bytes."""
     notes: list[str] = []
-    return guarded(name, lambda: _photo(name, _opened(name, data, notes), data, max_pixels, notes))
+    return guarded(name, lambda: _photo(name, opened_file(name, data, notes), data, max_pixels, notes))
 
 
-def _opened(name: str, data: bytes, notes: list[str]) -> ImageFile:
-    """The file's header, read; its pixels are not decoded yet."""
+def opened_file(name: str, data: bytes, notes: list[str]) -> ImageFile:
+    """The file with its header read; its pixels are not decoded yet.
+
+    Raises UnreadableImage where it is empty or no picture.
+    """
     if not data:
         raise UnreadableImage(f"{name} is empty (0 bytes); get the file again")
     kind = kind_of(data[:64])
@@ -146,7 +157,7 @@ def _opened(name: str, data: bytes, notes: list[str]) -> ImageFile:
     slim = jpeg_segments.sound(data) if kind == "JPEG" else slim
     try:
         opened: ImageFile = opener(io.BytesIO(slim))
-    except PIL.Image.DecompressionBombError:  # some readers ask Pillow's limit; ours comes right after
+    except PIL.Image.DecompressionBombError:  # some readers apply Pillow's limit; ours is checked by load()
         with _pillow_limit_off():
             opened = opener(io.BytesIO(slim))
     opened.info.update(info)
@@ -157,9 +168,9 @@ def _opened(name: str, data: bytes, notes: list[str]) -> ImageFile:
 
 
 def load_plugin(kind: str) -> Any:
-    """The reader of a format, a key of READERS; its module, which may be able to write too, gets loaded.
+    """The class that reads a format, a key of READERS. Its module, which may also hold the writer, is loaded.
 
-    Raises SetupError when this installation lacks it.
+    Raises SetupError where this installation lacks it.
     """
     module, _, reader = READERS[kind].partition(":")
     try:
@@ -174,7 +185,7 @@ _limits_off: list[int | None] = []
 
 @contextmanager
 def _pillow_limit_off() -> Iterator[None]:
-    """Pillow's own limit lifted inside, for pictures that passed ours; counted, so that threads can overlap."""
+    """Lifts Pillow's own limit inside the block, for pictures that passed ours. Blocks of threads may overlap."""
     with _lock:
         _limits_off.append(PIL.Image.MAX_IMAGE_PIXELS if not _limits_off else _limits_off[0])
         PIL.Image.MAX_IMAGE_PIXELS = None
@@ -188,6 +199,7 @@ def _pillow_limit_off() -> Iterator[None]:
 
 
 def _check_size(name: str, size: tuple[int, int], max_pixels: int | None) -> None:
+    """Raises TooLarge for more pixels than the limit, and UnreadableImage for none. size: (width, height)."""
     pixels = size[0] * size[1]
     if pixels <= 0:
         raise UnreadableImage(f"{name} is {size[0]}x{size[1]} pixels, wanted at least 1x1; get the file again")
@@ -198,8 +210,8 @@ def _check_size(name: str, size: tuple[int, int], max_pixels: int | None) -> Non
         )
 
 
-def _load(name: str, opened: PIL.Image.Image, max_pixels: int | None) -> None:
-    """Decodes the opened picture's pixels. Raises TooLarge before, if that can be known before."""
+def load(name: str, opened: PIL.Image.Image, max_pixels: int | None) -> None:
+    """Decodes the opened picture's pixels. Raises TooLarge above the limit, before decoding where that is possible."""
     _check_size(name, opened.size, max_pixels)
     tags = getattr(opened, "tag_v2", {})
     tile = (tags.get(322, 1), tags.get(323, 1))  # a small TIFF may come in one giant tile
@@ -207,16 +219,16 @@ def _load(name: str, opened: PIL.Image.Image, max_pixels: int | None) -> None:
     theirs = PIL.Image.MAX_IMAGE_PIXELS
     with _pillow_limit_off() if theirs and opened.width * opened.height > theirs else nullcontext():
         opened.load()
-    _check_size(name, opened.size, max_pixels)  # HEIC: known for sure only now
+    _check_size(name, opened.size, max_pixels)  # the size of a HEIC is certain only now
 
 
 def _photo(name: str, opened: PIL.Image.Image, data: bytes | None, max_pixels: int | None, notes: list[str]) -> Photo:
-    """The opened picture decoded."""
+    """The opened picture, decoded and upright. data: the whole file, or None for a PIL image."""
     kind = {"MPO": "JPEG"}.get(opened.format or "", opened.format or "")
     if data is not None and getattr(opened, "is_animated", False):
         notes.append("holds several frames or pages; the first was used")
     with metadata.xmp_hidden(opened):
-        _load(name, opened, max_pixels)
+        load(name, opened, max_pixels)
         block = metadata.block_of(opened, kind, notes)
     turn = exif.orientation(block) if block else 1
     image, alpha, icc = colors.unpack(opened, name=name, kind=kind, data=data, notes=notes)
@@ -224,15 +236,15 @@ def _photo(name: str, opened: PIL.Image.Image, data: bytes | None, max_pixels: i
         image, icc = color_tags.understood(image, opened.info, block, notes)
     dpi = metadata.dpi_of(opened, kind, block, turned=turn >= 5)
     return Photo(
-        image=_upright(image, turn),
-        alpha=None if alpha is None else _upright(alpha, turn),
+        image=upright(image, turn),
+        alpha=None if alpha is None else upright(alpha, turn),
         meta=Metadata(kind, icc, block and exif.upright(block), dpi, 8 * image.itemsize),
         warnings=tuple(notes),
     )
 
 
-def _upright(array: NDArray[Any], turn: int) -> NDArray[Any]:
-    """The array as EXIF orientation `turn` wants it shown."""
+def upright(array: NDArray[Any], turn: int) -> NDArray[Any]:
+    """The array, (H, W) or (H, W, C), turned as EXIF orientation `turn`, 1 to 8, wants it shown."""
     if turn == 1:
         return array
     import cv2

@@ -2,11 +2,11 @@
 
     picture   uint8 or uint16  (H, W, 1|3|4)   gray, RGB or RGBA with straight alpha
     suffix    ".png", ".jpg", ...              a key of WRITERS
-    policy    "keep"    EXIF without place and thumbnail, ICC profile, dpi
-              "all"     the EXIF as it was, too
-              "strip"   the ICC profile only: without it, colors would be wrong
+    policy    "keep"    ICC profile, dots per inch, and EXIF without place and thumbnail
+              "all"     ICC profile, dots per inch, and the whole EXIF
+              "strip"   the ICC profile alone, without which the colors would be wrong
 
-To add an output format: a row in WRITERS; Pillow writes it if it knows the format.
+To add an output format: a row in WRITERS, where Pillow knows the format.
 
 HEIC is the exception: pi-heif, which reads it, has no encoder. pillow-heif has one, x265, but is under the GPL for it.
 So writing HEIC is an extra.
@@ -24,7 +24,7 @@ import numpy as np
 import PIL.Image
 
 from standout.errors import InputError, MissingExtra, OutputError, StandoutError
-from standout.images import colors, png_tiff, profiles
+from standout.images import depth, png_tiff, profiles
 from standout.images import exif as exifs
 from standout.images.decode import load_plugin
 from standout.images.photo_array import meta_of, plain
@@ -34,10 +34,12 @@ from standout.types import Metadata, Picture
 
 @dataclass(frozen=True)
 class ImageFormat:
-    """How a suffix is written. deep: holds 16 bits per channel. quality: default, 1 to 100, of a lossy format.
+    """How pictures with a suffix are written.
 
-    profiles: holds color profiles; where a format does not, pictures are converted to sRGB. package: the module that
-    writes it beside Pillow, and extra: what brings that with standout; empty: Pillow alone does.
+    format: Pillow's name. alpha: it holds transparency. deep: it holds 16 bits per channel. profiles: it holds color
+    profiles; pictures for a format without them are converted to sRGB. quality: the default, 1 to 100, of a lossy
+    format, or None. options: further options of the encoder. package: the module that
+    writes it beside Pillow, and extra: what brings that with standout; both are empty where Pillow alone does.
     """
 
     format: str
@@ -62,8 +64,8 @@ WRITERS: dict[str, ImageFormat] = {
     ".png": ImageFormat("PNG", deep=True),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
-    ".webp": ImageFormat("WEBP", quality=90, options={"method": 2}),  # half the time of 4, the size within 2 %
-    ".avif": ImageFormat("AVIF", quality=75, options={"speed": 8}),  # a quarter of the time of 6
+    ".webp": ImageFormat("WEBP", quality=90, options={"method": 2}),  # method 4: twice the time, files 2 % smaller
+    ".avif": ImageFormat("AVIF", quality=75, options={"speed": 8}),  # speed 6 takes four times as long
     ".heic": _HEIF,
     ".heif": _HEIF,
     ".tif": _TIFF,
@@ -83,7 +85,7 @@ def write(
     metadata: Policy = "keep",
     overwrite: bool = False,
 ) -> None:
-    """The picture as a file, in the format of the suffix, complete or not at all.
+    """Writes the picture as a file in the format of its suffix, complete or not at all.
 
     meta: None is what the picture remembers of its photo, as those that standout.blur and the like give do.
 
@@ -119,7 +121,7 @@ def encode(
 def _encoded(
     name: str, picture: Picture, suffix: str, meta: Metadata | None, quality: int | None, policy: Policy
 ) -> bytes:
-    """The file's bytes; see encode."""
+    """The file's bytes; see encode. name: what errors call the file."""
     codec = WRITERS.get(suffix.lower())
     if codec is None:
         raise OutputError(f"{name}: cannot write {suffix or 'a name without a suffix'}; use {', '.join(WRITERS)}")
@@ -137,7 +139,7 @@ def _encoded(
         if icc and not codec.profiles:
             picture, icc = profiles.convert(picture, icc, None) if picture.shape[2] == 3 else picture, None
         if picture.itemsize == 2 and not codec.deep:
-            picture = colors.rounded(picture)
+            picture = depth.rounded(picture)
         if codec.format == "PNG":
             return png_tiff.png(picture, icc=icc, exif=exif, dpi=dpi)
         if codec.format == "TIFF":
@@ -145,7 +147,7 @@ def _encoded(
         return _saved(picture, codec, quality or codec.quality, icc, exif, dpi)
     except StandoutError:
         raise
-    except Exception as error:  # each format has limits of its own
+    except Exception as error:  # each format has its own limits, such as a largest size
         height, width, _ = picture.shape
         raise OutputError(
             f"{name}: {width}x{height} cannot be written as {codec.format} ({error}); use .png"
@@ -153,6 +155,7 @@ def _encoded(
 
 
 def _check_picture(name: str, picture: Picture) -> None:
+    """Raises InputError where the picture is not an array of the right type and shape."""
     kind = getattr(picture, "dtype", type(picture).__name__)
     shape: tuple[int, ...] = getattr(picture, "shape", ())
     if kind not in (np.uint8, np.uint16) or len(shape) != 3 or shape[2] not in (1, 3, 4) or 0 in shape:
@@ -164,7 +167,7 @@ def _check_picture(name: str, picture: Picture) -> None:
 def _carried(
     meta: Metadata, policy: Policy, picture: Picture
 ) -> tuple[bytes | None, bytes | None, tuple[float, float] | None]:
-    """ICC profile, EXIF and dpi that go into the file."""
+    """The ICC profile, the EXIF block and the dots per inch that go into the file."""
     if policy not in ("keep", "strip", "all"):
         raise InputError(f"metadata is {policy!r}; wanted keep, strip or all")
     icc = meta.icc if meta.icc and profiles.space(meta.icc) == ("GRAY" if picture.shape[2] == 1 else "RGB") else None
@@ -183,6 +186,7 @@ def _carried(
 
 
 _JPEG_EXIF_LIMIT = 65533 - 6
+"""The most bytes of an EXIF block in a JPEG, whose segments hold less than 64 kB."""
 
 
 def _saved(
@@ -193,15 +197,15 @@ def _saved(
     exif: bytes | None,
     dpi: tuple[float, float] | None,
 ) -> bytes:
-    """The file as Pillow writes it (pillow-heif for HEIC)."""
+    """The file as Pillow writes it, or pillow-heif for HEIC."""
     if not codec.package:
-        load_plugin(codec.format)  # or Pillow would load all it has
+        load_plugin(codec.format)  # otherwise Pillow would load all its plugins
     options: dict[str, Any] = {"quality": quality, **codec.options}
     if codec.format == "JPEG":
         options["subsampling"] = "4:4:4" if quality and quality >= 90 else "4:2:0"
         exif = exif if exif and len(exif) <= _JPEG_EXIF_LIMIT else None
     if codec.format == "AVIF" and exif:
-        exif = exifs.without(exif, exifs.ORIENTATION)  # else Pillow rewrites the block to move it
+        exif = exifs.without(exif, exifs.ORIENTATION)  # otherwise Pillow would rewrite the block to move it
     found = {"icc_profile": icc, "exif": exif and b"Exif\0\0" + exif, "dpi": dpi}
     options |= {key: value for key, value in found.items() if value}
     shown = to_pillow(picture)
@@ -217,5 +221,5 @@ def _saved(
 
 
 def to_pillow(picture: Picture) -> PIL.Image.Image:
-    """The (H, W, 1|3|4) picture as Pillow's, for libraries that take only those."""
+    """The picture, (H, W, 1|3|4), as a PIL image, for libraries that take only those."""
     return PIL.Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)

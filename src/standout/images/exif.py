@@ -1,9 +1,10 @@
 """EXIF blocks, changed in place: nothing moves, so the offsets inside camera makers' own notes stay true.
 
-    block   bytes   TIFF-structured: byte order, then IFD0 (about the picture) with its Exif and GPS folders ("IFD"),
-                    then IFD1 (the thumbnail); without the "Exif\\0\\0" that leads it in a JPEG
+    block   bytes   structured as a TIFF file: byte order, then IFD0 (about the picture) with its Exif and GPS folders
+                    ("IFD" is an image file directory), then IFD1 (the thumbnail); without the leading "Exif\\0\\0" of
+                    a JPEG
 
-A block that points outside itself raises DamagedExif: then nobody can promise what is in it.
+A block that points outside itself raises DamagedExif, as nobody can tell what it holds.
 
 To add a tag that the default metadata policy leaves out: name it in PRIVATE.
 """
@@ -19,24 +20,26 @@ ORIENTATION = 0x0112
 COLOR_SPACE, SRGB, UNCALIBRATED = 0xA001, 1, 0xFFFF
 EXIF, GPS, INTEROP = 0x8769, 0x8825, 0xA005
 PRIVATE = frozenset({GPS, 0x014A, 0x02BC, 0x83BB, 0x8649})
-"""Tags that can tell the place or show the photo: GPS, further pictures, and XMP, IPTC and Photoshop blocks."""
+"""Tags that can tell the place or show the original: GPS, further pictures, and XMP, IPTC and Photoshop blocks."""
 
 _INNER = {0: EXIF, 1: INTEROP}
-"""Depth -> the tag that points to a folder worth keeping."""
+"""Depth of a folder -> the tag in it that points to the next folder that is kept."""
 
 _ACROSS, _DOWN, _UNIT = 0x011A, 0x011B, 0x0128
 _WIDTHS, _HEIGHTS = (0x0100, 0xA002), (0x0101, 0xA003)
 _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+"""Type of a value -> bytes of one such value."""
+
 _SHORT, _RATIO = 3, 5
 
 
 class DamagedExif(ValueError):
-    """The block is no EXIF, or it points outside itself."""
+    """The block is not EXIF, or it points outside itself."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One tag: its 12 bytes stand at `at`; its value, `size` bytes, at `start`."""
+    """One tag: its 12 bytes are at offset `at`, and its value, `size` bytes long, is at offset `start`."""
 
     at: int
     tag: int
@@ -55,7 +58,7 @@ def bare(block: bytes) -> bytes:
 
 
 def orientation(block: bytes) -> int:
-    """How the pixels are stored, 1 to 8 as EXIF counts; 1 when the block does not say."""
+    """The EXIF orientation of the stored pixels, 1 to 8; 1 where the block does not tell it."""
     tags = _Tags(block)
     for entry in tags.folder(tags.first)[0]:
         if entry.tag == ORIENTATION:
@@ -65,7 +68,7 @@ def orientation(block: bytes) -> int:
 
 
 def upright(block: bytes) -> bytes:
-    """The block with orientation 1, where it says one at all."""
+    """The block with orientation 1 in place of any other one."""
     tags = _Tags(block)
     for entry in tags.folder(tags.first)[0]:
         if entry.tag == ORIENTATION:
@@ -74,7 +77,7 @@ def upright(block: bytes) -> bytes:
 
 
 def sized(block: bytes, width: int, height: int) -> bytes:
-    """The block with the picture's size set where it tells one."""
+    """The block with this size, in pixels, wherever it tells the picture's size."""
     tags = _Tags(block)
     for offset in tags.folders():
         for entry in tags.folder(offset)[0]:
@@ -86,7 +89,7 @@ def sized(block: bytes, width: int, height: int) -> bytes:
 
 
 def color_space(block: bytes) -> tuple[int | None, bytes]:
-    """The code of the color space, and which rules of interoperability the file follows: b"R98", b"R03", b""."""
+    """The code of the color space, or None, and the interoperability rules of the file: b"R98", b"R03" or b""."""
     tags = _Tags(block)
     code, index = None, b""
     for depth, offset in enumerate(tags.folders()):
@@ -99,7 +102,7 @@ def color_space(block: bytes) -> tuple[int | None, bytes]:
 
 
 def resolution(block: bytes) -> tuple[float, float] | None:
-    """Dots per inch, across and down; None where the block does not say, or tells no unit."""
+    """Dots per inch, (across, down); None where the block does not tell them, or tells no unit."""
     tags = _Tags(block)
     found = {entry.tag: entry for entry in tags.folder(tags.first)[0]}
     unit = tags.number(found[_UNIT]) if _UNIT in found else 2
@@ -110,7 +113,7 @@ def resolution(block: bytes) -> tuple[float, float] | None:
 
 
 def in_srgb(block: bytes) -> bytes:
-    """The block saying sRGB where it tells a color space at all."""
+    """The block with sRGB in place of any other color space."""
     tags = _Tags(block)
     for depth, offset in enumerate(tags.folders()):
         for entry in tags.folder(offset)[0]:
@@ -122,7 +125,7 @@ def in_srgb(block: bytes) -> bytes:
 
 
 def without(block: bytes, tag: int) -> bytes:
-    """The block without one tag of IFD0; what it pointed to stays in the bytes."""
+    """The block without one tag of IFD0; the value to which the tag pointed stays in the bytes."""
     tags = _Tags(block)
     entries, after = tags.folder(tags.first)
     tail = bytes(tags.data[after : after + 4])
@@ -131,10 +134,10 @@ def without(block: bytes, tag: int) -> bytes:
 
 
 def cleaned(block: bytes) -> bytes:
-    """The block without PRIVATE tags and without IFD1, whose small picture shows the photo as it was before any cut.
+    """The block without PRIVATE tags and without IFD1, whose thumbnail shows the photo before any cut.
 
-    Only what the kept tags point to is copied. All else, the bytes of the place and of the thumbnail among it, and
-    whatever else no tag owns up to, becomes zeros; at the end it is cut off.
+    Only the values of the kept tags are copied. All other bytes, such as those of the place, of the thumbnail, and any
+    to which no tag points, become zeros; at the end of the block they are cut off.
     """
     tags = _Tags(block)
     clean = _Tags(block[:8] + bytes(len(block) - 8), parse=False)
@@ -150,13 +153,13 @@ def cleaned(block: bytes) -> bytes:
 
 
 def rows(block: bytes) -> tuple[str, list[bytes]]:
-    """The byte order ("<" or ">") and IFD0's entries, 12 bytes each, as they stand in the block."""
+    """The byte order, "<" or ">", and the entries of IFD0, 12 bytes each, as the block holds them."""
     tags = _Tags(block)
     return tags.order, [tags.row(entry) for entry in tags.folder(tags.first)[0]]
 
 
 class _Tags:
-    """A block under change; every access is checked against its bounds."""
+    """A block that is being changed. Every access outside its bounds raises DamagedExif."""
 
     def __init__(self, block: bytes, *, parse: bool = True) -> None:
         self.data = bytearray(block)
@@ -175,7 +178,7 @@ class _Tags:
         return int(struct.unpack_from(self.order + "I", self.data, at)[0])
 
     def folder(self, offset: int) -> tuple[list[Entry], int]:
-        """The entries of the folder at offset, and where the pointer to the next folder stands."""
+        """The entries of the folder at offset, and the offset of the pointer to the next folder."""
         if not 8 <= offset <= len(self.data) - 2:
             raise DamagedExif(f"points to {offset} of {len(self.data)} bytes")
         (count,) = struct.unpack_from(self.order + "H", self.data, offset)
@@ -185,13 +188,14 @@ class _Tags:
         return list(self._entries(offset + 2, after)), after
 
     def _entries(self, start: int, stop: int) -> Iterator[Entry]:
+        """The entries between two offsets."""
         for at in range(start, stop, 12):
             tag, kind, count = struct.unpack_from(self.order + "HHI", self.data, at)
             size = _BYTES.get(kind, 0) * count
             yield Entry(at, tag, kind, at + 8 if size <= 4 else self.long(at + 8), size)
 
     def folders(self) -> list[int]:
-        """Offsets of IFD0, of its Exif folder and of that one's interoperability folder, as far as there are any."""
+        """The offsets of IFD0, of its Exif folder and of the interoperability folder in that, as far as they exist."""
         found = [self.first]
         for depth, pointer in _INNER.items():
             inner = [entry for entry in self.folder(found[-1])[0] if entry.tag == pointer]
@@ -201,7 +205,7 @@ class _Tags:
         return found
 
     def sound(self, entry: Entry, depth: int) -> bool:
-        """Whether the entry's value stands inside the block, and a pointer to a folder points to one."""
+        """Whether the entry's value is inside the block and, where it points to a folder, whether that exists."""
         if entry.tag == _INNER.get(depth):
             try:
                 self.folder(self.number(entry))
@@ -216,7 +220,7 @@ class _Tags:
         return self.long(entry.at + 8)
 
     def ratio(self, entry: Entry) -> float:
-        """The fraction that an entry's value is; 0 where it is none."""
+        """The entry's value as a fraction; 0 where it is not a fraction."""
         if entry.kind != _RATIO:
             return 0.0
         above, below = self.long(entry.start), self.long(entry.start + 4)
@@ -231,12 +235,12 @@ class _Tags:
         return struct.pack(self.order + "H", len(entries)) + b"".join(map(self.row, entries)) + bytes(4)
 
     def put(self, at: int, data: bytes) -> None:
-        """Data in its place; end is where the last of it ends."""
+        """Writes data at the offset; self.end is the end of the last data that was written."""
         self.data[at : at + len(data)] = data
         self.end = max(self.end, at + len(data))
 
     def set(self, entry: Entry, value: int) -> None:
-        """One number as the entry's value, 2 bytes wide where it was and the number fits."""
+        """Sets the entry's value to one number, which keeps 2 bytes where it had 2 and fits into them."""
         short = entry.kind == _SHORT and value < 1 << 16
         packed = struct.pack(self.order + ("HIH" if short else "HII"), 3 if short else 4, 1, value)
         self.data[entry.at + 2 : entry.at + 12] = packed.ljust(10, b"\0")

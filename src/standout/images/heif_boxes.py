@@ -1,6 +1,6 @@
-"""What an AVIF or HEIC file tells about the colors of its main picture: boxes of ISO/IEC 14496-12 and 23008-12.
+"""What an AVIF or HEIC file tells about the colors of its main picture, in boxes of ISO/IEC 14496-12 and 23008-12.
 
-A box is 4 bytes of size, 4 letters of its name, and its content. Broken boxes tell nothing.
+A box is 4 bytes of size, 4 letters of its name, and its content. Of broken boxes, nothing is read.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ def nclx(data: bytes) -> dict[str, int] | None:
 
 
 def _nclx(data: bytes) -> dict[str, int] | None:
+    """The codes. Raises KeyError, IndexError or struct.error where a box is missing or broken."""
     meta = dict(_boxes(dict(_boxes(data))[b"meta"][4:]))
     version = meta[b"pitm"][0]
     (main,) = struct.unpack_from(">I" if version else ">H", meta[b"pitm"], 4)
@@ -39,7 +40,7 @@ def _nclx(data: bytes) -> dict[str, int] | None:
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Name and content of each box."""
+    """The name and the content of each box."""
     at = 0
     while at + 8 <= len(data):
         size, name = struct.unpack_from(">I4s", data, at)
@@ -55,7 +56,7 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _properties_of(item: int, table: bytes) -> list[int]:
-    """The numbers, from 1, of the properties that an "ipma" box gives an item."""
+    """The numbers, counted from 1, of the properties that an "ipma" box assigns to the item."""
     version, wide = table[0], table[3] & 1
     (count,) = struct.unpack_from(">I", table, 4)
     at = 8
@@ -66,6 +67,6 @@ def _properties_of(item: int, table: bytes) -> list[int]:
         at += 1
         if number == item:
             numbers = struct.unpack_from(f">{links}{'H' if wide else 'B'}", table, at)
-            return [one & (0x7FFF if wide else 0x7F) for one in numbers]
+            return [link & (0x7FFF if wide else 0x7F) for link in numbers]
         at += links * (2 if wide else 1)
     return []

@@ -1,6 +1,6 @@
-"""JPEG files, before Pillow sees them: segments that are too short for what they say they are are left out.
+"""JPEG files, before Pillow sees them: application segments that are too short for their kind are left out.
 
-A segment is two bytes of marker, two of its length, and its content; libjpeg passes over such ones, Pillow does not.
+A segment is two bytes of marker, two bytes of length, and its content. libjpeg ignores such segments, Pillow fails.
 """
 
 from __future__ import annotations
@@ -8,18 +8,18 @@ from __future__ import annotations
 import struct
 
 _LEAST = {b"JFIF\0": 14, b"Adobe": 12}
-"""How an application's segment begins -> the fewest bytes that it has."""
+"""How the content of an application segment begins -> the fewest bytes that it must have."""
 
 
 def sound(data: bytes) -> bytes:
-    """The file without segments that are too short; the very same where there is none.
+    """The file without segments that are too short; the same object where there are none.
 
     >>> sound(b"\\xff\\xd8\\xff\\xee\\x00\\x07Adobe\\xff\\xda")
     b'\\xff\\xd8\\xff\\xda'
     """
     kept, at, start = [], 2, 0
     while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
-        if data[at + 1] == 0xFF:  # a filling byte
+        if data[at + 1] == 0xFF:  # a fill byte
             at += 1
             continue
         (size,) = struct.unpack_from(">H", data, at + 2)

@@ -1,9 +1,9 @@
-"""A mask, from a picture file of any kind: gray, black and white, palette, one color on black, or a cut-out's alpha.
+"""Picture file of any kind -> a mask: gray, black and white, palette, one color on black, or the alpha of a cut-out.
 
     read_mask    uint8 (H, W)     a label to train on: 255 person, 0 background, 128 does not count, else a soft edge
-    read_alpha   float32 (H, W)   a mask to cut with: 0..1, every level a share
+    read_alpha   float32 (H, W)   a mask to cut with, 0..1: every level is a share
 
-Both are upright, by the mask's own EXIF. What the values mean is decided in mask_levels.py.
+Both are upright, by the mask's own EXIF. mask_levels.py decides what the values mean.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from standout.errors import UnreadableImage
-from standout.images import colors, decode, exif, mask_levels, metadata
+from standout.images import colors, decode, depth, exif, mask_levels, metadata
 from standout.images.mask_values import FEW, Classes, Stored, present
 from standout.types import Bytes
 
@@ -30,52 +30,55 @@ def read_mask(
 ) -> Bytes:
     """The label in a mask file: 255 person, 0 background, 128 does not count, anything else a soft edge.
 
-    Levels 0 and 1 are 0 and 255, in 8, 16 and 32 bits; of a picture with transparency its alpha counts; of a palette in
-    color the indexes, 1 for person and 255 for what does not count; one color on black is person. 128 means "does not
-    count" only in areas that somewhere are three pixels wide. classes: which values are person, if that is known.
-    notes: gets what was not plain.
+    The levels 0 and 1 are read as 0 and 255, in 8, 16 and 32 bits. In a picture with transparency, its alpha counts; in
+    one with a colored palette, the indexes: 1 is person and 255 does not count. One color on black is person. 128 means
+    "does not count" only in areas that are three pixels wide somewhere. classes: which values are person, where that is
+    known. notes: gets what was not plain.
 
-    Raises UnclearMask when the file can be read in more than one way, and UnreadableImage, TooLarge and InputError as
+    Raises UnclearMask where the file can be read in more than one way, and UnreadableImage, TooLarge and InputError as
     read does.
     """
     stored, turn = _stored(source, max_pixels)
     said = [] if notes is None else notes
-    return np.ascontiguousarray(decode._upright(mask_levels.label(stored, classes, said), turn), np.uint8)
+    return np.ascontiguousarray(decode.upright(mask_levels.label(stored, classes, said), turn), np.uint8)
 
 
 def read_alpha(
     source: str | Path | bytes, *, notes: list[str] | None = None, max_pixels: int | None = decode.MAX_PIXELS
 ) -> NDArray[np.float32]:
-    """The share of each pixel that is person, 0..1, in a mask made or retouched by hand: as read_mask, but 128 is half.
+    """The share of each pixel that is person, 0..1, in a mask that was made or retouched by hand.
 
-    Raises UnclearMask when the file can be read in more than one way, and UnreadableImage, TooLarge and InputError as
+    The file is read as by read_mask, but the level 128 is one half.
+
+    Raises UnclearMask where the file can be read in more than one way, and UnreadableImage, TooLarge and InputError as
     read does.
     """
     stored, turn = _stored(source, max_pixels)
     said = [] if notes is None else notes
-    return np.ascontiguousarray(decode._upright(mask_levels.alpha(stored, said), turn), np.float32)
+    return np.ascontiguousarray(decode.upright(mask_levels.alpha(stored, said), turn), np.float32)
 
 
 def _stored(source: str | Path | bytes, max_pixels: int | None) -> tuple[Stored, int]:
-    """The values of the file, not yet upright, and the EXIF orientation that makes them so."""
+    """The values of the file, not yet upright, and the EXIF orientation that tells how to turn them."""
     if isinstance(source, bytes):
         name, data = f"the given mask of {len(source)} bytes", source
     else:
-        name, data = str(source), decode._content(Path(source))
+        name, data = str(source), decode.content(Path(source))
     return decode.guarded(name, lambda: _opened(name, data, max_pixels))
 
 
 def _opened(name: str, data: bytes, max_pixels: int | None) -> tuple[Stored, int]:
-    opened = decode._opened(name, data, [])
+    """The values and the EXIF orientation of the file in data."""
+    opened = decode.opened_file(name, data, [])
     kind = opened.format or ""
     with metadata.xmp_hidden(opened):
-        decode._load(name, opened, max_pixels)
+        decode.load(name, opened, max_pixels)
         block = metadata.block_of(opened, kind, [])
     return _values(name, opened, data, lossy=_is_lossy(opened, data)), exif.orientation(block) if block else 1
 
 
 def _is_lossy(opened: PIL.Image.Image, data: bytes) -> bool:
-    """Whether the pixels are only near what was saved."""
+    """Whether the file is compressed with loss, so that the pixels are only near to what was saved."""
     if opened.format == "WEBP":
         at = 12
         while at + 8 <= len(data) and data[at : at + 4] not in (b"VP8 ", b"VP8L"):
@@ -86,7 +89,7 @@ def _is_lossy(opened: PIL.Image.Image, data: bytes) -> bool:
 
 
 def _values(name: str, opened: PIL.Image.Image, data: bytes, *, lossy: bool) -> Stored:
-    """The values of a decoded picture: its alpha if it has any, else its indexes, gray levels or colors."""
+    """The values of a decoded picture: its alpha where it has one, else its indexes, gray levels or colors."""
     key, kind = opened.info.get("transparency"), opened.format or ""
     if opened.mode == "P":
         return _of_palette(name, opened, key)
@@ -95,15 +98,15 @@ def _values(name: str, opened: PIL.Image.Image, data: bytes, *, lossy: bool) -> 
     if opened.mode == "I":
         return _of_numbers(name, np.asarray(opened))
     if opened.mode.startswith("I;16"):
-        gray: NDArray[Any] = colors._deep_gray(opened)
-        shown = colors._differs(gray[..., None], key)
+        gray: NDArray[Any] = depth.deep_gray(opened)
+        shown = colors.opaque_by_key(gray[..., None], key)
         return Stored(name, gray, white=65535) if shown is None else _cut_out(name, shown, gray, 65535)
-    deep = colors._deep_color(opened, kind, data, [])
+    deep = depth.deep_color(opened, kind, data, [])
     if deep is not None:
         return _of_colors(name, deep, key, white=65535, lossy=lossy)
     if opened.mode in ("1", "L"):
         gray = np.asarray(opened.convert("L"))
-        shown = colors._differs(gray[..., None], colors._spread(key, kind, data))
+        shown = colors.opaque_by_key(gray[..., None], colors.spread_key(key, kind, data))
         return Stored(name, gray, lossy=lossy) if shown is None else _cut_out(name, shown, gray, 255)
     mode = {"La": "RGBA", "LA": "RGBA", "PA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB"}.get(opened.mode, opened.mode)
     if mode not in ("RGB", "RGBA"):  # CMYK, Lab, ...
@@ -113,7 +116,7 @@ def _values(name: str, opened: PIL.Image.Image, data: bytes, *, lossy: bool) -> 
 
 
 def _cut_out(name: str, shown: NDArray[Any], otherwise: NDArray[Any], white: int) -> Stored:
-    """The transparency of a picture as its values; otherwise those, if all of it is opaque."""
+    """The picture's transparency as its values, or `otherwise` where everything is opaque."""
     if shown.dtype == np.bool_:
         shown = shown.astype(np.uint8) * np.uint8(255)
     most = np.iinfo(shown.dtype).max
@@ -123,8 +126,8 @@ def _cut_out(name: str, shown: NDArray[Any], otherwise: NDArray[Any], white: int
 
 
 def _of_colors(name: str, pixels: NDArray[Any], key: Any, *, white: int, lossy: bool) -> Stored:
-    """The values of RGB or RGBA: alpha, gray levels where all are gray, or colors."""
-    shown = pixels[..., 3] if pixels.shape[2] == 4 else colors._differs(pixels, key)
+    """The values of an RGB or RGBA picture: its alpha, gray levels where all pixels are gray, or colors."""
+    shown = pixels[..., 3] if pixels.shape[2] == 4 else colors.opaque_by_key(pixels, key)
     if shown is not None:
         found = _cut_out(name, shown, pixels, white)
         if found.cut_out:
@@ -139,12 +142,12 @@ def _of_colors(name: str, pixels: NDArray[Any], key: Any, *, white: int, lossy: 
         if spread.max() <= 16 * white // 255 or not mask_levels.is_photo(gray.astype(np.float32) / np.float32(white)):
             return Stored(name, gray, white=white, lossy=True)
     if white == 65535:
-        rgb = colors.rounded(rgb) if rgb.max() > 255 else rgb.astype(np.uint8)
+        rgb = depth.rounded(rgb) if rgb.max() > 255 else rgb.astype(np.uint8)
     return Stored(name, np.ascontiguousarray(rgb), lossy=lossy)
 
 
 def _of_palette(name: str, opened: PIL.Image.Image, key: Any) -> Stored:
-    """The values of a picture with a palette: alpha, if that tells people from background, else the indexes."""
+    """The values of a picture with a palette: its alpha where that separates the people, else the indexes."""
     indexes = np.asarray(opened)
     palette = np.array(opened.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
     stored = Stored(name, indexes, palette=palette)
@@ -165,20 +168,23 @@ def _of_palette(name: str, opened: PIL.Image.Image, key: Any) -> Stored:
 
 
 def _of_fractions(name: str, values: NDArray[Any]) -> Stored:
-    """The values of floating-point samples: 0..1 is a share, and whole numbers up to 255 are levels."""
+    """The values of floating-point samples: 0..1 are shares, and whole numbers are levels.
+
+    Raises UnreadableImage for samples that are negative, not numbers, or neither of these.
+    """
     if not np.isfinite(values).all() or values.min() < -0.01:
-        raise UnreadableImage(f"{name} has samples that are negative or no numbers; wanted 0 to 1; save it anew")
+        raise UnreadableImage(f"{name} has samples that are negative or not numbers; wanted 0 to 1; save it again")
     values = np.maximum(values, 0)
-    if values.max() <= 1.01:  # resampling overshoots a little
+    if values.max() <= 1.01:  # resampling may overshoot a little
         values = np.minimum(values, 1)
-        if values.max() < 0.004:  # would be taken for whole numbers
+        if values.max() < 0.004:  # later steps would take such levels for whole numbers
             values = np.zeros_like(values)
         return Stored(name, np.rint(values * 65535).astype(np.uint16), white=65535)
     return _of_numbers(name, values)
 
 
 def _of_numbers(name: str, values: NDArray[Any]) -> Stored:
-    """The values of 32-bit samples that are whole numbers."""
+    """The values of 32-bit samples that are whole numbers. Raises UnreadableImage for others."""
     if values.min() < 0 or values.max() > 65535 or (values != np.rint(values)).any():
         raise UnreadableImage(
             f"{name} has samples from {values.min():g} to {values.max():g}; wanted 0 to 1, or whole numbers up to 65535"

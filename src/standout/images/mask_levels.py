@@ -1,11 +1,11 @@
-"""What the values of a mask mean: shares of a person, class numbers, or something that only its maker knows.
+"""Values of a mask -> label or alpha: they may be shares of a person, class numbers, or something else.
 
     stored   Stored            gray levels, palette indexes or colors
     label    uint8 (H, W)     255 person, 0 background, 128 does not count, anything else a soft edge
     alpha    float32 (H, W)   0..1
 
-A mask that can be read in two ways is refused with UnclearMask, never guessed at: a class number taken for a gray level
-would say that nobody is there, and nothing later would tell.
+A mask that can be read in two ways is refused with UnclearMask, and never guessed at: a class number that is taken for
+a dark gray would mean that nobody is there, and nothing later would show the mistake.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from standout.images.mask_values import (
     Classes,
     Stored,
     by_class,
+    described,
     flat_colors,
     flat_levels,
     packed,
     present,
-    said,
     unclear,
 )
 from standout.types import Bytes
@@ -32,22 +32,22 @@ VOID = (224, 224, 192)
 """The color of index 255 in PASCAL VOC's palette: pixels that do not count."""
 
 LIKE_BLACK, LIKE_WHITE = 8, 247
-"""Levels up to which (and from which) noise of compression is black (and white)."""
+"""Levels up to the first are black, and levels from the second on are white, apart from compression noise."""
 
 LOSSY_NOISE = 24
-"""How far from black and white the noise of a JPEG reaches."""
+"""The most levels by which the noise of a JPEG differs from black and white."""
 
 LOSSY_IGNORE = 6, 8
-"""In a JPEG, 128 means "does not count" where the level is within so many of it, in areas so many pixels wide."""
+"""In a JPEG, pixels do not count where their level is within the first number of 128, in areas as wide as the other."""
 
 CLASS_NUMBERS = 40
-"""A mask that is hand-made or soft has brighter levels than this one somewhere."""
+"""Every mask that is made by hand or soft has a level above this one somewhere; class numbers are lower."""
 
 
 def label(stored: Stored, classes: Classes | None, notes: list[str]) -> Bytes:
-    """The label that the values stand for. What is not plain about it is told in notes.
+    """The label that the values stand for. classes: which values are person, where that is known.
 
-    Raises UnclearMask when they may stand for something else.
+    notes: gets what was not plain. Raises UnclearMask where the values may stand for something else.
     """
     if classes is not None and not stored.cut_out:
         return by_class(stored, classes)
@@ -67,15 +67,18 @@ def label(stored: Stored, classes: Classes | None, notes: list[str]) -> Bytes:
 
 
 def alpha(stored: Stored, notes: list[str]) -> NDArray[np.float32]:
-    """The share of each pixel that is person: every gray level is a share, 128 too.
+    """The share of each pixel that is person, 0..1: every gray level is a share, 128 too.
 
-    Raises UnclearMask when the values are class numbers, or may be.
+    notes: gets what was not plain. Raises UnclearMask where the values are or may be class numbers.
     """
     stored = _without_gray_palette(stored)
     if stored.palette is not None:
         found = _by_index(stored, notes)
         if (found == IGNORE).any():
-            raise unclear(stored, "index 255 does not count in labels; it is neither person nor background here")
+            raise unclear(
+                stored,
+                "its index 255 means pixels that do not count, which is neither person nor background here",
+            )
         return found.astype(np.float32) / np.float32(255)
     if stored.values.ndim == 3:
         return _along_color(stored, notes)
@@ -84,28 +87,28 @@ def alpha(stored: Stored, notes: list[str]) -> NDArray[np.float32]:
     whole = _in_bytes(stored)
     most = int(stored.values.max())
     if 1 < most <= CLASS_NUMBERS and not _is_haze(whole):
-        raise unclear(stored, said(stored))
+        raise unclear(stored, described(stored))
     if stored.white == 65535 and most > 255:
         return stored.values.astype(np.float32) / np.float32(65535)
     return whole.astype(np.float32) / np.float32(255)
 
 
 def _without_gray_palette(stored: Stored) -> Stored:
-    """The values with grays for indexes, where the palette holds grays alone and tells the indexes apart."""
+    """The values with gray levels in place of indexes, where the palette holds a different gray for each index."""
     palette, values = stored.palette, stored.values
     if palette is None or values.max() >= len(palette):
         return stored
     indexes = present(values)
     used = palette[indexes]
     if set(indexes) <= {0, 1} and 0 < used[-1].max() < LIKE_WHITE:
-        return stored  # a class that is drawn in gray
+        return stored  # index 1 is a class number that is drawn in gray
     if np.ptp(used.astype(np.int16), axis=1).any() or len(np.unique(used[:, 0])) < len(used):
         return stored
     return Stored(stored.name, np.ascontiguousarray(palette[values][..., 0]))
 
 
 def _zero_one(stored: Stored, notes: list[str]) -> Bytes | None:
-    """The label of a mask whose levels are 0 and 1; None if it is another."""
+    """The label of a mask whose levels are 0 and 1; None where they are others."""
     if stored.values.max() != 1:
         return None
     notes.append("its levels 0 and 1 were read as 0 and 255")
@@ -113,7 +116,7 @@ def _zero_one(stored: Stored, notes: list[str]) -> Bytes | None:
 
 
 def _in_bytes(stored: Stored) -> Bytes:
-    """Gray levels 0..255. Those of 16 bits that reach no higher were saved without scaling them."""
+    """The gray levels, 0..255. Levels of 16 bits that are no higher than 255 were saved without scaling."""
     values = stored.values
     if values.dtype == np.uint8 or values.max() <= 255:
         return values.astype(np.uint8)
@@ -121,7 +124,7 @@ def _in_bytes(stored: Stored) -> Bytes:
 
 
 def _without_noise(levels: Bytes) -> Bytes:
-    """Levels of a JPEG without its noise around 0, around 255, and in areas of 128."""
+    """The levels of a JPEG without its noise around 0 and 255, and in areas of 128."""
     import cv2
 
     table = np.arange(256, dtype=np.uint8)
@@ -136,7 +139,7 @@ def _without_noise(levels: Bytes) -> Bytes:
 
 
 def _without_soft_ignores(levels: Bytes) -> Bytes:
-    """The label with 127 for 128 wherever that is part of an edge: of no area that is three pixels wide somewhere."""
+    """The label with 127 in place of 128 where that is part of a soft edge, not of an area three pixels wide."""
     import cv2
 
     out = (levels == IGNORE).astype(np.uint8)
@@ -148,24 +151,24 @@ def _without_soft_ignores(levels: Bytes) -> Bytes:
 
 
 def _refuse_class_numbers(stored: Stored, levels: Bytes) -> None:
-    """Raises UnclearMask where levels other than 0, 128 and 255 stand for something: they fill areas, and are few."""
+    """Raises UnclearMask where a few levels other than 0, 128 and 255 fill areas, as class numbers do."""
     found = present(levels)
     if found[-1] < IGNORE and _is_haze(levels):
         return
     if found[-1] < IGNORE:
-        raise unclear(stored, said(stored))
+        raise unclear(stored, described(stored))
     areas = flat_levels(levels)
     least = 1 if len(found) <= 8 else max(1, levels.size // 1000)
     odd = {level: n for level, n in areas.items() if n >= least and _means_something(level, found)}
     most = sum(odd.values()) > 0.5 * sum(n for level, n in areas.items() if level > LIKE_BLACK or level in odd)
     if odd and (len(found) <= FEW or (most and len(odd) <= FEW)):
-        raise unclear(stored, said(stored, sorted({*odd, *({0, 255} & set(found))})))
+        raise unclear(stored, described(stored, sorted({*odd, *({0, 255} & set(found))})))
 
 
 def _is_haze(levels: Bytes) -> bool:
-    """Whether a mask that is dark everywhere rises and falls softly, as a model's does where it takes nobody for sure.
+    """Whether a mask that is dark everywhere rises and falls softly, as that of a model that is sure of nobody.
 
-    Class numbers stand side by side without steps between.
+    Class numbers have no steps between them.
     """
     import cv2
 
@@ -175,7 +178,7 @@ def _is_haze(levels: Bytes) -> bool:
 
 
 def _means_something(level: int, found: list[int]) -> bool:
-    """Whether an area of this level is neither black nor white nor one that does not count.
+    """Whether an area of this level has a meaning of its own: it is not black, not white, and it counts.
 
     >>> _means_something(3, [0, 3, 255]), _means_something(3, [3, 250]), _means_something(250, [3, 250])
     (True, False, False)
@@ -184,15 +187,15 @@ def _means_something(level: int, found: list[int]) -> bool:
         return False
     if level > LIKE_BLACK:
         return True
-    noise = len(found) > 8  # compression leaves many levels near black
+    noise = len(found) > 8  # only compression leaves so many levels
     darkest = level == found[0] and found[-1] < 255
     return not (noise or darkest)
 
 
 def _by_index(stored: Stored, notes: list[str]) -> Bytes:
-    """The label of a mask with a palette in color.
+    """The label of a mask with a colored palette.
 
-    Its indexes are class numbers: 1 is person where there are no others, and 255 does not count.
+    Its indexes are class numbers: 1 is person where it is the only one, and 255 does not count.
     """
     palette, values = stored.palette, stored.values
     assert palette is not None
@@ -203,22 +206,22 @@ def _by_index(stored: Stored, notes: list[str]) -> Bytes:
     classes = set(used) - {0, 255}
     void = 255 in used and (bool(classes) or colors.get(255) == VOID)
     plain = classes <= {1} and (void or 255 not in used) and 1 not in black
-    # a picture in few colors, not classes: its black may be index 1, and index 0 the person
+    # a picture in few colors, not classes: black may be index 1, and person index 0
     swapped = used == [0] and not black and (len(palette) == 1 or not palette.any(1).all())
     if not plain or swapped:
-        raise unclear(stored, said(stored))
+        raise unclear(stored, described(stored))
     if 1 in used:
         notes.append("its palette's index 1 was read as person")
     return np.where(values == 1, 255, np.where(values == 255, IGNORE, 0)).astype(np.uint8)
 
 
 def _along_color(stored: Stored, notes: list[str]) -> NDArray[np.float32]:
-    """Shares 0..1 of a mask that is one color on black, edges between them. Raises UnclearMask for another."""
+    """The shares, 0..1, of a mask that is one color on black, with soft edges. Raises UnclearMask for others."""
     pixels = stored.values.astype(np.float32)
     if not stored.lossy and (few := np.unique(packed(stored.values))).size <= FEW and few.size != 2:
         flat = set(flat_colors(stored.values).tolist())
         if len(flat) > 2:
-            raise unclear(stored, said(stored))
+            raise unclear(stored, described(stored))
     totals = pixels.sum(2)
     bright = pixels[np.unravel_index(int(totals.argmax()), totals.shape)]
     if stored.lossy:
@@ -228,26 +231,26 @@ def _along_color(stored: Stored, notes: list[str]) -> NDArray[np.float32]:
     allowed = 40.0 if stored.lossy else 3.0
     strange = np.quantile(away, 0.99 if stored.lossy else 1.0) > allowed or share.min() > 0.1
     if strange or (stored.lossy and is_photo(share)):
-        raise unclear(stored, said(stored))
+        raise unclear(stored, described(stored))
     red, green, blue = (round(float(level)) for level in bright)
     notes.append(f"its color #{red:02x}{green:02x}{blue:02x} on black was read as person")
     return np.asarray(np.clip(share, 0, 1), np.float32)
 
 
 def is_photo(share: NDArray[np.float32]) -> bool:
-    """Whether shares 0..1 are between black and white so often that they are no mask, but a photo in one tint.
+    """Whether so many shares, 0..1, are between black and white that they are a photo in one tint, and no mask.
 
-    A photo has more than a third of its pixels there; a mask with a wide soft edge has a tenth.
+    In a photo it is more than a third of the pixels; in a mask with a wide soft edge it is a tenth.
     """
     return float(((share > 0.15) & (share < 0.85)).mean()) > 0.25
 
 
 def _whole(stored: Stored, share: NDArray[np.float32]) -> Bytes:
-    """The label of shares 0..1, in which every third level is soft. Raises UnclearMask where one fills areas."""
+    """The label of shares 0..1. Raises UnclearMask where a level between black and white fills areas."""
     levels = np.rint(share * 255).astype(np.uint8)
     if stored.lossy:
         levels = _without_noise(levels)
     if any(LIKE_BLACK < level < LIKE_WHITE and n > levels.size // 1000 for level, n in flat_levels(levels).items()):
-        raise unclear(stored, said(stored))
+        raise unclear(stored, described(stored))
     levels[levels == IGNORE] = IGNORE - 1
     return levels

@@ -1,7 +1,7 @@
-"""The values of a mask as its file has them, and what is said where these are not plain.
+"""The values of a mask as its file holds them, and the words for errors where they are not plain.
 
 Stored     gray levels, palette indexes or colors
-Classes    which values are person, and which do not count, where somebody has said so
+Classes    which values are person, and which do not count, where somebody has named them
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ IGNORE = 128
 """Level of a label whose pixels count neither in training nor in scores."""
 
 FEW = 48
-"""A mask with at most so many different levels has them on purpose; soft edges have more."""
+"""A mask with at most so many levels has each of them on purpose; soft edges have more."""
 
 Value: TypeAlias = int | tuple[int, int, int]
 
@@ -28,8 +28,8 @@ Value: TypeAlias = int | tuple[int, int, int]
 class Classes:
     """Which values of a mask are person and which do not count; all others are background.
 
-    Values are class numbers (gray levels or palette indexes) or colors (red, green, blue). where: who says so. sure:
-    whether that was said of these very masks, not of all of their kind.
+    Values are class numbers (gray levels or palette indexes) or colors (red, green, blue). where: the file that names
+    them. sure: they were named for these masks, and not for all masks of such a data set.
     """
 
     person: frozenset[Value]
@@ -43,9 +43,9 @@ class Classes:
 class Stored:
     """The values of a mask file.
 
-    values: (H, W) of whole numbers, or (H, W, 3) uint8 RGB. white: the level of a full person, 255 or 65535.
-    palette: (N, 3) uint8, where the values are indexes. lossy: values are near what was meant. cut_out: the values are
-    the picture's transparency.
+    name: of the file. values: (H, W) whole numbers, or uint8 (H, W, 3) RGB. white: the level of a whole person, 255 or
+    65535. palette: uint8 (N, 3), where the values are indexes. lossy: the values are only near to what was meant.
+    cut_out: the values are the picture's transparency.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Stored:
 
 
 def by_class(stored: Stored, classes: Classes) -> Bytes:
-    """The label of a mask whose classes are known."""
+    """The label of a mask whose classes are known. Raises UnclearMask where they do not fit its values."""
     values, palette = stored.values, stored.palette
     if stored.lossy:
         raise unclear(stored, f"it is compressed with loss, which blurs the values that {classes.where} names")
@@ -86,19 +86,19 @@ def by_class(stored: Stored, classes: Classes) -> Bytes:
 
 
 def _refuse_binary(stored: Stored, classes: Classes) -> None:
-    """Raises UnclearMask for a gray mask of 0 and 255 alone, where nobody has said what 255 is."""
+    """Raises UnclearMask for a gray mask of 0 and 255 alone where the classes do not name 255."""
     listed = classes.person | classes.background | (classes.ignore if classes.sure else set())
     if 255 not in listed and present(stored.values) in ([0, 255], [255]):
         raise unclear(stored, f"its levels are 0 and 255, and {classes.where} does not name 255 as person")
 
 
 def present(values: NDArray[Any]) -> list[int]:
-    """The values that occur, in order; of whole numbers up to 65535."""
+    """The values that occur, in ascending order. values: whole numbers up to 65535."""
     return [int(value) for value in np.flatnonzero(np.bincount(values.ravel()))]
 
 
 def flat_levels(levels: Bytes) -> dict[int, int]:
-    """How many pixels lie in areas of one level, by level: all of their neighbors have it, too."""
+    """By level, the number of pixels whose neighbors all have the same level."""
     import cv2
 
     kernel = np.ones((3, 3), np.uint8)
@@ -107,7 +107,7 @@ def flat_levels(levels: Bytes) -> dict[int, int]:
 
 
 def flat_colors(image: Bytes) -> NDArray[Any]:
-    """The colors, as 0xrrggbb, that fill areas."""
+    """The colors, as 0xrrggbb, that occur in pixels whose neighbors all have the same color."""
     import cv2
 
     kernel = np.ones((3, 3), np.uint8)
@@ -116,21 +116,21 @@ def flat_colors(image: Bytes) -> NDArray[Any]:
 
 
 def packed(image: Bytes) -> NDArray[np.uint32]:
-    """Colors (H, W, 3) as numbers 0xrrggbb (H, W)."""
+    """The colors, (H, W, 3), as numbers 0xrrggbb, (H, W)."""
     red, green, blue = (image[..., n].astype(np.uint32) for n in range(3))
     return np.asarray(red << 16 | green << 8 | blue, np.uint32)
 
 
 def colors_of(stored: Stored) -> Bytes:
-    """A palette picture's colors. Raises UnclearMask where its palette is too short."""
+    """The colors of a picture with a palette, uint8 (H, W, 3). Raises UnclearMask where its palette is too short."""
     assert stored.palette is not None
     if stored.values.max() >= len(stored.palette):
-        raise unclear(stored, said(stored))
+        raise unclear(stored, described(stored))
     return np.asarray(stored.palette[stored.values], np.uint8)
 
 
-def said(stored: Stored, only: list[int] | None = None) -> str:
-    """What a mask holds, in words, for an error."""
+def described(stored: Stored, only: list[int] | None = None) -> str:
+    """What the mask holds, in words, for an error. only: the levels to name; None names all."""
     if stored.values.ndim == 3:
         colors = np.unique(packed(stored.values))
         if stored.lossy or len(colors) > FEW:
@@ -142,7 +142,7 @@ def said(stored: Stored, only: list[int] | None = None) -> str:
 
 
 def _list(words: list[str]) -> str:
-    """Words in a row, the first few of many.
+    """The words in a row; of more than twelve, the first eleven.
 
     >>> _list(["0", "11", "24"]), _list(["7"])
     ('0, 11 and 24', '7')
@@ -153,7 +153,7 @@ def _list(words: list[str]) -> str:
 
 
 def unclear(stored: Stored, what: str) -> UnclearMask:
-    """The error that says what is wrong with a mask, and the cure."""
+    """The error that tells what is wrong with the mask, and the cure."""
     return UnclearMask(
         f"{stored.name} does not say which part is person: {what}; wanted 255 (white) for person and 0 (black) for "
         "background. Save it so, or, in a folder of labels, name the values that are person in classes.csv"

@@ -1,9 +1,9 @@
-"""Pictures that remember the photo they were made of, so that write() can keep its profile, EXIF and dots per inch.
+"""Pictures that remember the metadata of their photo, so that write() can keep profile, EXIF and dots per inch.
 
     PhotoArray   a numpy array (H, W, C) with meta: Metadata
 
-Copies, crops and arithmetic keep the metadata. Where pictures of two photos come together, and in arrays that are no
-picture any more, there is none. np.asarray(picture) is the plain array.
+Copies, crops and arithmetic keep the metadata. A picture made of two photos with different metadata has none, nor has
+an array that is no picture. np.asarray(picture) is the plain array.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ else:
     Base = np.ndarray
 
 NONE = Metadata()
+"""The metadata of a picture that remembers none."""
 
 
 class PhotoArray(Base):
-    """A picture and the metadata of the photo it was made of."""
+    """A picture, and the metadata of the photo of which it was made."""
 
     meta: Metadata
 
@@ -33,12 +34,15 @@ class PhotoArray(Base):
         self.meta = getattr(made_of, "meta", NONE)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        """Numpy's function of plain arrays; the metadata follows where all pictures that take part have the same."""
-        metas = {one.meta for one in inputs if isinstance(one, PhotoArray)}
+        """The result of numpy's function of the plain arrays.
+
+        It gets the metadata where all pictures that take part have the same.
+        """
+        metas = {given.meta for given in inputs if isinstance(given, PhotoArray)}
         into = options.get("out", ())
         if into:
-            options["out"] = tuple(plain(one) for one in into)
-        result = getattr(ufunc, method)(*(plain(one) for one in inputs), **options)
+            options["out"] = tuple(plain(given) for given in into)
+        result = getattr(ufunc, method)(*(plain(given) for given in inputs), **options)
         if len(into) == 1:
             return into[0]
         meta = metas.pop() if len(metas) == 1 else NONE
@@ -56,7 +60,7 @@ class PhotoArray(Base):
 
 
 def remembering(picture: Picture, meta: Metadata) -> PhotoArray:
-    """The picture, sharing its memory, with this metadata.
+    """The picture with this metadata; it shares the memory of the given one.
 
     >>> remembering(np.zeros((1, 2, 3), np.uint8), Metadata(dpi=(300, 300)))[:, :1].copy().meta.dpi
     (300, 300)
@@ -67,12 +71,15 @@ def remembering(picture: Picture, meta: Metadata) -> PhotoArray:
 
 
 def meta_of(picture: object) -> Metadata:
-    """What the picture remembers; nothing where it does not, or shows a part of the photo's channels in gray."""
+    """The metadata that the picture remembers.
+
+    Empty where it remembers none, or where it is gray, that is, only a part of the photo's channels.
+    """
     if isinstance(picture, PhotoArray) and picture.ndim == 3 and picture.shape[2] >= 3:
         return picture.meta
     return NONE
 
 
-def plain(one: Any) -> Any:
-    """The plain array of a picture, sharing its memory; anything else as it is."""
-    return np.asarray(one) if isinstance(one, PhotoArray) else one
+def plain(value: Any) -> Any:
+    """The plain array of a PhotoArray, which shares its memory; any other value as it is."""
+    return np.asarray(value) if isinstance(value, PhotoArray) else value

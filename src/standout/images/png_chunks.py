@@ -1,10 +1,10 @@
 """PNG files, before Pillow sees them: what is beside the pixels is read here, and never makes a file unreadable.
 
     data     bytes            the whole file
-    slim     bytes            the same with only those chunks that pixels, transparency and frames need
-    info     {name: value}    what the others say, under the names that Pillow uses, and "cicp"
+    slim     bytes            the file with only those chunks that pixels, transparency and frames need
+    info     {name: value}    what the other chunks tell, under the names that Pillow uses, and "cicp"
 
-Browsers pass over a chunk that is damaged where pixels do not need it, whatever its size; so does this.
+Browsers ignore a damaged chunk of any size where the pixels do not need it; so does this module.
 
 To read another chunk: a case in _read.
 """
@@ -19,13 +19,17 @@ from typing import Any
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEPT = frozenset({b"acTL", b"fcTL", b"fdAT"})
+"""Ancillary chunks that animated PNGs need."""
+
 _COLORS = frozenset({b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"})
+"""Chunks about colors; damage to them is worth a note."""
+
 _LARGEST = 1 << 26
-"""Most bytes that a packed profile or text may unfold to."""
+"""The most bytes that a compressed profile or text may have once it is decompressed."""
 
 
 def slimmed(data: bytes, notes: list[str]) -> tuple[bytes, dict[str, Any]]:
-    """The slim file and the info. What is damaged and would have changed how the picture looks is told in notes."""
+    """The slim file and the info. notes: gets the damage that changes how the picture looks."""
     info: dict[str, Any] = {}
     kept = [data[:8]]
     for name, content, whole, sound in _chunks(data):
@@ -44,16 +48,19 @@ def slimmed(data: bytes, notes: list[str]) -> tuple[bytes, dict[str, Any]]:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes, bool]]:
-    """Name, content and all bytes of each chunk, and whether its checksum is right; what is cut off comes as it is."""
+    """Of each chunk: its name, its content, all its bytes, and whether its checksum is right.
+
+    Only the content of ancillary chunks is read. A chunk that is cut off comes last, without a name.
+    """
     at = len(SIGNATURE)
     while at + 12 <= len(data):
         size, name = struct.unpack_from(">I4s", data, at)
         stop = at + 12 + size
         if stop > len(data):
             break
-        needless = name[:1].islower()
-        content = data[at + 8 : stop - 4] if needless else b""
-        sound = not needless or zlib.crc32(content, zlib.crc32(name)) == int.from_bytes(data[stop - 4 : stop])
+        ancillary = name[:1].islower()
+        content = data[at + 8 : stop - 4] if ancillary else b""
+        sound = not ancillary or zlib.crc32(content, zlib.crc32(name)) == int.from_bytes(data[stop - 4 : stop])
         yield name, content, data[at:stop], sound
         at = stop
     if at < len(data):
@@ -61,12 +68,12 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes, bool]]:
 
 
 def _fits(content: bytes, kind: int) -> bool:
-    """Whether a tRNS chunk is as long as pictures of that kind need it: 0 gray, 2 RGB, 3 palette."""
+    """Whether a tRNS chunk has the length that a picture of that kind needs: 0 gray, 2 RGB, 3 palette."""
     return {0: len(content) >= 2, 2: len(content) >= 6, 3: len(content) <= 256}.get(kind, True)
 
 
 def _read(name: bytes, content: bytes, info: dict[str, Any]) -> bool:
-    """Puts what the chunk says into info; False where it makes no sense."""
+    """Adds what the chunk tells to info. False where its content makes no sense."""
     try:
         match name:
             case b"cICP":
@@ -100,19 +107,19 @@ def _read(name: bytes, content: bytes, info: dict[str, Any]) -> bool:
 
 
 def _unfolded(packed: bytes) -> bytes:
-    """What a leading byte 0 and deflated bytes stand for."""
+    """The decompressed content of a leading byte 0 and a zlib stream. Raises ValueError where it is neither."""
     if packed[:1] != b"\0":
-        raise ValueError("packed in an unknown way")
+        raise ValueError("it is compressed by an unknown method")
     unfold = zlib.decompressobj()
     content = unfold.decompress(packed[1:], _LARGEST)
     if not unfold.eof:
-        raise ValueError("too large, or cut off")
+        raise ValueError("it is too large, or cut off")
     return content
 
 
 def _hex(text: bytes) -> bytes:
-    """The EXIF block in an old text chunk: a line of its kind, one of its length, then hexadecimal digits."""
+    """The EXIF block in an old text chunk: a line with its kind, a line with its length, then hexadecimal digits."""
     found = re.match(rb"\s*\w+\s+\d+\s+([\s0-9a-fA-F]+)", text)
     if not found:
-        raise ValueError("no block of hexadecimal digits")
+        raise ValueError("it holds no block of hexadecimal digits")
     return bytes.fromhex(found[1].decode())

@@ -1,13 +1,14 @@
-"""PNG and TIFF files, 8 or 16 bits per channel, written fast and with all their metadata.
+"""Picture -> PNG or TIFF file with 8 or 16 bits per channel, written fast and with all its metadata.
 
     picture   uint8 or uint16  (H, W, 1|3|4)   gray, RGB or RGBA with straight alpha
     icc       bytes or None    color profile
     exif      bytes or None    TIFF-structured block, see exif.py
     dpi       (x, y) or None   dots per inch
 
-Why not Pillow or OpenCV: Pillow writes no 16-bit color, OpenCV keeps no ICC in TIFF and no dpi in PNG, and both are
-slower. After a good filter a photo is noise around zero in which long matches hardly exist, so looking for runs only
-(zlib's RLE strategy) takes a third of the time of Pillow's level 1, and the files are as small as those of its level 6.
+Why neither Pillow nor OpenCV: Pillow writes no 16-bit color, OpenCV keeps no ICC profile in TIFF and no dots per inch
+in PNG, and both are slower. After a good filter, a photo is noise around zero in which long matches hardly exist. So
+zlib's RLE strategy, which looks for runs alone, takes a third of the time of Pillow's level 1, and the files are as
+small as those of its level 6.
 
 To add a PNG chunk: yield it in _png_parts before IDAT.
 """
@@ -26,7 +27,7 @@ from standout.images import exif as exifs
 from standout.types import Bytes, Picture
 
 _BLOCK = 1 << 18
-"""Bytes filtered at once: they stay in the processor's cache, and memory does not grow with the picture."""
+"""Bytes that are filtered at once, so that they stay in the processor's cache and memory does not grow."""
 
 _AVERAGE = 3
 """PNG's filter type that subtracts the mean of the left and the upper neighbor."""
@@ -35,14 +36,14 @@ _METER = 39.37007874015748
 """Inches in a meter."""
 
 _CHUNK = 1 << 30
-"""A PNG chunk has to be smaller than 2 GiB."""
+"""Bytes of an IDAT chunk; the format allows less than 2 GiB."""
 
 _WHOLE_TIFF = 1 << 32
-"""TIFF counts its bytes in 32 bits."""
+"""Bytes: offsets in a TIFF have 32 bits."""
 
 
 def png(picture: Picture, *, icc: bytes | None, exif: bytes | None, dpi: tuple[float, float] | None) -> bytes:
-    """A PNG file. The ICC profile has to be one for the picture's kind, gray or RGB.
+    """The picture as a PNG file. icc: a profile for the picture's kind of pixels, gray or RGB.
 
     >>> png(np.zeros((1, 1, 1), np.uint8), icc=None, exif=None, dpi=None)[:8]
     b'\\x89PNG\\r\\n\\x1a\\n'
@@ -70,12 +71,13 @@ def _png_parts(
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:
+    """A PNG chunk, with its length and checksum."""
     check = zlib.crc32(data, zlib.crc32(name))
     return b"".join((struct.pack(">I", len(data)), name, data, struct.pack(">I", check)))
 
 
 def _averaged(picture: Picture) -> Iterator[Bytes]:
-    """Blocks of PNG scanlines, each led by its filter type and holding what the mean of its neighbors leaves over."""
+    """Blocks of PNG scanlines: in each line its filter type, then the differences from the mean of the neighbors."""
     height, _, channels = picture.shape
     step = channels * picture.itemsize
     size = picture.shape[1] * step
@@ -95,16 +97,18 @@ def _averaged(picture: Picture) -> Iterator[Bytes]:
 
 
 def _big_endian(rows: NDArray[Any]) -> Bytes:
-    """Rows as PNG orders their bytes: (h, bytes per row)."""
+    """The rows in the byte order of PNG, uint8 (h, bytes per row)."""
     ordered = np.ascontiguousarray(rows if rows.itemsize == 1 else rows.astype(">u2"))
     return ordered.reshape(len(rows), -1).view(np.uint8)
 
 
 def tiff(picture: Picture, *, icc: bytes | None, exif: bytes | None, dpi: tuple[float, float] | None) -> bytes:
-    """A TIFF file: deflated strips with horizontal prediction.
+    """The picture as a TIFF file: deflated strips with horizontal prediction.
 
-    An EXIF block is a TIFF file without a picture, so the file is that block, then the strips, then a new first folder
-    with the block's own tags and ours: nothing in the block moves.
+    An EXIF block is a TIFF file without a picture. So the file is that block, then the strips, then a new IFD0 with the
+    tags of the block and of the picture, and nothing in the block moves.
+
+    Raises ValueError for a file of 4 GiB or more.
 
     >>> tiff(np.zeros((1, 1, 3), np.uint8), icc=None, exif=None, dpi=None)[:4]
     b'II*\\x00'
@@ -130,13 +134,13 @@ _PIXEL_TAGS = frozenset(
     | {301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 330, 332, 338, 339, 347, 512, 513, 514, 529, 530, 531, 532}
     | {34675}
 )
-"""Tags that describe how pixels are stored: those of another file must not describe ours."""
+"""Tags that describe how pixels are stored. Those of the EXIF block describe another file, so they are not copied."""
 
 
 def _tiff_tags(
     picture: Picture, *, icc: bytes | None, dpi: tuple[float, float] | None
 ) -> dict[int, tuple[str, list[int]]]:
-    """Tag -> (struct letter of its type, values)."""
+    """Tag -> (struct letter of its type, or "R" for a fraction, and its values)."""
     height, width, channels = picture.shape
     tags = {
         256: ("I", [width]),
@@ -161,7 +165,7 @@ def _tiff_tags(
 
 
 def _tiff_row(out: bytearray, order: str, tag: int, kind: str, values: list[int]) -> bytes:
-    """One tag's 12 bytes; a value that does not fit in is appended to out."""
+    """The 12 bytes of one tag. A value that does not fit into them is appended to out."""
     code, letter = {"B": (7, "B"), "H": (3, "H"), "I": (4, "I"), "R": (5, "I")}[kind]
     packed = struct.pack(f"{order}{len(values)}{letter}", *values)
     if len(packed) > 4:
@@ -174,7 +178,7 @@ def _tiff_row(out: bytearray, order: str, tag: int, kind: str, values: list[int]
 
 
 def _append_strips(out: bytearray, picture: Picture, order: str) -> tuple[list[int], list[int]]:
-    """The picture appended to out; where its strips start, and their sizes."""
+    """Appends the picture to out. The offsets of its strips, and their sizes in bytes."""
     starts, sizes = [], []
     count = _strip_rows(picture)
     for top in range(0, len(picture), count):
@@ -194,12 +198,12 @@ def _append_strips(out: bytearray, picture: Picture, order: str) -> tuple[list[i
 
 
 def _strip_rows(picture: Picture) -> int:
-    """Rows in one strip."""
+    """The number of rows in one strip."""
     size: int = picture[0].nbytes
     return max(1, _BLOCK // size)
 
 
 def _pad(out: bytearray) -> None:
-    """Out with an even length, as TIFF wants offsets."""
+    """Makes the length of out even, as offsets in a TIFF have to be."""
     if len(out) % 2:
         out += b"\0"

@@ -1,11 +1,11 @@
-"""What the numbers of an RGB picture mean: ICC profiles read, built, and used to convert pixels.
+"""What the levels of an RGB picture mean: ICC profiles, read, built, and used to convert pixels.
 
     icc       bytes or None              an RGB profile; None is sRGB
     picture   uint8 or uint16 (H, W, C)  RGB, or RGBA, whose alpha stays
-    curve     float64 (n,)               light, 0..1, of evenly spaced levels, 0 to 1
+    curve     float64 (n,)               light, 0..1, of n evenly spaced levels from 0 to 1
 
-Profiles of cameras, screens and color spaces are three curves and a matrix: those are computed here, at any depth.
-Others, made of tables, go through littleCMS, which Pillow lets work in 8 bits only.
+Profiles of cameras, screens and color spaces are three curves and a matrix, which are computed here with 8 or 16 bits.
+Profiles made of tables go through littleCMS, which Pillow offers for 8 bits only.
 
 To add a color space that files name by a code: see color_tags.py, which calls built().
 """
@@ -22,6 +22,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from standout.images.depth import in_bytes
 from standout.support import colorimetry
 from standout.support.colorimetry import D65, SRGB_PRIMARIES, Corners, Point
 from standout.types import Image, Picture
@@ -29,28 +30,32 @@ from standout.types import Image, Picture
 Curve = NDArray[np.float64]
 
 SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
-"""g, a, b, c, d of (a x + b) ** g from d on, c x below: ICC's parametric curve of type 3."""
+"""g, a, b, c and d of ICC's parametric curve of type 3: (a x + b) ** g from d on, and c x below d."""
 
 _D50 = np.array([0.9642, 1.0, 0.8249])
+"""XYZ of the white to which ICC profiles refer."""
+
 _STEPS = 1 << 16
+"""Samples of a curve."""
+
 _STRIP = 1 << 20
-"""Pixels that are converted at once, so that a large picture needs little more memory than itself."""
+"""Pixels that are converted at once, so that a large picture takes little more memory than its own."""
 
 
 class Unusable(ValueError):
-    """The profile is damaged, or says nothing about RGB pixels."""
+    """The profile is damaged, or does not describe RGB pixels."""
 
 
 @dataclass(frozen=True)
 class Shaper:
-    """Light of each channel's levels, and the matrix from the three lights to XYZ as seen under D50."""
+    """The light of each channel's levels, and the matrix (3, 3) from light to XYZ, adapted to D50."""
 
     curves: tuple[Curve, Curve, Curve]
     to_xyz: NDArray[np.float64]
 
 
 def space(icc: bytes) -> str:
-    """The colors an ICC profile is about: "RGB", "GRAY", "CMYK", ...; "" if it is no profile.
+    """The color space that an ICC profile describes: "RGB", "GRAY", "CMYK", ...; "" where it is no profile.
 
     >>> space(b"not a profile")
     ''
@@ -59,9 +64,9 @@ def space(icc: bytes) -> str:
 
 
 def convert(picture: Picture, source: bytes | None, target: bytes | None) -> Picture:
-    """The picture's colors in the target's numbers, so that they look the same; itself where the profiles are the same.
+    """The picture, converted from the source profile to the target profile, so that it looks the same.
 
-    Raises Unusable where one of the profiles is damaged.
+    Where both profiles are the same, it is the picture itself. Raises Unusable where one of them is damaged.
 
     >>> convert(np.full((1, 1, 3), 200, np.uint8), None, None).tolist()
     [[[200, 200, 200]]]
@@ -80,7 +85,7 @@ def convert(picture: Picture, source: bytes | None, target: bytes | None) -> Pic
 
 @lru_cache(maxsize=16)
 def is_usable(icc: bytes) -> bool:
-    """Whether pixels can be converted by this RGB profile."""
+    """Whether pixels can be converted with this RGB profile."""
     try:
         convert(np.zeros((1, 1, 3), np.uint8), icc, None)
     except Unusable:
@@ -89,7 +94,7 @@ def is_usable(icc: bytes) -> bool:
 
 
 def _shape(colors: Image, done: Image, source: Shaper, target: Shaper) -> None:
-    """Fills done with the converted colors."""
+    """Converts colors by curves and matrices, and writes them into done."""
     import cv2
 
     most = np.iinfo(colors.dtype).max
@@ -107,21 +112,19 @@ def _shape(colors: Image, done: Image, source: Shaper, target: Shaper) -> None:
 
 
 def _sampled(curve: Curve, count: int) -> Curve:
-    """The curve at so many evenly spaced levels."""
+    """The curve at `count` evenly spaced levels."""
     return np.interp(np.linspace(0, 1, count), np.linspace(0, 1, len(curve)), curve)
 
 
 def _encoding(curve: Curve) -> Curve:
-    """Levels, 0..1, by the square root of light: that has fine steps in the shadows, where the eye does."""
+    """The inverse of the curve: levels, 0..1, by the square root of light, which has fine steps in the shadows."""
     rising = np.maximum.accumulate(curve)
     return np.interp(np.linspace(0, 1, _STEPS) ** 2, rising, np.linspace(0, 1, len(curve)))
 
 
 def _by_littlecms(colors: Image, source: bytes | None, target: bytes | None) -> Image:
-    """The colors converted in 8 bits."""
+    """The colors, converted by littleCMS with 8 bits. Raises Unusable where it refuses a profile."""
     from PIL import ImageCms
-
-    from standout.images.colors import in_bytes
 
     eight = np.ascontiguousarray(in_bytes(colors))
     profiles = [ImageCms.createProfile("sRGB") if icc is None else io.BytesIO(icc) for icc in (source, target)]
@@ -145,7 +148,7 @@ def _by_littlecms(colors: Image, source: bytes | None, target: bytes | None) -> 
 
 @lru_cache(maxsize=16)
 def _shaper(icc: bytes | None) -> Shaper | None:
-    """The profile's curves and matrix; None if it is made of tables, or damaged."""
+    """The profile's curves and matrix; None where it is made of tables, or damaged."""
     if icc is None:
         return Shaper((_srgb(),) * 3, _to_xyz(SRGB_PRIMARIES, D65))
     try:
@@ -162,16 +165,16 @@ def _shaper(icc: bytes | None) -> Shaper | None:
 
 
 def _tags(icc: bytes) -> dict[bytes, bytes]:
-    """Name -> data of each tag."""
+    """The name and data of each tag of a profile. Raises Unusable where it does not describe RGB."""
     if space(icc) != "RGB":
-        raise Unusable(f"it is about {space(icc) or 'nothing'}, wanted RGB")
+        raise Unusable(f"it describes {space(icc) or 'no color space'}, wanted RGB")
     (count,) = struct.unpack_from(">I", icc, 128)
     rows = [struct.unpack_from(">4sII", icc, 132 + 12 * n) for n in range(min(count, 1000))]
     return {name: icc[start : start + size] for name, start, size in rows}
 
 
 def _curve(tag: bytes) -> Curve:
-    """A curve of the kinds "curv" and "para", sampled."""
+    """The samples of a curve of the kind "curv" or "para". Raises Unusable for other kinds."""
     x = np.linspace(0, 1, _STEPS)
     if tag[:4] == b"curv":
         (count,) = struct.unpack_from(">I", tag, 8)
@@ -181,17 +184,17 @@ def _curve(tag: bytes) -> Curve:
             return np.asarray(x ** (struct.unpack_from(">H", tag, 12)[0] / 256), np.float64)
         points = np.frombuffer(tag[12 : 12 + 2 * count], ">u2")
         if len(points) != count:
-            raise Unusable("a curve is cut off")
+            raise Unusable("one of its curves is cut off")
         return _sampled(points / 65535, _STEPS)
     if tag[:4] != b"para":
-        raise Unusable(f"a curve is {tag[:4]!r}")
+        raise Unusable(f"one of its curves is of the kind {tag[:4]!r}; wanted b'curv' or b'para'")
     (kind,) = struct.unpack_from(">H", tag, 8)
     size = {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}[kind]
     return _parametric(kind, [value / 65536 for value in struct.unpack_from(f">{size}i", tag, 12)])
 
 
 def _parametric(kind: int, values: list[float]) -> Curve:
-    """A parametric curve of ICC.1:2022, 10.18, sampled."""
+    """The samples of a parametric curve of ICC.1:2022, section 10.18."""
     x = np.linspace(0, 1, _STEPS)
     g, a, b, c, d, e, f = (values + [0.0] * 7)[:7]
     if kind == 0:
@@ -204,6 +207,7 @@ def _parametric(kind: int, values: list[float]) -> Curve:
 
 
 def _srgb() -> Curve:
+    """The samples of sRGB's curve."""
     return _parametric(3, list(SRGB_CURVE))
 
 
@@ -211,9 +215,11 @@ def _srgb() -> Curve:
 
 
 def built(primaries: Corners, white: Point, gamma: float | None) -> bytes | None:
-    """A profile of these chromaticities, its curve a power, or sRGB's (None); None where it would be sRGB itself.
+    """A profile with these chromaticities; None where it would be sRGB itself.
 
-    Raises Unusable where three such colors cannot be mixed to that white.
+    gamma: the power of its curve; None is the curve of sRGB.
+
+    Raises Unusable where the three primaries cannot be mixed to that white.
 
     >>> built(SRGB_PRIMARIES, D65, None), built(SRGB_PRIMARIES, D65, 1.0)[16:20]
     (None, b'RGB ')
@@ -244,16 +250,18 @@ def _to_xyz(primaries: Corners, white: Point) -> NDArray[np.float64]:
 
 
 def _xyz(values: NDArray[np.float64]) -> bytes:
+    """The three values as a tag of the kind "XYZ"."""
     return struct.pack(">4sI3i", b"XYZ ", 0, *np.rint(values * 65536).astype(int).tolist())
 
 
 def _text(text: str) -> bytes:
+    """The English text as a tag of the kind "mluc"."""
     letters = text.encode("utf-16-be")
     return struct.pack(">4sIII4sII", b"mluc", 0, 1, 12, b"enUS", len(letters), 28) + letters
 
 
 def _packed(tags: dict[bytes, bytes]) -> bytes:
-    """A profile for screens, version 4.3, of these tags."""
+    """A display profile of version 4.3 with these tags."""
     rows, body, start = b"", b"", 132 + 12 * len(tags)
     for name, data in tags.items():
         rows += struct.pack(">4sII", name, start + len(body), len(data))

@@ -1,12 +1,11 @@
-"""Where live pictures come from: a camera, a stream, or a clip that plays as if it were one.
+"""Sources of live pictures: a camera, a stream, or a clip that plays as if it were a camera.
 
-    name     str               a number, a device such as /dev/video0, a URL, or a file
-    frames   Iterator[Image]   uint8 (H, W, 3) RGB, each as it arrives
+    name     str               a number, a device such as /dev/video0, a URL, or the path of a file
+    frames   Iterator[Image]   uint8 (H, W, 3), RGB, each as it arrives
 
-Cameras are opened by OpenCV, as its one call takes a number on Linux (V4L2), macOS (AVFoundation) and Windows (Media
-Foundation, DirectShow) alike, and then speaks to the camera in whatever format it has. PyAV, which reads streams and
-files, could open cameras as well; but then each system has its own names and options to be got right, and not every
-build of it knows them.
+OpenCV opens cameras, since a single call of it takes a number on Linux (V4L2), macOS (AVFoundation) and Windows (Media
+Foundation, DirectShow) alike, and reads whatever format the camera has. PyAV, which reads streams and files, can open
+cameras as well; but each system has its own names and options there, and not every build of PyAV knows them.
 
 To add a source: a function name -> frames, and its case in open_camera.
 """
@@ -28,7 +27,7 @@ from standout.errors import InputError
 from standout.types import Image
 
 PATIENCE = 5
-"""Reads that fail one after another until a camera counts as unplugged: a damaged picture or two is no reason."""
+"""Reads that fail in a row until a camera counts as unplugged; a damaged picture or two must not end it."""
 
 KNOWN_TO_LINUX = Path("/sys/class/video4linux")
 """Where Linux lists cameras."""
@@ -37,14 +36,17 @@ KNOWN_TO_LINUX = Path("/sys/class/video4linux")
 def open_camera(
     name: str, *, size: tuple[int, int] | None = None, rate: float | None = None
 ) -> Generator[Image, None, None]:
-    """The pictures of a camera, stream or file, which is open on return; closing the generator lets it go.
+    """The pictures of a camera, stream or file, which is open on return; closing the generator releases it.
 
-    size: (width, height), and rate: frames a second, that a camera is asked for; it gives what comes nearest.
+    size: the (width, height), and rate: the frames per second, that are requested of a camera, which gives what comes
+    nearest.
 
-    Call it in the main thread: macOS asks there whether the camera may be used. Pictures may be taken in another.
+    Call it in the main thread, since macOS asks there for permission to use the camera. Pictures may be taken in
+    another thread.
 
-    Raises InputError where there is no such camera, or it is in use; UnreadableVideo for a stream or file that cannot
-    be read. The generator raises InputError when the camera is unplugged or the stream breaks off; a file just ends.
+    Raises InputError where there is no such camera or it is in use, and UnreadableVideo for a stream or file that
+    cannot be read. The generator raises InputError where the camera is unplugged or the stream breaks off; it ends at
+    the end of a file.
     """
     if name.isdecimal():
         return _begun(_of_device(int(name), size, rate))
@@ -57,7 +59,7 @@ def open_camera(
 
 
 def _begun(frames: Generator[Image | None, None, None]) -> Generator[Image, None, None]:
-    """The frames behind the first item, which only says that the source is open."""
+    """The frames after the first item, which only says that the source is open."""
     next(frames)
     return frames  # type: ignore[return-value]
 
@@ -68,7 +70,7 @@ def _of_device(
     capture = _opened(which)
     try:
         if size is not None:
-            # uncompressed, USB carries larger pictures at a few frames a second only
+            # USB carries larger uncompressed pictures at only a few frames per second
             capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
             capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
             capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
@@ -84,13 +86,13 @@ def _of_device(
                 continue
             missed = 0
             yield np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
-        raise InputError(f"camera {which} gives no more pictures; was it unplugged? Plug it in and begin anew")
+        raise InputError(f"camera {which} gives no more pictures; was it unplugged? Plug it in and start again")
     finally:
         capture.release()
 
 
 def _opened(which: int | str) -> cv2.VideoCapture:
-    """The camera. Raises InputError, naming those that are there."""
+    """The opened camera. Raises InputError, which names the cameras of this machine."""
     before = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would print what the error below says
     try:
@@ -102,20 +104,20 @@ def _opened(which: int | str) -> cv2.VideoCapture:
     capture.release()
     path = Path(which if isinstance(which, str) else f"/dev/video{which}")
     if sys.platform == "linux" and path.exists():
-        cure = "close the program that uses it, and check that you may (ls -l shows the group, often video)"
+        cure = "close the program that uses it, and check your permission (ls -l shows the group, often video)"
         raise InputError(f"camera {which} cannot be opened; {cure}")
-    raise InputError(f"there is no camera {which}{_there()}; a file or a URL does as well: --camera clip.mp4")
+    raise InputError(f"there is no camera {which}{_there()}; a file or a URL can be used as well: --camera clip.mp4")
 
 
 def _there() -> str:
-    """The cameras that the system lists, as the rest of a sentence."""
+    """The cameras that the system lists, as the end of a sentence."""
     if sys.platform != "linux":
-        return "; numbers count from 0, and the system may have to allow it in its privacy settings"
+        return "; numbers start at 0, and the privacy settings of the system may have to allow its use"
     found = []
     for entry in sorted(KNOWN_TO_LINUX.glob("video*")):
         try:
             found.append(f"/dev/{entry.name} ({(entry / 'name').read_text().strip()})")
-        except OSError:  # unplugged meanwhile
+        except OSError:  # the camera was unplugged meanwhile
             continue
     return f" (there are {', '.join(found)})" if found else ", and this machine has none at all"
 
@@ -127,7 +129,7 @@ def _of_stream(url: str) -> Generator[Image | None, None, None]:
 
 
 def _of_file(path: Path) -> Generator[Image | None, None, None]:
-    """The clip's frames, each at its time, as a camera would give them."""
+    """The frames of the clip, each at its time, as a camera would give them."""
     with video.open_clip(path) as clip:
         yield None
         convert = video.converter(clip.colors, video.SRGB)

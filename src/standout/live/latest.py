@@ -1,7 +1,7 @@
-"""The newest of frames that come at their own time: what came before it is forgotten.
+"""The latest of the frames that a camera gives at its own pace; earlier ones are dropped.
 
-frames   Iterator[Image]   each item as it arrives; taken from in one thread alone
-Shot     Image, and when it arrived
+frames   Iterator[Image]   each item as it arrives; one thread alone takes from it
+Shot     an Image, and the time at which it arrived
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from standout.errors import InputError
 from standout.types import Image
 
 STALLED = 10.0
-"""Seconds without a frame after which a source is given up."""
+"""Seconds without a frame after which waiting for the source ends with an error."""
 
 _TICK = 0.1
-"""Seconds after which a thread that waits looks whether it is still wanted."""
+"""Seconds after which a waiting thread checks whether it is still wanted."""
 
 
 @dataclass(frozen=True)
 class Shot:
-    """A frame, when it arrived (in seconds of the monotonic clock), and as which: 1, 2, ..."""
+    """A frame, the time at which it arrived (in seconds of the monotonic clock), and its number: 1, 2, ..."""
 
     image: Image
     taken: float
@@ -32,9 +32,9 @@ class Shot:
 
 
 class LatestFrame:
-    """Reads frames in a thread of its own and holds the newest alone.
+    """Reads frames in a thread of its own and holds only the latest one.
 
-    Cameras hand out what they hold in store first: read at leisure, pictures would be several frames late.
+    A camera hands out the frames in its buffer first, so that a slow reader would always be several frames late.
     """
 
     def __init__(self, frames: Iterator[Image]) -> None:
@@ -49,9 +49,9 @@ class LatestFrame:
         self._thread.start()
 
     def take(self, stop: Event) -> Shot | None:
-        """The newest frame that was not taken yet, waited for; None once frames have ended or stop is set.
+        """The latest frame that was not taken yet; it waits for one. None once the frames have ended or stop is set.
 
-        Raises what the frames raised; InputError where none came for STALLED seconds.
+        Raises what the frames raised, and InputError where no frame came for STALLED seconds.
         """
         since = monotonic()
         with self._news:
@@ -69,7 +69,7 @@ class LatestFrame:
         return None
 
     def close(self) -> None:
-        """Lets the source go; one that does not answer is left to end with the program."""
+        """Ends reading; a source that does not respond is left to end with the program."""
         with self._news:
             self._unwanted = True
         self._thread.join(timeout=2)

@@ -1,14 +1,14 @@
-"""A window for live pictures: a page that the browser shows, served to this machine alone.
+"""The preview window for live pictures: a page in the browser, served to this machine alone.
 
-    url       str                    http://127.0.0.1:PORT/KEY/, the page; KEY/stream is MJPEG, for OBS or a player
+    url       str                    http://127.0.0.1:PORT/KEY/, the page; KEY/stream is MJPEG for OBS or a player
     picture   uint8 (H, W, 3)        RGB
-    commands  {"effect": "blur"}     JSON that the page posts, see _command
+    command   {"effect": "blur"}     JSON that the page posts, see _command
 
-A browser is on every machine, takes no GUI toolkit, and reaches a machine without a screen through an ssh tunnel. As
-whoever reaches the page sees the camera, it is bound to the loopback address, and every address below it holds a key
-that no other user of the machine, and no web site open in the browser, can guess.
+Every machine has a browser, which needs no GUI toolkit and shows the page of a machine without a screen through an SSH
+tunnel. Whoever reaches the page sees the camera, so the server listens on the loopback address only, and every address
+holds a key that neither other users of the machine nor web sites open in the browser can guess.
 
-To add a button: a command in _command, and its element in window.html.
+To add a button: a case in _command, and an element in window.html.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ QUALITY = 88
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 LONGEST_COMMAND = 1000
-"""Bytes."""
+"""The largest number of bytes of a command."""
 
 PIPE = 64 * 1024
-"""Bytes that the system may hold for a viewer: a frame or two. Left alone it holds seconds of them: latency."""
+"""Bytes that the system buffers for a viewer, a frame or two; by default it buffers seconds, which is latency."""
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -57,16 +57,18 @@ BOUNDARY = "standout"
 
 
 class Window:
-    """The page, served until close. effects: the names that it offers. port: 0 = any that is free.
+    """Serves the page until it is closed. effects: the names that the page offers. port: 0 means any that is free.
 
-    key: the secret part of its address; None = a fresh one.
+    key: the secret part of the address; None means a new random one.
 
-    Raises SetupError where the port is taken, InputError for a key that can be guessed or is no part of an address.
+    Raises SetupError where the port is taken, InputError for a key that is easy to guess or cannot be in a URL.
     """
 
     def __init__(self, controls: Controls, *, effects: Sequence[str], port: int = 0, key: str | None = None) -> None:
         if key is not None and not KEY.fullmatch(key):
-            raise InputError(f"key {key!r} will not do; wanted 8 to 64 letters, digits, - or _ that nobody guesses")
+            raise InputError(
+                f"key {key!r} cannot be used; wanted 8 to 64 letters, digits, - or _ that nobody can guess"
+            )
         self.controls, self.effects = controls, tuple(effects)
         self.key = key or secrets.token_urlsafe(12)
         self.pace = Pace()
@@ -83,26 +85,26 @@ class Window:
         try:
             self._server = _Server((HOST, port), Handler)
         except (OSError, OverflowError) as error:
-            cure = "another standout webcam? Give another (--port 8766), or any that is free (--port 0)"
-            raise SetupError(f"port {port} of {HOST} cannot be had ({error}); {cure}") from error
+            cure = "does another standout webcam run? Give another port (--port 8766), or any that is free (--port 0)"
+            raise SetupError(f"port {port} of {HOST} cannot be opened ({error}); {cure}") from error
         self.url = f"http://{HOST}:{self._server.server_address[1]}/{self.key}/"
         Thread(target=self._server.serve_forever, args=(0.1,), name="standout-window", daemon=True).start()
 
     def show(self, picture: Picture) -> None:
-        """The picture, to whoever watches. Each gets the newest as fast as it can take them."""
+        """Sends the picture to all viewers; each gets the latest one as fast as it can take them."""
         encoded = jpeg(np.asarray(picture, np.uint8), quality=QUALITY)
         with self.news:
             self._number, self._jpeg = self._number + 1, encoded
             self.news.notify_all()
 
     def after(self, number: int) -> tuple[int, bytes] | None:
-        """The newest picture and its number, once that is above the number; None once the window is closed."""
+        """The latest picture and its number, once that is above the given one; None once the window is closed."""
         with self.news:
             self.news.wait_for(lambda: self.closed or self._number > number)
             return None if self.closed else (self._number, self._jpeg)
 
     def close(self) -> None:
-        """Ends all streams and gives the port back."""
+        """Ends all streams and frees the port."""
         with self.news:
             self.closed = True
             self.news.notify_all()
@@ -110,7 +112,7 @@ class Window:
         self._server.server_close()
 
     def status(self) -> dict[str, Any]:
-        """What the page shows beside the picture."""
+        """What the page shows next to the picture."""
         one = self.controls
         chosen = {"effect": one.effect, "mirrored": one.mirrored, "paused": one.paused}
         return {**chosen, "effects": self.effects, **asdict(self.pace), "text": str(self.pace)}
@@ -119,11 +121,11 @@ class Window:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
-    # a port in use by another program is to be an error; on Windows, reuse would share it
+    # A port that another program uses must be an error; on Windows, reuse would share it.
     allow_reuse_address = not hasattr(socket, "SO_EXCLUSIVEADDRUSE")
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing: a viewer that went away is no news."""
+        """Ignores the error: viewers may leave at any time."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -140,11 +142,11 @@ class _Handler(BaseHTTPRequestHandler):
             case "stream":
                 self._stream()
             case _:
-                self._refuse(HTTPStatus.NOT_FOUND, "nothing here; the whole address is in the terminal")
+                self._refuse(HTTPStatus.NOT_FOUND, "there is nothing at this address; the terminal shows the whole one")
 
     def do_POST(self) -> None:
         if self._inside() != "command":
-            self._refuse(HTTPStatus.NOT_FOUND, "nothing here; the whole address is in the terminal")
+            self._refuse(HTTPStatus.NOT_FOUND, "there is nothing at this address; the terminal shows the whole one")
             return
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > LONGEST_COMMAND:
@@ -158,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer("application/json", json.dumps(self.window.status()).encode())
 
     def _inside(self) -> str | None:
-        """The part of the address behind the key; None where the key is wrong."""
+        """The part of the address after the key; None where the key is wrong."""
         start, slash, rest = self.path.partition("?")[0].removeprefix("/").partition("/")
         right = secrets.compare_digest(start.encode(), self.window.key.encode())
         return rest if right and slash else None
@@ -171,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _refuse(self, status: HTTPStatus, why: str) -> None:
-        self.close_connection = True  # what it sent is not read
+        self.close_connection = True  # the body that the viewer sent is not read
         self._answer("text/plain; charset=utf-8", f"{why}\n".encode(), status)
 
     def _end_headers(self) -> None:
@@ -180,27 +182,27 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _stream(self) -> None:
-        """Pictures, until the viewer or the window goes."""
+        """Sends pictures until the viewer leaves or the window is closed."""
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PIPE)
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY}")
         self._end_headers()
-        with contextlib.suppress(OSError):  # the viewer went away
+        with contextlib.suppress(OSError):  # the viewer left
             self.wfile.write(f"--{BOUNDARY}\r\n".encode())
             number = 0
             while (news := self.window.after(number)) is not None:
                 number, picture = news
                 head = f"Content-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n".encode()
-                # with the next boundary at once: browsers show a picture only when they see it
+                # The next boundary is sent at once, since browsers show a picture only when they have read it.
                 self.wfile.write(head + picture + f"\r\n--{BOUNDARY}\r\n".encode())
 
     def version_string(self) -> str:
-        """What runs here is nobody's business."""
+        """The name of the server, without the versions that the standard library would tell."""
         return "standout"
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the terminal shows the pace."""
+        """Logs nothing: the terminal shows the pace."""
 
 
 def _command(window: Window, body: bytes) -> None:
@@ -208,7 +210,7 @@ def _command(window: Window, body: bytes) -> None:
     try:
         given = json.loads(body)
     except ValueError as error:
-        raise InputError(f"that is no JSON ({error})") from None
+        raise InputError(f"the command is not JSON ({error})") from None
     match given:
         case {"effect": str(name)} if name in window.effects:
             window.controls.effect = name
@@ -219,4 +221,6 @@ def _command(window: Window, body: bytes) -> None:
         case {"stop": True}:
             window.controls.stop.set()
         case _:
-            raise InputError(f"wanted an effect of {', '.join(window.effects)}, or mirrored, paused or stop")
+            raise InputError(
+                f"the command is not known; wanted an effect ({', '.join(window.effects)}), mirrored, paused or stop"
+            )

@@ -1,1 +1,1 @@
-"""Mask -> better mask: fitted to the network and back, refined, chosen, steadied over time (NumPy and OpenCV alone)."""
+"""Mask -> better mask: fitted, refined, reduced to one person, filtered over time (with NumPy and OpenCV only)."""

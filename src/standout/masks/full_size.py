@@ -10,6 +10,7 @@ from standout.types import Image, Mask
 def full_size(coarse: Mask, image: Image, *, refined: bool = True) -> Mask:
     """The mask (H, W) of the image, of the network's own mask (h, w).
 
-    refined: its edge is drawn to the picture's; else it is merely enlarged: softer, and faster on large photos.
+    refined: whether the edge follows the edges of the image; a mask that is merely enlarged is softer, and faster to
+    get for large images.
     """
     return refine(coarse, image) if refined else resize(coarse, *image.shape[:2])

@@ -1,8 +1,8 @@
-"""Fit a photo to the network's rectangle, and a mask back to the photo: one function each, for training and inference.
+"""Letterboxing: a photo fits the network's rectangle, and a mask the photo again, alike in training and inference.
 
-image   (H, W, C) or (H, W), any dtype OpenCV resizes   a photo or mask
-size    (long, short)                                   the network's rectangle, turned to the photo's orientation
-fitted  (h, w, C) or (h, w)                             letterboxed: scaled to touch two sides, centred, rest filled
+image   (H, W, C) or (H, W), of a dtype that OpenCV resizes   a photo or a mask
+size    (long, short)                                         the network's rectangle, before it is turned
+fitted  (h, w, C) or (h, w)                                   the image scaled to fit, centered, the rest filled
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 FILL = 128
-"""Level (of 255) painted around a letterboxed photo."""
+"""The level (of 255) around a letterboxed photo."""
 
 
 @dataclass(frozen=True)
 class Where:
-    """Where in the network's rectangle a photo was put, and at what size."""
+    """Where in the network's rectangle a photo lies, and at what size."""
 
     top: int
     left: int
@@ -29,7 +29,7 @@ class Where:
 
 
 def rectangle(height: int, width: int, size: tuple[int, int]) -> tuple[int, int]:
-    """The network's (h, w) for a photo: the long side lies along the photo's longer side.
+    """The network's (h, w) for a photo: its long side lies along the photo's longer side.
 
     >>> rectangle(4000, 3000, (320, 256)), rectangle(1080, 1920, (320, 256))
     ((320, 256), (256, 320))
@@ -39,7 +39,7 @@ def rectangle(height: int, width: int, size: tuple[int, int]) -> tuple[int, int]
 
 
 def place(height: int, width: int, rect: tuple[int, int]) -> Where:
-    """Where a photo of height x width goes in rect (h, w): as large as fits, centred, never less than one pixel.
+    """Where a photo of height x width lies in rect (h, w): as large as fits, centered, at least 1x1 pixel.
 
     >>> place(100, 50, (320, 256))
     Where(top=0, left=48, inner_height=320, inner_width=160)
@@ -51,11 +51,12 @@ def place(height: int, width: int, rect: tuple[int, int]) -> Where:
 
 
 def resize(image: NDArray[Any], height: int, width: int) -> NDArray[Any]:
-    """The image at height x width: averaged where it shrinks, linear where it grows, itself where it fits.
+    """The image at height x width: averaged where it shrinks, interpolated linearly where it grows.
 
-    The whole image maps onto the whole result, whatever the sizes: what lies at x of W pixels lies at x * width / W.
-    Large images are first averaged over square cells, which OpenCV does several times faster than one step by an odd
-    factor. Where the side is no multiple of the cell's, the last cell is a narrower one, and counts as such.
+    An image of that size already is returned itself. For all sizes the whole image maps onto the whole result: what
+    lies at x of W pixels comes to lie at x * width / W. Large images are first averaged over square cells, which takes
+    OpenCV several times less time than one step by a fractional factor. Where the side is not a multiple of the cell's,
+    the last cell is narrower, and counts for less.
     """
     tall, wide = image.shape[:2]
     if (tall, wide) == (height, width):
@@ -74,7 +75,7 @@ def resize(image: NDArray[Any], height: int, width: int) -> NDArray[Any]:
 
 
 def _cells(image: NDArray[Any], cell: int) -> NDArray[Any]:
-    """The means of square cells of the image, whose last row and column may be narrower. cell: a side, a power of 2."""
+    """The means of square cells of the image; the last row and column may be narrower. cell: the side, a power of 2."""
     if cell == 1:
         return image
     tall, wide = image.shape[0] // cell, image.shape[1] // cell
@@ -96,15 +97,15 @@ def _cells(image: NDArray[Any], cell: int) -> NDArray[Any]:
 
 
 def _by_opencv(image: NDArray[Any], height: int, width: int, interpolation: int) -> NDArray[Any]:
-    """The image resized by OpenCV, which drops the axis of a single channel: it is put back."""
+    """The image resized by OpenCV, with the axis of a single channel, which OpenCV drops, put back."""
     done = np.asarray(cv2.resize(image, (width, height), interpolation=interpolation))
     return done.reshape(height, width, *image.shape[2:])
 
 
 def fit(image: NDArray[Any], rect: tuple[int, int], *, fill: float = FILL) -> tuple[NDArray[Any], Where]:
-    """The image letterboxed into rect (h, w), and where it went. The dtype stays.
+    """The image letterboxed into rect (h, w) in its own dtype, and where it lies there.
 
-    Shrinking averages, so that fine texture does not alias. fill: level around it, of 255 whatever the depth.
+    Shrinking averages, so that fine texture does not alias. fill: the level around it, of 255 at every depth.
     """
     height, width = image.shape[:2]
     where = place(height, width, rect)
@@ -116,13 +117,13 @@ def fit(image: NDArray[Any], rect: tuple[int, int], *, fill: float = FILL) -> tu
 
 
 def inner(mask: NDArray[np.float32], where: Where) -> NDArray[np.float32]:
-    """The network's (h, w) mask without its letterbox: the whole photo, at the size the network saw it."""
+    """The network's (h, w) mask without the letterbox: the mask of the photo, at the size at which it was seen."""
     rows = slice(where.top, where.top + where.inner_height)
     return np.ascontiguousarray(mask[rows, where.left : where.left + where.inner_width])
 
 
 def to_input(fitted: NDArray[Any]) -> NDArray[np.float32]:
-    """Fitted (h, w, 3) uint8 pixels as the network takes them: (1, 3, h, w) float32 in 0..1."""
+    """The fitted (h, w, 3) uint8 or uint16 pixels as the network takes them: (1, 3, h, w) float32 in 0..1."""
     scaled = fitted.transpose(2, 0, 1)[None].astype(np.float32)
     scaled /= 255.0 if fitted.dtype == np.uint8 else 65535.0
     return scaled

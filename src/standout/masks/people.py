@@ -1,4 +1,4 @@
-"""Which people, and how soft their edge is.
+"""Which people of a mask are kept, how soft their edge is, and where they are.
 
 mask   float32 (H, W)   0..1, at the photo's own size
 """
@@ -15,18 +15,18 @@ from standout.masks.letterbox import resize
 from standout.types import Mask
 
 WORK_SIDE = 1024
-"""Longest side, in pixels, at which people are told apart."""
+"""The longest side, in pixels, of the mask in which people are told apart."""
 
 
 def shrink(image: NDArray[Any], side: int = WORK_SIDE) -> NDArray[Any]:
-    """The image scaled down, by area, to at most `side` pixels on its longer side; itself where it is smaller."""
+    """The image, scaled down by averaging to at most `side` pixels on its longer side."""
     height, width = image.shape[:2]
     scale = min(1.0, side / max(height, width))
     return resize(image, max(1, round(height * scale)), max(1, round(width * scale)))
 
 
 def keep_largest(mask: Mask) -> Mask:
-    """The mask with only its largest connected person; its soft edge stays.
+    """The mask with only its largest connected person, whose soft edge stays.
 
     >>> keep_largest(np.array([[1, 1, 0, 0, 0, 1]], np.float32)).tolist()
     [[1.0, 1.0, 0.0, 0.0, 0.0, 0.0]]
@@ -37,7 +37,7 @@ def keep_largest(mask: Mask) -> Mask:
         return mask
     largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
     others = ((labels > 0) & (labels != largest)).astype(np.uint8)
-    # each soft pixel belongs to the nearer of the two: the largest, or any other
+    # each soft pixel belongs to whichever is nearer: the largest person, or any other
     near_largest = cv2.distanceTransform((labels != largest).astype(np.uint8), cv2.DIST_L2, 3)
     near_others = cv2.distanceTransform(1 - others, cv2.DIST_L2, 3)
     mine = (near_largest < near_others).astype(np.float32)
@@ -69,14 +69,16 @@ def grow(mask: Mask, radius: float) -> Mask:
 
 
 def feather(mask: Mask, radius: float) -> Mask:
-    """The mask with its edge softened over about `radius` pixels to either side; 0 leaves it as it is."""
+    """The mask with its edge softened over about `radius` pixels on either side; a radius of 0 changes nothing."""
     if radius <= 0:
         return mask
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), radius / 2), np.float32)
 
 
 def bounds(mask: Mask, *, least: float = 0.1) -> tuple[int, int, int, int] | None:
-    """(top, left, bottom, right) of where the mask is at least `least`, bottom and right beyond; None where nowhere.
+    """(top, left, bottom, right) of the pixels that are at least `least`; None where none are.
+
+    Bottom and right are the first row and column beyond them.
 
     >>> bounds(np.array([[0, 0, 0], [0, 1, 1]], np.float32))
     (1, 1, 2, 3)

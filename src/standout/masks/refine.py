@@ -1,11 +1,12 @@
-"""Mask -> better mask: edges at the photo's own size, fewer people, softer edges.
+"""The network's mask -> a mask with edges at the photo's own size, by a guided filter.
 
-coarse  float32  (h, w)   person probability of the whole photo, at the size the network saw it
-mask    float32  (H, W)   0..1, the photo's own size
+coarse  float32  (h, w)             person probability of the whole photo, at the size at which the network saw it
+mask    float32  (H, W)             0..1, at the photo's own size
 image   uint8 or uint16 (H, W, 3)   RGB
 
-Speed is mostly memory: a fresh array of more than about 128 KB costs the kernel more than the arithmetic in it, so
-what is large is worked through in bands that stay in the cache, and full-size work is done only where an edge runs.
+Speed depends mostly on memory: a new array of more than about 128 KB costs the kernel more time than the arithmetic
+in it. So large arrays are worked through in bands that stay in the cache, and full-size work is done only where an edge
+runs.
 """
 
 from __future__ import annotations
@@ -20,30 +21,31 @@ from standout.masks.tiles import EDGE, PERSON, Kinds, enlarge, kinds_of, levels,
 from standout.types import Floats, Image, Mask
 
 BAND = 16384
-"""Pixels of a plane that are worked on at once: a dozen such float32 planes stay in the cache."""
+"""Pixels of a plane that are worked on at once; a dozen such float32 planes stay in the cache."""
 
 SURE = 0.81
-"""Probability that an island of the mask must reach somewhere to be kept; FADE below that, none of it is left."""
+"""The probability that some pixel of an island of the mask must reach for the island to be kept."""
 
 FADE = 0.04
+"""How far below SURE an island vanishes completely; in between it fades."""
 
 GAIN = 1.25
-"""How far alpha, once fitted, is pushed away from one half."""
+"""The factor by which fitted alpha is moved away from one half."""
 
 
 def refine(coarse: Mask, image: Image) -> Mask:
-    """The mask at the photo's own size, its edge drawn to the photo's edges.
+    """The mask at the photo's own size, whose edge follows the edges of the photo.
 
-    Guided filter with colour guidance (He, Sun, Tang, "Guided Image Filtering", TPAMI 2013): near the outline, alpha
-    is a linear function of colour, fitted about each of the network's pixels. As in "Fast Guided Filter" (He, Sun,
-    arXiv 1505.00996) it is fitted on a smaller photo and applied at full size. We differ in three ways: the window is
-    a small Gaussian; away from the outline the mask is held to 0 or 1, since the plain filter leaves a haze wherever
-    colours repeat; and full-size work is done only in the tiles that an edge crosses.
+    This is a guided filter with color guidance (He, Sun, Tang, "Guided Image Filtering", TPAMI 2013): near the outline,
+    alpha is a linear function of color, fitted around each of the network's pixels. As in "Fast Guided Filter" (He,
+    Sun, arXiv 1505.00996), it is fitted on a smaller photo and applied at full size. We differ in three ways: the
+    window is a small Gaussian; away from the outline the mask is held to 0 or 1, since the plain filter leaves a haze
+    wherever colors repeat; and full-size work is done only in the tiles that an edge crosses.
     """
     height, width = image.shape[:2]
     probability: Floats = resize(_without_islands(coarse), min(coarse.shape[0], height), min(coarse.shape[1], width))
     limits = _limits(probability)
-    lines = _held(_colour_lines(image, probability), limits, levels(image))
+    lines = _held(_color_lines(image, probability), limits, levels(image))
     kinds = _kinds(limits, height, width)
     mask = np.zeros((height, width), np.float32)
     total = np.ones((1, 4), np.float32)
@@ -57,8 +59,8 @@ def refine(coarse: Mask, image: Image) -> Mask:
 
 
 def _kinds(limits: Floats, height: int, width: int) -> Kinds:
-    """What each tile shows, by the limits (h, w) of alpha: an edge wherever alpha is free at all."""
-    # Enlarging for a tile reads up to two small pixels beyond the tile's own.
+    """What each tile shows, by the limits (h, w) of alpha: an edge wherever alpha is not fully determined."""
+    # Enlarging a tile reads up to two small pixels outside it.
     around = np.ones((5, 5), np.uint8)
     least = np.asarray(cv2.erode(limits, around), np.float32)
     most = np.asarray(cv2.dilate(limits, around), np.float32)
@@ -66,7 +68,7 @@ def _kinds(limits: Floats, height: int, width: int) -> Kinds:
 
 
 def _without_islands(coarse: Mask) -> Mask:
-    """The mask without the islands that are nowhere surely a person: a haze over background."""
+    """The mask without islands in which no pixel is surely a person, such as a haze over the background."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats((coarse > 0.08).astype(np.uint8), connectivity=8)
     share = np.ones(count, np.float32)
     for island in range(1, count):
@@ -78,7 +80,7 @@ def _without_islands(coarse: Mask) -> Mask:
 
 
 def _limits(probability: Floats) -> Floats:
-    """What alpha may be: 0 well outside, where it must be 0; 1 about the outline, anything; 2 well inside, only 1."""
+    """The limits of alpha: 0 well outside, where it is 0; 1 around the outline, where it is free; 2 well inside."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
     core = cv2.erode(np.clip((probability - 0.75) * 10 + 0.5, 0.0, 1.0), kernel)
     reach = cv2.dilate(np.clip((probability - 0.25) * 10 + 0.5, 0.0, 1.0), kernel)
@@ -86,17 +88,17 @@ def _limits(probability: Floats) -> Floats:
 
 
 def _held(lines: Floats, limits: Floats, white: float) -> Floats:
-    """The lines (4, h, w), made decided and held to the limits, as (h, w, 4) to be multiplied with RGB and white."""
+    """The lines (4, h, w) with GAIN and held to the limits, as (h, w, 4), to be multiplied with RGB and white."""
     free = GAIN * (1.0 - np.abs(limits - 1.0))
     red, green, blue, offset = lines
     offset = (offset + (0.5 / GAIN - 0.5)) * free + np.maximum(limits - 1.0, 0.0)
     return np.asarray(cv2.merge([red * free, green * free, blue * free, offset / np.float32(white)]), np.float32)
 
 
-def _colour_lines(image: Image, alpha: Floats, *, epsilon: float = 2e-4) -> Floats:
-    """(4, h, w): red, green, blue slope and offset of the best linear alpha about each pixel of alpha (h, w).
+def _color_lines(image: Image, alpha: Floats, *, epsilon: float = 2e-4) -> Floats:
+    """(4, h, w): slopes of red, green and blue, and the offset, of the best linear alpha around each pixel of alpha.
 
-    The photo is studied at twice that size. epsilon: variance (of 0..1 colours) below which a window counts as flat.
+    The photo is used at twice that size. epsilon: the variance (of colors in 0..1) below which a window counts as flat.
     """
     height, width = alpha.shape
     photo = resize(image, 2 * height, 2 * width)
@@ -116,26 +118,26 @@ def _colour_lines(image: Image, alpha: Floats, *, epsilon: float = 2e-4) -> Floa
 
 
 def _bands(height: int, width: int) -> Iterator[slice]:
-    """Rows that cover height, some at a time: as many as make BAND pixels."""
+    """Slices of rows that together cover height; each holds about BAND pixels."""
     step = max(1, BAND // width)
     return (slice(top, min(top + step, height)) for top in range(0, height, step))
 
 
 def _window(values: Floats) -> None:
-    """Averages values (h, w) over the filter's window, in place: as wide as a few of the network's pixels."""
+    """Averages values (h, w) in place over the filter's window, which is a few of the network's pixels wide."""
     cv2.GaussianBlur(values, (5, 5), 1.1, dst=values, borderType=cv2.BORDER_REFLECT)
 
 
 def _means(moments: Floats, red: Floats, green: Floats, blue: Floats, alpha: Floats) -> None:
-    """Fills moments (13, h, w) with the means over 2x2 pixels of r, g, b, a and of their products."""
-    colours = (red * red, green * green, blue * blue, red * green, red * blue, green * blue)
+    """Fills moments (13, h, w) with means over 2x2 pixels: of red, green, blue, alpha, and of their products."""
+    squares = (red * red, green * green, blue * blue, red * green, red * blue, green * blue)
     shares = (red * alpha, green * alpha, blue * alpha)
-    for moment, product in zip(moments, (red, green, blue, alpha, *colours, *shares), strict=True):
+    for moment, product in zip(moments, (red, green, blue, alpha, *squares, *shares), strict=True):
         cv2.resize(product, moment.shape[::-1], dst=moment, interpolation=cv2.INTER_AREA)
 
 
 def _solved(moments: Floats, flat: float) -> tuple[Floats, Floats, Floats, Floats]:
-    """Slopes and offset of the best line of alpha over colour, from the means over a window."""
+    """The slopes and the offset of the best linear alpha of color, from the means over a window."""
     r, g, b, a, rr, gg, bb, rg, rb, gb, ra, ga, ba = moments
     rr, gg, bb = rr - r * r + flat, gg - g * g + flat, bb - b * b + flat
     rg, rb, gb = rg - r * g, rb - r * b, gb - g * b

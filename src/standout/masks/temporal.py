@@ -1,8 +1,8 @@
-"""Masks of a clip, frame after frame, that do not flicker.
+"""The temporal filter: masks of a clip, frame after frame, that do not flicker.
 
-mask    float32  (h, w)      person probability of the whole frame, best the network's own: at its size, unrefined
+mask    float32  (h, w)      person probability of the whole frame, preferably the network's own, before refinement
 image   uint8    (H, W, 3)   RGB, the frame at any size
-time    Fraction             seconds from the clip's start
+time    Fraction             seconds from the start of the clip
 """
 
 from __future__ import annotations
@@ -22,58 +22,59 @@ from standout.masks.letterbox import resize
 from standout.types import Bytes, Floats, Image, Mask
 
 HALF_LIFE = 0.2
-"""Seconds; see docs/research/temporal-filter.md for what others give."""
+"""Seconds; docs/research/temporal-filter.md shows what other values give."""
 
 SIDE, FLOW_SIDE = 320, 256
-"""Longest side, in pixels, at which frames are compared, and at which motion is found."""
+"""The longest side, in pixels, of the pictures that are compared, and of those in which motion is found."""
 
 MATCH, STILL = 14.0, 10.0
-"""Difference of two frames, in levels of 255, at which a pixel that moved along, and one that stood, is 1/e as sure."""
+"""Difference of two frames, in levels of 255, at which trust in a moved pixel, and in a still one, falls to 1/e."""
 
 AGREE = 0.5
-"""Difference of two masks, where the picture moves, at which the past counts for 1/e."""
+"""Difference of two masks, where the picture moves, at which trust in the past falls to 1/e."""
 
-CUT_LIKENESS, CUT_COLOURS = 0.7, 0.25
-"""A cut: the layout is less alike than this, and the colours are further apart than that."""
+CUT_LIKENESS, CUT_COLORS = 0.7, 0.25
+"""At a cut the likeness of the layouts is below the first, and the distance of the colors above the second."""
 
 
 @dataclass(frozen=True)
 class _Moment:
-    """What is kept of a frame: its steady mask, and small pictures of it."""
+    """What is remembered of a frame: its filtered mask, and small pictures of it."""
 
     time: Fraction
     shape: tuple[int, ...]
     mask: Mask
     look: Bytes
-    grey: Bytes
+    gray: Bytes
     layout: Floats
-    colours: Floats
+    colors: Floats
 
 
-_PICTURES = ("mask", "look", "grey", "layout", "colours")
+_PICTURES = ("mask", "look", "gray", "layout", "colors")
 """Fields of _Moment that are arrays."""
 
 
 class TemporalFilter:
-    """Masks of a clip, frame after frame, that do not flicker. One for each clip, its frames in order.
+    """Filters the masks of one clip, frame after frame in their order, so that they do not flicker.
 
-    half_life: seconds after which half of what the past says is forgotten where the network cannot tell (p = 1/2); 0
-    gives each mask back as it is. The surer the network is, the faster it forgets, down to at once where p is 0 or 1;
-    likewise where the picture moved in a way that cannot be followed. cuts: how many cuts were seen.
+    half_life: the seconds after which half of the past is forgotten where the network cannot tell (p = 1/2); 0 gives
+    each mask back unchanged. The surer the network is, the faster the filter forgets: at once where p is 0 or 1, and
+    also where the picture moves in a way that cannot be followed. cuts: how many cuts were seen.
 
-    A recursive filter along the motion: the last steady mask is moved to the present frame by dense optical flow (DIS:
-    Kroeger et al., "Fast Optical Flow using Dense Inverse Search", arXiv 1603.03590) and blended in by weight
+    This is a recursive filter along the motion: the last filtered mask is moved to the present frame by dense optical
+    flow (DIS: Kroeger et al., "Fast Optical Flow using Dense Inverse Search", arXiv 1603.03590) and blended in by the
+    weight
 
         2^(-dt / h),    h = half_life * (1 - |2p - 1|) * match * agree
 
-    match: how alike the moved picture and the present one are in colour. agree: how alike the two masks are, asked only
-    where the picture does not stand still: in a still one, a mask that changes flickers. So no hand leaves a ghost
-    behind: what comes into view matches nothing. As the weight is a power of dt, the filter is the same at any frame
-    rate. Blending where colours along the flow match is as in Lang et al., "Practical Temporal Consistency for
+    match: how alike the moved picture and the present one are in color. agree: how alike the two masks are; it counts
+    only where the picture moves, since in a still picture a mask that changes is flicker. So no hand leaves a ghost
+    behind: what comes into view matches nothing in the past. As the weight is a power of dt, the filter is the same at
+    any frame rate. Blending where colors along the flow match is as in Lang et al., "Practical Temporal Consistency for
     Image-Based Graphics Applications" (SIGGRAPH 2012), and Karis, "High Quality Temporal Supersampling" (SIGGRAPH
     courses 2014); we differ in that the network's own doubt sets the half-life.
 
-    The past is dropped at cuts, and where frames or masks change their size or time does not go on.
+    The past is dropped at cuts, where frames or masks change their size, and where time does not increase.
 
     >>> steady, still = TemporalFilter(half_life=1.0), np.full((64, 64, 3), 90, np.uint8)
     >>> before = steady(np.full((64, 64), 0.4, np.float32), still, Fraction(0))
@@ -89,10 +90,10 @@ class TemporalFilter:
         self.cuts = 0
         self._last: _Moment | None = None
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-        self._flow.setFinestScale(1)  # the preset's 2 is too coarse for an arm
+        self._flow.setFinestScale(1)  # the 2 of the preset is too coarse for an arm
 
     def __call__(self, mask: Mask, image: Image, time: Fraction) -> Mask:
-        """The steady mask of the next frame, at the given mask's size."""
+        """The filtered mask of the next frame, at the size of the given mask."""
         if self.half_life == 0:
             return mask
         _check(mask, image)
@@ -106,7 +107,7 @@ class TemporalFilter:
         return self._last.mask.copy()  # the caller may paint on it
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """What it remembers, as arrays: whoever is given it by restore goes on as this one does."""
+        """What this filter remembers, as arrays; a filter that is given them by restore continues as this one does."""
         last = self._last
         if last is None:
             return {}
@@ -114,7 +115,7 @@ class TemporalFilter:
         return kept | {"time": np.array(str(last.time)), "shape": np.array(last.shape), "cuts": np.array(self.cuts)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Remembers what another one did."""
+        """Makes this filter continue as the one whose state was saved."""
         self._last, self.cuts = None, 0
         if state:
             time, shape = Fraction(str(state["time"])), tuple(map(int, state["shape"]))
@@ -122,8 +123,8 @@ class TemporalFilter:
             self.cuts = int(state["cuts"])
 
     def _blended(self, before: _Moment, now: _Moment) -> _Moment:
-        """The present with the past in its mask."""
-        flow = np.asarray(self._flow.calc(now.grey, before.grey, None), np.float32)  # type: ignore[call-overload]
+        """The present moment, with the past blended into its mask."""
+        flow = np.asarray(self._flow.calc(now.gray, before.gray, None), np.float32)  # type: ignore[call-overload]
         size = now.look.shape[:2]
         way = _way(flow, *size)
         past = _moved(before.mask, way if size == now.mask.shape else _way(flow, *now.mask.shape))
@@ -133,7 +134,7 @@ class TemporalFilter:
         half_life = self.half_life * doubt * resize(trust, *now.mask.shape)
         weight = np.exp2(-float(now.time - before.time) / np.maximum(half_life, 1e-6))
         mask = np.asarray(now.mask + weight * (past - now.mask), np.float32)
-        return _Moment(now.time, now.shape, mask, now.look, now.grey, now.layout, now.colours)
+        return _Moment(now.time, now.shape, mask, now.look, now.gray, now.layout, now.colors)
 
 
 def _check(mask: Mask, image: Image) -> None:
@@ -145,24 +146,24 @@ def _check(mask: Mask, image: Image) -> None:
 
 
 def _moment(mask: Mask, image: Image, time: Fraction) -> _Moment:
-    """What is to be kept of a frame, its mask not yet steady."""
+    """What is to be remembered of a frame, whose mask is not filtered yet."""
     look = np.asarray(resize(image, *_within(mask.shape, SIDE)), np.uint8)
     small = resize(look, *_within(mask.shape, FLOW_SIDE))
-    grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
-    layout = cv2.GaussianBlur(resize(grey, 24, 32), (0, 0), 1.0).astype(np.float32)
+    gray = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+    layout = cv2.GaussianBlur(resize(gray, 24, 32), (0, 0), 1.0).astype(np.float32)
     tally = cv2.calcHist([resize(look, 60, 80)], [0, 1, 2], None, [8, 8, 8], [0, 256] * 3).ravel()
-    colours = np.asarray(tally / tally.sum(), np.float32)
-    return _Moment(time, (*image.shape, *mask.shape), mask.copy(), look, grey, layout, colours)
+    colors = np.asarray(tally / tally.sum(), np.float32)
+    return _Moment(time, (*image.shape, *mask.shape), mask.copy(), look, gray, layout, colors)
 
 
 def _within(shape: tuple[int, ...], side: int) -> tuple[int, int]:
-    """The (h, w) of that shape within that side; at least 16, which the flow needs."""
+    """That shape (h, w) scaled down to at most that side; each is at least 16, which the optical flow needs."""
     scale = min(1.0, side / max(shape))
     return max(16, round(shape[0] * scale)), max(16, round(shape[1] * scale))
 
 
 def _way(flow: Floats, height: int, width: int) -> tuple[Floats, Floats]:
-    """(x, y) in the earlier frame of each pixel of the present one, in pictures of height x width."""
+    """Where each pixel of the present frame, of height x width, was in the earlier one: (x, y)."""
     by = resize(flow, height, width)
     rows, columns = np.indices((height, width), np.float32)
     x = columns + by[..., 0] * np.float32(width / flow.shape[1])
@@ -176,7 +177,7 @@ def _moved(picture: Any, way: tuple[Floats, Floats]) -> Any:
 
 
 def _trust(before: Bytes, moved: Bytes, now: Bytes, apart: Floats) -> Floats:
-    """How far each pixel's past can be believed, 0..1. apart: how far the moved mask is from the present one."""
+    """How far the past of each pixel can be trusted, 0..1. apart: the difference of the moved and the present mask."""
     match = _alike(moved, now, MATCH)
     still = _alike(before, now, STILL)
     agree = np.exp(-np.square(apart / np.float32(AGREE)))
@@ -184,21 +185,21 @@ def _trust(before: Bytes, moved: Bytes, now: Bytes, apart: Floats) -> Floats:
 
 
 def _alike(one: Bytes, other: Bytes, scale: float) -> Floats:
-    """1 where two pictures are the same, 1/e where the worst channel is `scale` off in the mean of 3x3 pixels."""
+    """1 where two pictures are equal, 1/e where the worst channel differs by `scale` in the mean of 3x3 pixels."""
     red, green, blue = cv2.split(cv2.absdiff(one, other))
     apart = cv2.max(cv2.max(red, green), blue).astype(np.float32)
     return np.asarray(np.exp(-np.square(cv2.blur(apart, (3, 3)) / np.float32(scale))), np.float32)
 
 
 def _is_cut(before: _Moment, now: _Moment) -> bool:
-    """Whether both the layout and the colours changed at once.
+    """Whether the layout and the colors changed at the same time.
 
-    A flash or a fade keeps the layout (correlation of small grey pictures, which light does not change), a fast pan
-    keeps the colours (Hellinger distance of their histograms). A cut that keeps either is not seen, nor is one to or
-    from an empty picture; there, each pixel's own match forgets the past.
+    A flash or a fade keeps the layout (the correlation of small gray pictures, which brightness does not change), and a
+    fast pan keeps the colors (the Hellinger distance of their histograms). A cut that keeps one of them is not seen,
+    nor is a cut to or from an empty picture; there, the past is forgotten pixel by pixel, as nothing matches.
     """
     one, other = before.layout - before.layout.mean(), now.layout - now.layout.mean()
-    noise = 4.0 * one.size  # two levels, squared: a blank picture correlates with anything
+    noise = 4.0 * one.size  # two levels, squared; without them a blank picture would correlate with anything
     likeness = ((one * other).sum() + noise) / (np.sqrt((one * one).sum() * (other * other).sum()) + noise)
-    distance = math.sqrt(max(0.0, 1.0 - float(np.sqrt(before.colours * now.colours).sum())))
-    return bool(likeness < CUT_LIKENESS) and distance > CUT_COLOURS
+    distance = math.sqrt(max(0.0, 1.0 - float(np.sqrt(before.colors * now.colors).sum())))
+    return bool(likeness < CUT_LIKENESS) and distance > CUT_COLORS

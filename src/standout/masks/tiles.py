@@ -1,9 +1,9 @@
-"""Full-size work only where an edge runs: a picture in tiles, and what each of them shows.
+"""A picture in tiles, and what each of them shows, so that full-size work is done only where an edge runs.
 
-least, most   float32 (h, w)   of the picture's size or smaller: what the mask is at least and at most
-kinds         uint8            one a tile: NOBODY, EDGE or PERSON
+least, most   float32 (h, w)   the bounds of the mask, at the picture's size or smaller
+kinds         uint8            for each tile: NOBODY, EDGE or PERSON
 
-Speed is mostly memory: a fresh array of more than about 128 KB costs the kernel more than the arithmetic in it.
+Speed depends mostly on memory: a new array of more than about 128 KB costs the kernel more time than the arithmetic.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from standout.types import Bytes, Floats, Image
 
 TILE = 32
-"""Side of the squares in which full-size work is done: only those that an edge crosses cost anything."""
+"""The side, in pixels, of the squares in which full-size work is done."""
 
 NOBODY, EDGE, PERSON = 0, 1, 2
 """What a tile shows."""
@@ -28,9 +28,7 @@ Kinds: TypeAlias = Bytes
 
 
 def runs(kinds: Kinds, height: int, width: int) -> Iterator[tuple[Tile, int]]:
-    """Tiles that cover height x width and what each shows; neighbours in a row that show the same come as one.
-
-    kinds: one a tile.
+    """Tiles that cover height x width and what each shows; adjacent tiles of a row that show the same are joined.
 
     >>> kinds = np.array([[NOBODY, EDGE, EDGE]], np.uint8)
     >>> [(columns.start, columns.stop, kind) for (_, columns), kind in runs(kinds, 20, 3 * TILE - 1)]
@@ -44,9 +42,9 @@ def runs(kinds: Kinds, height: int, width: int) -> Iterator[tuple[Tile, int]]:
 
 
 def kinds_of(least: Floats, most: Floats, height: int, width: int, *, nobody: float, person: float) -> Kinds:
-    """What each tile of height x width shows: nobody where `most` stays at nobody, a person where `least` is person.
+    """What each tile of height x width shows: nobody where most <= nobody, a person where least >= person.
 
-    least, most: (h, w) of that size or smaller; the same array where each pixel stands for itself.
+    least, most: (h, w) of that size or smaller; the same array twice where the mask itself is at hand.
     """
     rows = [top * least.shape[0] // height for top in range(0, height, TILE)]
     columns = np.arange(0, width, TILE) * least.shape[1] // width
@@ -59,7 +57,7 @@ def kinds_of(least: Floats, most: Floats, height: int, width: int, *, nobody: fl
 
 
 def enlarge(small: Floats, tile: Tile, height: int, width: int) -> Floats:
-    """The tile of a height x width enlargement of small (h, w, at most 4), without making the rest of it."""
+    """The tile of small (h, w, at most 4) enlarged to height x width; the rest is not computed."""
     rows, columns = tile
     step_y, step_x = small.shape[0] / height, small.shape[1] / width
     inverse = np.array(

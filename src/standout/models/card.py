@@ -1,7 +1,7 @@
-"""The model's card: what the weights expect and promise; it travels inside the model file as JSON.
+"""The card of a model: what its weights expect and promise. It travels inside the model file, as JSON.
 
-To add a field: one with a default below. Readers that do not know it yet keep it as it is (ModelCard.unknown), so
-CARD_VERSION rises only where a reader that ignores a field would use the weights wrongly.
+To add a field: give it a default below. Readers that do not know the field keep it (ModelCard.unknown), so CARD_VERSION
+rises only where a reader that ignores a field would use the weights wrongly.
 """
 
 from __future__ import annotations
@@ -15,30 +15,31 @@ from standout.errors import ModelError
 
 CARD_VERSION = 1
 CARD_KEY = "standout.card"
-"""Under this key the card stands in ONNX metadata_props and in safetensors metadata."""
+"""The key of the card in the metadata of ONNX, safetensors and other files."""
 
 OF_BASE = " (of the base weights)"
-"""Behind a license that a model has from the model it was trained on from, and not from whoever trained it."""
+"""The ending of a license that comes from the model that training started from, not from the person who trained."""
 
 FIRST_BUNDLED = {
     "84292dd41bc2c8b791bd9bbe27bbfc1eae5518a80224384a8faacf0a5107192e": ((320, 256), (416, 320)),
     "27be37667c70fb478cd2a63b4abea1b48a6f5da770759b7309efa7f96adf254f": ((256, 192), (320, 256)),
     "da4767f81b4a20dd571667cf45a3ea815d3437c7de587cb70ecd8df7798a73cd": ((384, 288), (384, 288)),
 }
-"""Fingerprints of the weights that were bundled before cards named their protocol, and the sizes of their two looks."""
+"""Fingerprints of the weights that were bundled before cards named their protocol, and their two sizes with TTA."""
 
 
 @dataclass(frozen=True)
 class ModelCard:
     """Identity, expectations and measured scores of one set of weights.
 
-    size: the network's rectangle (long, short), in pixels. second_look: how many times as long and wide it sees a
-    photo when it looks at it again. threshold: probability from which a pixel is person. license: of the weights, as
-    whoever trained them stated it; with OF_BASE behind it, that of the weights they started from; empty: not stated.
-    base: the models or encoder weights that training started from, with their fingerprints and licenses; teacher: the
-    model whose answers it learned from, alike. sha256: of the weights, see net.checkpoint.fingerprint. scores: mean
-    per-photo Dice by source of validation photos, and "empty": mean share of people-free photos called person.
-    protocol: how the scores were measured, in words; empty: not stated. unknown: what else a newer card holds.
+    size: the network's rectangle (long, short), in pixels. second_look: the TTA scale, which says how many times as
+    long and wide the network sees a photo the second time. threshold: the probability from which a pixel is person.
+    license: of the weights, as the person who trained them stated it; with OF_BASE at its end, the license of the
+    weights that training started from; empty where none is stated. base: the models or encoder weights that training
+    started from, with their fingerprints and licenses. teacher: the model whose answers it learned from, likewise.
+    sha256: of the weights, see net.checkpoint.fingerprint. scores: the mean Dice of a photo by source of the validation
+    photos, and "empty", the mean share of photos without people that was called person. protocol: how the scores were
+    measured, in words; empty where it is not stated. unknown: the fields of a newer card.
     """
 
     name: str
@@ -70,7 +71,7 @@ class ModelCard:
 
     @property
     def license_as_base(self) -> str:
-        """The license on the card of a model that is trained on from this one, where no other is stated for it.
+        """The license on the card of a model that is fine-tuned from this one, where no other license is stated.
 
         >>> ModelCard("mine", "1", "resnet18", (320, 256), license="MIT").license_as_base
         'MIT (of the base weights)'
@@ -84,9 +85,9 @@ class ModelCard:
 
     @staticmethod
     def from_json(text: str | bytes, *, where: str) -> ModelCard:
-        """The card that text holds.
+        """The card that the text holds.
 
-        Raises ModelError, naming where it came from, when it is no card or a newer kind of card.
+        Raises ModelError, which names where the text came from, where it is no card, or a newer kind of card.
         """
         try:
             raw = dict(json.loads(text))
@@ -120,7 +121,7 @@ def protocol(*, looks: Sequence[tuple[int, int]], refined: bool, threshold: floa
 
 
 def _checked(key: str, value: Any) -> Any:
-    """A field's value as the card holds it. Raises ValueError or TypeError for one that cannot be."""
+    """The value of a field as the card holds it. Raises ValueError or TypeError for an impossible value."""
     if key == "size":
         long, short = (int(side) for side in value)
         if min(long, short) < 32 or long % 32 or short % 32:
@@ -135,5 +136,5 @@ def _checked(key: str, value: Any) -> Any:
     if key == "scores":
         return {str(source): float(score) for source, score in value.items()}
     if key != "card_version" and not isinstance(value, str):
-        raise TypeError(f"{key} {value!r} is no text")
+        raise TypeError(f"{key} {value!r} is not text")
     return value

@@ -1,1 +1,1 @@
-"""The network, in torch: encoders, the U-Net, and its checkpoint file."""
+"""The network, in PyTorch: encoders, the U-Net, and its checkpoint file."""

@@ -1,4 +1,4 @@
-"""A trained network as one safetensors file, its card inside. Loading never unpickles."""
+"""A trained network as one safetensors file that holds its card. Loading never unpickles."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from standout.net.header import card_in
 from standout.net.unet import UNet
 
 KEPT = (torch.float16, torch.float32)
-"""What tensors are written as."""
+"""The types in which tensors are written."""
 
 
 def fingerprint(state: Mapping[str, Tensor]) -> str:
-    """sha256 over names and bytes of all tensors, in order of name."""
+    """The sha256 over the names and bytes of all tensors, sorted by name."""
     digest = hashlib.sha256()
     for name in sorted(state):
         digest.update(name.encode())
@@ -32,7 +32,7 @@ def fingerprint(state: Mapping[str, Tensor]) -> str:
 
 
 def save(net: UNet, card: ModelCard, path: Path) -> ModelCard:
-    """Writes the weights as float16 (batch-norm statistics stay float32); returns the card with their sha256."""
+    """Writes the weights in float16 (batch norm statistics in float32) and returns the card with their sha256."""
     state = {
         name: tensor.half() if tensor.is_floating_point() and "running_" not in name else tensor
         for name, tensor in net.state_dict().items()
@@ -47,7 +47,7 @@ def save(net: UNet, card: ModelCard, path: Path) -> ModelCard:
 def load(path: Path) -> tuple[UNet, ModelCard]:
     """The network, in float32 and eval mode, and its card.
 
-    Raises ModelError when the file is not such a checkpoint or its weights do not match the card's sha256.
+    Raises ModelError where the file is no such checkpoint, or its weights do not match the sha256 on its card.
     """
     card = card_in(path)
     try:
@@ -61,6 +61,6 @@ def load(path: Path) -> tuple[UNet, ModelCard]:
     lost = [name for name, shape in wanted.items() if name not in state or state[name].shape != shape]
     lost += [name for name in state if name not in wanted]
     if lost:
-        raise ModelError(f"{path} does not fit the network its card names: {lost[0]} and {len(lost) - 1} more")
+        raise ModelError(f"{path} does not fit the network that its card names: {lost[0]} and {len(lost) - 1} more")
     net.load_state_dict({name: tensor.float() for name, tensor in state.items()}, strict=False)
     return net.to(memory_format=torch.channels_last).eval(), card

@@ -1,4 +1,4 @@
-"""What a network costs: parameters and multiply-adds."""
+"""The cost of a network: its parameters and multiply-adds."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 @dataclass(frozen=True)
 class Cost:
-    """Parameters of a network, and the multiply-adds of its convolutions and matrix products for one photo."""
+    """The parameters of a network, and the multiply-adds of its convolutions and matrix products for one photo."""
 
     parameters: int
     multiply_adds: int
 
     def __str__(self) -> str:
-        """To read.
+        """The cost as text.
 
         >>> str(Cost(1_940_000, 1_234_000_000))
         '1.94 M parameters, 1.23 G multiply-adds'
@@ -26,7 +26,7 @@ class Cost:
 
 
 def cost(net: nn.Module, size: tuple[int, int]) -> Cost:
-    """The cost of net for one photo of size (height, width); a multiply-add is two of torch's flops.
+    """The cost of net for one photo of size (height, width); torch counts two flops for a multiply-add.
 
     >>> cost(nn.Conv2d(3, 8, 3, padding=1), (10, 20))
     Cost(parameters=224, multiply_adds=43200)

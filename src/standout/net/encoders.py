@@ -1,10 +1,10 @@
-"""Encoders: a photo batch -> five feature maps, each half the size of the one before.
+"""Encoders: a batch of photos -> five feature maps, each at half the size of the one before.
 
     image     float  (N, 3, H, W)                RGB 0..1, H and W multiples of 32
     features  5 x float (N, C_i, H/2^i, W/2^i)   i = 1..5
 
-Any timm model that has such maps will do. To add one whose weights expect another input than timm says: a row in
-ENCODERS with the normalization they were trained with.
+Any timm model with such maps can be used. To add an encoder whose weights expect another input than timm states: a row
+in ENCODERS with the normalization that they were trained with.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ REDUCTIONS = [2, 4, 8, 16, 32]
 
 @dataclass(frozen=True)
 class EncoderSpec:
-    """A timm model and the input it expects: (rgb 0..1 - mean) / std."""
+    """A timm model and the input that it expects: (RGB in 0..1 - mean) / std."""
 
     timm_name: str
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     same_padding: bool = False
-    """The weights come from TensorFlow: stride-2 convolutions pad the bottom and right only."""
+    """Whether the weights come from TensorFlow, where convolutions of stride 2 pad the bottom and the right only."""
 
 
 HALF = (0.5, 0.5, 0.5)
@@ -54,9 +54,9 @@ ENCODERS = {
 
 
 def spec_of(name: str) -> EncoderSpec:
-    """The row of a name in ENCODERS, or what timm says of its model of that name.
+    """The row of a name in ENCODERS, or what timm states about its model of that name.
 
-    Raises ModelError, with the nearest names, when timm has none.
+    Raises ModelError, with the nearest name, where timm has no such model.
     """
     if name in ENCODERS:
         return ENCODERS[name]
@@ -71,13 +71,13 @@ def spec_of(name: str) -> EncoderSpec:
 
 
 class SamePadConv2d(nn.Conv2d):
-    """TensorFlow's "same" padding at stride 2 for even sizes, as a constant: it exports to plain Pad + Conv.
+    """A convolution with TensorFlow's "same" padding at stride 2, constant for even sizes: it exports as Pad + Conv.
 
     timm's own Conv2dSame computes the padding from the input at run time, which an exporter cannot fold.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """The convolution of x, padded by the odd pixel at the bottom and right."""
+        """The convolution of x, padded with the odd pixel at the bottom and the right."""
         total = self.kernel_size[0] - self.stride[0]
         before, after = total // 2, total - total // 2
         x = F.pad(x, (before, after, before, after))
@@ -85,7 +85,7 @@ class SamePadConv2d(nn.Conv2d):
 
 
 def _use_same_padding(module: nn.Module, *, every: bool) -> None:
-    """Constant "same" padding at stride 2: in every convolution, or in those that timm pads so while running."""
+    """Gives convolutions of stride 2 constant "same" padding: every one, or those that timm pads so at run time."""
     for name, child in module.named_children():
         wanted = isinstance(child, nn.Conv2d) if every else isinstance(child, Conv2dSame)
         if wanted and isinstance(child, nn.Conv2d) and child.stride == (2, 2):
@@ -102,7 +102,7 @@ def _use_same_padding(module: nn.Module, *, every: bool) -> None:
 class Encoder(nn.Module):
     """A timm feature extractor that normalizes its own input.
 
-    weights: a file or package (see weights.py), "timm" for those that timm would download, or None for random ones.
+    weights: a file or package (see weights.py), "timm" for the weights that timm downloads, or None for random ones.
     """
 
     def __init__(self, name: str, weights: Path | str | None = None) -> None:
@@ -125,13 +125,13 @@ class Encoder(nn.Module):
 
 
 def _body(name: str, spec: EncoderSpec, *, pretrained: bool) -> nn.Module:
-    """Timm's model as a feature extractor.
+    """The timm model as a feature extractor.
 
-    Raises ModelError when it has not five halving maps, or when its weights cannot be had.
+    Raises ModelError where it does not give five maps, each at half the size, and where its weights cannot be had.
     """
     try:
         body: Any = timm.create_model(spec.timm_name, features_only=True, pretrained=pretrained)
-    except Exception as error:  # what the hub's client raises has no common base
+    except Exception as error:  # the errors of the hub's client have no common base
         if pretrained:
             raise ModelError(
                 f"timm cannot get the weights of {name!r} ({_first_line(error)}); with a network connection it can, or "

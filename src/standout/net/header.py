@@ -1,4 +1,4 @@
-"""The card in a checkpoint's header, read without torch and without the weights."""
+"""The card in the header of a checkpoint, read without torch and without the weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from standout.models.card import CARD_KEY, ModelCard
 
 
 def card_in(path: Path) -> ModelCard:
-    """The card of the checkpoint at path. Raises ModelError when the file is no checkpoint, or its card is damaged."""
+    """The card of the checkpoint at path. Raises ModelError where it is no checkpoint, or its card is damaged."""
     try:
         with safe_open(str(path), framework="numpy") as file:
             text = (file.metadata() or {}).get(CARD_KEY)

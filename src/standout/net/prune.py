@@ -1,4 +1,4 @@
-"""A wide encoder, pruned to its most important channels -> the first weights of a narrower one of the same shape."""
+"""Pruning: the most important channels of a wide encoder become the first weights of a narrower one."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from standout.net.encoders import Encoder
 
 
 def prune(wide: Encoder, into: Encoder) -> None:
-    """Fills `into` with those channels of `wide` whose weights are largest, layers that share channels together.
+    """Fills `into` with the channels of `wide` whose weights are largest; `wide` itself is pruned to them.
 
-    `wide` itself is pruned on the way. After Li et al., "Pruning Filters for Efficient ConvNets" (arXiv
-    1608.08710), by L2 norm over a group of coupled layers (Fang et al., "DepGraph", arXiv 2301.12900).
+    After Li et al., "Pruning Filters for Efficient ConvNets" (arXiv 1608.08710). Layers that share channels are pruned
+    together, by the L2 norm over the group (Fang et al., "DepGraph", arXiv 2301.12900).
 
-    Raises ModelError when the two differ in more than the number of channels, or a layer of `into` is wider than that
-    of `wide`; MissingExtra when torch-pruning is not installed.
+    Raises ModelError where the two differ in more than the number of channels, or a layer of `into` is wider than that
+    of `wide`; MissingExtra where torch-pruning is not installed.
     """
     try:
         import torch_pruning
@@ -27,7 +27,7 @@ def prune(wide: Encoder, into: Encoder) -> None:
     graph = torch_pruning.DependencyGraph().build_dependency(wide, example_inputs=torch.zeros(1, 3, 64, 64))
     importance = torch_pruning.importance.GroupMagnitudeImportance(p=2)
     cut = torch_pruning.prune_conv_out_channels
-    # A cut changes the groups of the layers after it, so each is asked for when its turn comes.
+    # Pruning a layer changes the groups of the layers after it, so each group is computed when its turn comes.
     roots = [group[0].dep.target.module for group in graph.get_all_groups(root_module_types=[nn.Conv2d])]
     for layer in roots:
         have, keep = layer.out_channels, wanted.get(names[layer], 0)

@@ -1,4 +1,4 @@
-"""Several trained networks of one kind, averaged into one."""
+"""The average of several trained networks of one kind."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from standout.net.unet import UNet
 
 
 def average(nets: Sequence[UNet], shares: Sequence[float]) -> UNet:
-    """The first network, filled with the mean of all weights and statistics by shares, which sum to 1.
+    """The first network, filled with the weighted mean of all weights and statistics. shares: they sum to 1.
 
-    Networks that were trained on from the same weights lie in one valley, where their mean is as good as each or
-    better: Wortsman et al., "Model soups" (arXiv 2203.05482). Others must not be averaged.
+    Networks that were fine-tuned from the same weights lie in one valley of the loss, where their mean is as good as
+    each of them or better: Wortsman et al., "Model soups" (arXiv 2203.05482). Other networks must not be averaged.
 
-    Raises ModelError when they are not of one kind, or the shares do not sum to 1.
+    Raises ModelError where they are not of one kind, or the shares do not sum to 1.
     """
     if len(nets) != len(shares) or abs(sum(shares) - 1) > 1e-6:
-        raise ModelError(f"{len(nets)} networks and the shares {', '.join(map(str, shares))}; wanted one each, sum 1")
+        said = ", ".join(map(str, shares))
+        raise ModelError(f"{len(nets)} networks and the shares {said}; wanted one share for each, with the sum 1")
     states = [net.state_dict() for net in nets]
     for state in states[1:]:
         apart = [name for name in states[0] if name not in state or state[name].shape != states[0][name].shape]
@@ -36,9 +37,9 @@ def average(nets: Sequence[UNet], shares: Sequence[float]) -> UNet:
 
 
 def card_of_mean(cards: Sequence[ModelCard], shares: Sequence[float]) -> ModelCard:
-    """The card of the networks' mean: the last one's, naming all, their teachers, and their license where it is one.
+    """The card of the mean of networks: the last card, with the names, the teachers and the licenses of all.
 
-    It has no scores and no fingerprint yet: those of each do not hold for the mean.
+    It has no scores and no fingerprint, since those of the single networks do not hold for the mean.
     """
     last = cards[-1]
     if len(cards) == 1:

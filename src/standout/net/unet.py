@@ -1,10 +1,10 @@
-"""U-Net: an encoder, and a decoder that climbs back to full resolution.
+"""The U-Net: an encoder, and a decoder that returns to full resolution.
 
     image   float  (N, 3, H, W)   RGB 0..1, H and W multiples of 32
     logits  float  (N, 1, H, W)   > 0 where a person is more likely than not
 
-After Ronneberger et al., "U-Net" (arXiv 1505.04597). The light decoder mixes with depthwise-separable convolutions
-(Howard et al., "MobileNets", arXiv 1704.04861), the heavy one with plain 3x3 convolutions.
+After Ronneberger et al., "U-Net" (arXiv 1505.04597). The slim and the light decoder mix with depthwise-separable
+convolutions (Howard et al., "MobileNets", arXiv 1704.04861), the heavy decoder with plain 3x3 convolutions.
 
 To add a decoder: a row in DECODERS.
 """
@@ -24,7 +24,7 @@ from standout.net.encoders import Encoder
 
 
 class Separable(nn.Sequential):
-    """Depthwise 3x3 then pointwise 1x1 convolution, each with batch norm and ReLU."""
+    """A depthwise 3x3 convolution and then a pointwise 1x1 convolution, each with batch norm and ReLU."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(
@@ -38,7 +38,7 @@ class Separable(nn.Sequential):
 
 
 class Plain(nn.Sequential):
-    """3x3 convolution with batch norm and ReLU."""
+    """A 3x3 convolution with batch norm and ReLU."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(
@@ -50,7 +50,7 @@ class Plain(nn.Sequential):
 
 @dataclass(frozen=True)
 class DecoderSpec:
-    """How a decoder mixes features, its widths from 1/16 to 1/2 of the photo's size, and of its last step."""
+    """How a decoder mixes features, its widths from 1/16 to 1/2 of the photo's size, and the width of its last step."""
 
     mix: Callable[[int, int], nn.Module]
     widths: tuple[int, int, int, int]
@@ -65,31 +65,31 @@ DECODERS = {
 
 
 class Up(nn.Module):
-    """Doubles the size of the deeper features, joins the skip, mixes both."""
+    """Doubles the size of the deeper features, joins them to the skip connection, and mixes both."""
 
     def __init__(self, deep: int, skip: int, outputs: int, *, mix: Callable[[int, int], nn.Module]) -> None:
         super().__init__()
-        # The deeper map is narrowed before it is enlarged: the same function as after, at a quarter of the cost.
+        # Narrowing the deeper map before it is enlarged is the same function as after, at a quarter of the cost.
         self.narrow = nn.Sequential(nn.Conv2d(deep, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
         self.mix = nn.Sequential(mix(outputs + skip, outputs), mix(outputs, outputs))
 
     def forward(self, deep: Tensor, skip: Tensor) -> Tensor:
-        """(N, outputs, H, W) at the skip's size."""
+        """The mixed features (N, outputs, H, W), at the size of the skip connection."""
         grown = F.interpolate(self.narrow(deep), scale_factor=2.0, mode="bilinear", align_corners=False)
         mixed: Tensor = self.mix(torch.cat([F.relu(grown), skip], 1))
         return mixed
 
 
 class UNet(nn.Module):
-    """U-Net whose last step predicts the four pixels under each half-resolution feature at once.
+    """A U-Net whose last step predicts the four pixels under each half-resolution feature at once.
 
     encoder: a name, see encoders.py. decoder: a name in DECODERS. weights: the encoder's, see encoders.Encoder.
 
-    The half-resolution features are joined by the photo itself, its 2x2 blocks folded into 12 channels, and the four
-    logits of a block unfold into full resolution (sub-pixel convolution, Shi et al., arXiv 1609.05158): full-size
-    edges at half-size cost.
+    The half-resolution features are joined by the photo itself, whose 2x2 blocks are folded into 12 channels, and the
+    four logits of a block unfold into full resolution (sub-pixel convolution, Shi et al., arXiv 1609.05158). That gives
+    full-size edges at the cost of half the size.
 
-    Raises ModelError for a name that is not known, and for weights that cannot be had or do not fit.
+    Raises ModelError for an unknown name, and for weights that cannot be had or do not fit.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class UNet(nn.Module):
         self.head = nn.Conv2d(spec.last, 4, 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits (N, 1, H, W)."""
+        """The logits (N, 1, H, W)."""
         *skips, deep = self.encoder(image)
         for up, skip in zip(self.ups, reversed(skips), strict=True):
             deep = up(deep, skip)
@@ -128,5 +128,5 @@ class Probability(nn.Module):
         self.net = net
 
     def forward(self, image: Tensor) -> Tensor:
-        """Probability (N, 1, H, W), 0..1."""
+        """The probability (N, 1, H, W), 0..1."""
         return torch.sigmoid(self.net(image))

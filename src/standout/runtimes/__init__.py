@@ -1,7 +1,7 @@
 """Runtimes: a model file and a device -> a session, ready to run.
 
 runner   float32 (N, 3, h, w) in 0..1 -> float32 (N, 1, h, w) in 0..1
-shape    tuple of int | None          as a file tells it; None: any
+shape    tuple of int | None          of an input or output, as a file states it; None means any
 size     (h, w)                       of the photos that a network takes
 
 To add one: a module with open(path, *, device, threads) -> Session and devices() -> list of str, those that it can use
@@ -35,7 +35,7 @@ Size = tuple[int, int]
 GPU_BATCH = 32
 """Photos in one call of the network on a GPU. A CPU gets a single one, since larger batches leave its cache.
 
-With standout-mobile on one core, ONNX Runtime took 18.5 ms for a photo by itself, and 29.7 ms for each of 16.
+With standout-mobile on one core, ONNX Runtime took 18.5 ms for a single photo, and 29.7 ms for each photo of 16.
 """
 
 
@@ -60,12 +60,12 @@ class Runtime:
 
     @property
     def distribution(self) -> str:
-        """What pip calls its package."""
+        """The name of its package for pip."""
         return self.package.replace("_", "-")
 
     @property
     def here(self) -> bool:
-        """Whether it can run: its package is installed (it is not loaded to find out), and this is its system."""
+        """Whether it can run: its package is installed (this does not load it), and this system is the right one."""
         return self.system in ("", sys.platform) and find_spec(self.package) is not None
 
 
@@ -99,7 +99,7 @@ RUNTIMES = {
         "standout.runtimes.coreml", "Core ML", (".mlpackage",), ("coreml", "cpu"), "coremltools", "coreml", "darwin"
     ),
 }
-"""The first that is installed and runs the file on the device is what "auto" means."""
+"""Runtimes by name. "auto" means the first that is installed and runs the file on the device."""
 
 GROUP = "standout.runtimes"
 """The entry points by which other packages add a runtime."""
@@ -124,7 +124,7 @@ def every() -> dict[str, Runtime]:
 
 
 def _named(runtime: str) -> Runtime:
-    """The runtime of that name. Packages of others are looked for only where it is none of our own."""
+    """The runtime of that name. Other packages are asked only where it is none of our own."""
     return RUNTIMES[runtime] if runtime in RUNTIMES else every()[runtime]
 
 
@@ -149,14 +149,14 @@ class Session:
 
     @property
     def fixed(self) -> Size | None:
-        """The size that it takes, where that is a single one."""
+        """The only size that it takes; None where it takes several, or any."""
         return self.sizes[0] if len(self.sizes) == 1 else None
 
     def rectangle(self, height: int, width: int, size: Size) -> Size:
-        """The (h, w) in which a photo of height x width is shown to it, where size (long, short) is wished for.
+        """The (h, w) in which a photo of height x width is shown to it, where size (long, short) is wanted.
 
-        That size, turned to the photo's orientation, where it is taken; else the size at which the photo is most
-        nearly as large, the smaller one of two alike.
+        This is the wanted size, turned to the photo's orientation, where the session takes it. Otherwise it is the size
+        at which the photo is most nearly as large; of two such sizes, the smaller.
         """
         from standout.masks import letterbox
 
@@ -170,7 +170,7 @@ class Session:
 
 
 def _refusing(run: Runner, sizes: Sequence[Size], name: str) -> Runner:
-    """The runner, which raises ModelError for photos of a size that is none of these."""
+    """The runner, which raises ModelError for photos of any size but these."""
 
     def checked(batch: NDArray[np.float32]) -> NDArray[np.float32]:
         if batch.shape[2:] not in sizes:
@@ -184,7 +184,7 @@ def _refusing(run: Runner, sizes: Sequence[Size], name: str) -> Runner:
 
 
 def or_list(sizes: Sequence[Size]) -> str:
-    """The sizes, to be read.
+    """The sizes as a part of a sentence.
 
     >>> or_list([(320, 256), (256, 320)])
     '320x256 or 256x320'
@@ -193,10 +193,10 @@ def or_list(sizes: Sequence[Size]) -> str:
 
 
 def open(path: Path, *, runtime: str = "auto", device: str = "auto", threads: int | None = None) -> Session:
-    """The model at path, ready to run. threads: for one call of the network; None = all cores.
+    """The model at path, ready to run. threads: of the network for one call; None means all cores.
 
-    Raises ModelError when the file is damaged, not a standout model or not for this runtime, SetupError when the
-    runtime or the device is not here, MissingExtra when packages are not installed.
+    Raises ModelError where the file is damaged, is no standout model or is not for this runtime, SetupError where the
+    runtime or the device is not available, and MissingExtra where packages are not installed.
     """
     name, _ = choose(path.suffix.lower(), runtime=runtime, device=device, where=str(path))
     session: Session = import_module(_named(name).module).open(path, device=device, threads=threads or cores())
@@ -206,14 +206,14 @@ def open(path: Path, *, runtime: str = "auto", device: str = "auto", threads: in
 def choose(suffix: str, *, runtime: str = "auto", device: str = "auto", where: str = "the model") -> tuple[str, str]:
     """The runtime for a file of this suffix, and why. Raises what open raises, except about the device."""
     ours = runtime in ("auto", *RUNTIMES) and any(suffix in one.suffixes for one in RUNTIMES.values())
-    every_one = RUNTIMES if ours else every()
-    reading = {name: one for name, one in every_one.items() if suffix in one.suffixes}
+    runtimes = RUNTIMES if ours else every()
+    reading = {name: one for name, one in runtimes.items() if suffix in one.suffixes}
     if not reading:
-        known = sorted({suffix for one in every_one.values() for suffix in one.suffixes})
+        known = sorted({suffix for one in runtimes.values() for suffix in one.suffixes})
         raise ModelError(f"{where} is no model file that standout can run; it runs {', '.join(known)}")
     if runtime != "auto":
-        if runtime not in every_one:
-            raise SetupError(f"runtime {runtime!r} is not known; choose one of: auto, {', '.join(every_one)}")
+        if runtime not in runtimes:
+            raise SetupError(f"runtime {runtime!r} is not known; choose one of: auto, {', '.join(runtimes)}")
         if runtime not in reading:
             raise ModelError(f"runtime {runtime!r} does not run {where}; {' or '.join(reading)} does")
         if not reading[runtime].here:
@@ -227,7 +227,7 @@ def choose(suffix: str, *, runtime: str = "auto", device: str = "auto", where: s
 
 
 def devices(runtime: str) -> list[str]:
-    """The devices that a runtime can use on this machine, the default first; none where it is not installed here.
+    """The devices that a runtime can use on this machine, the default first; empty where it is not installed.
 
     >>> devices("onnx")[0]
     'cpu'
@@ -235,16 +235,16 @@ def devices(runtime: str) -> list[str]:
     one = _named(runtime)
     if not one.here:
         return []
-    if len(one.devices) == 1:  # known without loading the runtime
+    if len(one.devices) == 1:  # then the runtime need not be loaded
         return list(one.devices)
     found: list[str] = import_module(one.module).devices()
     return found
 
 
 def choose_device(device: str, *, runtime: str) -> tuple[str, str]:
-    """The device for this runtime to run on, and why; "auto" takes the runtime's first: the CPU, but for Core ML.
+    """The device on which this runtime runs, and why; "auto" takes its default, which is the CPU except for Core ML.
 
-    Raises SetupError for a device that it does not know or that is not here: standout never falls back silently.
+    Raises SetupError for a device that the runtime does not know or that is not available: there is no silent fallback.
     """
     one, here = _named(runtime), devices(runtime)
     if not here:
@@ -268,15 +268,15 @@ def choose_device(device: str, *, runtime: str) -> tuple[str, str]:
 
 
 def check(suffix: str, *, runtime: str = "auto", device: str = "auto", where: str = "the model") -> None:
-    """Raises as open would, for the runtime and the device, without opening the model."""
+    """Raises what open would raise about the runtime and the device, without opening the model."""
     choose_device(device, runtime=choose(suffix, runtime=runtime, device=device, where=where)[0])
 
 
 @contextmanager
 def loading(path: Path, runtime: str, *, line: int = 0) -> Iterator[None]:
-    """Whatever goes wrong within is told as a ModelError that names the file. line: of the reason, that says most.
+    """Turns any error inside into a ModelError that names the file. line: the line of the error's text to repeat.
 
-    Each runtime raises classes of its own, some of them private, and a damaged file leads anywhere.
+    Each runtime raises classes of its own, some of them private, and a damaged file may cause any of them.
     """
     try:
         yield
@@ -290,7 +290,7 @@ def loading(path: Path, runtime: str, *, line: int = 0) -> Iterator[None]:
 
 
 def no_card(path: Path) -> ModelError:
-    """For a file that standout did not write."""
+    """The error for a file that standout did not write."""
     return ModelError(f"{path} holds no standout model card; export it with standout's own exporter")
 
 
@@ -305,10 +305,10 @@ def _missing(what: str, one: Runtime) -> SetupError:
 def sizes_of(
     takes: Sequence[Sequence[int | None]], gives: Sequence[Sequence[int | None]], *, where: str
 ) -> tuple[Size, ...]:
-    """The only (h, w) that a file with inputs and outputs of these shapes takes, as a session states it; none: any.
+    """The only (h, w) that a file with inputs and outputs of these shapes takes; empty where it takes any.
 
-    Raises ModelError where it is no person segmentation net: one photo (N, 3, h, w) in, one mask (N, 1, h, w) out; and
-    where one side alone is free, or the number of photos is neither free nor 1.
+    Raises ModelError where it is no person segmentation network, which maps one input (N, 3, h, w) to one output
+    (N, 1, h, w); where only one of the sides is free; and where N is neither free nor 1.
 
     >>> sizes_of([(1, 3, 320, 256)], [(1, 1, 320, 256)], where="m.onnx")
     ((320, 256),)
@@ -336,7 +336,7 @@ def sizes_of(
 
 
 def one_by_one(run: Runner) -> Runner:
-    """A runner for any N from one that takes a single photo at a time."""
+    """A runner for any N, made of one that takes a single photo at a time."""
     import numpy as np
 
     return lambda batch: np.concatenate([run(batch[i : i + 1]) for i in range(len(batch))])

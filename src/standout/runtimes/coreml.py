@@ -1,4 +1,4 @@
-"""Core ML, on macOS: .mlpackage files, one photo at a time, which they take as a picture of 8 bits."""
+"""Core ML, on macOS: it reads .mlpackage files, which take one photo at a time as a picture of 8 bits."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ UNITS = {"coreml": ct.ComputeUnit.ALL, "cpu": ct.ComputeUnit.CPU_ONLY}
 
 
 def devices() -> list[str]:
-    """What Core ML can compute on: whatever part of the Mac it thinks best, or the CPU alone."""
+    """Either "coreml", where Core ML itself chooses among the processors of the Mac, or "cpu" for the CPU alone."""
     return list(UNITS)
 
 
 def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Session:
-    """The model at path, ready to run. threads: Core ML chooses by itself.
+    """The model at path, ready to run. threads: ignored, as Core ML chooses them itself.
 
-    Raises ModelError when the package is damaged or not a standout model, SetupError when this is no Mac or the device
-    is not known.
+    Raises ModelError where the package is damaged or no standout model, SetupError where this is no Mac or the device
+    is unknown.
     """
     if sys.platform != "darwin":
         raise SetupError(f"{path}: Core ML runs on macOS alone, and this is {sys.platform}; use an .onnx file here")
@@ -48,15 +48,15 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
 
 
 def sizes(model: Any, card: ModelCard, path: Path) -> tuple[Size, ...]:
-    """The only (h, w) that the program takes, by its own description; none: any.
+    """The only (h, w) that the program takes, by its own description; empty where it takes any.
 
-    A program that does not describe its input is taken at its card's word: that size, upright or on its side.
+    For a program that does not describe its input, this is the size on its card, upright and lying.
 
-    Raises ModelError where the input is no picture.
+    Raises ModelError where the input is not a picture.
     """
     try:
         kind = model.get_spec().description.input[0].type
-    except Exception:  # whatever coremltools raises for a description that is not there or not whole
+    except Exception:  # coremltools raises various errors for a description that is missing or incomplete
         return card.size, card.size[::-1]
     if kind.WhichOneof("Type") != "imageType":
         raise ModelError(f"{path} is no person segmentation net: its input is no picture; export it with standout")

@@ -1,4 +1,4 @@
-"""LiteRT (TensorFlow Lite): .tflite files, one photo of one size at a time, channels last."""
+"""LiteRT (TensorFlow Lite): it reads .tflite files, which take one photo of one size at a time, channels last."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from standout.support.system import cores
 
 
 def devices() -> list[str]:
-    """The CPU: LiteRT's delegates for others come with phones."""
+    """The CPU alone: the delegates of LiteRT for other devices are parts of phones."""
     return ["cpu"]
 
 
 def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Session:
-    """The model at path, ready to run. threads: for one call of the network; None = all cores.
+    """The model at path, ready to run. threads: of the network for one call; None means all cores.
 
-    Raises ModelError when the file is damaged or not a standout model, SetupError when the device is not here.
+    Raises ModelError where the file is damaged or no standout model, SetupError where the device is not available.
     """
     choose_device(device, runtime="litert")
     with loading(path, "litert"):
@@ -40,7 +40,7 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
     one_at_a_time = threading.Lock()
 
     def run(photo: NDArray[np.float32]) -> NDArray[np.float32]:
-        with one_at_a_time:  # an interpreter holds one photo's tensors
+        with one_at_a_time:  # an interpreter holds the tensors of a single photo
             interpreter.set_tensor(takes[0]["index"], np.ascontiguousarray(photo.transpose(0, 2, 3, 1)))
             interpreter.invoke()
             found = interpreter.get_tensor(gives[0]["index"])
@@ -50,7 +50,7 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
 
 
 def _card(data: bytes, path: Path) -> str:
-    """The text under CARD_KEY among the file's metadata."""
+    """The text under CARD_KEY in the metadata of the file."""
     if data[4:8] != b"TFL3":
         raise ModelError(f"{path} is no LiteRT model; get the file again")
     model = schema.Model.GetRootAs(data, 0)
@@ -59,7 +59,7 @@ def _card(data: bytes, path: Path) -> str:
             row = model.Metadata(i)
             if row.Name() == CARD_KEY.encode():
                 return bytes(model.Buffers(row.Buffer()).DataAsNumpy()).decode()
-    except Exception as error:  # offsets of a damaged file lead anywhere: struct.error, IndexError, TypeError, ...
+    except Exception as error:  # the offsets of a damaged file cause struct.error, IndexError, TypeError, ...
         raise ModelError(f"{path} is damaged ({error}); get the file again") from None
     raise no_card(path)
 

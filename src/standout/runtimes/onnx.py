@@ -36,9 +36,9 @@ def devices() -> list[str]:
 
 
 def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Session:
-    """The model at path, ready to run. threads: for one network call; None = all cores.
+    """The model at path, ready to run. threads: of the network for one call; None means all cores.
 
-    Raises ModelError when the file is damaged or not a standout model, SetupError when the device is not here.
+    Raises ModelError where the file is damaged or no standout model, SetupError where the device is not available.
     """
     chosen, _ = choose_device(device, runtime="onnx")
     options = ort.SessionOptions()

@@ -1,7 +1,7 @@
-"""OpenVINO: ONNX files and its own, on a CPU. It computes in bfloat16 where the processor does so faster.
+"""OpenVINO, on a CPU: it reads ONNX files and files of its own.
 
-That halves a photo's time on such processors; docs/benchmarks.md has what it does to the scores. Small networks stay in
-float32.
+It computes in bfloat16 where that is faster on the processor, which halves the time of a photo; docs/benchmarks.md
+shows what that does to the scores. Small networks stay in float32.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from standout.models.card import CARD_KEY, ModelCard
 from standout.runtimes import Session, choose_device, loading, no_card, one_by_one, sizes_of
 
 SMALL = 1_000_000
-"""Weights below which bfloat16 costs more than it saves.
+"""The number of weights below which bfloat16 costs more accuracy than it saves time.
 
-Over the validation photos, standout-tiny, of half as many, lost 0.002 of Dice to it, and up to 0.14 on one photo, for
-three quarters of the time; standout-mobile, of twice as many, lost none.
+On the validation photos standout-tiny, with half as many weights, lost 0.002 of Dice to it, and up to 0.14 on a single
+photo, while it took three quarters of the time; standout-mobile, with twice as many weights, lost nothing.
 """
 
 
 def devices() -> list[str]:
-    """The CPU: what else OpenVINO could use is not tested here."""
+    """The CPU alone: the other devices of OpenVINO are not tested."""
     return ["cpu"]
 
 
 def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Session:
-    """The model at path, ready to run. threads: for one call of the network; None = all cores.
+    """The model at path, ready to run. threads: of the network for one call; None means all cores.
 
-    Raises ModelError when the file is damaged or not a standout model, SetupError when the device is not here.
+    Raises ModelError where the file is damaged or no standout model, SetupError where the device is not available.
     """
     choose_device(device, runtime="openvino")
     core = ov.Core()
@@ -57,22 +57,22 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
     request, one_at_a_time = compiled.create_infer_request(), threading.Lock()
 
     def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        # several calls at once, each in a stream of its own, once waited for each other without end on a busy machine
+        # Simultaneous calls, each in a stream of its own, waited for each other forever on a busy machine.
         with one_at_a_time:
             found = request.infer([np.ascontiguousarray(batch)])[0]
-            return np.array(found, np.float32)  # the request's own memory is written again at its next call
+            return np.array(found, np.float32)  # a copy, since the next call overwrites the memory of the request
 
     return Session(run if takes[0][0] is None else one_by_one(run), card, "cpu", "openvino", sizes)
 
 
 def _weights(model: ov.Model) -> int:
-    """How many, of all convolutions."""
+    """The number of weights of all convolutions."""
     shapes = [list(one.get_output_shape(0)) for one in model.get_ops() if one.get_type_name() == "Constant"]
     return sum(int(np.prod(shape)) for shape in shapes if len(shape) >= 4)
 
 
 def _card(model: ov.Model) -> str | None:
-    """The card's text: an ONNX file's metadata come under "framework"."""
+    """The text of the card; the metadata of an ONNX file lie under "framework"."""
     for place in ([CARD_KEY], ["framework", CARD_KEY]):
         if model.has_rt_info(place):
             return str(model.get_rt_info(place).astype(str))

@@ -1,6 +1,6 @@
-"""PyTorch: a checkpoint as it comes from training, for measuring it before it is exported, and TorchScript.
+"""PyTorch: it runs checkpoints, so that they can be measured before they are exported, and TorchScript files.
 
-A TorchScript file is a program: run only those of people you trust.
+A TorchScript file is a program: run only files of people whom you trust.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def devices() -> list[str]:
 
 
 def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Session:
-    """The checkpoint or TorchScript file at path, ready to run. threads: torch knows only those of the whole process.
+    """The checkpoint or TorchScript file at path, ready to run. threads: of the whole process, as torch has no others.
 
-    Raises ModelError when the file is damaged or not a standout model, SetupError when the device is not here.
+    Raises ModelError where the file is damaged or no standout model, SetupError where the device is not available.
     """
     chosen, _ = choose_device(device, runtime="pytorch")
     network, card = _script(path) if path.suffix.lower() == ".pt" else _checkpoint(path)
@@ -52,7 +52,7 @@ def _checkpoint(path: Path) -> tuple[torch.nn.Module, ModelCard]:
 def _script(path: Path) -> tuple[torch.nn.Module, ModelCard]:
     held: dict[str, str | bytes] = {CARD_KEY: ""}
     with loading(path, "pytorch"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that TorchScript is deprecated is no news to who has a file of it
+        warnings.simplefilter("ignore")  # torch warns that TorchScript is deprecated, which does not help its users
         network = torch.jit.load(str(path), map_location="cpu", _extra_files=held)  # type: ignore[no-untyped-call]
     if not held[CARD_KEY]:
         raise no_card(path)

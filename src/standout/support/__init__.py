@@ -1,1 +1,1 @@
-"""The ground that every room may stand on: it knows of no pictures, clips or models."""
+"""What every part of the package may use: whole files, threads, cores, plugins, HTML pages and drawing."""

@@ -1,13 +1,13 @@
-"""Whole files or no files: what is written appears at its place complete, or not at all.
+"""Files and folders that are written whole or not at all.
 
     path   Path    where the result goes; missing parent folders are made
     data   bytes   the whole content
-    part   Path    a hidden name beside path, for those who write piece by piece: part_for, then publish or discard
+    part   Path    a hidden file beside path, to be written piece by piece: call part_for, then publish or discard
 
-With overwrite, a link at path stays a link and the file that it leads to is replaced; the mode of a file that is
-replaced, and its owner where the system allows it, stay. New files and folders follow the umask.
+With overwrite, a link at path stays a link, and the file that it leads to is replaced. A file that is replaced keeps
+its mode and, where the system allows it, its owner. New files and folders follow the umask.
 
-To add a way to publish on a file system that knows neither hard links nor renames: write it beside _publish.
+To add a way to publish on a file system that has neither hard links nor renames: write it beside _publish.
 """
 
 from __future__ import annotations
@@ -26,19 +26,20 @@ from standout.errors import OutputError, OutputExists
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NAME_SHARE = 40
-"""Characters of the name in the temporary file's, so that a long one does not outgrow the file system's limit."""
+"""Characters of a name that its temporary file repeats, so that long names stay within the file system's limit."""
 
 _unfinished: set[Path] = set()
 """The hidden files and folders that this process is writing to."""
 
 
 def write_atomic(path: Path, data: bytes, *, overwrite: bool = False) -> None:
-    """A file at path with exactly data; whatever goes wrong, no half file and no temporary file stays.
+    """Writes a file at path that holds exactly data. Whatever goes wrong, no half file and no temporary file stays.
 
-    The bytes go to a hidden file beside path, reach the disk (fsync), and only then take the name. Without overwrite
-    a file that appears there meanwhile is kept too: the name is taken by a hard link, which never replaces anything.
+    The bytes go to a hidden file beside path and reach the disk (fsync) before they take the name. Without overwrite, a
+    file that appears there meanwhile is kept as well: the name is taken by a hard link, which never replaces anything.
 
-    Raises OutputExists where the file exists, and OutputError: it is a folder, no permission, no space left.
+    Raises OutputExists where the file exists, and OutputError where path is a folder, permission is missing, or the
+    disk is full.
     """
     part = None
     try:
@@ -59,12 +60,12 @@ def write_atomic(path: Path, data: bytes, *, overwrite: bool = False) -> None:
 
 
 def part_for(path: Path, *, folder: bool = False, overwrite: bool = False, within: Path | None = None) -> Path:
-    """An empty hidden file (or folder) beside path, to be written piece by piece; give it to publish or discard.
+    """An empty hidden file (or folder) beside path, to be written piece by piece; give it to publish or to discard.
 
-    within: a folder on the same disk that it lies in instead; made where there is none. Where path is a link, the part
-    lies beside the file that it leads to, which may be on another disk.
+    within: a folder on the same disk in which the part lies instead; it is made where it does not exist. Where path is
+    a link, the part lies beside the file that the link leads to, which may be on another disk.
 
-    Raises what write_atomic and write_folder_atomic would say about path.
+    Raises what write_atomic and write_folder_atomic raise about path.
     """
     try:
         if not folder:
@@ -82,7 +83,7 @@ def part_for(path: Path, *, folder: bool = False, overwrite: bool = False, withi
 
 
 def publish(part: Path, path: Path, *, overwrite: bool = False) -> None:
-    """Part, from part_for and now complete, takes the name path; part is gone afterwards, whatever goes wrong.
+    """Gives the name path to part, which comes from part_for and is complete; part is gone afterwards in any case.
 
     Raises OutputExists and OutputError, as write_atomic does.
     """
@@ -102,7 +103,7 @@ def publish(part: Path, path: Path, *, overwrite: bool = False) -> None:
 
 
 def discard(part: Path) -> None:
-    """No file and no folder at part, whether there was one or not."""
+    """Removes the file or folder at part, if there is one."""
     if is_folder(part) and not os.path.islink(part):  # noqa: PTH114
         shutil.rmtree(part, ignore_errors=True)
     else:
@@ -112,16 +113,16 @@ def discard(part: Path) -> None:
 
 
 def discard_unfinished() -> None:
-    """Removes every hidden file and folder that this process has begun, for one that must end at once."""
+    """Removes every hidden file and folder that this process has begun, where the process must end at once."""
     for part in list(_unfinished):
         discard(part)
 
 
 def write_folder_atomic(path: Path, source: Path, *, overwrite: bool = False) -> None:
-    """A folder at path with what the folder source holds, for formats that are folders; whole or not at all.
+    """Writes a folder at path that holds what the folder source holds, for formats that are folders.
 
-    Raises OutputExists where something is at path (with overwrite: that is no folder), and OutputError: no permission,
-    no space left.
+    Raises OutputExists where something is at path (with overwrite: something that is no folder), and OutputError where
+    permission is missing or the disk is full.
     """
     part = part_for(path, folder=True, overwrite=overwrite)
     try:
@@ -129,7 +130,7 @@ def write_folder_atomic(path: Path, source: Path, *, overwrite: bool = False) ->
         whole = part / "whole"
         shutil.copytree(source, whole, False, None, shutil.copyfile)
         for folder in (whole, *(inside for inside in whole.rglob("*") if inside.is_dir())):
-            folder.chmod(stat.S_IMODE(mode))  # not the source's, a temporary folder's, which others may not enter
+            folder.chmod(stat.S_IMODE(mode))  # the source may be a temporary folder, which others may not enter
         _take_folder_name(whole, path, overwrite=overwrite)
     except OSError as error:
         raise refused(path, sum(file.stat().st_size for file in source.rglob("*")), error) from error
@@ -138,13 +139,13 @@ def write_folder_atomic(path: Path, source: Path, *, overwrite: bool = False) ->
 
 
 def _take_folder_name(part: Path, path: Path, *, overwrite: bool) -> None:
-    """Part renamed to path; with overwrite, a folder that is there makes room, and comes back when that fails."""
+    """Renames part to path. With overwrite, a folder at path is moved aside first, and comes back where that fails."""
     if not overwrite:
         if os.path.lexists(path):
             raise _exists(path)
         try:
             part.rename(path)
-        except OSError as error:  # one that appeared just now is never replaced, unless it is empty
+        except OSError as error:  # a folder that appeared meanwhile is never replaced, unless it is empty
             raise _exists(path) if error.errno in (errno.EEXIST, errno.ENOTEMPTY) else error from None
         return
     place = _place(path)
@@ -162,7 +163,7 @@ def _take_folder_name(part: Path, path: Path, *, overwrite: bool) -> None:
 
 
 def _place(path: Path) -> Path:
-    """The file that is really written: path, or where a link there leads, through all links."""
+    """The file that is really written: path itself, or where a link there leads, through all links."""
     if not path.is_symlink():
         return path
     place = Path(os.path.realpath(path))
@@ -176,7 +177,7 @@ def _place(path: Path) -> Path:
 
 
 def _begun(place: Path, *, folder: bool = False, like: Path | None = None) -> Path:
-    """A new, empty hidden file or folder beside place. like: the file whose mode it has; None = the one at place."""
+    """A new, empty hidden file or folder beside place. like: the file whose mode it gets; None: the one at place."""
     part = _hidden(place, "part")
     _unfinished.add(part)
     try:
@@ -193,17 +194,17 @@ def _begun(place: Path, *, folder: bool = False, like: Path | None = None) -> Pa
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is there; False, too, for a name that the system refuses (Path.is_file raises then)."""
+    """Whether a file is there; False also for a name that the system refuses, where Path.is_file raises."""
     return os.path.isfile(path)  # noqa: PTH113
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder is there; False, too, for a name that the system refuses (Path.is_dir raises then)."""
+    """Whether a folder is there; False also for a name that the system refuses, where Path.is_dir raises."""
     return os.path.isdir(path)  # noqa: PTH112
 
 
 def _hidden(path: Path, kind: str) -> Path:
-    """A name beside path that nobody has."""
+    """A name beside path that no file has."""
     return path.parent / f".{path.name[:_NAME_SHARE]}.{os.getpid()}-{secrets.token_hex(4)}.{kind}"
 
 
@@ -217,7 +218,7 @@ def _check_target(path: Path, *, overwrite: bool) -> None:
 
 
 def _publish(part: Path, place: Path, *, overwrite: bool) -> None:
-    """Part renamed to place, replacing what is there only with overwrite."""
+    """Renames part to place, where something is replaced only with overwrite."""
     if overwrite:
         _adopt(part, place)
         part.replace(place)
@@ -233,7 +234,7 @@ def _publish(part: Path, place: Path, *, overwrite: bool) -> None:
 
 
 def _publish_by_reservation(part: Path, place: Path) -> None:
-    """Part renamed to place, which was free: an empty file holds the name until then."""
+    """Renames part to place, which was free; an empty file holds the name until then."""
     place.open("xb").close()
     try:
         part.replace(place)
@@ -243,13 +244,13 @@ def _publish_by_reservation(part: Path, place: Path) -> None:
 
 
 def _adopt(part: Path, place: Path) -> None:
-    """Part gets the mode of the file or folder at place, and its owner and group where the system allows that."""
+    """Gives part the mode of the file or folder at place, and its owner and group where the system allows it."""
     before = _status(place)
     if before is None:
         return
     now = part.stat()
     if hasattr(os, "chown") and (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
-        for owner in (before.st_uid, -1):  # others' files cannot be given away, but perhaps to their group
+        for owner in (before.st_uid, -1):  # only an administrator may change the owner, but others may set the group
             with contextlib.suppress(OSError):
                 os.chown(part, owner, before.st_gid)
                 break
@@ -258,7 +259,7 @@ def _adopt(part: Path, place: Path) -> None:
 
 
 def _status(path: Path) -> os.stat_result | None:
-    """What the system tells of the file; None where there is none."""
+    """The status of the file; None where there is no file."""
     try:
         return path.stat()
     except FileNotFoundError:
@@ -274,7 +275,7 @@ def _exists(path: Path) -> OutputError:
 
 
 def refused(path: Path, size: int, error: OSError | ValueError) -> OutputError:
-    """The error that tells what the operating system said about path, and the cure."""
+    """The error that says what the operating system refused about path, and the cure."""
     number = error.errno if isinstance(error, OSError) else None
     if isinstance(error, FileExistsError) and os.path.lexists(path):
         return _exists(path)

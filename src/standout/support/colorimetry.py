@@ -1,10 +1,10 @@
-"""What the numbers of a picture mean as light: primaries, transfer curves and white points, for stills and clips alike.
+"""The light that the numbers of a picture stand for: primaries, transfer curves and white points, of stills and clips.
 
-    primaries, transfer   int                    codes of ITU-T H.273, as HEIC, AVIF, PNG and clips tell them
-    level                 float64, 0..1          what the picture holds
+    primaries, transfer   int                    codes of ITU-T H.273, as HEIC, AVIF, PNG and clips state them
+    level                 float64, 0..1          a number of the picture
     light                 float64, 0 and up      1 = the white of a page; in HDR that is 203 cd/m2 (ITU-R BT.2408)
 
-To add primaries: a row in PRIMARIES. To add a curve: a row in GAMMAS, or a case in light and one in levels.
+To add primaries: a row in PRIMARIES. To add a curve: a row in GAMMAS, or a case in light and another in levels.
 """
 
 from __future__ import annotations
@@ -38,32 +38,32 @@ PRIMARIES: dict[int, tuple[Corners, Point]] = {
     12: (_P3, D65),
     22: (((0.630, 0.340), (0.295, 0.605), (0.155, 0.077)), D65),
 }
-"""Code of H.273 -> red, green and blue, and white."""
+"""Code of H.273 -> the chromaticities of red, green and blue, and of white."""
 
 SRGB = 13
 """The transfer code of sRGB."""
 
 SRGB_LIKE = frozenset({1, 2, 6, 7, 11, 12, SRGB, 14, 15})
-"""Transfers of SD, HD and sRGB: viewers and players show all of them by the curve of sRGB."""
+"""Transfers of SD, HD and sRGB. Viewers and players show all of them by the curve of sRGB."""
 
 GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0, 17: 2.6}
-"""Transfers that are a power."""
+"""Transfers that are a power, and its exponent."""
 
 PQ, HLG = 16, 18
 WHITE, PEAK = 203, {PQ: 10_000, HLG: 1_000}
-"""Light of 1, and of the highest level, in candela per square meter."""
+"""Candela per square meter of light 1, and of the highest level."""
 
 _SHOWN = 1_000
-"""Light, in the same unit, that becomes the brightest level of the standard range; what is brighter is clipped."""
+"""Candela per square meter that become the brightest level of the standard range; brighter light is clipped."""
 
 _KNEE = 0.7
-"""Light up to which the standard range shows HDR as it is; above, it is compressed."""
+"""Light up to which the standard range shows HDR unchanged; brighter light is compressed."""
 
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 
 
 def light(level: Doubles, transfer: int) -> Doubles:
-    """The light of levels 0..1.
+    """The light of levels in 0..1.
 
     >>> light(np.array([0.0, 1.0]), SRGB).tolist(), round(float(light(np.array([1.0]), PQ)[0]) * WHITE)
     ([0.0, 1.0], 10000)
@@ -81,7 +81,7 @@ def light(level: Doubles, transfer: int) -> Doubles:
 
 
 def levels(light: Doubles, transfer: int) -> Doubles:
-    """The levels 0..1 of light: the inverse of the function light."""
+    """The levels, in 0..1, of light: the inverse of the function light."""
     if transfer == PQ:
         power = (light * WHITE / 10_000) ** 0.1593017578125
         return ((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375
@@ -107,7 +107,7 @@ def compressed(light: Doubles, transfer: int) -> Doubles:
 
 
 def xyz(point: Point) -> Doubles:
-    """XYZ of a chromaticity, Y = 1.
+    """XYZ of a chromaticity, with Y = 1.
 
     >>> xyz((0.25, 0.5)).tolist()
     [0.5, 1.0, 0.5]
@@ -117,14 +117,14 @@ def xyz(point: Point) -> Doubles:
 
 
 def adaptation(white: Point, under: Doubles) -> Doubles:
-    """Bradford's matrix from XYZ of colors under this white to how they look under another. under: its XYZ."""
+    """Bradford's matrix from XYZ of colors under one white to XYZ under another. under: XYZ of that other white."""
     ratio = (_BRADFORD @ under) / (_BRADFORD @ xyz(white))
     adapted: Doubles = np.linalg.inv(_BRADFORD) @ np.diag(ratio) @ _BRADFORD
     return adapted
 
 
 def to_xyz(corners: Corners, white: Point, *, under: Doubles) -> Doubles:
-    """The matrix from the light of red, green and blue to XYZ, as seen under another white. under: its XYZ.
+    """The matrix from the light of red, green and blue to XYZ under another white. under: XYZ of that other white.
 
     Raises ValueError where three such colors cannot be mixed to that white.
     """

@@ -1,4 +1,4 @@
-"""Pictures about masks, for people to look at: outlines, tiles of one size, sheets.
+"""Pictures that show masks to people: outlines, captions, and sheets of tiles.
 
 image   uint8 (H, W, 3)   RGB
 mask    bool  (H, W)
@@ -17,17 +17,17 @@ GREEN, RED = (40, 220, 40), (255, 40, 40)
 
 
 def outlined(image: Bytes, *, truth: Bools, found: Bools, counts: Bools) -> Bytes:
-    """The photo with the label's outline in green and the finding's in red, dark where nothing counts."""
+    """The photo with the label's outline in green and the found mask's in red, dark where pixels do not count."""
     shown = np.ascontiguousarray(image).copy()
     shown[~counts] //= 3
-    for plane, colour in ((truth & counts, GREEN), (found & counts, RED)):
+    for plane, color in ((truth & counts, GREEN), (found & counts, RED)):
         lines, _ = cv2.findContours(plane.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(shown, lines, -1, colour, max(1, round(max(shown.shape) / 400)))
+        cv2.drawContours(shown, lines, -1, color, max(1, round(max(shown.shape) / 400)))
     return shown
 
 
 def boxed(image: Bytes, side: int, *, level: int = 90) -> Bytes:
-    """The image scaled to fit a square of side, centred, on grey of that level."""
+    """The image scaled to fit a square with that side, centered, on gray of that level."""
     height, width = image.shape[:2]
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -39,18 +39,18 @@ def boxed(image: Bytes, side: int, *, level: int = 90) -> Bytes:
 
 
 def captioned(picture: Bytes, text: str) -> Bytes:
-    """The picture over a line of text."""
+    """The picture with a line of text below it."""
     strip = np.zeros((20, picture.shape[1], 3), np.uint8)
     cv2.putText(strip, text[:70], (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 1, cv2.LINE_AA)
     return np.vstack([picture, strip])
 
 
 def mosaic(tiles: Sequence[Bytes], *, columns: int) -> Bytes:
-    """Tiles of one size in rows, the last row filled with black."""
+    """The tiles, which have one size, in rows; the last row is filled up with black ones."""
     filled = [*tiles, *[np.zeros_like(tiles[0])] * (-len(tiles) % columns)]
     return np.vstack([np.hstack(filled[i : i + columns]) for i in range(0, len(filled), columns)])
 
 
 def jpeg(image: Bytes, *, quality: int = 88) -> bytes:
-    """The RGB picture as JPEG."""
+    """The RGB picture as the bytes of a JPEG file."""
     return bytes(cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1])

@@ -1,6 +1,6 @@
-"""HTML pages that need no other file: text, tables, pictures, and nothing that runs.
+"""HTML pages that need no other file: text, tables and pictures, without any script.
 
-body   str   HTML; whatever comes from outside goes through html.escape first
+body   str   HTML, in which all text from outside has gone through html.escape
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ td small { color: #777 } details { margin: .4rem 0 } svg { display: block; max-w
 
 
 def page(title: str, body: str) -> bytes:
-    """The whole page."""
+    """The whole page as bytes: the title as its heading, and the body below it."""
     head = (
         f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>'
     )
@@ -37,7 +37,7 @@ def page(title: str, body: str) -> bytes:
 
 
 def figure(picture: Bytes, caption: str, *, alt: str) -> str:
-    """A picture with its caption. alt: what it shows, for those who cannot see it."""
+    """A picture with its caption, as HTML. alt: what the picture shows, for people who cannot see it."""
     text = base64.b64encode(jpeg(picture, quality=82)).decode()
     return (
         f'<figure><img width="{picture.shape[1]}" height="{picture.shape[0]}" alt="{html.escape(alt)}" '
@@ -46,7 +46,7 @@ def figure(picture: Bytes, caption: str, *, alt: str) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Rows of text; all but the first column are numbers."""
+    """A table as HTML. All columns but the first hold numbers."""
     cells = "".join(f"<th>{html.escape(text)}</th>" for text in head)
     lines = [f"<tr>{cells}</tr>"]
     for first, *rest in rows:

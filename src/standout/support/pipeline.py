@@ -1,9 +1,9 @@
-"""Steps of a stream that run at the same time, each a bounded number of items ahead of the next.
+"""Steps of a stream that run at the same time: each prefetches a bounded number of items for the next.
 
-items    Iterator   taken from in one thread alone
-results             in the items' order, always
+items     Iterator   one thread alone takes from it
+results   Iterator   they always come in the order of the items
 
-An error of a step is raised where its result would have come; a stream that is closed early ends all that feed it.
+An error of a step is raised in the place of its result. Closing a stream early ends all the steps that feed it.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _TICK = 0.1
-"""Seconds after which a thread that waits looks whether it is still wanted."""
+"""Seconds after which a waiting thread checks whether it is still wanted."""
 
 
 def ahead(items: Iterable[Item], *, depth: int = 2) -> Generator[Item, None, None]:
-    """The items, made in a thread of their own, at most depth before they are asked for.
+    """The items, prefetched by a thread of their own: at most depth of them wait to be taken.
 
     >>> list(ahead(n * n for n in range(5)))
     [0, 1, 4, 9, 16]
@@ -71,12 +71,12 @@ def ahead(items: Iterable[Item], *, depth: int = 2) -> Generator[Item, None, Non
             yield item  # type: ignore[misc]
     finally:
         unwanted.set()
-        if thread.ident is not None:  # else a signal came before it began, and now it does nothing
+        if thread.ident is not None:  # a signal may have come before the thread began; it then does nothing
             thread.join()
 
 
 def in_order(items: Iterable[Item], work: Callable[[Item], Result], *, workers: int) -> Generator[Result, None, None]:
-    """Work's results for the items, several at once, one more begun than there are workers.
+    """The results of work for the items, which several workers compute at once; one more item waits for a worker.
 
     >>> list(in_order(range(5), lambda n: n * n, workers=2))
     [0, 1, 4, 9, 16]

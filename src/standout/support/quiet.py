@@ -1,4 +1,4 @@
-"""Silence for libraries that chatter on standard output and error, from Python and from C++ alike."""
+"""Silence for libraries that print to standard output and error, from Python and from C++."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from standout.errors import ModelError, StandoutError
 
 @contextmanager
 def hushed(what: str) -> Iterator[None]:
-    """Nothing is printed inside. A stranger's error there becomes a ModelError that says what failed, and why."""
+    """Discards what is printed inside. An error of a library becomes a ModelError: WHAT failed, and the reason."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     kept = [os.dup(1), os.dup(2)]
@@ -34,7 +34,7 @@ def hushed(what: str) -> Iterator[None]:
             yield
         except StandoutError:
             raise
-        except Exception as error:  # converters raise anything
+        except Exception as error:  # converters raise errors of any class
             reason = str(error).strip().splitlines() or [type(error).__name__]
             raise ModelError(f"{what} failed ({reason[-1][:200]})") from error
         finally:

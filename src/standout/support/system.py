@@ -1,10 +1,10 @@
-"""The processor: how many of its cores this process may use, fewer perhaps than the machine has, and with what right.
+"""The processor: how many of its cores this process may use, and how its threads are scheduled.
 
-    cores()             int   at least 1: the smallest of what the operating system, the process's affinity and its
-                              control groups (a container's CPU quota, Linux cgroup v1 and v2) allow
-    scheduling_kept()         for libraries that would make threads real-time ones
+    cores()             int   at least 1: the smallest of the limits of the operating system, the process's affinity,
+                              and its control groups (a container's CPU quota, Linux cgroup v1 and v2)
+    scheduling_kept()         a context for libraries that give threads real-time priority
 
-To respect another limit: a function like _quotas, asked in cores.
+To respect another limit: write a function like _quotas, and call it in cores.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def cores(root: Path = Path("/")) -> int:
 
 @contextmanager
 def scheduling_kept() -> Iterator[None]:
-    """Threads that become real-time ones inside, or are born so, are as the calling thread was afterwards.
+    """Resets threads that get real-time priority inside to the scheduling that they, or the calling thread, had before.
 
-    A real-time thread that is busy lets no other thread of the machine run, so that a few of them can stop it for good.
+    A busy real-time thread lets no other thread run on its core, so that a few of them can stop the whole machine.
     """
     before = _policies()
     try:
@@ -40,23 +40,23 @@ def scheduling_kept() -> Iterator[None]:
         for thread, policy in _policies().items():
             wanted = before.get(thread, mine)
             if wanted is not None and policy != wanted:
-                with suppress(OSError):  # it has ended meanwhile
+                with suppress(OSError):  # the thread has ended meanwhile
                     os.sched_setscheduler(thread, *wanted)
 
 
 def _policies() -> dict[int, tuple[int, os.sched_param]]:
-    """How each thread of this process is scheduled; nothing where the system does not tell (other than Linux)."""
+    """How each thread of this process is scheduled; empty on systems other than Linux, which do not say."""
     found = {}
     with suppress(OSError):
-        for thread in (int(one.name) for one in Path("/proc/self/task").iterdir()):
-            with suppress(OSError):  # it has ended meanwhile
+        for thread in (int(entry.name) for entry in Path("/proc/self/task").iterdir()):
+            with suppress(OSError):  # the thread has ended meanwhile
                 found[thread] = os.sched_getscheduler(thread), os.sched_getparam(thread)
     return found
 
 
 def _allowed() -> int:
-    """What the operating system says: the cores of the process's affinity, or else all."""
-    count = getattr(os, "process_cpu_count", None)  # Python 3.13; it also respects PYTHON_CPU_COUNT
+    """The cores of the process's affinity; all cores where the system knows no affinity."""
+    count = getattr(os, "process_cpu_count", None)  # since Python 3.13; it also respects PYTHON_CPU_COUNT
     if count is not None:
         return count() or 1
     if hasattr(os, "sched_getaffinity"):
@@ -65,7 +65,7 @@ def _allowed() -> int:
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    """The CPU quotas, in cores, of this process's control groups and of all groups above them."""
+    """The CPU quotas, in cores, of this process's control groups and of all the groups above them."""
     mounts = root / "sys/fs/cgroup"
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, _, rest = line.partition(":")
@@ -82,13 +82,13 @@ def _quotas(root: Path) -> Iterator[float]:
 
 
 def _upwards(mount: Path, parts: list[str]) -> Iterator[Path]:
-    """The group's folder and those above it, up to the mount, which in a container often is the group's own."""
+    """The group's folder and the folders above it, up to the mount, which in a container is often the group's own."""
     for count in range(len(parts), -1, -1):
         yield mount.joinpath(*parts[:count])
 
 
 def _share(quota: str, period: str) -> Iterator[float]:
-    """Microseconds of work in each period, as a number of cores; nothing where there is no limit ("max", "-1")."""
+    """The quota of microseconds in each period as a number of cores; empty where there is no limit ("max", "-1")."""
     try:
         allowed, every = int(quota), int(period)
     except ValueError:
@@ -98,7 +98,7 @@ def _share(quota: str, period: str) -> Iterator[float]:
 
 
 def _text(path: Path) -> str:
-    """The file's text without surrounding white space; "" where there is no such file."""
+    """The text of the file without surrounding white space; "" where the file cannot be read."""
     try:
         return path.read_text(encoding="ascii", errors="replace").strip()
     except OSError:

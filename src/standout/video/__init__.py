@@ -1,16 +1,21 @@
 """Clips in and out: the only room that knows FFmpeg (PyAV).
 
-    clip             file -> Clip, its facts                   open_clip, Clip
+    clip             file -> Clip: what it is, and its frames             open_clip, Clip
+    facts            what a clip's file tells about its pictures
+    demux            file -> FFmpeg's container and the track to read
     decode           Clip -> its frames, one after another
-    timeline         the file's clock, made to go on evenly; appended: what FFmpeg does not read
-    formats          what is read and written                  READABLE, CONTAINERS, CODECS
-    color            YUV <-> RGB, by the matrix and range that the clip tells
-    gamut            RGB -> RGB of other primaries or another transfer curve    converter, SRGB
-    stream           URL -> its frames, as they arrive         Stream
-    virtual_camera   pictures -> a virtual camera of Linux     VirtualCamera
-    write            pictures, one after another -> file       Writer
+    turn             how a decoded picture becomes upright
+    timeline         the clock of a clip's file, made continuous
+    appended         a second file behind the first, which FFmpeg does not read
+    formats          which files are read and written                     READABLE, CONTAINERS, CODECS
+    color            YUV <-> RGB, by the matrix and range of the clip     Colors
+    gamut            RGB -> RGB of other primaries or another curve       converter, SRGB
+    stream           URL -> its frames, as they arrive                    Stream
+    virtual_camera   pictures -> a virtual camera of Linux                VirtualCamera
+    write            pictures, one after another -> file                  Writer, WriteOptions
 
-FFmpeg is loaded on first use: the tables cost nothing. To add a format: see formats.py.
+FFmpeg is loaded when a name that needs it is first used; the tables of formats need no FFmpeg. To add a format: see
+formats.py.
 """
 
 from __future__ import annotations
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     from standout.video.gamut import is_known as is_known
     from standout.video.stream import Stream as Stream
     from standout.video.virtual_camera import VirtualCamera as VirtualCamera
+    from standout.video.write.options import WriteOptions as WriteOptions
     from standout.video.write.writer import Writer as Writer
 
 _LATER = {
@@ -37,12 +43,13 @@ _LATER = {
     "Colors": "color",
     "VirtualCamera": "virtual_camera",
     "Stream": "stream",
+    "WriteOptions": "write.options",
     "Writer": "write.writer",
     "converter": "gamut",
     "is_known": "gamut",
     "open_clip": "clip",
 }
-"""Public name -> the module that needs FFmpeg."""
+"""Public name -> the module that defines it, which loads FFmpeg."""
 
 __all__ = [
     "CODECS",
@@ -55,6 +62,7 @@ __all__ = [
     "Container",
     "Stream",
     "VirtualCamera",
+    "WriteOptions",
     "Writer",
     "converter",
     "is_known",

@@ -1,9 +1,9 @@
-"""A second file behind the first, in one: what players and FFmpeg stop before, or never look at.
+"""A second file behind the first, in one: players and FFmpeg stop before it, or never look at it.
 
-    .mp4 .mov    boxes: size, name, content; a second file begins with "ftyp" once more
-    .flv         tags: kind, size, content, size; a second file begins with "FLV"
+    .mp4 .mov    boxes of size, name and content; a second file begins with a second "ftyp" box
+    .flv         tags of kind, size, content and size; a second file begins with a second "FLV" header
 
-Other kinds of file that are joined are read to their end: see timeline.py.
+Files of other kinds that were joined are read to their end: see timeline.py.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import BinaryIO
 
 
 def appended_bytes(path: Path, format: str) -> int:
-    """How many bytes follow the first whole file in the file; 0 where there is no second one. format: FFmpeg's name."""
-    name = next((one for one in _BEGINNINGS if one in format.split(",")), None)
+    """Bytes that follow the first whole file; 0 where there is no second one. format: FFmpeg's names of the format."""
+    name = next((name for name in _BEGINNINGS if name in format.split(",")), None)
     if name is None:
         return 0
     with contextlib.suppress(OSError, ValueError), path.open("rb") as file:
@@ -29,7 +29,7 @@ def appended_bytes(path: Path, format: str) -> int:
 
 
 def _boxes(file: BinaryIO, size: int) -> Iterator[int]:
-    """Where boxes named ftyp begin."""
+    """The offsets at which boxes named "ftyp" begin."""
     place = 0
     while place + 16 <= size:
         file.seek(place)
@@ -38,13 +38,13 @@ def _boxes(file: BinaryIO, size: int) -> Iterator[int]:
         length = int.from_bytes(head[8:]) if length == 1 else length
         if head[4:8] == b"ftyp":
             yield place
-        if length < 8:  # 0: up to the end of the file
+        if length < 8:  # a length of 0 reaches to the end of the file
             return
         place += length
 
 
 def _tags(file: BinaryIO, size: int) -> Iterator[int]:
-    """Where headers of an .flv begin."""
+    """The offsets at which .flv headers begin."""
     place = 0
     while place + 11 <= size:
         file.seek(place)
@@ -59,3 +59,4 @@ def _tags(file: BinaryIO, size: int) -> Iterator[int]:
 
 
 _BEGINNINGS = {"mp4": _boxes, "flv": _tags}
+"""FFmpeg's name of a format -> the function that finds where files of it begin."""

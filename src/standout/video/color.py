@@ -1,6 +1,6 @@
-"""YUV <-> RGB, by what the clip says about its numbers.
+"""YUV <-> RGB, by the matrix and range that the clip tells.
 
-    Colors   matrix, range, primaries, transfer   codes of ITU-T H.273; 2 (range: 0) = not said
+    Colors    matrix, range, primaries, transfer   codes of ITU-T H.273; 2 (for range: 0) = not told
     image     uint8 (H, W, 3)                      RGB
     picture   uint8 (H, W, 1|3|4)                  gray, RGB or RGBA
 
@@ -21,46 +21,56 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 LIMITED, FULL = 1, 2
-UNSAID = 2
+"""FFmpeg's codes of the two ranges: levels 16 to 235, and levels 0 to 255."""
+
+UNTOLD = 2
+"""The code of H.273 for a matrix, primaries or transfer curve that the stream does not tell."""
+
 _SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
-"""Matrix code of H.273 -> the scaler's own code."""
+"""Matrix code of H.273 -> the code of FFmpeg's scaler."""
 
 EXACT = (
     Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 )
-"""Without the last three, a color edge is off by a pixel and white may read 253; they cost 3 ms a 1280x720 frame."""
+"""Without the last three flags, color edges are off by a pixel and white may become 253. They cost 3 ms a frame of
+1280x720."""
 
 _HDR = {16: "HDR (PQ)", 18: "HDR (HLG)"}
 
 
 @dataclass(frozen=True)
 class Colors:
-    """What a stream says its numbers mean. range: 0 not said, 1 limited (16 to 235), 2 full (0 to 255)."""
+    """What a stream tells about the meaning of its levels.
 
-    matrix: int = UNSAID
+    range: 0 not told, 1 limited (16 to 235), 2 full (0 to 255).
+    """
+
+    matrix: int = UNTOLD
     range: int = 0
-    primaries: int = UNSAID
-    transfer: int = UNSAID
+    primaries: int = UNTOLD
+    transfer: int = UNTOLD
 
     @property
     def hdr(self) -> str | None:
-        """The name of the HDR curve, if it is one."""
+        """The name of the transfer curve if it is an HDR curve, else None."""
         return _HDR.get(self.transfer)
 
     def settled(self, height: int) -> Colors:
-        """The same with matrix and range known: unsaid, players take BT.709 from 720 rows on, else BT.601, limited.
+        """These colors with matrix and range known; what the stream does not tell is filled in as players do.
+
+        A picture of at least 720 rows (height) gets BT.709, a smaller one BT.601; both get the limited range.
 
         >>> Colors().settled(720).matrix, Colors().settled(480).matrix, Colors().settled(480).range
         (1, 6, 1)
         """
-        matrix = {10: 9}.get(self.matrix, self.matrix)  # constant luminance: nobody decodes it otherwise either
+        matrix = 9 if self.matrix == 10 else self.matrix  # decoders read constant luminance (10) as BT.2020 (9)
         if matrix not in _SWSCALE:
             matrix = 1 if height >= 720 else 6
         return replace(self, matrix=matrix, range=self.range or LIMITED)
 
 
-def said(frame: VideoFrame) -> Colors:
-    """What the frame itself says."""
+def colors_of(frame: VideoFrame) -> Colors:
+    """What the frame itself tells about its colors."""
     full = frame.format.name.startswith("yuvj")
     return Colors(
         int(frame.colorspace),
@@ -70,13 +80,16 @@ def said(frame: VideoFrame) -> Colors:
     )
 
 
-def see_through(frame: VideoFrame) -> bool:
-    """Whether the frame's pixels have transparency, or may have it (a palette)."""
-    return frame.format.has_palette or any(one.is_alpha for one in frame.format.components)
+def has_alpha(frame: VideoFrame) -> bool:
+    """Whether the frame's pixel format holds an alpha channel, or a palette, which may hold one."""
+    return frame.format.has_palette or any(component.is_alpha for component in frame.format.components)
 
 
 def to_rgb(frame: VideoFrame, colors: Colors, size: tuple[int, int], *, alpha: bool = False) -> NDArray[np.uint8]:
-    """The frame as RGB, or RGBA, scaled to size (height, width) where it has another. colors: settled."""
+    """The frame as uint8 RGB (H, W, 3), or as RGBA (H, W, 4) where alpha is wanted.
+
+    colors: settled. size: (height, width); a frame of another size is scaled to it.
+    """
     if not frame.format.is_rgb:
         frame.colorspace, frame.color_range = colors.matrix, colors.range
     height, width = size
@@ -85,11 +98,11 @@ def to_rgb(frame: VideoFrame, colors: Colors, size: tuple[int, int], *, alpha: b
 
 
 def to_frame(picture: NDArray[np.uint8], pixels: str, colors: Colors) -> VideoFrame:
-    """The picture as a frame in the pixel format; gray goes straight into the brightness. colors: settled."""
+    """The picture as a frame in FFmpeg's pixel format `pixels`. colors: settled, for that frame."""
     if picture.shape[2] == 1 and pixels in _PLAIN:
         frame = _gray(picture[..., 0], pixels, colors)
     else:
-        frame = whole(picture).reformat(
+        frame = rgb_frame(picture).reformat(
             format=pixels,
             interpolation=EXACT,
             dst_colorspace=_SWSCALE[colors.matrix],
@@ -100,31 +113,34 @@ def to_frame(picture: NDArray[np.uint8], pixels: str, colors: Colors) -> VideoFr
     return frame
 
 
-def whole(picture: NDArray[np.uint8]) -> VideoFrame:
-    """The picture as a frame of RGB or RGBA, sharing its memory where it can."""
+def rgb_frame(picture: NDArray[np.uint8]) -> VideoFrame:
+    """The picture as a frame of RGB or RGBA. It shares the picture's memory where the layout allows it."""
     width, channels = picture.shape[1:]
     if channels == 1:
         picture = np.repeat(picture, 3, 2)
-    elif picture.strides != (width * channels, channels, 1):  # numpy calls a strided 1x1 contiguous, av does not
+    elif picture.strides != (width * channels, channels, 1):  # PyAV refuses strides that numpy calls contiguous
         picture = picture.copy()
     return av.VideoFrame.from_numpy_buffer(picture, "rgba" if channels == 4 else "rgb24")
 
 
 _PLAIN = {"yuv420p", "yuv444p"}
-_GRAY = {
+"""Pixel formats into which a gray picture is written without the scaler."""
+
+_LUMA = {
     LIMITED: np.rint(16 + np.arange(256) * (219 / 255)).astype(np.uint8),
     FULL: np.arange(256, dtype=np.uint8),
 }
+"""Range -> luma level of each gray level."""
 
 
 def _gray(picture: NDArray[np.uint8], pixels: str, colors: Colors) -> VideoFrame:
-    """A frame of gray without a tint: the scaler would round the color channels to 127 or 129 here and there."""
+    """A gray frame without a tint; the scaler would round some chroma samples to 127 or 129."""
     height, width = picture.shape
     frame = av.VideoFrame(width, height, pixels)
     for number, plane in enumerate(frame.planes):
         rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         if number == 0:
-            rows[:height, :width] = _GRAY[colors.range][picture]
+            rows[:height, :width] = _LUMA[colors.range][picture]
         else:
             rows[:] = 128
     return frame

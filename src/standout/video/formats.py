@@ -1,22 +1,22 @@
-"""What is read and what is written: suffixes, codecs, and what else each kind of file holds.
+"""Which files are read and written: suffixes, codecs, and what else each kind of file holds.
 
-    suffix        opaque: first = default   see-through   sound                 pixel shapes
-    .mp4          h264 hevc av1 vp9         -             copied or aac         yes
-    .mov          h264 hevc prores          prores        copied or aac         yes
-    .mkv          h264 hevc av1 vp9         -             copied or opus        h264, hevc
+    suffix        opaque (default first)    with alpha    sound                 shape of a pixel
+    .mp4          h264 hevc av1 vp9         -             copied or aac         kept
+    .mov          h264 hevc prores          prores        copied or aac         kept
+    .mkv          h264 hevc av1 vp9         -             copied or opus        kept by h264 and hevc
     .webm         vp9 av1                   vp9           copied or opus        made square
-    .webp .gif    webp, gif                 the same      none                  made square
-    .frames       png, a folder of them     png           none                  left to you
+    .webp .gif    webp, gif                 webp, gif     none                  made square
+    .frames       png, a folder of them     png           none                  not told
 
-    quality       100    75 (default)   50    25    1
-    h264    crf    12    20             28    36    44
-    hevc    crf    15    23             32    40    48
-    av1     crf    20    30             39    49    58
-    vp9     crf    18    28             38    48    58
-    prores  q       3     9             16    22    28
-    webp           as given, 1 to 100; gif and png have no such choice
+    quality          100    75 (default)   50    25    1
+    h264      crf    12     20             28    36    44
+    hevc      crf    15     23             32    40    48
+    av1       crf    20     30             39    49    58
+    vp9       crf    18     28             38    48    58
+    prores    q      3      9              16    22    28
+    webp             takes the quality as it is, 1 to 100; gif and png have no such choice
 
-To add a container: a row in CONTAINERS. To add a codec: a row in CODECS, its name in a container's codecs.
+To add a container: a row in CONTAINERS. To add a codec: a row in CODECS, and its name in a container's codecs.
 """
 
 from __future__ import annotations
@@ -31,23 +31,26 @@ READABLE = frozenset(
     | {".h264", ".264", ".hevc", ".h265", ".265", ".ivf", ".nut"}
     | {".wmv", ".asf", ".flv", ".f4v", ".ogv", ".ogm", ".mxf", ".dv"}
 )
-"""Suffixes that are tried when a folder is listed."""
+"""Suffixes of the files in a folder that are taken for clips."""
 
 DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,m4v,h264,hevc,asf,flv,ogg,ivf,mxf,dv,nut,gif,apng"
 )
-"""FFmpeg's names of what is opened. Kept out on purpose: playlists, which name further files; pictures; text."""
+"""FFmpeg's names of the formats that are opened. Playlists, which name further files, pictures and text are not among
+them, on purpose."""
 
 DEFAULT_QUALITY = 75
+"""Of 1 to 100."""
 
 
 @dataclass(frozen=True)
 class Codec:
-    """How pictures are encoded.
+    """How a video codec is encoded.
 
-    encoder: FFmpeg's name. worst, best: its own number at quality 1 and 100. odd: pixel format for an odd width or
-    height; None = the usual one holds them. pixels, alpha_pixels: formats of opaque and see-through pictures.
-    shapes: its stream itself says the shape of a pixel, so that a container need not. least: pixels a side.
+    encoder: FFmpeg's name of it. worst, best: the encoder's own number at quality 1 and 100. pixels, alpha_pixels:
+    pixel formats of opaque and of transparent pictures. odd: the pixel format for an odd width or height; None where
+    the usual one holds them. shapes: the stream itself tells the shape of a pixel, so that the container need not.
+    least: the smallest width and height, in pixels. options: further options of the encoder.
     """
 
     encoder: str
@@ -61,7 +64,9 @@ class Codec:
     options: dict[str, str] = field(default_factory=dict)
 
     def number(self, quality: int | None) -> int:
-        """The encoder's own number for a quality of 1 to 100; None is the default.
+        """The encoder's own number for a quality of 1 to 100; None is the default quality.
+
+        Raises InputError for any other quality.
 
         >>> CODECS["h264"].number(None), CODECS["h264"].number(100)
         (20, 12)
@@ -73,19 +78,20 @@ class Codec:
 
 
 CODECS = {
-    # H.264 and HEVC crop in whole chroma samples, so 4:2:0 cannot have an odd side, in the bitstream neither; cropping
-    # in the container is ignored by nearly all players. 4:4:4 keeps the size; browsers, VLC and mpv play it.
+    # H.264 and HEVC crop in whole chroma samples, so 4:2:0 cannot have an odd side, not even in the bitstream, and
+    # nearly all players ignore a crop in the container. 4:4:4 keeps the size; browsers, VLC and mpv play it.
     "h264": Codec(
         "libx264",
         44,
         12,
         odd="yuv444p",
         shapes=True,
-        # half of its usual look ahead: 60 MB less at 1080p, for files of the same size
+        # half of the usual lookahead takes 60 MB less memory at 1080p, for files of the same size
         options={"preset": "veryfast", "x264-params": "rc-lookahead=5:sync-lookahead=0"},
     ),
     "hevc": Codec("libx265", 48, 15, odd="yuv444p", shapes=True, least=16, options={"preset": "ultrafast"}),
-    "av1": Codec("libsvtav1", 58, 20, least=64, options={"preset": "9"}),  # 10 and up: artifacts, its makers warn
+    # the makers of SVT-AV1 warn of artifacts from preset 10 on
+    "av1": Codec("libsvtav1", 58, 20, least=64, options={"preset": "9"}),
     "vp9": Codec(
         "libvpx-vp9",
         58,
@@ -103,17 +109,21 @@ CODECS = {
         options={"profile": "4444", "alpha_bits": "8", "vendor": "apl0"},
     ),
 }
-"""Encoders that go into films; the others (gif, webp, png) are in animation.py."""
+"""The codecs that FFmpeg's muxers take."""
+
+ANIMATED = frozenset({"gif", "webp", "png"})
+"""The codecs that animation.py writes."""
 
 
 @dataclass(frozen=True)
 class Container:
     """What a kind of file holds.
 
-    format: FFmpeg's muxer; "" = written in animation.py. codecs: names for pictures, the default first. see_through:
-    the codec that keeps transparency. sound, subtitles: codecs that are copied bit for bit. new_sound: what other
-    sound becomes. text: what plain subtitles of another kind become. shapes: says the shape of a pixel.
-    edits: may start before time 0, and says what of that is skipped.
+    format: FFmpeg's muxer; "" where animation.py writes the file. codecs: of the pictures, the default first.
+    see_through: the codec that keeps transparency, or None. sound, subtitles: codecs that are copied bit for bit.
+    new_sound: the codec that other sound is re-encoded to. text: the codec that other text subtitles become. shapes:
+    it tells the shape of a pixel. edits: it has an edit list, so tracks may start before time 0, and players skip that
+    part.
     """
 
     format: str
@@ -130,6 +140,10 @@ class Container:
     def alpha(self) -> bool:
         """Whether it keeps transparency."""
         return self.see_through is not None
+
+    def keeps_pixel_shape(self, codec: str) -> bool:
+        """Whether the shape of a pixel can be told, by the container or by the codec's own stream."""
+        return self.shapes or (codec in CODECS and CODECS[codec].shapes)
 
 
 _MP4_SOUND = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "dts", "alac"})
@@ -187,4 +201,4 @@ CONTAINERS = {
     ".gif": Container("", ("gif",), see_through="gif"),
     ".frames": Container("", ("png",), see_through="png", shapes=True),
 }
-"""Suffix -> what is written. ".frames", or no suffix, is a folder of PNGs."""
+"""Suffix -> what such a file holds. ".frames", or no suffix at all, is a folder of PNGs."""

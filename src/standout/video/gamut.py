@@ -1,10 +1,10 @@
 """RGB of one kind of clip -> RGB of another that looks the same: what is put behind people must fit their clip.
 
-    Colors       primaries and transfer are looked at: which light the numbers 0..255 of red, green and blue stand for
-    image         uint8 or uint16 (H, W, 3)
+    Colors    the light that the levels 0..255 of red, green and blue stand for: primaries and transfer curve
+    image     uint8 or uint16 (H, W, 3)
 
-The curves of SD, HD and sRGB are taken for one, as players show all of them alike. HDR that goes where there is none is
-compressed above a knee, so that its brightest becomes white.
+The curves of SD, HD and sRGB count as one, as players show all of them alike. HDR that becomes standard range is
+compressed above a knee, so that its brightest level becomes white.
 
 To add primaries or a curve: see support/colorimetry.py.
 """
@@ -27,24 +27,28 @@ from standout.video.color import Colors
 Converter: TypeAlias = Callable[[Image], Image]
 
 SRGB = Colors(primaries=1, transfer=13)
-"""What pictures without a profile are."""
+"""The colors of a picture without a profile."""
 
 _STEPS = 1 << 14
+"""Entries of the table from light to levels."""
 
 
 def is_known(colors: Colors) -> bool:
-    """Whether it is known what the numbers mean."""
+    """Whether both codes, of primaries and transfer curve, have a known meaning."""
     curves = {*SRGB_LIKE, *GAMMAS, *PEAK}
     return colors.primaries in PRIMARIES and colors.transfer in curves
 
 
 @lru_cache(maxsize=16)
 def converter(source: Colors, target: Colors) -> Converter | None:
-    """What turns an image of the one into an image of the other; None where they are alike, or one is not known."""
+    """A function that converts images of source into images of target.
+
+    None where both look alike, or where one of them is not known.
+    """
     if not (is_known(source) and is_known(target)):
         return None
     turn = np.linalg.inv(_to_xyz(target.primaries)) @ _to_xyz(source.primaries)
-    curves = ["sRGB" if one.transfer in SRGB_LIKE else str(one.transfer) for one in (source, target)]
+    curves = ["sRGB" if colors.transfer in SRGB_LIKE else str(colors.transfer) for colors in (source, target)]
     if curves[0] == curves[1] and np.allclose(turn, np.eye(3), atol=1e-3):
         return None
     peak = PEAK.get(target.transfer, WHITE) / WHITE
@@ -52,7 +56,7 @@ def converter(source: Colors, target: Colors) -> Converter | None:
 
     @lru_cache(maxsize=2)
     def tables(dtype: np.dtype[Any]) -> tuple[NDArray[np.float32], NDArray[Any]]:
-        """Light by the source's level, and the target's level by the square root of light."""
+        """Two tables: light by the source's level, and the target's level by the square root of light."""
         most = np.iinfo(dtype).max
         light = colorimetry.light(np.linspace(0, 1, most + 1), source.transfer)
         if source.transfer in PEAK and target.transfer not in PEAK:
@@ -70,7 +74,7 @@ def converter(source: Colors, target: Colors) -> Converter | None:
 
 
 def applied(convert: Converter | None, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """An RGB or RGBA picture converted; itself where there is nothing to convert."""
+    """The RGB or RGBA picture, converted; alpha stays. Without a converter, the picture itself."""
     if convert is None:
         return picture
     colors = np.asarray(convert(np.ascontiguousarray(picture[..., :3])), np.uint8)
@@ -78,6 +82,6 @@ def applied(convert: Converter | None, picture: NDArray[np.uint8]) -> NDArray[np
 
 
 def _to_xyz(primaries: int) -> NDArray[np.float64]:
-    """The matrix from light of these primaries to XYZ, adapted to D65."""
+    """The matrix (3, 3) from light of these primaries to XYZ, adapted to D65."""
     corners, white = PRIMARIES[primaries]
     return colorimetry.to_xyz(corners, white, under=colorimetry.xyz(D65))

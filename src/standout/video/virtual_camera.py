@@ -1,9 +1,9 @@
-"""Pictures -> a virtual camera of Linux (v4l2loopback), which other programs take for a camera.
+"""Pictures -> a virtual camera of Linux (v4l2loopback), which other programs use like any camera.
 
     picture   uint8 (H, W, 3)   RGB
 
-FFmpeg's own V4L2 output does it. pyvirtualcam, which also knows macOS and Windows, is under the GPL and so no part of
-standout; there, and for it, see docs/guides/live.md.
+FFmpeg's own V4L2 output writes to it. pyvirtualcam, which also knows macOS and Windows, is under the GPL and therefore
+no part of standout; docs/guides/live.md tells what to do on those systems.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ FORMAT = "v4l2"
 """FFmpeg's name of the output."""
 
 VIRTUAL = Path("/sys/devices/virtual/video4linux")
-"""Where Linux lists cameras that are no hardware."""
+"""The folder in which Linux lists virtual cameras."""
 
 COLORS = Colors(matrix=6, range=1)
-"""What readers of a camera take for granted: BT.601, limited range."""
+"""What programs assume of a camera: BT.601 with limited range."""
 
 MAKE = "make one: sudo modprobe v4l2loopback video_nr=9 card_label=standout exclusive_caps=1"
 ELSEWHERE = (
-    "a virtual camera is written to on Linux alone; here, show the window's stream in OBS Studio and start its virtual "
-    "camera (docs/guides/live.md tells how)"
+    "standout can write to a virtual camera on Linux alone; here, show the window's stream in OBS Studio and start its "
+    "virtual camera (docs/guides/live.md tells how)"
 )
 
 
@@ -52,9 +52,9 @@ def find() -> Path:
 
 
 class VirtualCamera:
-    """A virtual camera. It is opened by the first picture, whose size it keeps: later ones are fitted into it.
+    """A virtual camera. The first picture opens it and sets its size; later pictures are letterboxed to that size.
 
-    Raises SetupError on another system than Linux, OutputError where there is no such device.
+    Raises SetupError on a system other than Linux, and OutputError where there is no such device.
     """
 
     def __init__(self, device: Path) -> None:
@@ -67,7 +67,7 @@ class VirtualCamera:
         self._count = 0
 
     def show(self, picture: Picture) -> None:
-        """The picture, which programs that read the camera now see. Raises OutputError."""
+        """Shows the picture to the programs that read the camera. Raises OutputError where the device refuses it."""
         try:
             if self._out is None:
                 self._out = self._opened(*picture.shape[:2])
@@ -80,14 +80,14 @@ class VirtualCamera:
         except (av.error.FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(
-                f"{self.device} takes no pictures ({reason}); is it a virtual camera? If not, {MAKE}"
+                f"{self.device} takes no pictures ({reason}); if it is no virtual camera, {MAKE}"
             ) from error
 
     def _opened(self, height: int, width: int) -> tuple[OutputContainer, VideoStream]:
         container = av.open(str(self.device), mode="w", format=FORMAT)
         try:
             stream = container.add_stream("rawvideo", rate=30)
-            stream.height, stream.width = max(2, height // 2 * 2), max(2, width // 2 * 2)  # as 4:2:0 needs
+            stream.height, stream.width = max(2, height // 2 * 2), max(2, width // 2 * 2)  # 4:2:0 needs even sides
             stream.pix_fmt = "yuv420p"
             container.start_encoding()
         except BaseException:
@@ -96,7 +96,7 @@ class VirtualCamera:
         return container, stream
 
     def close(self) -> None:
-        """Lets the device go."""
+        """Closes the device."""
         if self._out is not None:
             with contextlib.suppress(av.error.FFmpegError, OSError):
                 self._out[0].close()

@@ -1,14 +1,16 @@
-"""Pictures -> .gif, .webp or a folder of PNGs: one after another, only one of them in memory.
+"""Pictures -> .gif, .webp or a folder of PNGs, with only one picture in memory at a time.
 
     picture    uint8 (H, W, 1|3|4)
     time       Fraction    seconds from the first picture
-    ready      the picture as it goes into the file
+    ready      the picture in the form in which it goes into the file
 
-    .gif       256 colors a frame, see-through or not; times in 1/100 s, at least 2/100 apart, or players slow down
+    .gif       256 colors a frame, each pixel opaque or transparent; times in 1/100 s, at least 2/100 s apart, as
+               players slow down otherwise
     .webp      millions of colors, soft transparency; times in 1/1000 s
-    .frames    PNGs numbered from 000001.png, no times
+    .frames    PNGs that are numbered from 000001.png, without times
 
-To add one: a class with prepare, add, finish and abort, named in writer.ANIMATIONS and containers.CONTAINERS.
+To add a format: a class with prepare, add, finish and abort, named in writer.ANIMATIONS, formats.ANIMATED and
+formats.CONTAINERS.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from standout.errors import OutputError
-from standout.video.color import whole
+from standout.video.color import rgb_frame
 from standout.video.formats import DEFAULT_QUALITY
 from standout.video.write.palette import reduced
 
@@ -36,11 +38,14 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 _GIF_TICKS, _GIF_APART = 100, 2
+"""Ticks a second, and the fewest ticks between two frames."""
+
 _WEBP_SIDE, _WEBP_BYTES, _WEBP_LONGEST = 16383, (1 << 32) - 10, (1 << 24) - 1
+"""Limits of the format: pixels a side, bytes of the file, milliseconds of a frame."""
 
 
 class Gif:
-    """An animated GIF in the making at part, repeating for ever."""
+    """An animated GIF that is written to part and repeats for ever. size: (height, width)."""
 
     def __init__(self, part: Path, size: tuple[int, int], quality: int | None, notes: list[str]) -> None:
         self._notes = notes
@@ -61,11 +66,11 @@ class Gif:
         self._skipped = 0
 
     def prepare(self, picture: NDArray[np.uint8]) -> VideoFrame:
-        """The picture in 256 colors."""
+        """The picture, reduced to 256 colors."""
         return av.VideoFrame.from_ndarray(reduced(picture), format="pal8")  # type: ignore[arg-type]
 
     def add(self, ready: VideoFrame, time: Fraction, duration: Fraction) -> None:
-        """The frame in the file, unless the last one is too near."""
+        """Writes the frame, unless it follows the last one too soon."""
         ticks = round(time * _GIF_TICKS)
         if self._last is not None and ticks - self._last < _GIF_APART:
             self._skipped += 1
@@ -77,23 +82,23 @@ class Gif:
             self._output.mux(packet)
 
     def finish(self) -> None:
-        """The file complete."""
+        """Writes what the encoder held back, and closes the file."""
         if self._skipped:
             self._notes.append(f"{self._skipped} frames left out: .gif shows at most 50 a second")
         self._output.mux(self._stream.encode(None))
         self._output.close()
 
     def abort(self) -> None:
-        """The file let go."""
-        with contextlib.suppress(av.error.FFmpegError, OSError, ValueError):  # the first failure is on its way
+        """Closes the file, whose content is of no use."""
+        with contextlib.suppress(av.error.FFmpegError, OSError, ValueError):  # the first error is raised already
             self._output.close()
 
 
 class WebP:
-    """An animated WebP in the making at part, repeating for ever.
+    """An animated WebP that is written to part and repeats for ever. size: (height, width).
 
-    FFmpeg's own encoder for these keeps all frames until the end; this one writes each as it comes. The file is
-    described at https://developers.google.com/speed/webp/docs/riff_container.
+    FFmpeg's own encoder of animations keeps all frames until the end; this class writes each frame as it comes. The
+    format is described at https://developers.google.com/speed/webp/docs/riff_container.
     """
 
     def __init__(self, part: Path, size: tuple[int, int], quality: int | None, notes: list[str]) -> None:
@@ -107,7 +112,10 @@ class WebP:
         encoder.pix_fmt = "bgra"
         encoder.time_base = Fraction(1, 1000)
         number = DEFAULT_QUALITY if quality is None else quality
-        encoder.options = {"quality": str(number), "compression_level": "1"}  # 4: half as fast, 15 % smaller
+        encoder.options = {
+            "quality": str(number),
+            "compression_level": "1",
+        }  # level 4 is half as fast for files 15 % smaller
         self._encoder = encoder
         self._count = 0
         self._file: BinaryIO = part.open("r+b")
@@ -120,13 +128,13 @@ class WebP:
             raise
 
     def prepare(self, picture: NDArray[np.uint8]) -> bytes:
-        """The picture's chunks: its colors, and before them its alpha, if any of it is see-through."""
-        frame = whole(picture).reformat(format="bgra")
+        """The RIFF chunks of the picture: its alpha, where any pixel is transparent, and its colors."""
+        frame = rgb_frame(picture).reformat(format="bgra")
         frame.pts, self._count = self._count, self._count + 1
         return b"".join(_chunks(bytes(packet)) for packet in self._encoder.encode(frame))
 
     def add(self, ready: bytes, time: Fraction, duration: Fraction) -> None:
-        """The frame in the file; it replaces the one before, also where it is see-through."""
+        """Writes the frame, which replaces the one before it, where it is transparent too."""
         height, width = self._size
         shown = min(_WEBP_LONGEST, max(1, round((time + duration) * 1000) - round(time * 1000)))
         do_not_blend = 2
@@ -136,20 +144,20 @@ class WebP:
             raise OutputError("the result outgrows 4 GB, the most that .webp holds; use .webm or .mov")
 
     def finish(self) -> None:
-        """The file complete."""
+        """Writes the file's size into its header, and closes it."""
         size = self._file.tell() - 8
         self._file.seek(4)
         self._file.write(size.to_bytes(4, "little"))
         self._file.close()
 
     def abort(self) -> None:
-        """The file let go."""
-        with contextlib.suppress(OSError):  # a full disk says so a second time
+        """Closes the file, whose content is of no use."""
+        with contextlib.suppress(OSError):  # a full disk refuses a second time
             self._file.close()
 
 
 class PngFolder:
-    """PNGs in the folder part, numbered in the order they come."""
+    """PNGs in the folder part, numbered in the order in which they come; quality has no effect on them."""
 
     def __init__(self, part: Path, size: tuple[int, int], quality: int | None, notes: list[str]) -> None:
         self._part = part
@@ -160,50 +168,53 @@ class PngFolder:
         channels = picture.shape[2]
         order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
         turned = picture if channels == 1 else cv2.cvtColor(picture, order[channels])
-        _, data = cv2.imencode(".png", turned, [cv2.IMWRITE_PNG_COMPRESSION, 1])  # 3: half as fast, 9 % smaller
+        _, data = cv2.imencode(
+            ".png", turned, [cv2.IMWRITE_PNG_COMPRESSION, 1]
+        )  # level 3 is half as fast for files 9 % smaller
         return data.tobytes()
 
     def add(self, ready: bytes, time: Fraction, duration: Fraction) -> None:
-        """The PNG in the folder."""
+        """Writes the PNG into the folder; time and duration are not kept."""
         self.put(self.encode(ready, time, duration))
 
     def finish(self) -> None:
-        """Nothing: all is in the folder."""
+        """Does nothing, as every picture is in the folder already."""
 
     def encode(self, ready: bytes, time: Fraction, duration: Fraction) -> list[Packet[Stream]]:
-        """The PNG as a packet, for segments; its time does not matter."""
+        """The PNG as a packet, as chunks hold it; its time does not matter."""
         packet = av.Packet(ready)
         packet.pts = packet.dts = packet.duration = 0
         return [packet]
 
     def flush(self) -> list[Packet[Stream]]:
-        """Nothing: none is held back."""
+        """No packets, as none is held back."""
         return []
 
     def put(self, packets: Iterable[Packet[Stream]]) -> None:
-        """The packets' PNGs in the folder."""
+        """Writes the packets' PNGs into the folder."""
         for packet in packets:
             self._count += 1
             (self._part / f"{self._count:06d}.png").write_bytes(bytes(packet))
 
     def close(self) -> None:
-        """Nothing: all is in the folder."""
+        """Does nothing, as every picture is in the folder already."""
 
     def abort(self) -> None:
-        """Nothing: no file is open."""
+        """Does nothing, as no file is open."""
 
 
 def _three(value: int) -> bytes:
+    """The number in three bytes, the lowest first."""
     return value.to_bytes(3, "little")
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:
-    """A chunk of a RIFF file, its length even."""
+    """A chunk of a RIFF file, padded to an even length."""
     return name + len(data).to_bytes(4, "little") + data + bytes(len(data) % 2)
 
 
 def _chunks(still: bytes) -> bytes:
-    """What of a still WebP goes into a frame: ALPH, VP8 and VP8L, in that order."""
+    """The chunks of a still WebP that go into a frame of an animation: ALPH, VP8 and VP8L, in their order."""
     found, at = b"", 12
     while at + 8 <= len(still):
         name, size = still[at : at + 4], int.from_bytes(still[at + 4 : at + 8], "little")

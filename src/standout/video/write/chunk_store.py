@@ -1,14 +1,14 @@
-"""Finished segments of a film on disk, so that a work of hours goes on where it was stopped.
+"""Finished chunks of a clip on disk, so that the work of hours can go on where it was stopped.
 
-    .out.mp4.segments/   beside out.mp4, hidden, until out.mp4 is whole
-        job.json         what the work is; another one is refused
+    .out.mp4.segments/   a hidden folder beside out.mp4, until out.mp4 is whole
+        job.json         what the work is; another job is refused
         00000.packets    encoded pictures, end to end
-        00000.npz        where each begins and when it is shown, and what the work needs to go on; made last, so that
-                         a segment is finished when this is there
+        00000.npz        where each of them begins, when it is shown, and the state; it is written last, so a chunk is
+                         finished when this file is there
     packets              Packet   times in ticks of the encoder's base
-    state                {name: array}, whatever the work wants to find again
+    state                {name: array}, what the work needs to go on after the chunk
 
-How pictures become these, and these a film: segmented.py.
+How pictures become chunks, and chunks a file: see chunked.py.
 """
 
 from __future__ import annotations
@@ -38,24 +38,26 @@ if TYPE_CHECKING:
 State: TypeAlias = dict[str, NDArray[Any]]
 
 _LONGEST_NAME = 240
-"""Bytes of a name, most file systems' 255 less what is put around it."""
+"""Bytes of a file's name: the 255 of most file systems, less what is added to it."""
 
 _ALPHA: PktSideDataT = "matroska_block_additional"
-"""Where VP9's transparency travels: beside the packet."""
+"""The kind of side data in which packets of VP9 carry their alpha channel."""
 
 _PTS, _DTS = 2, 3
-"""Columns of an index: bytes, bytes beside them, shown at, decoded at, duration, key."""
+"""Two columns of an index, which are: bytes, bytes of side data, time shown, time decoded, duration, is a key frame."""
 
 _NONE = np.iinfo(np.int64).min
+"""Stands for a missing time in an index."""
 
 
 class ChunkStore:
-    """The segments of the film at target, in a hidden folder beside it that this process alone works in.
+    """The chunks of the file at target, in a hidden folder beside it in which only this process works.
 
-    job: what the work is, in words: whatever changes the result. threads: of the encoder; as when the work was begun,
-    since others would give other bytes. count: finished segments. state: saved with the last of them; empty = none is.
+    job: what the work is, in words: everything that changes the result. threads: of the encoder; where the work was
+    begun with another number, that number stays, as it changes the bytes. count: number of finished chunks. state: what
+    was kept with the last of them; empty where there is none.
 
-    Raises OutputError: the folder holds another job, is in use, or cannot be written.
+    Raises OutputError where the folder holds another job, is in use, or cannot be written.
     """
 
     def __init__(self, target: Path, job: Mapping[str, str], *, threads: int) -> None:
@@ -71,36 +73,36 @@ class ChunkStore:
             self.count = self._finished()
             self._clean()
         except BaseException as error:
-            mine = self._lock is not None and not (self.folder / "job.json").exists()
-            self.remove() if mine else self.close()
+            own = self._lock is not None and not (self.folder / "job.json").exists()
+            self.remove() if own else self.close()
             if isinstance(error, OSError | ValueError):
                 raise atomic.refused(self.folder, 0, error) from error
             raise
 
     @property
     def last(self) -> int:
-        """The last tick at which a finished picture is shown; -1 = there is none."""
+        """The last tick at which a picture of a finished chunk is shown; -1 where there is none."""
         return -1 if self.count == 0 else int(self._packed(self.count - 1)[:, _PTS].max())
 
     @property
     def early(self) -> int:
-        """How many pictures the encoder decodes before the first one is shown, to show them in another order."""
+        """Number of pictures that are decoded before the first one is shown, as B-frames are stored out of order."""
         first = self._packed(0)
         return int(((first[:, _DTS] != _NONE) & (first[:, _DTS] < first[:, _PTS].min(initial=0))).sum())
 
     def write(self, packets: Iterable[Packet[Stream]]) -> None:
-        """The packets in the segment that is being made."""
+        """Adds the packets to the chunk that is being made."""
         for packet in packets:
             if self._file is None:
                 self._file = self._path(self.count, "packets").open("wb")
             data = bytes(packet)
-            beside = bytes(packet.get_sidedata(_ALPHA)) if packet.has_sidedata(_ALPHA) else b""
-            self._file.write(data + beside)
+            alpha = bytes(packet.get_sidedata(_ALPHA)) if packet.has_sidedata(_ALPHA) else b""
+            self._file.write(data + alpha)
             times = (_NONE if time is None else time for time in (packet.pts, packet.dts))
-            self._rows.append((len(data), len(beside), *times, packet.duration or 0, int(packet.is_keyframe)))
+            self._rows.append((len(data), len(alpha), *times, packet.duration or 0, int(packet.is_keyframe)))
 
     def keep(self, state: State) -> None:
-        """The segment that is being made is finished: on the disk, to stay, and the state with it."""
+        """Finishes the chunk that is being made: it stays on the disk, with the state."""
         rows = self._packed(self.count)
         if self._file is not None:
             os.fsync(self._file.fileno())
@@ -113,20 +115,20 @@ class ChunkStore:
         self.state = state
 
     def packets(self) -> Iterator[Packet[Stream]]:
-        """All packets in the order of the film, those of the segment that is being made too."""
+        """All packets in the order of the file, with those of the chunk that is being made."""
         for number in range(self.count + 1):
             yield from self._stored(number)
 
     def close(self) -> None:
-        """Files let go; the finished segments stay, to go on from."""
+        """Closes the files. The finished chunks stay, so that the work can go on later."""
         for file in (self._file, self._lock):
             if file is not None:
-                with contextlib.suppress(OSError):  # a full disk says so a second time
+                with contextlib.suppress(OSError):  # a full disk refuses a second time
                     file.close()
         self._file = self._lock = None
 
     def remove(self) -> None:
-        """The folder and all that is in it are gone."""
+        """Deletes the folder and everything in it."""
         self.close()
         atomic.discard(self.folder)
 
@@ -134,7 +136,7 @@ class ChunkStore:
         return self.folder / f"{number:05d}.{kind}"
 
     def _agreed(self, job: Mapping[str, str], threads: int) -> int:
-        """How many threads the work was begun with. Raises OutputError when it is another one."""
+        """The number of threads with which the work was begun. Raises OutputError where another job was begun."""
         path = self.folder / "job.json"
         if not path.exists():
             text = json.dumps({"job": dict(job), "threads": threads}, indent=1)
@@ -153,9 +155,11 @@ class ChunkStore:
         return threads
 
     def _finished(self) -> int:
-        """How many segments are finished and whole; learns the last one's state."""
+        """The number of finished, whole chunks; sets state to that of the last one."""
         number = 0
-        with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # not there, or cut off
+        with contextlib.suppress(
+            OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile
+        ):  # the next chunk is not there, or cut off
             while True:
                 index = self._index(number)
                 if self._path(number, "packets").stat().st_size != int(index["packets"][:, :2].sum()):
@@ -165,7 +169,7 @@ class ChunkStore:
         return number
 
     def _clean(self) -> None:
-        """Nothing in the folder but finished segments."""
+        """Deletes everything from the folder but the finished chunks."""
         keep = {"job.json", "lock", *(f"{n:05d}.{kind}" for n in range(self.count) for kind in ("packets", "npz"))}
         for path in self.folder.iterdir():
             if path.name not in keep:
@@ -176,7 +180,7 @@ class ChunkStore:
             return dict(index)
 
     def _packed(self, number: int) -> NDArray[np.int64]:
-        """A row for each packet of the segment, of six columns; of the one that is being made, too."""
+        """A row of six columns for each packet of the chunk, also where it is still being made."""
         if number < self.count:
             return self._index(number)["packets"]
         if self._file is not None:
@@ -184,21 +188,22 @@ class ChunkStore:
         return np.array(self._rows, np.int64).reshape(-1, 6)
 
     def _stored(self, number: int) -> Iterator[Packet[Stream]]:
+        """The packets of the chunk."""
         rows = self._packed(number)
         if not len(rows):
             return
         with self._path(number, "packets").open("rb") as file:
-            for size, beside, pts, dts, duration, key in rows.tolist():
+            for size, alpha, pts, dts, duration, key in rows.tolist():
                 packet = av.Packet(file.read(size))
                 packet.pts, packet.dts = (None if time == _NONE else time for time in (pts, dts))
                 packet.duration, packet.is_keyframe = duration, bool(key)
-                if beside:
-                    packet.set_sidedata(_beside(file.read(beside)))
+                if alpha:
+                    packet.set_sidedata(_alpha_data(file.read(alpha)))
                 yield packet
 
 
 def folder_of(target: Path) -> Path:
-    """The hidden folder of the target's segments.
+    """The hidden folder that holds the target's chunks.
 
     >>> folder_of(Path("clips/out.mp4")).as_posix()
     'clips/.out.mp4.segments'
@@ -210,7 +215,10 @@ def folder_of(target: Path) -> Path:
 
 
 def _locked(folder: Path) -> BinaryIO:
-    """A file that is locked until it is closed, or its process ends, however that ends."""
+    """A file in the folder, locked until it is closed or this process ends, however it ends.
+
+    Raises OutputError where another process holds the lock.
+    """
     file = (folder / "lock").open("ab")
     try:
         try:
@@ -223,13 +231,14 @@ def _locked(folder: Path) -> BinaryIO:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         file.close()
-        raise OutputError(f"{folder} is being worked in by another process; wait for it, or end it") from None
-    except OSError:  # some network drives know no locks
+        raise OutputError(f"{folder} is in use by another process; wait for it, or end it") from None
+    except OSError:  # some network drives have no locks
         pass
     return file
 
 
-def _beside(data: bytes) -> PacketSideData:
+def _alpha_data(data: bytes) -> PacketSideData:
+    """The alpha channel of a packet, as side data."""
     found: PacketSideData = PacketSideData(get_args(PktSideDataT).index(_ALPHA), len(data))  # type: ignore[call-arg]
     found.update(data)
     return found

@@ -1,10 +1,10 @@
-"""Pictures -> film, in segments that are kept on disk as they are finished; at the end they become one file.
+"""Pictures -> file, in chunks that stay on the disk as they are finished; at the end they become one file.
 
-    picture, ready, time   as in film.py and animation.py
-    state                  {name: array}   what the work wants to find again when it goes on
+    picture, ready, time   as in muxer.py and animation.py
+    state                  {name: array}   what the work needs to go on after the chunk
 
-Each segment has an encoder of its own, so that a film made at one go and one that was stopped and gone on with are the
-same, bit for bit. Nothing is encoded twice: their packets go into the file as they are.
+Each chunk has an encoder of its own, so a file that was made in one go and one that was stopped and resumed are the
+same, bit for bit. Nothing is encoded twice: the packets of the chunks go into the file as they are.
 """
 
 from __future__ import annotations
@@ -24,75 +24,79 @@ if TYPE_CHECKING:
     from av.stream import Stream
 
 
-class Encodes(Protocol):
-    """What makes packets of pictures, as writer.VideoFile makes a file of them."""
+class PacketSource(Protocol):
+    """Makes packets of pictures, as VideoEncoder and PngFolder do."""
 
     def prepare(self, picture: NDArray[np.uint8]) -> Any:
-        """The picture as encode takes it."""
+        """The picture in the form that encode takes."""
 
     def encode(self, ready: Any, time: Fraction, duration: Fraction) -> list[Packet[Stream]]:
-        """What is ready once this picture is in."""
+        """The packets that are ready after this picture. time, duration: in seconds."""
 
     def flush(self) -> list[Packet[Stream]]:
-        """What was still on its way."""
+        """The packets that were held back."""
 
 
-class Whole(Protocol):
-    """A file in the making of packets."""
+class PacketFile(Protocol):
+    """A file that is made of packets, as Muxer and PngFolder are."""
 
     def put(self, packets: Iterable[Packet[Stream]]) -> None:
-        """The packets in the file."""
+        """Writes the packets."""
 
     def close(self) -> None:
-        """The file complete."""
+        """Writes what is left, and closes the file."""
 
     def abort(self) -> None:
-        """The file let go."""
+        """Closes the file, whose content is of no use."""
 
 
 class ChunkedFile:
-    """A file in the making, in segments.
+    """A file that is written in chunks.
 
-    begin: makes the encoder of a segment, told the last tick that is taken. whole: opens the file that all go into.
+    begin: makes the encoder of a chunk; it takes the last tick that is taken already. whole: opens the file into which
+    all chunks go at the end.
     """
 
-    def __init__(self, segments: ChunkStore, begin: Callable[[int], Encodes], whole: Callable[[], Whole]) -> None:
-        self._segments, self._begin, self._whole = segments, begin, whole
-        self._encoder = begin(segments.last)
-        self._file: Whole | None = None
+    def __init__(
+        self, store: ChunkStore, begin: Callable[[int], PacketSource], whole: Callable[[], PacketFile]
+    ) -> None:
+        self._store, self._begin, self._whole = store, begin, whole
+        self._encoder = begin(store.last)
+        self._file: PacketFile | None = None
 
     def prepare(self, picture: NDArray[np.uint8]) -> Any:
-        """The picture as the encoder takes it."""
+        """The picture in the form that the encoder takes."""
         return self._encoder.prepare(picture)
 
     def add(self, ready: Any, time: Fraction, duration: Fraction) -> None:
-        """The prepared picture in the segment."""
-        self._segments.write(self._encoder.encode(ready, time, duration))
+        """Encodes the prepared picture into the chunk. time, duration: in seconds."""
+        self._store.write(self._encoder.encode(ready, time, duration))
 
     def keep(self, state: State) -> None:
-        """The segment finished, and the next begun."""
-        self._segments.write(self._encoder.flush())
-        self._segments.keep(state)
-        self._encoder = self._begin(self._segments.last)
+        """Finishes the chunk, keeps the state with it, and begins the next chunk."""
+        self._store.write(self._encoder.flush())
+        self._store.keep(state)
+        self._encoder = self._begin(self._store.last)
 
     def finish(self) -> None:
-        """The file complete."""
-        self._segments.write(self._encoder.flush())
+        """Puts all chunks into the file, and closes it."""
+        self._store.write(self._encoder.flush())
         self._file = self._whole()
-        self._file.put(_in_order(self._segments.packets(), self._segments.early))
+        self._file.put(_in_order(self._store.packets(), self._store.early))
         self._file.close()
 
     def abort(self) -> None:
-        """The file let go."""
+        """Closes the file, whose content is of no use; the finished chunks stay."""
         if self._file is not None:
             self._file.abort()
 
 
 def _in_order(packets: Iterable[Packet[Stream]], early: int) -> Iterator[Packet[Stream]]:
-    """The segments' packets with times of decoding that fit together.
+    """The chunks' packets, with decoding times that fit together.
 
-    Each encoder begins to decode some pictures before its first one is shown; at a seam, earlier ones are still to be
-    decoded then. So a picture is decoded when the one `early` places before it, in the order of showing, is shown.
+    Each encoder wants its first pictures decoded before any of them is shown, but at a seam the last pictures of the
+    chunk before are still to be decoded at that time. So each picture is decoded at the time at which the picture
+    `early` places before it, in the order of showing, is shown.
     """
     waiting: list[int] = []
     for packet in packets:

@@ -1,7 +1,7 @@
-"""Whether a container takes a track as it is: asked of FFmpeg's muxer, with the track's first packets.
+"""Whether a container holds a track without re-encoding it: FFmpeg's muxer is tried with the track's first packets.
 
-The tables of containers.py name codecs; but a container may hold a codec and not all of it: .mp4 takes no MP3 of
-11,025 Hz, and which sample rates, channels and variants each muxer takes is written down in its code alone.
+The tables of formats.py name codecs, but a container may take only some streams of a codec: .mp4 refuses MP3 of
+11,025 Hz, for instance. Which sample rates, channels and variants a muxer takes is written down in its code alone.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING
 
 import av
 
-from standout.video.clip import contain
+from standout.video.demux import open_container
 from standout.video.formats import Container
 
 if TYPE_CHECKING:
     from standout.video.clip import Clip
 
 _ENOUGH = 8
-"""Packets of the track that are tried: some refusals come with the first packet, not with the header."""
+"""Packets of the track that are tried, as some muxers refuse the first packet and not the header."""
 
 _FURTHEST = 500
-"""Packets of the clip that are read to find them; a track that begins later is judged by its header."""
+"""Packets of the clip that are read to find them. A track that begins later is judged by its header alone."""
 
 
-def can_copy(clip: Clip, index: int, target: Container) -> bool:
-    """Whether the container takes the clip's track of that index bit for bit."""
-    with contain(clip.path) as source:
+def can_copy(clip: Clip, index: int, container: Container) -> bool:
+    """Whether the container takes the clip's track with that index bit for bit."""
+    with open_container(clip.path) as source:
         stream = source.streams[index]
         try:
-            with av.open(io.BytesIO(), "w", format=target.format) as trial:
+            with av.open(io.BytesIO(), "w", format=container.format) as trial:
                 copy = trial.add_stream_from_template(stream, opaque=True)
                 trial.start_encoding()
                 tried, last = 0, None

@@ -1,11 +1,11 @@
-"""Pictures -> film: .mp4 .mov .mkv .webm through FFmpeg, with the clip's other tracks.
+"""Pictures -> .mp4, .mov, .mkv or .webm: FFmpeg's muxer puts them into one file with the clip's other tracks.
 
-    picture    uint8 (H, W, 1|3|4)   of the film's size
-    time       Fraction              seconds from the film's first picture
+    picture    uint8 (H, W, 1|3|4)   of the written size
     ready      VideoFrame            the picture in the encoder's pixel format
-    packets    Packet                encoded pictures, as encoder.VideoEncoder gives them
+    time       Fraction              seconds from the first picture
+    packets    Packet                encoded pictures, as VideoEncoder gives them
 
-To add a codec or a container: see containers.py.
+To add a codec or a container: see formats.py.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from standout.video.write.encoder import Encoding, VideoEncoder
+from standout.video.write.options import WriteOptions
 from standout.video.write.tracks import Tracks
 
 if TYPE_CHECKING:
@@ -33,23 +34,14 @@ if TYPE_CHECKING:
 
 
 class Muxer:
-    """A film file in the making at part; see Writer for what the arguments mean."""
+    """A file that is being written at part. notes: gets what the file cannot keep."""
 
     def __init__(
-        self,
-        part: Path,
-        clip: Clip,
-        how: Encoding,
-        *,
-        suffix: str,
-        start: Fraction,
-        end: Fraction | None,
-        sound: bool,
-        notes: list[str],
+        self, part: Path, clip: Clip, how: Encoding, options: WriteOptions, *, suffix: str, notes: list[str]
     ) -> None:
-        # Matroska would give each file a random number; the same work makes the same file
-        options = {"movflags": "+faststart"} if how.target.edits else {"fflags": "+bitexact"}
-        self._output = av.open(f"file:{part}", mode="w", format=how.target.format, container_options=options)
+        # without bitexact, Matroska gets a random number, and the same work would not make the same file
+        flags = {"movflags": "+faststart"} if how.container.edits else {"fflags": "+bitexact"}
+        self._output = av.open(f"file:{part}", mode="w", format=how.container.format, container_options=flags)
         try:
             stream = self._output.add_stream(how.row.encoder, rate=how.rate or clip.rate)
             assert isinstance(stream, VideoStream)
@@ -61,31 +53,29 @@ class Muxer:
             if how.odd:
                 notes.append(
                     f"{how.size[1]}x{how.size[0]} is odd: written as {how.codec} 4:4:4, which Apple's players do not "
-                    "show; use .webm, or even sizes"
+                    "show; use .webm, or an even width and height"
                 )
-            self._tracks = Tracks(
-                clip, self._output, target=how.target, suffix=suffix, start=start, end=end, sound=sound, notes=notes
-            )
+            self._tracks = Tracks(clip, self._output, options, container=how.container, suffix=suffix, notes=notes)
         except BaseException:
             self.abort()
             raise
         self._lead = round(self._tracks.lead / self._encoder.base)
 
     def prepare(self, picture: NDArray[np.uint8]) -> VideoFrame:
-        """The picture as the encoder takes it."""
+        """The picture in the encoder's pixel format."""
         return self._encoder.prepare(picture)
 
     def add(self, ready: VideoFrame, time: Fraction, duration: Fraction) -> None:
-        """The prepared picture in the film, on screen from time on."""
+        """Encodes the prepared picture, which is shown from time on for duration, both in seconds."""
         self.put(self._encoder.encode(ready, time, duration))
 
     def finish(self) -> None:
-        """The film complete."""
+        """Writes the packets that the encoder held back, then all that is left, and closes the file."""
         self.put(self._encoder.flush())
         self.close()
 
     def put(self, packets: Iterable[Packet[Stream]]) -> None:
-        """The packets in the film, and before each the sound up to its time."""
+        """Writes encoded pictures, and before each one the other tracks up to its time."""
         for packet in packets:
             packet.stream, packet.time_base = self._stream, self._encoder.base
             packet.pts = None if packet.pts is None else packet.pts + self._lead
@@ -95,13 +85,13 @@ class Muxer:
             self._output.mux(packet)
 
     def close(self) -> None:
-        """The film complete, once all packets were put; for those that come from an encoder of their own."""
+        """Writes what is left of the other tracks and closes the file, once all pictures were put."""
         self._tracks.finish()
         self._output.close()
 
     def abort(self) -> None:
-        """Files let go; what is in part is of no use."""
+        """Closes the files; what was written so far is of no use."""
         if hasattr(self, "_tracks"):
             self._tracks.close()
-        with contextlib.suppress(av.error.FFmpegError, OSError, ValueError):  # the first failure is on its way
+        with contextlib.suppress(av.error.FFmpegError, OSError, ValueError):  # the first error is raised already
             self._output.close()

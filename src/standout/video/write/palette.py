@@ -1,13 +1,13 @@
-"""Picture -> 256 colors, for GIF: a palette of its own for each frame, found among its most frequent colors.
+"""Picture -> 256 colors, for GIF: each frame gets a palette of its own, made of its most frequent colors.
 
-    picture   uint8 (H, W, 1|3|4)   alpha below 128 becomes see-through, the rest opaque
-    index     uint8 (H, W)          255 = see-through
+    picture   uint8 (H, W, 1|3|4)   alpha below 128 becomes transparent, the rest opaque
+    index     uint8 (H, W)          255 = transparent
     palette   uint8 (256, 4)        alpha, red, green, blue
 
-Colors are counted in 32 steps a channel, then the box of colors that spreads most is cut in two at its mean, until
+Colors are counted in 32 steps a channel. Then the box of colors with the widest spread is cut in two at its mean, until
 there are enough boxes (a variance-based median cut, after Heckbert 1982, DOI 10.1145/965145.801294, and Wan, Wong and
-Prusinkiewicz 1988, DOI 10.1145/50063.50065). A fixed 8x8 pattern of noise hides the steps; error diffusion hides them
-better, but crawls from frame to frame.
+Prusinkiewicz 1988, DOI 10.1145/50063.50065). A fixed 8x8 pattern of noise hides the steps; error diffusion would
+hide them better, but its noise crawls from frame to frame.
 """
 
 from __future__ import annotations
@@ -21,12 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 SEE_THROUGH = 255
+"""The index of a transparent pixel."""
+
 _BITS = 5
+"""Bits of a channel that are counted."""
+
 _STEPS = 1 << _BITS
 
 
 def _bayer(size: int) -> NDArray[np.float32]:
-    """The ordered dither pattern, -0.5 to 0.5."""
+    """Bayer's ordered dither pattern, (size, size), -0.5 to 0.5."""
     pattern = np.zeros((1, 1), np.float32)
     while len(pattern) < size:
         pattern = np.block([[4 * pattern, 4 * pattern + 2], [4 * pattern + 3, 4 * pattern + 1]])
@@ -37,7 +41,7 @@ _PATTERN = np.repeat(np.rint(_bayer(8) * (256 / _STEPS)).astype(np.int16)[..., N
 
 
 def reduced(picture: NDArray[np.uint8], *, colors: int = SEE_THROUGH) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """(index, palette) of the picture in at most `colors` colors.
+    """The picture in at most `colors` colors, 1 to 255: index uint8 (H, W), and palette uint8 (256, 4).
 
     >>> index, palette = reduced(np.full((1, 2, 3), 200, np.uint8))
     >>> palette[index].tolist()
@@ -70,14 +74,14 @@ def _binned(rgb: NDArray[np.uint8]) -> NDArray[np.int32]:
 
 
 def _counted(bins: NDArray[np.int32], rgb: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """How many pixels are in each bin, and their mean color."""
+    """The number of pixels in each bin, and their mean color."""
     counts = np.bincount(bins, minlength=_STEPS**3)
     sums = np.stack([np.bincount(bins, rgb[:, channel], _STEPS**3) for channel in range(3)], 1)
     return counts, sums / np.maximum(counts, 1)[:, None]
 
 
 def _cut(means: NDArray[np.float64], counts: NDArray[np.int64], most: int) -> NDArray[np.float64]:
-    """At most `most` colors that stand for the means, each counted as often as it occurs."""
+    """At most `most` colors that stand for the means. counts: how often each mean occurs."""
     weights = counts.astype(np.float64)
     made = itertools.count()
     boxes = [_box(next(made), np.arange(len(means)), means, weights)]
@@ -90,7 +94,7 @@ def _cut(means: NDArray[np.float64], counts: NDArray[np.int64], most: int) -> ND
 
 
 class _Box(NamedTuple):
-    """Colors that share one in the palette. spread: below 0, so that a heap has the widest box first."""
+    """Colors that become one color of the palette. spread: negative, so that a heap has the widest box first."""
 
     spread: float
     number: int

@@ -1,13 +1,13 @@
-"""One track on its way into a film: copied bit for bit, or made anew for a container that cannot hold it.
+"""One track on its way into a file: copied bit for bit, or converted for a container that cannot hold it.
 
-    CopiedTrack      packets as they are, times shifted
-    ReencodedTrack   sound through decoder and encoder, cut to the sample
-    RewrittenTrack   subtitles from one kind of text to another
+    CopiedTrack      packets as they are, with shifted times
+    ReencodedTrack   sound, decoded and encoded anew, cut to the sample
+    RewrittenTrack   subtitles, from one kind of text to another
 
-    put(packet), finish()   packets of the source in; the film gets what comes of them
-    shift                   seconds taken off the times of the source
+    put(packet)      takes a packet of the source; the file gets what becomes of it
+    Span             how the times of the source become those of the file
 
-To add one: a Track with carry, chosen in tracks.Tracks.
+To add a way: a subclass of Track with carry, chosen in tracks.Tracks.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from av.subtitles.stream import SubtitleStream
 
 _COARSE, _FINE = Fraction(1, 1000), Fraction(1, 90000)
+"""Seconds in a tick: times in larger ticks than the first become times in the second."""
+
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _AAC_RATES = {96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000}
 _ENCODERS = {"aac": ("aac", 96_000), "opus": ("libopus", 64_000)}
@@ -39,11 +41,24 @@ _ENCODERS = {"aac": ("aac", 96_000), "opus": ("libopus", 64_000)}
 
 
 @dataclass(frozen=True)
-class Channels:
-    """The channels of a sound track: how many, in which layout they are encoded, and where the source has each.
+class Span:
+    """How the times of the clip's file become those of the new file.
 
-    layout: "" where it cannot be decoded. places: of each channel in the source; empty where they come in the layout's
-    own order.
+    shift: seconds that are taken off. end: where the new file ends, in its own seconds; None is the clip's end.
+    trimmed: the new file starts later than the clip, so what comes before is cut off.
+    """
+
+    shift: Fraction
+    end: Fraction | None
+    trimmed: bool
+
+
+@dataclass(frozen=True)
+class Channels:
+    """The channels of a sound track.
+
+    count: how many. layout: FFmpeg's name of the layout in which they are encoded; "" where they cannot be decoded.
+    places: the number of each channel in the source; empty where the source has them in the layout's own order.
     """
 
     count: int
@@ -52,21 +67,22 @@ class Channels:
 
     @classmethod
     def of(cls, stream: AudioStream) -> Channels:
-        """Of a track that nothing was asked about yet.
+        """The channels of a track whose layout was not read before.
 
-        Some files list their channels one by one (a .mov of 7.1 does). av frees that list at each look at it, and once
-        more with the track, which ends the process; so its one look is taken here, and the decoder gets a plain layout.
+        Some files list their channels one by one (a .mov of 7.1 does). PyAV frees that list each time the layout is
+        read, and once more with the track, which ends the process. So it is read once, here, and the decoder gets a
+        plain layout.
         """
         context = stream.codec_context
-        found = context.layout  # the list is freed with it
+        found = context.layout  # reading it frees the list
         count = found.nb_channels
         layout = _LAYOUTS.get(count, "stereo")
         if "(" not in found.name.partition("channels")[2]:
             return cls(count, layout)
-        if not context.name.startswith("pcm_"):  # other decoders make that list anew with each frame
+        if not context.name.startswith("pcm_"):  # other decoders make the list anew with each frame
             return cls(count, "")
         context.layout = layout if count in _LAYOUTS else f"{count} channels"
-        names, wanted = ([one.name for one in these.channels] for these in (found, av.AudioLayout(layout)))
+        names, wanted = ([channel.name for channel in one.channels] for one in (found, av.AudioLayout(layout)))
         moved = names != wanted and sorted(names) == sorted(wanted)
         return cls(count, layout, tuple(map(names.index, wanted)) if moved else ())
 
@@ -75,53 +91,52 @@ _KEPT_TAGS = ("title", "language", "handler_name")
 
 
 def carry_track_tags(source: Stream, target: Stream) -> None:
-    """Title and language of a track, and whether it is the default one, as the source says."""
+    """Copies a track's title and language, and whether it is the default track."""
     for key, value in source.metadata.items():
         if key.lower() in _KEPT_TAGS and value:
             target.metadata[key] = value
     target.disposition = source.disposition
 
 
-def of_the_disk(error: av.error.FFmpegError) -> bool:
-    """Whether the disk refused, not FFmpeg: its muxers say "not permitted", too."""
+def is_disk_error(error: av.error.FFmpegError) -> bool:
+    """Whether the disk refused to write. EPERM is no sign of it: FFmpeg's own muxers use that code, too."""
     return isinstance(error, OSError) and error.errno != errno.EPERM
 
 
 class Track(ABC):
-    """One track on its way into the film.
+    """One track on its way into the file output.
 
-    end: seconds in the film; done: a packet of it was past the end. lost: packets that were too damaged to go along.
+    done: a packet beyond the end has come. lost: packets that were left out because they are damaged.
     """
 
-    def __init__(self, output: OutputContainer, *, shift: Fraction, end: Fraction | None) -> None:
+    def __init__(self, output: OutputContainer, span: Span) -> None:
         self.output = output
-        self.shift = shift
-        self.end = end
+        self.span = span
         self.done = False
         self.lost = 0
         self._last: Fraction | None = None
 
     def put(self, packet: Packet[Stream]) -> None:
-        """The packet goes into the film, unless it begins at the end or later."""
+        """Carries the packet over, unless it begins at the end of the file or later."""
         begins = self.time(packet)
-        self.done = self.end is not None and begins >= self.end
+        self.done = self.span.end is not None and begins >= self.span.end
         if not self.done:
             self.carry(packet, begins, begins + (packet.duration or 0) * packet.time_base)
 
     def time(self, packet: Packet[Stream]) -> Fraction:
-        """When the packet begins, in seconds of the film."""
+        """When the packet begins, in seconds of the file."""
         ticks = packet.dts if packet.pts is None else packet.pts
-        return (ticks or 0) * packet.time_base - self.shift
+        return (ticks or 0) * packet.time_base - self.span.shift
 
     @abstractmethod
     def carry(self, packet: Packet[Stream], begins: Fraction, ends: Fraction) -> None:
-        """What comes of the packet is in the film, or on its way."""
+        """Writes what becomes of the packet, now or later. begins, ends: in seconds of the file."""
 
     def mux(self, packet: Packet[Stream]) -> None:
-        """The packet in the film, unless damage gave it a time that no container takes."""
+        """Writes the packet, unless it is so damaged that no container takes its time."""
         ticks = packet.pts if packet.dts is None else packet.dts
         time = (ticks or 0) * packet.time_base
-        # two lines may begin at once; so may two packets of a kind of sound that has more of them than milliseconds
+        # two subtitles may begin at once, and so may two packets of sound that are shorter than a millisecond
         together = packet.stream.type == "subtitle" or flagged(self.output.format, Flags.ts_nonstrict)
         if self._last is not None and (time < self._last or (time == self._last and not together)):
             self.lost += 1
@@ -130,53 +145,44 @@ class Track(ABC):
         try:
             self.output.mux(packet)
         except av.error.FFmpegError as error:
-            if of_the_disk(error):
+            if is_disk_error(error):
                 raise
             self.lost += 1
 
-    def finish(self) -> None:  # noqa: B027 - most have nothing left
-        """What is still on its way is in the film."""
+    def finish(self) -> None:  # noqa: B027 - most tracks hold nothing back
+        """Writes what was held back."""
 
 
 class CopiedTrack(Track):
     """A track whose packets stay as they are.
 
-    trimmed: what begins before 0 is left out. early: but not what ends after 0, as the container tells players to skip
-    what of it is before 0.
+    early: of a trimmed track, a packet that begins before time 0 and ends after it stays, as the container has an edit
+    list that makes players skip the part before 0. Elsewhere such a packet is left out.
     """
 
-    def __init__(
-        self,
-        source: Stream,
-        output: OutputContainer,
-        *,
-        shift: Fraction,
-        end: Fraction | None,
-        trimmed: bool,
-        early: bool,
-    ) -> None:
-        super().__init__(output, shift=shift, end=end)
+    def __init__(self, source: Stream, output: OutputContainer, span: Span, *, early: bool) -> None:
+        super().__init__(output, span)
         self._stream = output.add_stream_from_template(source, opaque=True)
         carry_track_tags(source, self._stream)
-        self._trimmed, self._early = trimmed, early
+        self._early = early
         self._text = source.type == "subtitle"
 
     def carry(self, packet: Packet[Stream], begins: Fraction, ends: Fraction) -> None:
-        """The packet in the film, at its shifted time."""
+        """Writes the packet at its shifted time."""
         base = packet.time_base
         begun = ends > 0 if self._early or self._text else begins >= 0
-        if self._trimmed and not begun:
+        if self.span.trimmed and not begun:
             return
         if self._text and begins < 0:
             packet.pts = packet.dts = 0
             packet.duration = round(ends / base)
         else:
-            if base > _COARSE:  # .avi counts sound in packets
+            if base > _COARSE:  # .avi counts the packets of sound
                 for name in ("pts", "dts", "duration"):
                     ticks = getattr(packet, name)
                     setattr(packet, name, None if ticks is None else round(ticks * base / _FINE))
                 base = packet.time_base = _FINE
-            shift = round(self.shift / base)
+            shift = round(self.span.shift / base)
             packet.pts = None if packet.pts is None else packet.pts - shift
             packet.dts = None if packet.dts is None else packet.dts - shift
         packet.stream = self._stream
@@ -184,23 +190,18 @@ class CopiedTrack(Track):
 
 
 class ReencodedTrack(Track):
-    """A sound track for a container that cannot hold the source's codec: aac or opus, same channels."""
+    """A sound track for a container that cannot hold the source's codec, with the same channels.
+
+    codec: "aac" or "opus". Raises ValueError where the source cannot be decoded.
+    """
 
     def __init__(
-        self,
-        source: AudioStream,
-        output: OutputContainer,
-        codec: str,
-        channels: Channels,
-        *,
-        shift: Fraction,
-        end: Fraction | None,
-        cut: bool,
+        self, source: AudioStream, output: OutputContainer, span: Span, *, codec: str, channels: Channels
     ) -> None:
-        super().__init__(output, shift=shift, end=end)
+        super().__init__(output, span)
         if not channels.layout:
             raise ValueError("its channels are listed one by one")
-        self._cut, self._places = cut, channels.places
+        self._places = channels.places
         encoder, bits = _ENCODERS[codec]
         rate = 48000 if codec == "opus" or source.rate not in _AAC_RATES else source.rate
         stream = output.add_stream(encoder, rate=rate, bit_rate=min(512_000, bits * channels.count))
@@ -213,10 +214,10 @@ class ReencodedTrack(Track):
         self._graph: av.filter.Graph | None = None
 
     def carry(self, packet: Packet[Stream], begins: Fraction, ends: Fraction) -> None:
-        """The packet's sound, decoded and on its way into the encoder."""
+        """Decodes the packet's sound and hands it to the encoder."""
         try:
             frames = packet.decode()
-        except (av.error.FFmpegError, ValueError):  # what follows keeps its time
+        except (av.error.FFmpegError, ValueError):  # the packets after it keep their times
             self.lost += 1
             return
         for frame in frames:
@@ -224,7 +225,7 @@ class ReencodedTrack(Track):
                 self._push(frame)
 
     def finish(self) -> None:
-        """What the encoder still holds is in the film."""
+        """Writes what the resampler and the encoder held back."""
         if self._graph is not None:
             self._graph.push(None)
             self._pull()
@@ -233,7 +234,7 @@ class ReencodedTrack(Track):
     def _push(self, frame: AudioFrame) -> None:
         assert frame.time_base is not None
         assert frame.pts is not None
-        frame.pts = round((frame.pts * frame.time_base - self.shift) * frame.sample_rate)
+        frame.pts = round((frame.pts * frame.time_base - self.span.shift) * frame.sample_rate)
         frame.time_base = Fraction(1, frame.sample_rate)
         if self._graph is None:
             self._graph = self._resampler(frame)
@@ -255,7 +256,7 @@ class ReencodedTrack(Track):
             self.mux(packet)
 
     def _resampler(self, frame: AudioFrame) -> av.filter.Graph:
-        """Sound as the encoder wants it, begun at 0 where the film is a part; gaps in the source become silence."""
+        """A filter graph that brings sound into the encoder's form, cut to the span; gaps become silence."""
         context = self._stream.codec_context
         graph = av.filter.Graph()
         source = graph.add_abuffer(
@@ -268,7 +269,8 @@ class ReencodedTrack(Track):
         if self._places:
             order = "|".join(map(str, self._places))
             steps.append(graph.add("channelmap", f"map={order}:channel_layout={context.layout.name}"))
-        limits = (["start=0"] if self._cut else []) + ([f"end={float(self.end)}"] if self.end is not None else [])
+        end = self.span.end
+        limits = (["start=0"] if self.span.trimmed else []) + ([f"end={float(end)}"] if end is not None else [])
         if limits:
             steps.append(graph.add("atrim", ":".join(limits)))
         steps.append(graph.add("aresample", f"{context.sample_rate}:async=1"))
@@ -281,12 +283,10 @@ class ReencodedTrack(Track):
 
 
 class RewrittenTrack(Track):
-    """Subtitles of one kind of text as another."""
+    """A subtitle track, from the source's kind of text to the one named by codec."""
 
-    def __init__(
-        self, source: SubtitleStream, output: OutputContainer, codec: str, *, shift: Fraction, end: Fraction | None
-    ) -> None:
-        super().__init__(output, shift=shift, end=end)
+    def __init__(self, source: SubtitleStream, output: OutputContainer, span: Span, *, codec: str) -> None:
+        super().__init__(output, span)
         self._source = source.codec_context
         self._source.open(strict=False)
         stream = output.add_stream(codec)
@@ -298,7 +298,7 @@ class RewrittenTrack(Track):
         self._stream = stream
 
     def carry(self, packet: Packet[Stream], begins: Fraction, ends: Fraction) -> None:
-        """The packet's text in the film, as long on screen as before."""
+        """Writes the packet's text, which stays on screen as long as before."""
         if ends <= 0:
             return
         try:
