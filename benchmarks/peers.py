@@ -281,7 +281,7 @@ def main() -> int:
     part.add_argument("--timing-only", action="store_true")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "peers")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "peers.json")
-    parser.add_argument("--plot", type=Path, default=ROOT / "docs" / "images" / "peers.png")
+    parser.add_argument("--plot", type=Path, default=ROOT / "docs" / "images" / "peers.svg")
     options = parser.parse_args()
     try:
         every = [*ours(options.model), *others()]
