@@ -22,11 +22,7 @@ BRITISH = re.compile(r"colour|grey|neighbour|centre|behaviour|favour|licence|[a-
 """Identifiers are spelled as in American English, as those of Python and of the libraries are."""
 
 EXCEPTIONS = {
-    "batch/run.py: parameters of run",
     "train/augment.py: spelling",
-    "video/write/muxer.py: parameters of __init__",
-    "video/write/tracks.py: parameters of __init__",
-    "video/write/writer.py: parameters of __init__",
     "two classes are called Train",
 }
 

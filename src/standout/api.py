@@ -182,7 +182,7 @@ def folder(
     from standout.batch.naming import Naming, is_clip
     from standout.batch.photo import PhotoJob, PhotoOptions, by_model
     from standout.batch.plan import Task, plan
-    from standout.batch.run import run
+    from standout.batch.run import run, threads
     from standout.support.system import cores
 
     wanted = edit if isinstance(edit, Edit) else Edit(edit)
@@ -201,7 +201,7 @@ def folder(
         assert one is not None, "made above for tasks of its kind"
         return one(task)
 
-    return run(tasks, job, workers=cores(), overwrite=overwrite, on_result=progress)
+    return run(tasks, job, engine=threads(cores()), overwrite=overwrite, on_result=progress)
 
 
 def _try(effect: Effect) -> None:

@@ -30,7 +30,7 @@ def told(report: str = "jobs.jsonl") -> list[dict[str, object]]:
 
 
 def test_a_folder_is_done_and_its_tree_kept(pics: Path) -> None:
-    summary = run.run(tasks(), WORK, workers=2)
+    summary = run.run(tasks(), WORK, engine=run.threads(2))
     assert (summary.done, summary.kept, summary.failed, summary.left) == (6, 0, [], 0)
     assert sorted(path.as_posix() for path in Path("pics-cut").rglob("*.png")) == [
         *(f"pics-cut/p{n}.png" for n in range(5)),
@@ -59,7 +59,7 @@ def test_one_bad_file_never_stops_the_rest(pics: Path) -> None:
     Path("pics/half.jpg").write_bytes(whole[:200])
     Path("pics/gone.jpg").symlink_to("nowhere.jpg")
     os.mkfifo("pics/p9.txt")
-    summary = run.run(tasks(), WORK, workers=2, report=Path("jobs.jsonl"))
+    summary = run.run(tasks(), WORK, engine=run.threads(2), report=Path("jobs.jsonl"))
     assert (summary.done, len(summary.failed)) == (6, 4)
     assert {result.source.name for result in summary.failed} == {"empty.jpg", "text.jpg", "half.jpg", "gone.jpg"}
     for result in summary.failed:
@@ -71,13 +71,13 @@ def test_a_bug_in_one_photo_is_named_and_stops_no_other(pics: Path) -> None:
     def effect(image: Image, mask: Mask, time: int) -> Image:
         raise MemoryError("no room for 1 TB")
 
-    summary = run.run(tasks(), photo_job(effect=Plain(effect)), workers=2)
+    summary = run.run(tasks(), photo_job(effect=Plain(effect)), engine=run.threads(2))
     assert len(summary.failed) == 6
     assert all(result.error and "MemoryError: no room for 1 TB" in result.error for result in summary.failed)
 
 
 def test_the_ledger_has_one_line_a_photo(pics: Path) -> None:
-    run.run(tasks(), WORK, workers=2, report=Path("new/jobs.jsonl"))
+    run.run(tasks(), WORK, engine=run.threads(2), report=Path("new/jobs.jsonl"))
     lines = told("new/jobs.jsonl")
     assert {line["source"] for line in lines} == {task.source.as_posix() for task in tasks()}
     assert set(lines[0]) == {
@@ -136,16 +136,16 @@ def test_ctrl_c_finishes_what_is_in_work_and_the_next_run_goes_on(pics: Path) ->
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run.run(tasks(), WORK, workers=2, report=Path("jobs.jsonl"), on_result=interrupt)
+        run.run(tasks(), WORK, engine=run.threads(2), report=Path("jobs.jsonl"), on_result=interrupt)
     done = len(list(Path("pics-cut").rglob("*.png")))
     assert 1 <= done < 6 and not leftovers()
     assert len(told()) == done
-    rest = run.run(tasks(), WORK, workers=2, report=Path("jobs.jsonl"))
+    rest = run.run(tasks(), WORK, engine=run.threads(2), report=Path("jobs.jsonl"))
     assert (rest.done, rest.kept) == (6 - done, done)
     assert len(told()) == 6
 
 
-@pytest.mark.parametrize("engine", [run.threads, run.in_turn])
+@pytest.mark.parametrize("engine", [run.threads(1), run.in_turn])
 def test_stop_begins_no_further_photo(pics: Path, engine: run.Engine) -> None:
     stop = threading.Event()
     summary = run.run(tasks(), WORK, on_result=lambda result: stop.set(), stop=stop, engine=engine)
@@ -214,10 +214,10 @@ def test_no_more_photos_are_taken_than_there_are_workers_for(pics: Path) -> None
             assert taken - finished <= 4 + 1 + 4  # in flight, and finished but not yet collected
             yield task
 
-    def engine(given: Iterable[Task], attempt: run.Attempt, *, workers: int) -> run.Generator[Result, None, None]:
-        return run.threads(counted(), attempt, workers=workers)
+    def engine(given: Iterable[Task], attempt: run.Attempt) -> run.Generator[Result, None, None]:
+        return run.threads(4)(counted(), attempt)
 
-    summary = run.run(many, work, workers=4, engine=engine)
+    summary = run.run(many, work, engine=engine)
     assert summary.done == 100 and most == 4
 
 
@@ -227,7 +227,7 @@ def test_work_overlaps(pics: Path) -> None:
         return Outcome(1, 1, 1.0)
 
     meeting = threading.Barrier(3, timeout=LIMIT)
-    assert run.run(tasks()[:3], work, workers=3).done == 3
+    assert run.run(tasks()[:3], work, engine=run.threads(3)).done == 3
 
 
 def test_results_as_they_come(pics: Path) -> None:
@@ -269,7 +269,7 @@ def test_a_file_that_the_system_does_not_give_stops_no_other(
         return read(path, *given, **named)  # type: ignore[call-overload]
 
     monkeypatch.setattr(Path, "open", refusing)
-    summary = run.run(tasks(), WORK, workers=2)
+    summary = run.run(tasks(), WORK, engine=run.threads(2))
     assert summary.done == 5 and [result.source.name for result in summary.failed] == ["p1.jpg"]
     assert "p1.jpg" in (summary.failed[0].error or "") and "STANDOUT_DEBUG" not in (summary.failed[0].error or "")
 
@@ -280,7 +280,7 @@ def test_what_another_process_makes_meanwhile_is_kept(pics: Path) -> None:
         task.target.write_bytes(b"theirs")
         return WORK(task)
 
-    summary = run.run(tasks(), work, workers=2, report=Path("jobs.jsonl"))
+    summary = run.run(tasks(), work, engine=run.threads(2), report=Path("jobs.jsonl"))
     assert (summary.done, summary.kept, summary.failed) == (0, 6, [])
     assert {line["status"] for line in told()} == {"kept"}
     assert all(task.target.read_bytes() == b"theirs" for task in tasks())
@@ -332,7 +332,7 @@ def test_each_photo_that_was_finished_has_its_line_after_an_interruption(
     if where == "as it waits":
         monkeypatch.setattr(run, "wait", wait)
     with pytest.raises(KeyboardInterrupt):
-        run.run(many, work, workers=3, report=Path("jobs.jsonl"), on_result=record)
+        run.run(many, work, engine=run.threads(3), report=Path("jobs.jsonl"), on_result=record)
     assert finished and sorted(str(line["source"]) for line in told()) == sorted(finished)
     assert len(finished) < len(many)
 
@@ -342,5 +342,5 @@ def test_a_reader_that_goes_away_is_no_failure_of_a_photo(pics: Path) -> None:
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
     with pytest.raises(BrokenPipeError):
-        run.run(tasks(), work, workers=2, report=Path("jobs.jsonl"))
+        run.run(tasks(), work, engine=run.threads(2), report=Path("jobs.jsonl"))
     assert not told()

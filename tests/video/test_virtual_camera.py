@@ -42,7 +42,7 @@ def test_pictures_as_a_camera_gives_them(device: Path) -> None:
 
 @linux
 def test_the_size_stays_that_of_the_first(device: Path) -> None:
-    """Sides are even, and later pictures of another size are letterboxed: no program expects a camera to change size."""
+    """Sides are even, and later pictures of another size are letterboxed: programs expect a camera of one size."""
     camera = VirtualCamera(device)
     camera.show(np.full((49, 65, 3), 200, np.uint8))
     camera.show(np.full((96, 96, 3), 200, np.uint8))

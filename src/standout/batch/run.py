@@ -1,9 +1,9 @@
 """Many files: each task done, kept, failed or skipped, none stopping another, and a ledger line for each.
 
     Task     one photo or clip to read and the file to write (plan.py)
-    Outcome  what the work says about a photo (work.py)
-    Result   what became of a task: one line of JSON in the ledger
-    Engine   f(tasks, attempt, *, workers) -> results, in any order
+    Job      what is done with a task: a PhotoJob or a ClipJob, which says an Outcome (photo.py)
+    Result   what became of a task: one line of JSON in the ledger (ledger.py)
+    Engine   (tasks, attempt) -> results, in any order
 
 To add an engine: write such a function, like threads(), and give it to run().
 """
@@ -54,7 +54,7 @@ class Summary:
             self.warned.append(result)
 
 
-Work: TypeAlias = Callable[[Task], Outcome]
+Job: TypeAlias = Callable[[Task], Outcome]
 
 Attempt: TypeAlias = Callable[[Task], Result]
 
@@ -62,31 +62,35 @@ Attempt: TypeAlias = Callable[[Task], Result]
 class Engine(Protocol):
     """What runs tasks: results come in any order; a task is taken only when there is a worker for it."""
 
-    def __call__(self, tasks: Iterable[Task], attempt: Attempt, *, workers: int) -> Generator[Result, None, None]:
+    def __call__(self, tasks: Iterable[Task], attempt: Attempt) -> Generator[Result, None, None]:
         """The results of all tasks. Closed early, it begins no further task."""
 
 
-def threads(tasks: Iterable[Task], attempt: Attempt, *, workers: int) -> Generator[Result, None, None]:
+def threads(workers: int) -> Engine:
     """The engine of one machine: threads, since Pillow, OpenCV, zlib and ONNX Runtime release the GIL as they work.
 
     One task more than workers is in flight, so that none of them waits for the next.
     """
-    queue = iter(tasks)
-    running: set[Future[Result]] = set()
-    pool = ThreadPoolExecutor(workers, "standout")
-    try:
-        while True:
-            running.update(pool.submit(attempt, task) for task in islice(queue, workers + 1 - len(running)))
-            if not running:
-                return
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                yield future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+
+    def engine(tasks: Iterable[Task], attempt: Attempt) -> Generator[Result, None, None]:
+        queue = iter(tasks)
+        running: set[Future[Result]] = set()
+        pool = ThreadPoolExecutor(workers, "standout")
+        try:
+            while True:
+                running.update(pool.submit(attempt, task) for task in islice(queue, workers + 1 - len(running)))
+                if not running:
+                    return
+                finished, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    return engine
 
 
-def in_turn(tasks: Iterable[Task], attempt: Attempt, *, workers: int = 1) -> Generator[Result, None, None]:
+def in_turn(tasks: Iterable[Task], attempt: Attempt) -> Generator[Result, None, None]:
     """The engine for one photo: no thread, so that Ctrl-C ends it at once."""
     for task in tasks:
         yield attempt(task)
@@ -94,14 +98,13 @@ def in_turn(tasks: Iterable[Task], attempt: Attempt, *, workers: int = 1) -> Gen
 
 def run(
     tasks: list[Task],
-    work: Work,
+    job: Job,
     *,
-    workers: int = 1,
     overwrite: bool = False,
     report: Path | None = None,
     on_result: Callable[[Result], None] | None = None,
     stop: Event | None = None,
-    engine: Engine = threads,
+    engine: Engine = in_turn,
 ) -> Summary:
     """All tasks done, kept (their target is there), failed or skipped; a failure of one, of any kind, stops no other.
 
@@ -114,9 +117,9 @@ def run(
     began = time.monotonic()
     summary = Summary(left=len(tasks))
     stop = stop or Event()
-    attempt = _Attempts(work, overwrite=overwrite)
+    attempt = _Attempts(job, overwrite=overwrite)
     with Ledger(report) if report else nullcontext() as ledger:
-        results = engine(_until(stop, tasks), attempt, workers=workers)
+        results = engine(_until(stop, tasks), attempt)
         with closing(results):
             try:
                 for result in results:
@@ -150,15 +153,15 @@ def _until(stop: Event, tasks: Iterable[Task]) -> Iterator[Task]:
 
 
 class _Attempts:
-    """The work, with whatever it raises turned into a Result; not begun where the target is there already.
+    """The job, with whatever it raises turned into a Result; not begun where the target is there already.
 
     unrecorded: results by their source, until run has recorded them. An interruption that reaches an engine as it
     waits loses those that are finished, or being finished, but not handed over yet.
     """
 
-    def __init__(self, work: Work, *, overwrite: bool) -> None:
+    def __init__(self, job: Job, *, overwrite: bool) -> None:
         self.unrecorded: dict[Path, Result] = {}
-        self._work, self._overwrite = work, overwrite
+        self._job, self._overwrite = job, overwrite
 
     def __call__(self, task: Task) -> Result:
         """What became of the task."""
@@ -173,7 +176,7 @@ class _Attempts:
         try:
             if not self._overwrite and task.is_done():
                 return Result(task.source, task.target, "kept")
-            done = self._work(task)
+            done = self._job(task)
         except OutputExists:  # another process made it meanwhile, and what is made appears whole
             return Result(task.source, task.target, "kept", time.monotonic() - began)
         except BrokenPipeError:  # nobody reads standard output any more: no failure of this file

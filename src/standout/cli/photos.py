@@ -111,12 +111,11 @@ def _run(options: Photos, edit: Edit, tasks: list[Task], photos: PhotoJob | None
         summary = run_tasks(
             tasks,
             work,
-            workers=workers,
             overwrite=options.overwrite,
             report=options.report,
             on_result=tell,
             stop=stop,
-            engine=in_turn if alone else threads,
+            engine=in_turn if alone else threads(workers),
         )
     return summary, stop.is_set()
 

@@ -46,8 +46,8 @@ class Still:
         self._lock = Lock()
 
     def open(self, *, max_pixels: int | None) -> tuple[str, ...]:
-        """See Effect.open."""
-        return self._read(max_pixels).warnings
+        """See Effect.open. What a photo that was given as such says was told when it was read."""
+        return () if isinstance(self._source, Photo) else self._read(max_pixels).warnings
 
     def look_up(self, time: Fraction) -> None:
         """See Effect.look_up."""

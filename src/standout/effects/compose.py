@@ -4,7 +4,8 @@
     mask     float32 (H, W)                1 = person
     picture  (H, W, 3) RGB or (H, W, 4) RGBA with straight alpha, of the image's dtype
 
-To add an effect: write f(image, mask, *, ...) -> Picture and name it in EFFECTS.
+An effect's own pixel work stands here, or in the effect's file where it is short. over, with_alpha and before_white are
+what effects share.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def cut(image: Image, mask: Mask, *, decontaminate: bool = True) -> Picture:
 
     decontaminate: soft edges get the person's own color, free of the old background's.
     """
-    _check(image, mask)
+    check(image, mask)
     white = levels(image)
     picture = np.zeros((*mask.shape, 4), image.dtype)
     kinds = _kinds(image, mask)
@@ -54,7 +55,7 @@ def blur(image: Image, mask: Mask, *, strength: float = 0.5, alpha: Mask | None 
     background pixels only (normalized convolution, Knutsson and Westin, CVPR 1993), so no halo of the person's
     colors stands around them; the person's soft edge is freed of the old background before it meets the blur.
     """
-    _check(image, mask)
+    check(image, mask)
     if not 0 <= strength <= 1:
         raise InputError(f"blur strength is {strength}; wanted 0 to 1")
     if strength == 0:
@@ -62,19 +63,19 @@ def blur(image: Image, mask: Mask, *, strength: float = 0.5, alpha: Mask | None 
     else:
         small = _blurred(image, mask, alpha, 0.04 * strength * min(mask.shape))
         share = mask if alpha is None else np.minimum(mask / np.maximum(alpha, np.float32(1e-6)), np.float32(1))
-        picture = _over(image, share, resize(small, *mask.shape), decontaminate=True)
+        picture = over(image, share, resize(small, *mask.shape), decontaminate=True)
     return picture if alpha is None else with_alpha(picture, alpha)
 
 
 def color(image: Image, mask: Mask, *, rgb: tuple[float, float, float], decontaminate: bool = True) -> Picture:
     """The people before one color, rgb in 0..255, as the photo's own profile counts."""
-    _check(image, mask)
+    check(image, mask)
     if len(rgb) != 3 or not all(0 <= level <= 255 for level in rgb):
         raise InputError(f"color is {rgb}; wanted three levels of 0 to 255: red, green, blue")
     behind = np.empty_like(image)
     # One row, then copies of it: filling pixel by pixel is ten times slower.
     behind[:] = np.tile(np.rint(np.array(rgb) * (levels(image) / 255)), (image.shape[1], 1)).astype(image.dtype)
-    return _over(image, mask, behind, decontaminate=decontaminate)
+    return over(image, mask, behind, decontaminate=decontaminate)
 
 
 def replace(
@@ -92,13 +93,13 @@ def replace(
     how: "fill" covers the whole frame and crops what is left over; "fit" shows all of the background, with bars of
     its own blurred colors.
     """
-    _check(image, mask)
+    check(image, mask)
     if how not in ("fill", "fit"):
         raise InputError(f"how is {how!r}; wanted fill or fit")
     if alpha is not None:
         return _over_gaps(image, mask, framed(weighted(background, alpha), mask.shape, how), decontaminate)
-    behind = _as_deep(framed(background, mask.shape, how), image)
-    return _over(image, mask, behind, decontaminate=decontaminate)
+    behind = as_deep(framed(background, mask.shape, how), image)
+    return over(image, mask, behind, decontaminate=decontaminate)
 
 
 def matte(mask: Mask, *, bits: int = 8) -> Picture:
@@ -110,7 +111,8 @@ def matte(mask: Mask, *, bits: int = 8) -> Picture:
 
 
 
-def _check(image: Image, mask: Mask) -> None:
+def check(image: Image, mask: Mask) -> None:
+    """Raises InputError where the mask is not of the image's size."""
     if image.shape[:2] != mask.shape:
         raise InputError(f"mask is {mask.shape[1]}x{mask.shape[0]}, the photo {image.shape[1]}x{image.shape[0]}")
 
@@ -147,7 +149,7 @@ def before_white(picture: Picture) -> Picture:
     return flat
 
 
-def _over(image: Image, mask: Mask, picture: Picture, *, decontaminate: bool) -> Picture:
+def over(image: Image, mask: Mask, picture: Picture, *, decontaminate: bool) -> Picture:
     """The people painted over picture, which is of the image's shape and dtype, in place."""
     kinds = _kinds(image, mask)
     fronts = Foreground(image, mask) if decontaminate and (kinds == EDGE).any() else None
@@ -164,7 +166,7 @@ def _over(image: Image, mask: Mask, picture: Picture, *, decontaminate: bool) ->
     return picture
 
 
-def _as_deep(picture: Picture, image: Image) -> Picture:
+def as_deep(picture: Picture, image: Image) -> Picture:
     """A copy of the picture in the image's depth."""
     if picture.dtype == image.dtype:
         return picture.copy()
@@ -176,7 +178,7 @@ def _as_deep(picture: Picture, image: Image) -> Picture:
 
 def _over_gaps(image: Image, mask: Mask, behind: Picture, decontaminate: bool) -> Picture:
     """The people over RGBA, multiplied by its alpha, as RGBA of straight alpha; what is hidden is black."""
-    picture = _as_deep(behind, image)
+    picture = as_deep(behind, image)
     white = np.float32(levels(image))
     kinds = _kinds(image, mask)
     fronts = Foreground(image, mask) if decontaminate and (kinds == EDGE).any() else None
