@@ -19,6 +19,7 @@ from pathlib import Path
 from standout.data import Pair, find_splits
 from standout.evaluate import compare, evaluate
 from standout.models.registry import find_checkpoint
+from standout.runtimes import pytorch
 from standout.segmenter import Segmenter
 from standout.train.config import load
 from standout.train.run import Compute, train
@@ -56,7 +57,7 @@ def main() -> None:
         began = time.monotonic()
         model = train(recipe, out, Compute("cpu"))
         minutes = (time.monotonic() - began) / 60
-        models = (Segmenter(find_checkpoint("standout-mobile"), threads=1), Segmenter(model, threads=1))
+        models = (Segmenter(pytorch.open(path, threads=1)) for path in (find_checkpoint("standout-mobile"), model))
         before, after = (evaluate(unseen, segmenter) for segmenter in models)
         apart = compare(*([score.row() for score in report.scores] for report in (before, after)))
         dices = [report.by_source["all"]["dice"].mean for report in (before, after)]

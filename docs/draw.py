@@ -20,6 +20,7 @@ from standout.effects import compose
 from standout.images import read, write
 from standout.masks.people import keep_largest
 from standout.segmenter import Segmenter
+from standout.support.draw import CAPTION, captioned
 
 DOCS = Path(__file__).parent
 IMAGES = DOCS / "images"
@@ -33,13 +34,6 @@ from clips import FPS, play  # noqa: E402
 Array = np.ndarray
 
 
-def caption(image: Array, text: str) -> Array:
-    """The image over a line of text."""
-    strip = np.full((30, image.shape[1], 3), 255, np.uint8)
-    cv2.putText(strip, text, (4, 21), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (40, 40, 40), 1, cv2.LINE_AA)
-    return np.vstack([image, strip])
-
-
 def row(cells: list[tuple[str, Array]], side: int) -> Array:
     """Captioned images in a row, each scaled to the height side."""
     done = []
@@ -47,8 +41,8 @@ def row(cells: list[tuple[str, Array]], side: int) -> Array:
         width = round(image.shape[1] * side / image.shape[0])
         how = cv2.INTER_AREA if side < image.shape[0] else cv2.INTER_CUBIC
         done += [
-            caption(cv2.resize(image, (width, side), interpolation=how), text),
-            np.full((side + 30, 8, 3), 255, np.uint8),
+            captioned(cv2.resize(image, (width, side), interpolation=how), text, light=True),
+            np.full((side + CAPTION, 8, 3), 255, np.uint8),
         ]
     return np.hstack(done[:-1])
 

@@ -3,17 +3,18 @@
     .venv/bin/python scripts/bundle.py runs/mobile-wide --name standout-mobile [--data ../shared/people/val]
     .venv/bin/python scripts/bundle.py runs/a runs/b:2 --name standout-mobile     # their mean, b counting twice
 
-A run is a folder of runs/ or a .safetensors file. Several must come from the same first weights (net/soup.py); the
-card, and so the size that photos are seen at, is the last one's, and names them all with their shares.
-The weights are kept as float16, in the ONNX file too. The scores are measured on the validation photos through that
-file, as users get it, by the code that measures every trained model (evaluate.scored). The license is the package's
-own, unless another is given: whoever bundles a model gives it on.
+A run is a folder of runs/, a file of trainable weights, or the name of a bundled model. Several must come from the same
+first weights (net/soup.py); the card, and so the size that photos are seen at, is the last one's, and names them all
+with their shares. The weights are kept as float16. The scores are measured on the validation photos through the file
+that users get, by the code that measures every trained model (evaluate.scored). The license is the package's own,
+unless another is given: whoever bundles a model gives it on.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,14 +53,16 @@ def main() -> None:
     card = replace(card, name=options.name or card.name, second_look=options.second_look or card.second_look)
     card = replace(card, data=DATA, license=options.license)
     target = registry.WEIGHTS / f"{card.name}.onnx"
-    weights = target.with_suffix(".safetensors")
-    checkpoint.save(net, card, weights)
-    with export.opened(weights) as source:
-        export.export(source, target, precision="float16", overwrite=True)
-    card = scored(card, find_pairs(options.data), Segmenter(target, threads=1))
-    checkpoint.save(net, card, weights)
-    with export.opened(weights, pairs=find_pairs(options.data)[::14]) as source:
-        proof = export.export(source, target, precision="float16", overwrite=True)
+    pairs = find_pairs(options.data)
+    with tempfile.TemporaryDirectory() as folder:
+        weights, measured = Path(folder) / f"model{registry.CHECKPOINT}", Path(folder) / target.name
+        checkpoint.save(net, card, weights)
+        with export.opened(weights) as source:
+            export.export(source, measured, precision="float16")
+        card = scored(card, pairs, Segmenter(measured, threads=1))
+        checkpoint.save(net, card, weights)
+        with export.opened(weights, pairs=pairs[::14]) as source:
+            proof = export.export(source, target, precision="float16", overwrite=True)
     register(card.name, registry.sha256(target), options.purpose)
     print(f"{target}: {target.stat().st_size / 1e6:.2f} MB, {card.scores}; {card.protocol}")
     print(f"probability differs from the checkpoint by at most {proof.largest:.4f}, on average {proof.mean:.6f}; "
@@ -71,7 +74,7 @@ def mean(runs: list[str]) -> tuple[UNet, ModelCard]:
     nets, shares, cards = [], [], []
     for text in runs:
         name, _, share = text.partition(":")
-        path = Path(name) / "model.safetensors" if Path(name).is_dir() else Path(name)
+        path = Path(name) / f"model{registry.CHECKPOINT}" if Path(name).is_dir() else registry.find_checkpoint(name)
         net, card = checkpoint.load(path)
         nets.append(net)
         cards.append(card)

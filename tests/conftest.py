@@ -105,6 +105,21 @@ def converted_once(made_once: MadeOnce) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def as_trained(made_once: MadeOnce) -> Callable[[str], Path]:
+    """A bundled model's name -> NAME.safetensors, which holds its weights and its card as training writes them."""
+
+    def saved(name: str) -> Path:
+        from standout.models.registry import find_checkpoint
+        from standout.net import checkpoint
+
+        return made_once(
+            f"{name}.safetensors", lambda path: checkpoint.save(*checkpoint.load(find_checkpoint(name)), path)
+        )
+
+    return saved
+
+
 @pytest.fixture
 def sample() -> np.ndarray:
     """The sample photo (H, W, 3) uint8."""

@@ -14,8 +14,8 @@ from typing import Any
 import cv2
 import pytest
 
-from standout.models.registry import REGISTRY, find, find_checkpoint
-from tests.conftest import ROOT, SAMPLE, drawn_person
+from standout.models.registry import REGISTRY, find
+from tests.conftest import ROOT, SAMPLE, MadeOnce, drawn_person
 from tests.video.drawn import Made, make, picture
 
 GENERATED = {ROOT / "docs" / "reference" / name for name in ("python.md", "command-line.md", "recipe.md")}
@@ -45,12 +45,13 @@ COMMANDS = [pytest.param(command, id=where) for command, where in SHOWN.items()]
 
 
 @pytest.fixture
-def here(tmp_path: Path, made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+def here(tmp_path: Path, made_once: MadeOnce, as_trained: Callable[[str], Path]) -> Path:
     """A folder with the files that the examples name."""
-    return Path(shutil.copytree(made_once("examples", make_examples), tmp_path / "here"))
+    made = made_once("examples", lambda folder: make_examples(folder, as_trained("standout-mobile")))
+    return Path(shutil.copytree(made, tmp_path / "here"))
 
 
-def make_examples(tmp_path: Path) -> None:
+def make_examples(tmp_path: Path, trained: Path) -> None:
     for name in ("photo.jpg", "me.jpg", "beach.jpg", "holiday/one.jpg", "holiday/deep/two.jpg", "portrait.heic"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(SAMPLE, tmp_path / name)  # read by content, so the suffix may say what it likes
@@ -61,7 +62,7 @@ def make_examples(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     shutil.copy(find("standout-mobile"), tmp_path / "mine" / "mine.onnx")
     (tmp_path / "runs" / "mine").mkdir(parents=True)
-    shutil.copy(find_checkpoint("standout-mobile"), tmp_path / "runs" / "mine" / "model.safetensors")
+    shutil.copy(trained, tmp_path / "runs" / "mine" / "model.safetensors")
     for n in range(3):
         image, mask = drawn_person(seed=n)
         for part, plane in (("images", image), ("masks", mask)):

@@ -1,5 +1,6 @@
 """Many images at once give the masks that each gives alone, whatever runs the model and however it is batched."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -85,6 +86,16 @@ def test_an_array_among_many_that_is_no_image_is_refused_before_the_network_runs
     with pytest.raises(InputError, match=r"image is uint8 \(4, 4\); wanted uint8 or uint16 \(H, W, 3\), RGB"):
         Segmenter(session).masks([*pictures([(40, 30)]), np.zeros((4, 4), np.uint8)])
     assert seen == []
+
+
+def test_an_error_of_the_network_leaves_no_thread_behind() -> None:
+    def run(given: np.ndarray) -> np.ndarray:
+        raise RuntimeError("out of memory")
+
+    segmenter = Segmenter(Session(run, CARD, "cpu", "torn", (), 2))
+    with pytest.raises(RuntimeError, match="out of memory"):
+        segmenter.masks(pictures(SHAPES))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("standout-step")]
 
 
 def test_the_old_name_of_tta_still_works() -> None:

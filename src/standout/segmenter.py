@@ -8,7 +8,9 @@ probability   float32          (h, w)     0..1, at the size at which the network
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +18,10 @@ import numpy as np
 from standout import runtimes
 from standout.errors import InputError
 from standout.masks.full_size import full_size
-from standout.masks.letterbox import fit, inner, resize, to_input
+from standout.masks.letterbox import Where, fit, inner, resize, to_input
 from standout.models.registry import DEFAULT, find
-from standout.support.pipeline import in_order
 from standout.support.system import cores
-from standout.types import Image, Mask, Runner
+from standout.types import Floats, Image, Mask, Runner
 
 
 class Segmenter:
@@ -81,11 +82,12 @@ class Segmenter:
     def masks(self, images: Sequence[Image], *, refine: bool = True) -> list[Mask]:
         """The person mask of each RGB image, at its own size, in their order; what mask gives for each of them.
 
-        Images may be of any sizes. On a GPU the network sees many of them in one call, and their edges are refined on
-        all cores, so that both stay busy; on a CPU larger batches are no faster, and each call shows one image.
+        Images may be of any sizes. On a GPU the network sees many of them in one call; on a CPU, where that is not
+        faster, it sees one after the other. Edges are refined on all cores.
 
         Raises InputError for an array that is no such image.
         """
+        from standout.support.pipeline import in_order  # a single photo needs no threads
 
         def enlarged(pair: tuple[Mask, Image]) -> Mask:
             return full_size(*pair, refined=refine)
@@ -131,16 +133,32 @@ class Segmenter:
         found: dict[int, Mask] = {}
         for rectangle in dict.fromkeys(rectangles):
             alike = [i for i, one in enumerate(rectangles) if one == rectangle]
-            for start in range(0, len(alike), self._batch):
-                chunk = alike[start : start + self._batch]
-                batch, places = np.empty((len(chunk), 3, *rectangle), np.float32), []
-                for i, taken in zip(chunk, batch, strict=True):
-                    fitted, where = fit(images[i], rectangle)
-                    taken[:] = to_input(fitted)[0][..., turn]
-                    places.append(where)
-                for i, answer, where in zip(chunk, self._run(batch), places, strict=True):
-                    found[i] = inner(answer[0][:, turn], where)
+            with closing(self._fitted([images[i] for i in alike], rectangle)) as fitted:
+                for start in range(0, len(alike), self._batch):
+                    chunk = alike[start : start + self._batch]
+                    batch, places = np.empty((len(chunk), 3, *rectangle), np.float32), []
+                    for taken, (pixels, where) in zip(batch, islice(fitted, len(chunk)), strict=True):
+                        taken[:] = pixels[..., turn]
+                        places.append(where)
+                    for i, answer, where in zip(chunk, self._run(batch), places, strict=True):
+                        found[i] = inner(answer[0][:, turn], where)
         return [found[i] for i in range(len(images))]
+
+    def _fitted(
+        self, images: Sequence[Image], rectangle: tuple[int, int]
+    ) -> Generator[tuple[Floats, Where], None, None]:
+        """Each image as (3, h, w) in the rectangle, and where it lies there; for batches, made on all cores."""
+
+        def view(image: Image) -> tuple[Floats, Where]:
+            pixels, where = fit(image, rectangle)
+            return to_input(pixels)[0], where
+
+        if self._batch == 1:
+            yield from map(view, images)
+            return
+        from standout.support.pipeline import in_order
+
+        yield from in_order(images, view, workers=cores())
 
 
 def scaled(size: tuple[int, int], by: float) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """What is counted on a graph, held against what torch counts on the network."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,12 +35,12 @@ def test_an_onnx_file_counts_as_its_checkpoint_does(size: tuple[int, int]) -> No
     assert wanted.parameters - found.parameters == norm_channels(find_checkpoint("standout-mobile")) > 10_000
 
 
-def test_a_checkpoint_is_counted_by_torch() -> None:
-    found = look(str(find_checkpoint("standout-mobile")))
+def test_a_checkpoint_is_counted_by_torch(as_trained: Callable[[str], Path]) -> None:
+    found = look(str(as_trained("standout-mobile")))
     wanted = cost(checkpoint.load(find_checkpoint("standout-mobile"))[0], (320, 256))
     assert (found.parameters, found.multiply_adds) == (wanted.parameters, wanted.multiply_adds)
     assert found.encoder == "mobilenetv2_100" and found.size == (320, 256)
-    assert found.megabytes == pytest.approx(find_checkpoint("standout-mobile").stat().st_size / 1e6)
+    assert found.megabytes == pytest.approx(as_trained("standout-mobile").stat().st_size / 1e6)
 
 
 def test_openvino_counts_the_same(tmp_path: Path) -> None:
@@ -124,9 +124,11 @@ def test_counting_needs_no_onnx_package(monkeypatch: pytest.MonkeyPatch) -> None
     assert look("standout-mobile").multiply_adds
 
 
-def test_without_torch_a_checkpoint_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_torch_a_checkpoint_says_what_it_lacks(
+    as_trained: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(RUNTIMES, "pytorch", replace(RUNTIMES["pytorch"], package="no_such_package"))
-    found = look(str(find_checkpoint("standout-mobile")))
+    found = look(str(as_trained("standout-mobile")))
     assert (found.lacking, found.parameters, found.multiply_adds) == ("standout[train]", None, None)
     assert found.megabytes > 1
 

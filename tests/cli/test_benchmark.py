@@ -1,6 +1,6 @@
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,6 @@ from standout.benchmark.process import Reading
 from standout.benchmark.rounds import Run
 from standout.benchmark.trials import Skipped, Trial
 from standout.cli import main
-from standout.models.registry import find_checkpoint
 from standout.runtimes import RUNTIMES
 from tests.test_imports import HEAVY, command, loaded
 
@@ -92,11 +91,15 @@ def test_what_breaks_is_told_and_is_the_exit_code(no_processes: None, capsys: py
 
 
 def test_missing_packages_are_lines_not_failures(
-    no_processes: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    no_processes: None,
+    as_trained: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    trained = as_trained("standout-mobile")
     for name in ("openvino", "pytorch"):
         monkeypatch.setitem(RUNTIMES, name, replace(RUNTIMES[name], package="no_such_package"))
-    assert benchmark("standout-mobile", find_checkpoint("standout-mobile"), "--rounds", "1") == 0
+    assert benchmark("standout-mobile", trained, "--rounds", "1") == 0
     out = capsys.readouterr().out
     assert "standout-mobile on openvino: runtime 'openvino' needs packages that are not installed" in out
     assert "standout-mobile.safetensors" in out and out.count("needs standout[train]") == 3

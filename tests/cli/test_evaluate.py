@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -70,11 +71,9 @@ def test_a_gap_between_groups_is_a_gate(data: Path, tmp_path: Path, capsys: pyte
     assert "--max-gap needs --groups" in capsys.readouterr().err
 
 
-def test_a_checkpoint_scores_as_its_export_does(data: Path, tmp_path: Path) -> None:
-    from standout.models.registry import find_checkpoint
-
+def test_a_checkpoint_scores_as_its_export_does(as_trained: Callable[[str], Path], data: Path, tmp_path: Path) -> None:
     files = [tmp_path / "onnx.json", tmp_path / "torch.json"]
-    models = ("standout-mobile", "onnx"), (find_checkpoint("standout-mobile"), "pytorch")
+    models = ("standout-mobile", "onnx"), (as_trained("standout-mobile"), "pytorch")
     for (model, runtime), file in zip(models, files, strict=True):
         assert evaluate(model, data, "--runtime", runtime, "--json", file) == 0
     one, two = (json.loads(file.read_text()) for file in files)

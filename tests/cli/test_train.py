@@ -42,7 +42,7 @@ def test_a_preview_and_a_sweep_of_rates_are_drawn(
     drawn = ElementTree.fromstring(rates.read_text())
     points = drawn.find(".//{http://www.w3.org/2000/svg}polyline").get("points").split()
     assert len(points) > 10 and "Suggested train.lr: " in drawn.get("aria-label")
-    assert main([*command[:-2], "--find-lr", str(tmp_path / "lr.png")]) == 2
+    assert main(["train", "--data", str(data), "--find-lr", str(tmp_path / "lr.png"), *TINY]) == 2
     assert "charts are SVG files" in capsys.readouterr().err
     assert main(command) == 2
     assert "exists" in capsys.readouterr().err

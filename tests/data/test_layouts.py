@@ -52,7 +52,7 @@ def test_train_and_val_with_their_masks(tmp_path: Path) -> None:
     for file in (tmp_path / "train").iterdir():
         file.unlink()
     (tmp_path / "train").rmdir()
-    with pytest.raises(InputError, match=r"train is not a folder; the data folder needs train/ and train_masks/"):
+    with pytest.raises(InputError, match=r"train is not a folder; a data folder needs both train/ and train_masks/"):
         find_pairs(tmp_path)
 
 

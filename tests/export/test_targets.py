@@ -14,6 +14,7 @@ from standout import export, runtimes
 from standout.data import Pair, find_pairs
 from standout.errors import InputError, MissingExtra, ModelError, OutputError, SetupError
 from standout.export import TARGETS, Proof, Source, opened
+from standout.export.onnx import quantized
 from standout.export.proof import MOST_APART, MOST_LOST
 from standout.models.card import CARD_KEY, ModelCard
 from standout.models.registry import REGISTRY, find, find_checkpoint
@@ -79,7 +80,7 @@ def test_in_8_bits_the_first_steps_and_the_last_stay_in_floats(name: str, portra
     import onnx
 
     with opened(find_checkpoint(name), pairs=portraits) as source:
-        graph = onnx.load(source.quantized).graph
+        graph = onnx.load(quantized(source)).graph
     steps = {output: node for node in graph.node for output in node.output}
     convolutions = [node for node in graph.node if node.op_type == "Conv"]
     in_floats = [steps.get(node.input[1]) is None for node in convolutions]

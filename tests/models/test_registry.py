@@ -1,3 +1,4 @@
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,25 @@ from standout.errors import InputError, ModelError
 from standout.models import registry
 from standout.runtimes import onnx as runtime
 from standout.segmenter import Segmenter
+
+
+def test_the_package_holds_each_model_once() -> None:
+    files = sorted(file.name for file in registry.WEIGHTS.iterdir())
+    assert (
+        files
+        == sorted(row.file for row in registry.REGISTRY.values())
+        == [f"{one}.onnx" for one in sorted(registry.REGISTRY)]
+    )
+
+
+def test_the_wheel_is_under_15_megabytes(tmp_path: Path) -> None:
+    """A wheel is a zip file of the package, deflated; what else it holds is a few kilobytes of text."""
+    package = registry.WEIGHTS.parents[1]
+    with zipfile.ZipFile(tmp_path / "wheel.zip", "w", zipfile.ZIP_DEFLATED) as wheel:
+        for file in package.rglob("*"):
+            if file.is_file() and "__pycache__" not in file.parts:
+                wheel.write(file, file.relative_to(package.parent))
+    assert (tmp_path / "wheel.zip").stat().st_size < 14.9e6
 
 
 @pytest.mark.parametrize("name", sorted(registry.REGISTRY))

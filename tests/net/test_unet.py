@@ -6,11 +6,11 @@ import torch
 
 from standout import export, runtimes
 from standout.errors import ModelError
-from standout.export.onnx import fold_batch_norms
 from standout.models.card import ModelCard
 from standout.net import checkpoint
 from standout.net.cost import cost
 from standout.net.encoders import ENCODERS
+from standout.net.fold import fold_batch_norms
 from standout.net.unet import DECODERS, Probability, UNet
 
 

@@ -17,28 +17,28 @@ ONNX = find("standout-mobile")
 FILES = {
     "onnx": ONNX,
     "openvino": ONNX,
-    "pytorch": find_checkpoint("standout-mobile"),
+    "pytorch": Path("m.safetensors"),
     "torchscript": Path("m.pt"),
     "litert": Path("m.tflite"),
 }
 """Which file each runtime is tried with; those without a folder are made first."""
 HERE = [
-    pytest.param(name, marks=[pytest.mark.slow] if file.parent == Path() else [])
+    pytest.param(name, marks=[pytest.mark.slow] if name in ("torchscript", "litert") else [])
     for name, file in FILES.items()
     if RUNTIMES["pytorch" if name == "torchscript" else name].here
 ]
 
 
 @pytest.fixture(scope="session")
-def made(made_once: MadeOnce) -> Callable[[str], tuple[Path, str]]:
+def made(made_once: MadeOnce, as_trained: Callable[[str], Path]) -> Callable[[str], tuple[Path, str]]:
     """Name in FILES -> the file and the runtime."""
 
     def find(name: str) -> tuple[Path, str]:
         def convert(path: Path) -> None:
-            with converting_once(made_once), export.opened(FILES["pytorch"]) as source:
+            with converting_once(made_once), export.opened(find_checkpoint("standout-mobile")) as source:
                 export.export(source, path, target=name)
 
-        file = FILES[name]
+        file = as_trained("standout-mobile") if name == "pytorch" else FILES[name]
         if file.parent == Path():
             file = made_once(f"contract-{file}", convert)
         return file, "pytorch" if name == "torchscript" else name

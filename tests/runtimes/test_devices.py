@@ -1,6 +1,7 @@
 """Each runtime judges its own devices, and what is broken is named, whatever a runtime raises."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -76,13 +77,19 @@ def test_doctor_names_a_runtime_that_does_not_load(monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_a_command_says_what_its_runtime_lacks(  # type: ignore[no-untyped-def]
-    cuda_for, tmp_path: Path, capsys: pytest.CaptureFixture[str], model: str, arguments: list[str], message: str
+    cuda_for,
+    as_trained,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    model: str,
+    arguments: list[str],
+    message: str,
 ) -> None:
     """Even where nothing is left to do."""
     cuda_for("pytorch" if model == "onnx" else "onnx")
     if "openvino" in arguments and not RUNTIMES["openvino"].here:
         pytest.skip("needs openvino")
-    path = find_checkpoint("standout-mobile") if model == "checkpoint" else find("standout-mobile")
+    path = as_trained("standout-mobile") if model == "checkpoint" else find("standout-mobile")
     out = tmp_path / "out.png"
     for _ in range(2):
         command = ["cut", str(SAMPLE), "-o", str(out), "--model", str(path), "--device", "cuda", *arguments]
@@ -112,7 +119,9 @@ WRONG = {".onnx": "onnx", ".xml": "openvino", ".safetensors": "pytorch", ".pt": 
 
 @pytest.mark.parametrize("suffix", WRONG)
 @pytest.mark.parametrize("held", ["onnx", "checkpoint", "text", "nothing", "zip", "folder"])
-def test_a_file_under_a_wrong_suffix_is_named(suffix: str, held: str, tmp_path: Path) -> None:
+def test_a_file_under_a_wrong_suffix_is_named(
+    suffix: str, held: str, as_trained: Callable[[str], Path], tmp_path: Path
+) -> None:
     if not RUNTIMES[WRONG[suffix]].here:
         pytest.skip(f"needs {WRONG[suffix]}")
     path = tmp_path / f"odd{suffix}"
@@ -120,7 +129,7 @@ def test_a_file_under_a_wrong_suffix_is_named(suffix: str, held: str, tmp_path: 
         right = {"onnx": ".onnx", "checkpoint": ".safetensors"}[held]
         if right == suffix:
             return
-        shutil.copy(find("standout-tiny") if held == "onnx" else find_checkpoint("standout-tiny"), path)
+        shutil.copy(find("standout-tiny") if held == "onnx" else as_trained("standout-tiny"), path)
     elif held == "zip":
         shutil.make_archive(str(tmp_path / "made"), "zip", tmp_path, ".")
         (tmp_path / "made.zip").rename(path)
@@ -144,8 +153,10 @@ def test_folders_and_other_files_are_no_models(tmp_path: Path) -> None:
     for look in (find, find_checkpoint):
         with pytest.raises(ModelError, match=rf"is a folder; give {tmp_path / 'model.safetensors'}"):
             look(tmp_path)
-    with pytest.raises(ModelError, match=r"\.onnx is no checkpoint; give the \.safetensors file"):
-        find_checkpoint(find("standout-mobile"))
+    (tmp_path / "m.tflite").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"\.tflite is no checkpoint; give the \.safetensors file"):
+        find_checkpoint(tmp_path / "m.tflite")
+    assert find_checkpoint("standout-mobile") == find_checkpoint(find("standout-mobile")) == find("standout-mobile")
     with pytest.raises(ModelError, match="cannot be looked at"):
         find("x" * 5000 + ".onnx")
     (tmp_path / "m.mlpackage").mkdir()
@@ -154,7 +165,7 @@ def test_folders_and_other_files_are_no_models(tmp_path: Path) -> None:
         find_checkpoint(tmp_path / "m.mlpackage")
 
 
-def test_a_checkpoint_that_does_not_fit_its_card_is_named(tmp_path: Path) -> None:
+def test_a_checkpoint_that_does_not_fit_its_card_is_named(as_trained: Callable[[str], Path], tmp_path: Path) -> None:
     from dataclasses import replace
 
     from safetensors.torch import load_file, save_file
@@ -162,7 +173,7 @@ def test_a_checkpoint_that_does_not_fit_its_card_is_named(tmp_path: Path) -> Non
     from standout.models.card import CARD_KEY
     from standout.net import checkpoint
 
-    good = find_checkpoint("standout-tiny")
+    good = as_trained("standout-tiny")
     card, state = checkpoint.load(good)[1], load_file(good)
     name = next(key for key, value in state.items() if value.ndim == 4)
     changes = {

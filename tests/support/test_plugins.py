@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from standout import Segmenter, runtimes
+from standout.cli.doctor import Findings
+from standout.cli.doctor import _devices as devices_of_machine
 from standout.errors import ModelError, SetupError
 from standout.support import plugins
 from standout.support.plugins import found
@@ -123,6 +125,19 @@ def test_a_runtime_of_another_package_runs_a_model(site: Path, tmp_path: Path) -
     np.testing.assert_allclose(mask, np.full((40, 30), 0.25), atol=1e-6)
     with pytest.raises(SetupError, match="'cuda' is not known to Slate"):
         runtimes.choose_device("cuda", runtime="slate")
+
+
+def test_the_doctor_lists_runtimes_of_other_packages_and_names_what_is_broken(site: Path) -> None:
+    install(site, "standout-slate", RUNTIME, "slate = standout_slate:SLATE", group=runtimes.GROUP)
+    sound = Findings()
+    devices_of_machine(sound)
+    assert sound.devices["slate"] == "runs .slate on npu" and not sound.broken
+    plugins.forget()
+    install(site, "standout-torn", "1 / 0", "torn = standout_torn:TORN", group=runtimes.GROUP)
+    torn = Findings()
+    devices_of_machine(torn)
+    assert torn.devices["onnx"] == sound.devices["onnx"]
+    assert len(torn.broken) == 1 and "standout-torn 1.5 cannot be loaded" in torn.broken[0]
 
 
 def test_an_entry_point_that_is_no_runtime_is_refused(site: Path) -> None:

@@ -371,4 +371,4 @@ def test_ctrl_c_ends_as_an_interruption(data: Path, tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=LIMIT)
     assert process.returncode == 130
-    assert "Traceback" not in said and "same command goes on" in said
+    assert "Traceback" not in said and "same command continues" in said

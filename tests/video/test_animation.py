@@ -146,9 +146,9 @@ def test_pixels_that_are_not_square(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", Made([picture(n) for n in range(2)], aspect=Fraction(16, 11)))
     for suffix in ANIMATED:
         (note,) = copied(source, tmp_path / f"out{suffix}")
-        assert note == f"128x96 became 186x96: {suffix} cannot tell that pixels are not square"
+        assert note == f"128x96 became 186x96: {suffix} cannot record that pixels are not square"
         assert shown(tmp_path / f"out{suffix}")[0][0].shape[:2] == (96, 186)
-    assert copied(source, tmp_path / "out.frames") == ["pixels are 16:11 wide, which PNGs cannot tell"]
+    assert copied(source, tmp_path / "out.frames") == ["pixels are 16:11 wide, which PNGs cannot record"]
     assert shown(tmp_path / "out.frames" / "000001.png")[0][0].shape[:2] == (96, 128)
 
 

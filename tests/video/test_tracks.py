@@ -212,9 +212,8 @@ def test_subtitles(tmp_path: Path, into: str, kind: str, out: str, changed: str)
         assert abs(lasts - wanted[1]) < 0.03
         assert words == wanted[2]
     with av.open(str(tmp_path / f"out{out}")) as container:
-        assert (
-            out == ".mov" or container.streams.subtitles[0].language == "deu"
-        )  # the old language codes of QuickTime have no "deu"
+        # the old language codes of QuickTime have no "deu"
+        assert out == ".mov" or container.streams.subtitles[0].language == "deu"
 
 
 @pytest.mark.parametrize("out", [".mp4", ".mkv"])

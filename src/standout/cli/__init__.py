@@ -79,10 +79,10 @@ def _root(
 for _name, _effect, _epilog in effects.commands():
     app.command(_name, epilog=_epilog, rich_help_panel="Photos")(_effect)
 app.command("webcam", epilog=webcam.EPILOG, rich_help_panel="Photos")(webcam.command())
-app.command("train", epilog=training.EPILOG, rich_help_panel="Your own model")(training.Train)
-app.command("evaluate", epilog=evaluating.EPILOG, rich_help_panel="Your own model")(evaluating.Evaluate)
-app.command("benchmark", epilog=benchmarking.EPILOG, rich_help_panel="Your own model")(benchmarking.Benchmark)
-app.command("export", epilog=exporting.EPILOG, rich_help_panel="Your own model")(exporting.Export)
+app.command("train", epilog=training.EPILOG, rich_help_panel="Your own model")(training.TrainCommand)
+app.command("evaluate", epilog=evaluating.EPILOG, rich_help_panel="Your own model")(evaluating.EvaluateCommand)
+app.command("benchmark", epilog=benchmarking.EPILOG, rich_help_panel="Your own model")(benchmarking.BenchmarkCommand)
+app.command("export", epilog=exporting.EPILOG, rich_help_panel="Your own model")(exporting.ExportCommand)
 app.add_typer(data.app, name="data", rich_help_panel="Your own model")
 for _command in about.COMMANDS:
     app.command(_command.__name__, rich_help_panel="More")(_command)

@@ -28,7 +28,7 @@ EPILOG = examples(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Benchmark:
+class BenchmarkCommand:
     """Measure what models cost here: size, milliseconds, start-up and memory, in every runtime in turn."""
 
     models: Annotated[

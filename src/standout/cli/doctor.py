@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from importlib import import_module
 
 from standout import __version__
-from standout.errors import StandoutError
+from standout.errors import SetupError, StandoutError
 from standout.support.system import cores
 
 PACKAGES = {
@@ -104,11 +104,17 @@ def _machine(findings: Findings) -> None:
 def _devices(findings: Findings) -> None:
     from standout import runtimes
 
-    for name, one in runtimes.RUNTIMES.items():
+    try:
+        every = runtimes.every()
+    except SetupError as error:  # a package that adds a runtime is broken; ours may work
+        findings.broken.append(str(error))
+        every = runtimes.RUNTIMES
+    for name, one in every.items():
         if one.system not in ("", sys.platform):
             findings.devices[name] = f"for {one.system} alone"
         elif not one.here:
-            findings.devices[name] = f"not installed; pip install 'standout[{one.extra}]'"
+            needed = f"'standout[{one.extra}]'" if one.extra else one.distribution
+            findings.devices[name] = f"not installed; pip install {needed}"
         else:
             try:
                 findings.devices[name] = f"runs {', '.join(one.suffixes)} on {', '.join(runtimes.devices(name))}"

@@ -35,7 +35,7 @@ class DataPart(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluate:
+class EvaluateCommand:
     """Measure a model on labeled photos: Dice, outlines, calibration and gaps between groups, with intervals."""
 
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A bundled model's name, or a model file.")]

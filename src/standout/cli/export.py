@@ -30,10 +30,12 @@ EPILOG = examples(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Export:
+class ExportCommand:
     """Export a model for other runtimes. A file whose results differ from the checkpoint's is not written."""
 
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A checkpoint (.safetensors) or a bundled model.")]
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A bundled model, a .safetensors file, or an .onnx export.")
+    ]
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder for the files.")]
     to: Annotated[
         str,

@@ -32,7 +32,7 @@ class Device(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Train:
+class TrainCommand:
     """Train a model. After a stop, the same command continues where the run was."""
 
     recipe: Annotated[
@@ -46,7 +46,8 @@ class Train:
         Path | None, typer.Option(metavar="DIR", help="Photos and masks, in any layout that `data check` knows.")
     ] = None
     init: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="Start from a bundled model or from a .safetensors file.")
+        str | None,
+        typer.Option(metavar="MODEL", help="Start from a bundled model, a .safetensors file or an .onnx export."),
     ] = None
     encoder: Annotated[
         str | None, typer.Option(metavar="NAME", help="The encoder's name in timm, such as resnet34.")

@@ -1,4 +1,4 @@
-"""Network -> ONNX, in float32 and with float16 weights."""
+"""Network -> ONNX, with the weights that training goes on from beside the folded ones (see net.trainable)."""
 
 from __future__ import annotations
 
@@ -9,21 +9,36 @@ import numpy as np
 import onnx
 import torch
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from standout.export.int8 import to_int8
 from standout.models.card import CARD_KEY, ModelCard
-from standout.net.unet import UNet
+from standout.net import trainable
 
 if TYPE_CHECKING:
     from standout.export.source import Source
 
 
 def convert(source: Source, made: Path, precision: str) -> None:
-    """Writes the source as ONNX."""
+    """Writes the source as ONNX. In 8 bits it has no weights that can be trained: their scales are of other numbers."""
+    if precision == "int8":
+        made.write_bytes(quantized(source).read_bytes())
+        return
+    model = onnx.load(plain(source))
     if precision == "float16":
-        to_float16(source.plain, made)
-    else:
-        made.write_bytes((source.quantized if precision == "int8" else source.plain).read_bytes())
+        to_float16(model)
+    trainable.keep(model, *source.trainable())
+    onnx.checker.check_model(model, full_check=True)
+    made.write_bytes(model.SerializeToString())
+
+
+def plain(source: Source) -> Path:
+    """The source's float32 ONNX file, for inference alone: what other targets are made of."""
+    return source.once("plain.onnx", lambda path: to_onnx(source.network(), source.card, path, fixed=source.fixed))
+
+
+def quantized(source: Source) -> Path:
+    """The source's 8-bit ONNX file."""
+    return source.once("int8.onnx", lambda path: to_int8(plain(source), path, source.calibration()))
 
 
 def to_onnx(network: nn.Module, card: ModelCard, target: Path, *, fixed: tuple[int, int] | None = None) -> None:
@@ -52,42 +67,22 @@ def to_onnx(network: nn.Module, card: ModelCard, target: Path, *, fixed: tuple[i
     target.write_bytes(model.SerializeToString())
 
 
-def to_float16(source: Path, target: Path) -> None:
-    """Writes the float32 ONNX file at source to target with its weights as float16, each widened by a Cast.
+def to_float16(model: onnx.ModelProto) -> None:
+    """Turns the weights of a float32 model into float16, each widened by a Cast.
 
     Runtimes fold the casts when they load the file, so it is half as large and as fast. Arithmetic in float16 would be
     slower, since most processors do not have it and would convert each time.
     """
-    model = onnx.load(source)
     casts = []
     for tensor in model.graph.initializer:
         weights = onnx.numpy_helper.to_array(tensor)
         if weights.dtype == np.float32 and weights.ndim > 1:  # biases are few, and hold the sums of batch norms
-            name, stored = tensor.name, f"{tensor.name}_float16"
+            name, stored = tensor.name, f"{tensor.name}{trainable.HALF}"
             tensor.CopyFrom(onnx.numpy_helper.from_array(weights.astype(np.float16), stored))
             casts.append(onnx.helper.make_node("Cast", [stored], [name], to=onnx.TensorProto.FLOAT))
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-    onnx.checker.check_model(model, full_check=True)
-    target.write_bytes(model.SerializeToString())
-
-
-def fold_batch_norms(net: UNet) -> None:
-    """Folds every batch norm into the convolution before it, which gives the same function with fewer steps."""
-
-    def fold(module: nn.Module) -> None:
-        before: tuple[str, nn.Module] | None = None
-        for name, child in list(module.named_children()):
-            if isinstance(child, nn.BatchNorm2d) and before is not None and isinstance(before[1], nn.Conv2d):
-                setattr(module, before[0], fuse_conv_bn_eval(before[1], child))
-                # timm's batch norms carry the activation that follows them
-                setattr(module, name, getattr(child, "act", nn.Identity()))
-            else:
-                fold(child)
-            before = (name, child)
-
-    fold(net.eval())
 
 
 def _strip_names(model: onnx.ModelProto) -> None:

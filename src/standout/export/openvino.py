@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from standout.export.onnx import plain, quantized
 from standout.models.card import CARD_KEY
 
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
 def convert(source: Source, made: Path, precision: str) -> None:
     """Writes the source for OpenVINO; in int8 it holds the quantization of the ONNX file."""
-    _to_openvino(source.quantized if precision == "int8" else source.plain, made, half=precision == "float16")
+    file = quantized(source) if precision == "int8" else plain(source)
+    _to_openvino(file, made, half=precision == "float16")
 
 
 def _to_openvino(source: Path, target: Path, *, half: bool) -> None:

@@ -23,13 +23,12 @@ from standout import runtimes
 from standout.data import Pair, read_pair
 from standout.errors import InputError
 from standout.evaluate import measure
-from standout.export.int8 import to_int8
-from standout.export.onnx import fold_batch_norms, to_onnx
 from standout.masks.letterbox import fit, to_input
 from standout.models.card import ModelCard
 from standout.net import checkpoint
+from standout.net.fold import fold_batch_norms
 from standout.net.unet import Probability
-from standout.runtimes import Size
+from standout.runtimes import Size, pytorch
 from standout.segmenter import Segmenter
 from standout.support.portrait import portrait
 
@@ -61,22 +60,17 @@ class Source:
         fold_batch_norms(net)
         return Probability(net).eval().to(memory_format=torch.contiguous_format)
 
+    def trainable(self) -> tuple[dict[str, NDArray[np.generic]], dict[str, tuple[str, float]]]:
+        """The checkpoint's own tensors, and which of its batch norms are folded: what net.trainable.keep takes."""
+        net, _ = checkpoint.load(self.path)
+        return {name: tensor.numpy() for name, tensor in checkpoint.state_of(net).items()}, checkpoint.norms_of(net)
+
     def once(self, name: str, make: Callable[[Path], object]) -> Path:
         """The file or folder of that name, which make writes when it is first asked for."""
         path = self._folder / name
         if not path.exists():
             make(path)
         return path
-
-    @property
-    def plain(self) -> Path:
-        """The ONNX file in float32."""
-        return self.once("plain.onnx", lambda path: to_onnx(self.network(), self.card, path, fixed=self.fixed))
-
-    @property
-    def quantized(self) -> Path:
-        """The ONNX file in 8 bits."""
-        return self.once("int8.onnx", lambda path: to_int8(self.plain, path, self.calibration()))
 
     def calibration(self, shape: Size | None = None) -> list[Photo]:
         """Photos to calibrate 8 bits with: all of that shape (h, w), or each in the rectangle turned as it is."""
@@ -104,7 +98,7 @@ class Source:
 
     @cached_property
     def _checkpoint(self) -> runtimes.Session:
-        return runtimes.open(self.path, threads=1)
+        return pytorch.open(self.path, threads=1)
 
     @cached_property
     def _before(self) -> dict[tuple[Size, ...], list[dict[str, Any]]]:

@@ -1,6 +1,6 @@
-"""What a file without an ICC profile tells about its colors -> a profile, so that only profiles matter afterwards.
+"""What a file without an ICC profile says about its colors -> a profile, so that only profiles matter afterwards.
 
-    primaries, transfer   codes of ITU-T H.273, as HEIC and AVIF (nclx) and PNG (cICP) tell them; 2 = not told
+    primaries, transfer   codes of ITU-T H.273, as HEIC and AVIF (nclx) and PNG (cICP) state them; 2 = unspecified
     gamma, chromaticity   PNG's gAMA and cHRM: level = light ** gamma; x and y of white, red, green and blue
     color space           EXIF: 1 is sRGB, 65535 is any other one
 
@@ -34,10 +34,10 @@ _HDR = {colorimetry.PQ: "PQ", colorimetry.HLG: "HLG"}
 def understood(
     image: Image, info: Mapping[Any, Any], block: bytes | None, notes: list[str]
 ) -> tuple[Image, bytes | None]:
-    """The image, and a profile made of what info holds or, where it holds nothing, of what the EXIF block tells.
+    """The image, and a profile made of what info holds or, where it holds nothing, of what the EXIF block says.
 
     info: of the opened picture, filled by Pillow and metadata.add_colors. HDR is compressed to the standard range. The
-    profile is None for sRGB, and where nothing is told. notes: gets what could not be kept.
+    profile is None for sRGB, and where nothing is stated. notes: gets what could not be kept.
     """
     nclx = info.get("nclx_profile") or {}
     codes = info.get("cicp") or (nclx.get("color_primaries", 2), nclx.get("transfer_characteristics", 2))
@@ -58,7 +58,7 @@ def _by_codes(image: Image, primaries: int, transfer: int, notes: list[str]) -> 
             return np.take(_standard(transfer, np.iinfo(image.dtype).max), image), profiles.built(corners, white, None)
         return image, profiles.built(corners, white, _gamma(transfer))
     except (KeyError, Unusable):
-        notes.append(f"tells its colors by codes that are not known ({primaries}, {transfer}); they were read as sRGB")
+        notes.append(f"states its colors by codes that are not known ({primaries}, {transfer}); they were read as sRGB")
         return image, None
 
 
@@ -83,7 +83,7 @@ def _by_gamma(gamma: float | None, chromaticity: tuple[float, ...] | None, notes
     try:
         return profiles.built((corners[0], corners[1], corners[2]), white, power)
     except Unusable:
-        notes.append("tells its colors by chromaticities that cannot be; they were read as sRGB")
+        notes.append("states its colors by chromaticities that are impossible; they were read as sRGB")
         return None
 
 
@@ -93,7 +93,7 @@ def _is_wide(corners: list[Point]) -> bool:
 
 
 def _by_exif(block: bytes, notes: list[str]) -> bytes | None:
-    """The profile for what EXIF tells: cameras that follow DCF mark Adobe RGB there, without a profile."""
+    """The profile for what EXIF says: cameras that follow DCF mark Adobe RGB there, without a profile."""
     code, index = exif.color_space(block)
     if code == 2 or (code == exif.UNCALIBRATED and index == b"R03"):
         return profiles.built(_ADOBE, D65, _ADOBE_GAMMA)

@@ -55,7 +55,7 @@ def unpack(opened: PIL.Image.Image, *, name: str, kind: str, data: bytes | None,
 
 
 def is_unmanaged(opened: PIL.Image.Image) -> bool:
-    """Whether neither a profile nor the kind of pixels has told what the levels mean."""
+    """Whether neither a profile nor the kind of pixels has defined what the levels mean."""
     return not opened.info.get("icc_profile") and opened.mode not in ("CMYK", "LAB", "YCbCr")
 
 

@@ -1,6 +1,6 @@
-"""Picture file, bytes or PIL image -> Photo: upright RGB pixels and what else the file tells.
+"""Picture file, bytes or PIL image -> Photo: upright RGB pixels and what else the file says.
 
-    source   str, Path, bytes, PIL image   JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP or GIF, told from the content
+    source   str, Path, bytes, PIL image   JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP or GIF, recognized by content
     Photo    image uint8 or uint16 (H, W, 3), alpha float32 (H, W) or None, meta, warnings
 
 To add an input format: a row in READERS, a line in _STARTS or a case in kind_of, and its suffix in READABLE.
@@ -67,8 +67,8 @@ def read(source: str | Path | bytes | PIL.Image.Image, *, max_pixels: int | None
     """The picture, upright, with what else its file holds. Of several frames or pages, the first one is read.
 
     Its alpha is None where the file has none, or where everything is opaque. CMYK, Lab, and gray with a profile become
-    sRGB; an RGB profile is kept, as it tells what the levels mean. max_pixels: None lifts the limit. What could not be
-    kept is in the photo's warnings.
+    sRGB; an RGB profile is kept, as it defines what the levels mean. max_pixels: None lifts the limit. The photo's
+    warnings list what could not be kept.
 
     Raises UnreadableImage or TooLarge, naming the file, and InputError where there is no such file.
     """
@@ -104,7 +104,7 @@ def content(path: Path) -> bytes:
 
 
 def kind_of(head: bytes) -> str | None:
-    """The format that a file's first 64 bytes tell, a key of READERS, or None."""
+    """The format that a file's first 64 bytes show, a key of READERS, or None."""
     for start, name in _STARTS.items():
         if head.startswith(start):
             return name

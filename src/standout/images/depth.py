@@ -84,6 +84,5 @@ def _deep_heif(opened: PIL.Image.Image, data: bytes) -> NDArray[np.uint16]:
     file = package.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
     pixels: NDArray[np.uint16] = np.asarray(file[file.primary_index])
     bits = int(opened.info["bit_depth"])
-    return np.asarray(
-        pixels | pixels >> bits, np.uint16
-    )  # the levels fill the upper bits; repeated below, the highest becomes 65535
+    # the levels fill the upper bits; repeated in the lower ones, the highest level becomes 65535
+    return np.asarray(pixels | pixels >> bits, np.uint16)

@@ -6,10 +6,10 @@
               "all"     ICC profile, dots per inch, and the whole EXIF
               "strip"   the ICC profile alone, without which the colors would be wrong
 
-To add an output format: a row in WRITERS, where Pillow knows the format.
+HEIC is the exception: pi-heif, which reads it, has no encoder. pillow-heif has one, x265, for which its wheels are
+under the GPL. So writing HEIC is an extra.
 
-HEIC is the exception: pi-heif, which reads it, has no encoder. pillow-heif has one, x265, but is under the GPL for it.
-So writing HEIC is an extra.
+To add an output format: a row in WRITERS, where Pillow knows the format.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class ImageFormat:
 
     format: Pillow's name. alpha: it holds transparency. deep: it holds 16 bits per channel. profiles: it holds color
     profiles; pictures for a format without them are converted to sRGB. quality: the default, 1 to 100, of a lossy
-    format, or None. options: further options of the encoder. package: the module that
-    writes it beside Pillow, and extra: what brings that with standout; both are empty where Pillow alone does.
+    format, or None. options: further options of the encoder. package, extra: the module that writes the format where
+    Pillow cannot, and standout's extra that installs it; both are empty where Pillow can.
     """
 
     format: str

@@ -20,7 +20,7 @@ ORIENTATION = 0x0112
 COLOR_SPACE, SRGB, UNCALIBRATED = 0xA001, 1, 0xFFFF
 EXIF, GPS, INTEROP = 0x8769, 0x8825, 0xA005
 PRIVATE = frozenset({GPS, 0x014A, 0x02BC, 0x83BB, 0x8649})
-"""Tags that can tell the place or show the original: GPS, further pictures, and XMP, IPTC and Photoshop blocks."""
+"""Tags that can reveal the place or show the original: GPS, further pictures, and XMP, IPTC and Photoshop blocks."""
 
 _INNER = {0: EXIF, 1: INTEROP}
 """Depth of a folder -> the tag in it that points to the next folder that is kept."""
@@ -58,7 +58,7 @@ def bare(block: bytes) -> bytes:
 
 
 def orientation(block: bytes) -> int:
-    """The EXIF orientation of the stored pixels, 1 to 8; 1 where the block does not tell it."""
+    """The EXIF orientation of the stored pixels, 1 to 8; 1 where the block does not state it."""
     tags = _Tags(block)
     for entry in tags.folder(tags.first)[0]:
         if entry.tag == ORIENTATION:
@@ -77,7 +77,7 @@ def upright(block: bytes) -> bytes:
 
 
 def sized(block: bytes, width: int, height: int) -> bytes:
-    """The block with this size, in pixels, wherever it tells the picture's size."""
+    """The block with this size, in pixels, wherever it states the picture's size."""
     tags = _Tags(block)
     for offset in tags.folders():
         for entry in tags.folder(offset)[0]:
@@ -102,7 +102,7 @@ def color_space(block: bytes) -> tuple[int | None, bytes]:
 
 
 def resolution(block: bytes) -> tuple[float, float] | None:
-    """Dots per inch, (across, down); None where the block does not tell them, or tells no unit."""
+    """Dots per inch, (across, down); None where the block does not state them, or states no unit."""
     tags = _Tags(block)
     found = {entry.tag: entry for entry in tags.folder(tags.first)[0]}
     unit = tags.number(found[_UNIT]) if _UNIT in found else 2

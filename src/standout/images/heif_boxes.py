@@ -1,4 +1,4 @@
-"""What an AVIF or HEIC file tells about the colors of its main picture, in boxes of ISO/IEC 14496-12 and 23008-12.
+"""What an AVIF or HEIC file says about the colors of its main picture, in boxes of ISO/IEC 14496-12 and 23008-12.
 
 A box is 4 bytes of size, 4 letters of its name, and its content. Of broken boxes, nothing is read.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 
 def nclx(data: bytes) -> dict[str, int] | None:
-    """The codes of ITU-T H.273 that the main picture's "colr" box tells, named as pi-heif does; None without one.
+    """The codes of ITU-T H.273 that the main picture's "colr" box states, named as pi-heif does; None without one.
 
     >>> nclx(b"no boxes")
     """

@@ -59,7 +59,7 @@ def read_alpha(
 
 
 def _stored(source: str | Path | bytes, max_pixels: int | None) -> tuple[Stored, int]:
-    """The values of the file, not yet upright, and the EXIF orientation that tells how to turn them."""
+    """The values of the file, not yet upright, and the EXIF orientation that says how to turn them."""
     if isinstance(source, bytes):
         name, data = f"the given mask of {len(source)} bytes", source
     else:

@@ -153,7 +153,7 @@ def _list(words: list[str]) -> str:
 
 
 def unclear(stored: Stored, what: str) -> UnclearMask:
-    """The error that tells what is wrong with the mask, and the cure."""
+    """The error that says what is wrong with the mask, and the cure."""
     return UnclearMask(
         f"{stored.name} does not say which part is person: {what}; wanted 255 (white) for person and 0 (black) for "
         "background. Save it so, or, in a folder of labels, name the values that are person in classes.csv"

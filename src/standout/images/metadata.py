@@ -2,7 +2,7 @@
 
     opened   PIL image                only its info is used, never its XMP, as no viewer turns a photo by that
     block    bytes or None            EXIF, see exif.py
-    dpi      (across, down) or None   dots per inch; None where the file tells a ratio without a unit
+    dpi      (across, down) or None   dots per inch; None where the file states a ratio without a unit
 
 To take EXIF from another place of a file: a case in _stored.
 """
@@ -20,7 +20,7 @@ from standout.images import exif, heif_boxes
 
 
 def add_colors(opened: PIL.Image.Image, kind: str, data: bytes) -> None:
-    """Adds to opened.info what the file tells about its colors and Pillow ignores, under the names that Pillow uses."""
+    """Adds to opened.info what the file says about its colors and Pillow ignores, under the names that Pillow uses."""
     if kind == "AVIF" and (codes := heif_boxes.nclx(data)):
         opened.info["nclx_profile"] = codes
     elif kind == "BMP" and (icc := _embedded(data)):
@@ -77,7 +77,7 @@ def _stored(opened: PIL.Image.Image, kind: str) -> bytes | None:
 
 
 _TIFF_TAGS = frozenset({0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746, 0x4749, 0x8298})
-"""Tags of IFD0 that describe the photo. Most others of a TIFF tell how its own pixels are stored."""
+"""Tags of IFD0 that describe the photo. Most others of a TIFF state how its own pixels are stored."""
 
 
 def _rebuilt(stored: PIL.Image.Exif) -> bytes:
@@ -93,7 +93,7 @@ def _rebuilt(stored: PIL.Image.Exif) -> bytes:
 
 
 def dpi_of(opened: PIL.Image.Image, kind: str, block: bytes | None, *, turned: bool) -> tuple[float, float] | None:
-    """Dots per inch, (across, down), of the upright picture; None where the file tells no sensible ones.
+    """Dots per inch, (across, down), of the upright picture; None where the file states no sensible ones.
 
     turned: the upright picture has rows and columns swapped.
     """

@@ -2,7 +2,7 @@
 
     data     bytes            the whole file
     slim     bytes            the file with only those chunks that pixels, transparency and frames need
-    info     {name: value}    what the other chunks tell, under the names that Pillow uses, and "cicp"
+    info     {name: value}    what the other chunks say, under the names that Pillow uses, and "cicp"
 
 Browsers ignore a damaged chunk of any size where the pixels do not need it; so does this module.
 
@@ -73,7 +73,7 @@ def _fits(content: bytes, kind: int) -> bool:
 
 
 def _read(name: bytes, content: bytes, info: dict[str, Any]) -> bool:
-    """Adds what the chunk tells to info. False where its content makes no sense."""
+    """Adds what the chunk says to info. False where its content makes no sense."""
     try:
         match name:
             case b"cICP":

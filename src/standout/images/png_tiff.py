@@ -54,6 +54,7 @@ def png(picture: Picture, *, icc: bytes | None, exif: bytes | None, dpi: tuple[f
 def _png_parts(
     picture: Picture, icc: bytes | None, exif: bytes | None, dpi: tuple[float, float] | None
 ) -> Iterator[tuple[bytes, bytes]]:
+    """The name and the content of each chunk of the file."""
     height, width, channels = picture.shape
     kind = {1: 0, 3: 2, 4: 6}[channels]
     yield b"IHDR", struct.pack(">IIBBBBB", width, height, 8 * picture.itemsize, kind, 0, 0, 0)

@@ -14,7 +14,9 @@ from standout.errors import ModelError, suggestion
 
 WEIGHTS = Path(__file__).parent / "weights"
 CHECKPOINT = ".safetensors"
-"""Suffix of weights that can be trained on."""
+"""The suffix of the files that training writes."""
+TRAINABLE = (CHECKPOINT, ".onnx")
+"""The suffixes of files that can hold weights to train on from."""
 
 
 @dataclass(frozen=True)
@@ -34,17 +36,17 @@ class Weights:
 REGISTRY: dict[str, Weights] = {
     "standout-mobile": Weights(
         "standout-mobile.onnx",
-        "ffc2c538d313b06fbf522061fa5851b19c20f4c8ca0ae18fa2a20a040d0fa30f",
+        "2dad1032ef55bf63de9117ebb4d409273d96adcda1dc4551fb70d6713a84c2aa",
         "photos and clips of all kinds",
     ),
     "standout-tiny": Weights(
         "standout-tiny.onnx",
-        "7f4f16266b8e388eb0ddc70ea1b73ba25f3d8f52a7cbbc28fe71bb4a28bbe40b",
+        "cfb2608dc3e736fccac0439f0943bfb0c32f50656c82ec2679a058e469ee34cb",
         "live pictures, long clips and small devices: three times as fast, finds small people less well",
     ),
     "standout-quality": Weights(
         "standout-quality.onnx",
-        "4d12dd46b7023f605b8a1c02e81d7d21c5f33b72552a819144e5af3fcac740bb",
+        "a9ff848a4e1733365feab764e63fa93bc1784c3b90d729a6429dc88644659260",
         "stills with small people, in one and a half times the time of the default",
     ),
 }
@@ -69,15 +71,18 @@ def find(model: str | Path) -> Path:
 
 
 def find_checkpoint(model: str | Path) -> Path:
-    """The trainable weights (.safetensors) of a bundled model's name, or the checkpoint at a path.
+    """The file of trainable weights of a bundled model's name, or the file at a path: .safetensors, or an .onnx export.
 
-    Raises ModelError when there is neither.
+    Raises ModelError when there is neither, or when a bundled file is damaged.
     """
     if str(model) in REGISTRY:
-        return REGISTRY[str(model)].path.with_suffix(CHECKPOINT)
+        return find(model)
     path = _given(model, f"a {CHECKPOINT} file")
-    if path.suffix.lower() != CHECKPOINT:
-        raise ModelError(f"{path} is no checkpoint; give the {CHECKPOINT} file that `standout train` wrote")
+    if path.suffix.lower() not in TRAINABLE:
+        raise ModelError(
+            f"{path} is no checkpoint; give the {CHECKPOINT} file that `standout train` wrote, or an .onnx file that "
+            "`standout export` made of it"
+        )
     return path
 
 

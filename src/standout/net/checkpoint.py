@@ -1,4 +1,9 @@
-"""A trained network as one safetensors file that holds its card. Loading never unpickles."""
+"""A trained network in a file, its card inside. Loading never unpickles.
+
+.safetensors    what training writes
+.onnx           an export in float32 or float16, which keeps the same weights beside its own (see trainable.py); the
+                bundled models are such files
+"""
 
 from __future__ import annotations
 
@@ -11,11 +16,12 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
-from torch import Tensor
+from torch import Tensor, nn
 
 from standout.errors import ModelError
 from standout.models.card import CARD_KEY, ModelCard
-from standout.net.header import card_in
+from standout.net.fold import foldable
+from standout.net.header import card_in, is_export
 from standout.net.unet import UNet
 
 KEPT = (torch.float16, torch.float32)
@@ -31,14 +37,28 @@ def fingerprint(state: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
+def state_of(net: UNet) -> dict[str, Tensor]:
+    """The network's tensors as files hold them: weights in float16, statistics of batch norms in float32."""
+    return {
+        name: (tensor.half() if tensor.is_floating_point() and "running_" not in name else tensor).contiguous()
+        for name, tensor in net.state_dict().items()
+        if _is_kept(name)
+    }
+
+
+def norms_of(net: UNet) -> dict[str, tuple[str, float]]:
+    """The name of each convolution that an export folds a batch norm into -> that norm's name and epsilon."""
+    norms = ((convolution, norm, net.get_submodule(norm)) for convolution, norm in foldable(net))
+    return {
+        convolution: (name, norm.eps)
+        for convolution, name, norm in norms
+        if isinstance(norm, nn.BatchNorm2d) and norm.affine and norm.track_running_stats
+    }
+
+
 def save(net: UNet, card: ModelCard, path: Path) -> ModelCard:
     """Writes the weights in float16 (batch norm statistics in float32) and returns the card with their sha256."""
-    state = {
-        name: tensor.half() if tensor.is_floating_point() and "running_" not in name else tensor
-        for name, tensor in net.state_dict().items()
-        if not name.endswith("num_batches_tracked")
-    }
-    state = {name: tensor.contiguous() for name, tensor in state.items()}
+    state = state_of(net)
     card = replace(card, sha256=fingerprint(state))
     path.write_bytes(to_bytes(state, metadata={CARD_KEY: card.to_json()}))
     return card
@@ -50,17 +70,33 @@ def load(path: Path) -> tuple[UNet, ModelCard]:
     Raises ModelError where the file is no such checkpoint, or its weights do not match the sha256 on its card.
     """
     card = card_in(path)
-    try:
-        state = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path} is not a readable safetensors checkpoint: {error}") from None
+    net = UNet(card.encoder, decoder=card.decoder)
+    state = _exported(path, net) if is_export(path) else _saved(path)
     if any(tensor.dtype not in KEPT for tensor in state.values()) or fingerprint(state) != card.sha256:
         raise ModelError(f"{path} is damaged: its weights do not match the sha256 in its card; get the file again")
-    net = UNet(card.encoder, decoder=card.decoder)
-    wanted = {name: value.shape for name, value in net.state_dict().items() if not name.endswith("num_batches_tracked")}
+    wanted = {name: value.shape for name, value in net.state_dict().items() if _is_kept(name)}
     lost = [name for name, shape in wanted.items() if name not in state or state[name].shape != shape]
     lost += [name for name in state if name not in wanted]
     if lost:
         raise ModelError(f"{path} does not fit the network that its card names: {lost[0]} and {len(lost) - 1} more")
     net.load_state_dict({name: tensor.float() for name, tensor in state.items()}, strict=False)
     return net.to(memory_format=torch.channels_last).eval(), card
+
+
+def _saved(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path} is not a readable safetensors checkpoint: {error}") from None
+
+
+def _exported(path: Path, net: UNet) -> dict[str, Tensor]:
+    from standout.net import trainable  # loads onnx, which a checkpoint does not need
+
+    wanted = {name: tensor.numpy().dtype.type for name, tensor in state_of(net).items()}
+    return {name: torch.from_numpy(array.copy()) for name, array in trainable.read(path, wanted, norms_of(net)).items()}
+
+
+def _is_kept(name: str) -> bool:
+    """Whether files hold the tensor of that name: how many batches a norm has seen is of no use."""
+    return not name.endswith("num_batches_tracked")

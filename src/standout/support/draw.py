@@ -38,10 +38,15 @@ def boxed(image: Bytes, side: int, *, level: int = 90) -> Bytes:
     return box
 
 
-def captioned(picture: Bytes, text: str) -> Bytes:
-    """The picture with a line of text below it."""
-    strip = np.zeros((20, picture.shape[1], 3), np.uint8)
-    cv2.putText(strip, text[:70], (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 1, cv2.LINE_AA)
+CAPTION = 20
+"""Height of a caption in pixels."""
+
+
+def captioned(picture: Bytes, text: str, *, light: bool = False) -> Bytes:
+    """The picture with a line of text below it: white on black, or, if light, black on white."""
+    paper, ink = (255, 40) if light else (0, 255)
+    strip = np.full((CAPTION, picture.shape[1], 3), paper, np.uint8)
+    cv2.putText(strip, text[:70], (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (ink, ink, ink), 1, cv2.LINE_AA)
     return np.vstack([picture, strip])
 
 

@@ -96,7 +96,7 @@ def _strong() -> list[A.BasicTransform | A.BaseCompose]:
     ]
 
 
-def _colourful() -> list[A.BasicTransform | A.BaseCompose]:
+def _colorful() -> list[A.BasicTransform | A.BaseCompose]:
     """The strong set with every third photo in other hues or in gray, so that clothes of any color are found."""
     turned = A.HueSaturationValue(hue_shift_limit=90, sat_shift_limit=60, val_shift_limit=0)
     return [*_strong(), A.OneOf([turned, turned, A.ToGray()], p=0.33)]
@@ -107,7 +107,7 @@ AUGMENTATIONS: dict[str, Callable[[], list[A.BasicTransform | A.BaseCompose]]] =
     "original": _original,
     "standard": _standard,
     "strong": _strong,
-    "colourful": _colourful,
+    "colourful": _colorful,
 }
 
 

@@ -64,14 +64,14 @@ class Model(Part):
     """The encoder's first weights: a .safetensors or .pth file, "package:NAME" for the file in an installed package, or
     "timm" for timm's own source, which needs the network. Without them, the encoder starts from random weights."""
     init: str | None = None
-    """The trained model that the run starts from: a bundled name or a .safetensors file. It brings its own encoder,
-    decoder, size, TTA scale and threshold."""
+    """The trained model that the run starts from: a bundled name, a .safetensors file, or an .onnx export in float32 or
+    float16. It brings its own encoder, decoder, size, TTA scale and threshold."""
     prune: str | None = None
     """A trained model with a wider encoder of the same shape. The new model starts with its most important channels,
     which standout[prune] finds."""
 
 
-class Train(Part):
+class Training(Part):
     """How long, how fast and in which order the network learns."""
 
     stages: tuple[Stage, ...] = Field((Stage(epochs=EPOCHS, size=(320, 256)),), min_length=1)
@@ -145,7 +145,7 @@ class Distill(Part):
     """
 
     teacher: str | None = None
-    """A trained model: a bundled name or a .safetensors file. Without a teacher, only the labels count."""
+    """A trained model, as for init. Without a teacher, only the labels count."""
     share: float = Field(0.5, gt=0, le=1)
     """The teacher's share of the loss; the labels have the rest."""
     doubt: dict[str, float] = Field(default_factory=dict)
@@ -190,7 +190,7 @@ class Recipe(Part):
     """The name of the model."""
     data: Data
     model: Model = Model()
-    train: Train = Train()
+    train: Training = Training()
     loss: Loss = Loss()
     distill: Distill = Distill()
     augment: Augment = Augment()

@@ -20,7 +20,7 @@ from standout.errors import InputError
 from standout.metrics import compute, update
 from standout.net.unet import UNet
 from standout.train.batches import Batch
-from standout.train.config import Recipe, Train
+from standout.train.config import Recipe, Training
 from standout.train.losses import border_bce, combine
 from standout.train.schedules import SCHEDULES, Plateau
 
@@ -230,7 +230,7 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def optimizer(net: UNet, settings: Train) -> torch.optim.Optimizer:
+def optimizer(net: UNet, settings: Training) -> torch.optim.Optimizer:
     """The optimizer over four groups of parameters: those of encoder and decoder, each with and without weight decay.
 
     Batch norms and biases have no weight decay.

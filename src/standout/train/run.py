@@ -170,7 +170,7 @@ def teacher(recipe: Recipe) -> UNet | None:
 
 
 def trained(model: str) -> UNet:
-    """The network of a bundled model's name or of a .safetensors file. Raises ModelError when there is neither."""
+    """The network of a bundled model's name, or of a file of trainable weights. Raises ModelError if there is none."""
     return checkpoint.load(registry.find_checkpoint(model))[0]
 
 

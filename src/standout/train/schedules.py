@@ -5,7 +5,7 @@
     cycles   int                  how often a schedule that repeats does so
     share    float   0 .. 1       of the peak rate
 
-To add a schedule: a function (step, steps, cycles) -> share, named in SCHEDULES and in config.Train.schedule.
+To add a schedule: a function (step, steps, cycles) -> share, named in SCHEDULES and in config.Training.schedule.
 """
 
 from __future__ import annotations

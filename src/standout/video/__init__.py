@@ -1,7 +1,7 @@
 """Clips in and out: the only room that knows FFmpeg (PyAV).
 
     clip             file -> Clip: what it is, and its frames             open_clip, Clip
-    facts            what a clip's file tells about its pictures
+    facts            what a clip's file says about its pictures
     demux            file -> FFmpeg's container and the track to read
     decode           Clip -> its frames, one after another
     turn             how a decoded picture becomes upright

@@ -1,6 +1,6 @@
-"""Video file -> Clip: what the file tells, and its frames.
+"""Video file -> Clip: what the file says, and its frames.
 
-    path    Path         .mp4 .mov .mkv .webm .avi ...; the kind is told from the content, never from the name
+    path    Path         .mp4 .mov .mkv .webm .avi ...; recognized by its content, never by its name
     Clip    ClipFacts    and frames(), any stretch of them, as often as wanted
     Frame   image uint8 (H, W, 3), upright RGB; time Fraction, in seconds; alpha float32 (H, W) or None
 
@@ -108,6 +108,6 @@ def open_clip(path: Path) -> Clip:
     if appended:
         clip.warnings.append(
             f"has a second file of {appended:,} bytes after its end, which is not read: perhaps several files were "
-            "joined byte by byte; join them anew with a video editor"
+            "joined byte by byte; join them again with a video editor"
         )
     return clip

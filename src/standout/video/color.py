@@ -1,6 +1,6 @@
-"""YUV <-> RGB, by the matrix and range that the clip tells.
+"""YUV <-> RGB, by the matrix and range that the clip states.
 
-    Colors    matrix, range, primaries, transfer   codes of ITU-T H.273; 2 (for range: 0) = not told
+    Colors    matrix, range, primaries, transfer   codes of ITU-T H.273; 2 (for range: 0) = unspecified
     image     uint8 (H, W, 3)                      RGB
     picture   uint8 (H, W, 1|3|4)                  gray, RGB or RGBA
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 LIMITED, FULL = 1, 2
 """FFmpeg's codes of the two ranges: levels 16 to 235, and levels 0 to 255."""
 
-UNTOLD = 2
-"""The code of H.273 for a matrix, primaries or transfer curve that the stream does not tell."""
+UNSPECIFIED = 2
+"""The code of H.273 for a matrix, primaries or transfer curve that is unspecified."""
 
 _SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 """Matrix code of H.273 -> the code of FFmpeg's scaler."""
@@ -40,15 +40,15 @@ _HDR = {16: "HDR (PQ)", 18: "HDR (HLG)"}
 
 @dataclass(frozen=True)
 class Colors:
-    """What a stream tells about the meaning of its levels.
+    """What a stream says about the meaning of its levels.
 
-    range: 0 not told, 1 limited (16 to 235), 2 full (0 to 255).
+    range: 0 unspecified, 1 limited (16 to 235), 2 full (0 to 255).
     """
 
-    matrix: int = UNTOLD
+    matrix: int = UNSPECIFIED
     range: int = 0
-    primaries: int = UNTOLD
-    transfer: int = UNTOLD
+    primaries: int = UNSPECIFIED
+    transfer: int = UNSPECIFIED
 
     @property
     def hdr(self) -> str | None:
@@ -56,7 +56,7 @@ class Colors:
         return _HDR.get(self.transfer)
 
     def settled(self, height: int) -> Colors:
-        """These colors with matrix and range known; what the stream does not tell is filled in as players do.
+        """These colors with matrix and range known; what the stream does not state is filled in as players do.
 
         A picture of at least 720 rows (height) gets BT.709, a smaller one BT.601; both get the limited range.
 
@@ -70,7 +70,7 @@ class Colors:
 
 
 def colors_of(frame: VideoFrame) -> Colors:
-    """What the frame itself tells about its colors."""
+    """What the frame itself says about its colors."""
     full = frame.format.name.startswith("yuvj")
     return Colors(
         int(frame.colorspace),

@@ -65,7 +65,7 @@ class Lost:
 def frames(
     clip: ClipFacts, *, start: Fraction, end: Fraction | None, rate: Fraction | None, onward: Fraction, seek: bool
 ) -> Generator[Frame, None, None]:
-    """The clip's frames; Clip.frames tells what the arguments mean."""
+    """The clip's frames; Clip.frames explains what the arguments mean."""
     if end is not None and end <= start:
         return
     with open_container(clip.path) as container:
@@ -134,7 +134,7 @@ def decoded(
 def _timed(
     clip: ClipFacts, packets: Iterator[Packet[VideoStream]], decoder: av.VideoCodecContext | None, start: Fraction
 ) -> Iterator[Timed]:
-    """Frames with their times, in seconds from the clip's first frame; damage is told in the clip's warnings."""
+    """Frames with their times, in seconds from the clip's first frame; the clip's warnings report damage."""
     lost, told = Lost(), 0
     last: Fraction | None = None
     try:
@@ -158,7 +158,7 @@ def _timed(
 
 
 def _stamp(clip: ClipFacts, frame: VideoFrame) -> Fraction | None:
-    """When the frame is shown, in seconds from the clip's first frame; None where the file does not tell."""
+    """When the frame is shown, in seconds from the clip's first frame; None where the file does not say."""
     ticks = frame.dts if clip.timeline.disordered else frame.pts
     return None if ticks is None else ticks * clip.time_base - clip.zero
 
@@ -269,7 +269,7 @@ def _from(timed: Iterable[Timed], start: Fraction, clip: ClipFacts) -> Iterator[
 def resampled(timed: Iterable[Timed], rate: Fraction, before: Fraction) -> Iterator[Timed]:
     """The frames at a constant rate: each fills the slots from the one nearest to its time to that of the next frame.
 
-    rate: slots a second. before: the frames' own rate, which tells how long the last frame is shown.
+    rate: slots a second. before: the frames' own rate, which determines how long the last frame is shown.
 
     >>> [int(frame) for _, frame in resampled([(Fraction(0), "0"), (Fraction(1), "1")], Fraction(2), Fraction(1))]
     [0, 0, 1, 1]
@@ -288,6 +288,7 @@ def resampled(timed: Iterable[Timed], rate: Fraction, before: Fraction) -> Itera
 
 
 def _nearest(value: Fraction) -> int:
+    """The nearest whole number of a value that is not negative; halves are rounded up."""
     return int(value + Fraction(1, 2))
 
 

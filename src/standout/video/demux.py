@@ -1,6 +1,6 @@
 """Video file -> FFmpeg's container, nothing decoded yet, and the video track to read from it.
 
-    path        Path             .mp4 .mov .mkv .webm .avi ...; the kind is told from the content, never from the name
+    path        Path             .mp4 .mov .mkv .webm .avi ...; recognized by its content, never by its name
     container   InputContainer   the opened file; close it, or use it in a with statement
     track       VideoStream      the moving pictures that a player would show
 

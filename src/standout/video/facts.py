@@ -39,14 +39,14 @@ _FASTEST = 1000
 
 
 class ClipFacts:
-    """What a clip's file tells about its pictures.
+    """What a clip's file says about its pictures.
 
     path: of the file. index: the video track's number in it. coded: (height, width) as stored; turn makes frames
     upright. height, width: of the upright picture, in pixels. pixel_aspect: a pixel's width over its height, upright.
     rate: mean frames a second. duration: in seconds, or None where it is unknown. count: number of frames, estimated
-    where the file does not tell it, or None. alpha: frames may be transparent. sound: there is a sound track.
+    where the file does not state it, or None. alpha: frames may be transparent. sound: there is a sound track.
 
-    colors: as the file tells them; colors.settled(height) fills the gaps. timeline: how the file's times are meant.
+    colors: as the file states them; colors.settled(height) fills the gaps. timeline: how the file's times are meant.
     time_base: seconds in one tick of the file's clock. zero: the first frame's time on that clock, in seconds. begins:
     the same moment on the clock of sound and subtitles. warnings: grows while frames are read.
     """
@@ -114,7 +114,7 @@ def _opacity(frame: VideoFrame) -> NDArray[np.uint8]:
 
 
 def _rate(stream: VideoStream) -> Fraction:
-    """Mean frames a second; 25 where the file tells no sensible rate."""
+    """Mean frames a second; 25 where the file states no sensible rate."""
     for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
         if rate and 0 < rate <= _FASTEST:
             return rate
@@ -122,7 +122,7 @@ def _rate(stream: VideoStream) -> Fraction:
 
 
 def _duration(container: InputContainer, stream: VideoStream, zero: Fraction) -> Fraction | None:
-    """Seconds from the first frame to the end of the pictures; None where the file does not tell."""
+    """Seconds from the first frame to the end of the pictures; None where the file does not say."""
     if stream.duration and stream.time_base:
         return stream.duration * stream.time_base
     tag = {key.upper(): value for key, value in stream.metadata.items()}.get("DURATION", "")  # Matroska

@@ -6,7 +6,7 @@
     .mkv          h264 hevc av1 vp9         -             copied or opus        kept by h264 and hevc
     .webm         vp9 av1                   vp9           copied or opus        made square
     .webp .gif    webp, gif                 webp, gif     none                  made square
-    .frames       png, a folder of them     png           none                  not told
+    .frames       png, a folder of them     png           none                  not kept
 
     quality          100    75 (default)   50    25    1
     h264      crf    12     20             28    36    44
@@ -49,7 +49,7 @@ class Codec:
 
     encoder: FFmpeg's name of it. worst, best: the encoder's own number at quality 1 and 100. pixels, alpha_pixels:
     pixel formats of opaque and of transparent pictures. odd: the pixel format for an odd width or height; None where
-    the usual one holds them. shapes: the stream itself tells the shape of a pixel, so that the container need not.
+    the usual one holds them. shapes: the stream itself records the shape of a pixel, so that the container need not.
     least: the smallest width and height, in pixels. options: further options of the encoder.
     """
 
@@ -122,8 +122,8 @@ class Container:
     format: FFmpeg's muxer; "" where animation.py writes the file. codecs: of the pictures, the default first.
     see_through: the codec that keeps transparency, or None. sound, subtitles: codecs that are copied bit for bit.
     new_sound: the codec that other sound is re-encoded to. text: the codec that other text subtitles become. shapes:
-    it tells the shape of a pixel. edits: it has an edit list, so tracks may start before time 0, and players skip that
-    part.
+    it records the shape of a pixel. edits: it has an edit list, so tracks may start before time 0, and players skip
+    that part.
     """
 
     format: str
@@ -142,7 +142,7 @@ class Container:
         return self.see_through is not None
 
     def keeps_pixel_shape(self, codec: str) -> bool:
-        """Whether the shape of a pixel can be told, by the container or by the codec's own stream."""
+        """Whether the shape of a pixel can be recorded, by the container or by the codec's own stream."""
         return self.shapes or (codec in CODECS and CODECS[codec].shapes)
 
 

@@ -3,7 +3,7 @@
     stretch     a piece of the file in which the clock runs on; joined files have several, each with its own clock
     shift       Fraction   seconds that are added to the times of a stretch, so that it follows the one before
     ordinal     int        a packet's number within its track, from 0; packets without content are not counted
-    gapless     the sound's packets follow each other without gaps, whatever their times tell, as in .avi
+    gapless     the sound's packets follow each other without gaps, whatever their times say, as in .avi
 
 Pictures and sound are read separately, but by the same timeline, so they stay together. To find it, the packets of the
 whole file are read once, without decoding. An .mp4 or .mov with a complete index is not read, as its clock cannot jump.
@@ -62,7 +62,7 @@ class Timeline:
 
     keys: (ordinal, time) of the key frames, where there is more than one stretch. disordered: the pictures carry times
     in the order of the file, not in the order in which they are shown. gapless: see the module. begins: when the first
-    picture is shown, where its own time tells something else. count: number of pictures. end: of the last one, in
+    picture is shown, where its own time says something else. count: number of pictures. end: of the last one, in
     seconds of the timeline; both are None where the file was not read through.
     """
 
@@ -161,7 +161,7 @@ def _shift(packet: Packet[Any], shift: Fraction) -> None:
 
 
 def of(container: InputContainer, pictures: VideoStream, rate: Fraction) -> Timeline:
-    """The timeline of a file that was just opened; its packets are read where the index does not tell enough.
+    """The timeline of a file that was just opened; its packets are read where the index does not say enough.
 
     rate: mean frames a second.
     """
@@ -205,7 +205,7 @@ class _Survey:
 
     def timeline(self) -> Timeline:
         """The timeline that was found."""
-        with contextlib.suppress(av.error.FFmpegError, OSError, ValueError, IndexError):  # decoding tells of damage
+        with contextlib.suppress(av.error.FFmpegError, OSError, ValueError, IndexError):  # decoding reports damage
             for packet in self._container.demux([self._pictures, *self._others]):
                 if packet.size:
                     self._see(packet)
@@ -307,6 +307,4 @@ class _Survey:
             for stretch in self._stretches
         ]
         named = ", ".join(f"{float(seam - at[0]):.2f}" for seam in at[1:6]) + (", ..." if len(at) > 6 else "")
-        return (
-            f"has a clock that jumps (at {named} s): perhaps several joined files; they are read one after another"
-        )
+        return f"has a clock that jumps (at {named} s): perhaps several joined files; they are read one after another"

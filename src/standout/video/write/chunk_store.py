@@ -133,6 +133,7 @@ class ChunkStore:
         atomic.discard(self.folder)
 
     def _path(self, number: int, kind: str) -> Path:
+        """The file of a chunk. kind: "packets" or "npz"."""
         return self.folder / f"{number:05d}.{kind}"
 
     def _agreed(self, job: Mapping[str, str], threads: int) -> int:
@@ -157,9 +158,8 @@ class ChunkStore:
     def _finished(self) -> int:
         """The number of finished, whole chunks; sets state to that of the last one."""
         number = 0
-        with contextlib.suppress(
-            OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile
-        ):  # the next chunk is not there, or cut off
+        # the errors of a chunk that is not there, or cut off
+        with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             while True:
                 index = self._index(number)
                 if self._path(number, "packets").stat().st_size != int(index["packets"][:, :2].sum()):
@@ -176,6 +176,7 @@ class ChunkStore:
                 atomic.discard(path)
 
     def _index(self, number: int) -> State:
+        """What the .npz file of a finished chunk holds."""
         with self._path(number, "npz").open("rb") as file, np.load(file, allow_pickle=False) as index:
             return dict(index)
 

@@ -51,7 +51,7 @@ _GLOBAL_HEADER = 1 << 22
 
 @dataclass(frozen=True)
 class Encoding:
-    """How pictures are encoded; WriteOptions tells what the fields mean. size: (height, width)."""
+    """How pictures are encoded; WriteOptions explains what the fields mean. size: (height, width)."""
 
     container: Container
     codec: str
@@ -93,7 +93,7 @@ class VideoEncoder:
         limited = how.codec == "prores" or how.alpha  # neither can hold the full range
         settled = replace(settled, range=color.LIMITED) if limited else settled
         if how.gray:  # the levels of a mask are shares, not light
-            settled = replace(settled, primaries=color.UNTOLD, transfer=color.UNTOLD)
+            settled = replace(settled, primaries=color.UNSPECIFIED, transfer=color.UNSPECIFIED)
         self._colors = settled
         self.base = _time_base(clip, how.rate)
         self._context = _alone(clip, how) if context is None else context
@@ -142,6 +142,7 @@ class VideoEncoder:
             context.codec_tag = "hvc1"  # the only tag that Apple's players accept
 
     def _open(self, how: Encoding) -> None:
+        """Opens the encoder. Raises OutputError where it refuses."""
         self._context.options = encoder_options(how.row, how.codec, how.quality, how.threads)
         if how.codec == "av1":
             os.environ.setdefault("SVT_LOG", "1")  # otherwise it prints to standard error

@@ -25,8 +25,8 @@ class WriteOptions:
     (H, W, 4). gray: they are (H, W, 1). Otherwise they are RGB, (H, W, 3).
 
     codec: a name in the container's codecs; None is its first one, or the one that keeps transparency. quality: 1 to
-    100 (formats.py tells what that means for each codec); None is 75. rate: frames a second, where the pictures come at
-    a constant rate; None keeps the times that are given. threads: of the encoder; 0 is one for each core.
+    100 (formats.py explains what that means for each codec); None is 75. rate: frames a second, where the pictures come
+    at a constant rate; None keeps the times that are given. threads: of the encoder; 0 is one for each core.
 
     start, end: the stretch of the clip, in seconds, that the pictures come from; sound and subtitles are cut to it.
     sound: carry over the clip's sound. overwrite: replace a file of that name.
@@ -89,10 +89,10 @@ def _written(like: Clip, size: tuple[int, int], suffix: str, codec: str, notes: 
     aspect = like.pixel_aspect
     if aspect == 1 or CONTAINERS[suffix].keeps_pixel_shape(codec):
         if codec == "png" and aspect != 1:
-            notes.append(f"pixels are {aspect.numerator}:{aspect.denominator} wide, which PNGs cannot tell")
+            notes.append(f"pixels are {aspect.numerator}:{aspect.denominator} wide, which PNGs cannot record")
         return size
     wide = max(2, 2 * round(width * aspect / 2))
-    notes.append(f"{width}x{height} became {wide}x{height}: {suffix} cannot tell that pixels are not square")
+    notes.append(f"{width}x{height} became {wide}x{height}: {suffix} cannot record that pixels are not square")
     return height, wide
 
 

@@ -1,7 +1,7 @@
 """One track on its way into a file: copied bit for bit, or converted for a container that cannot hold it.
 
     CopiedTrack      packets as they are, with shifted times
-    ReencodedTrack   sound, decoded and encoded anew, cut to the sample
+    ReencodedTrack   sound, decoded and encoded again, cut to the sample
     RewrittenTrack   subtitles, from one kind of text to another
 
     put(packet)      takes a packet of the source; the file gets what becomes of it
@@ -74,7 +74,7 @@ class Channels:
         plain layout.
         """
         context = stream.codec_context
-        found = context.layout  # reading it frees the list
+        found = context.layout  # PyAV has freed the list now
         count = found.nb_channels
         layout = _LAYOUTS.get(count, "stereo")
         if "(" not in found.name.partition("channels")[2]:
@@ -232,6 +232,7 @@ class ReencodedTrack(Track):
         self._encode(None)
 
     def _push(self, frame: AudioFrame) -> None:
+        """Sends a frame through the filter graph, at its shifted time."""
         assert frame.time_base is not None
         assert frame.pts is not None
         frame.pts = round((frame.pts * frame.time_base - self.span.shift) * frame.sample_rate)
@@ -242,6 +243,7 @@ class ReencodedTrack(Track):
         self._pull()
 
     def _pull(self) -> None:
+        """Encodes the frames that the filter graph has ready."""
         assert self._graph is not None
         while True:
             try:
@@ -252,6 +254,7 @@ class ReencodedTrack(Track):
             self._encode(ready)
 
     def _encode(self, ready: AudioFrame | None) -> None:
+        """Encodes a frame and writes the packets; None makes the encoder give up what it held back."""
         for packet in self._stream.encode(ready):
             self.mux(packet)
 

@@ -5,7 +5,7 @@
     shift        Fraction          seconds that are taken off the times of the clip's file
     track        Track             one of them on its way: packets in, packets out
 
-Sound that the container holds is copied bit for bit, other sound is re-encoded, and notes tell so. Packets are read
+Sound that the container holds is copied bit for bit, other sound is re-encoded, and notes say so. Packets are read
 only up to the time that the pictures have reached, so memory does not grow with the clip's length.
 
 To add a way to carry a track over: a class in track.py, chosen in Tracks._track.
@@ -43,7 +43,11 @@ if TYPE_CHECKING:
     from standout.video.clip import Clip
 
 _DROPPED_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
+"""Tags that describe the clip's file, and not what it shows."""
+
 _TEXT = {"mov_text", "subrip", "ass", "webvtt", "text"}
+"""Codecs of subtitles that are text."""
+
 _REAL_LEAD = Fraction(1, 20)
 """Seconds. Sound that begins earlier than this before the pictures is meant to be heard: the pictures wait for it. A
 shorter lead is the delay of an audio encoder."""
@@ -70,7 +74,7 @@ class Tracks:
         self._output = output
         self._container, self._suffix = container, suffix
         self._notes = notes
-        start, end = options.start, options.end
+        start, end = Fraction(options.start), options.end
         trimmed = start > 0
         self.lead = Fraction(0) if trimmed or not options.sound else _lead(self._input, clip)
         end = None if end is None else end - start + self.lead

@@ -2,7 +2,7 @@
 
     path      Path                   its suffix is a key of CONTAINERS; without a suffix, a folder of PNGs
     like      Clip                   the source: rate, colors, pixel shape, sound and tags come from it
-    picture   uint8 (H, W, 1|3|4)    gray, RGB, or RGBA with straight alpha, as the options tell
+    picture   uint8 (H, W, 1|3|4)    gray, RGB, or RGBA with straight alpha, as the options say
     time      Fraction               seconds from the first picture, as Frame.time of Clip.frames(start=...)
 
 To add a format: see formats.py; to add one that FFmpeg does not write: see animation.py.
@@ -66,7 +66,7 @@ class Writer:
     what was kept (see keep) stays on the disk when the block is left by an exception, and another Writer of the same
     job goes on from there; its state is the one that was kept last.
 
-    When the block is left, the whole file appears under its name; after an exception no file appears. notes tell what
+    When the block is left, the whole file appears under its name; after an exception no file appears. notes list what
     the file could not keep.
 
     Raises InputError for options out of range, and OutputError where the file exists or is the clip itself, where its
@@ -157,11 +157,11 @@ class Writer:
         self._guarded(lambda: chunked.keep(state))
 
     def _open(self) -> VideoFile:
-        """The file, opened; notes tell what it cannot keep."""
+        """The file, opened; notes list what it cannot keep."""
         layout, frames = self._layout, self._layout.codec == "png"
         if self._convert is not None:
             what = "PNGs" if frames else layout.suffix
-            self.notes.append(f"colors converted to sRGB: {what} cannot tell the clip's")
+            self.notes.append(f"colors converted to sRGB: {what} cannot record the clip's")
         if layout.animated and self._like.sound and self._options.sound:
             what = "a folder of PNGs" if frames else layout.suffix
             self.notes.append(f"sound left out: {what} holds none")
