@@ -7,6 +7,7 @@ from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from standout.errors import InputError
@@ -42,6 +43,12 @@ def test_a_line_that_leaves_the_plot_ends_at_its_edge_and_comes_back() -> None:
     assert runs[0][-1][1] == TOP and runs[1][0][1] == TOP and runs[1][-1][1] == HEIGHT - BOTTOM
     outside = Chart("", UNIT, UNIT, [Line([(0, 2), (1, 3)]), Line([(0.5, 7)])])
     assert points_of(svg(outside)) == [] and "<circle" not in svg(outside)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    line = [(0.0, 0.5), (0.2, 2.5), (0.4, -0.5)]
+    mine, theirs = (svg(Chart("", UNIT, UNIT, [Line(points)])) for points in (line, list(map(tuple, np.array(line)))))
+    assert mine == theirs
 
 
 def test_names_of_dots_keep_apart_and_inside() -> None:
