@@ -1,7 +1,7 @@
 """Quality and speed of standout against what users would pick instead: same photos, same measure, one thread each.
 
     .venv/bin/python benchmarks/peers.py                            # everything, about an hour, then a table
-    .venv/bin/python benchmarks/peers.py --photos 5 --out /tmp/p.json --plot /tmp/p.png    # a trial
+    .venv/bin/python benchmarks/peers.py --photos 5 --out /tmp/p.json --plot /tmp/p.svg    # a trial
     .venv/bin/python benchmarks/peers.py --skip-timing              # scores first, the machine may be busy
     .venv/bin/python benchmarks/peers.py --timing-only              # then times, on a quiet machine
     .venv/bin/python benchmarks/peers.py --only standout-mobile,selfie --model runs/mine/model.onnx

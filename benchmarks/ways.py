@@ -74,7 +74,7 @@ WAYS = {
     ),
     "cloth": Way("rags of clothes behind the people, in 20 of 100", {"augment": {"cloth": 0.2}}),
     "strong": Way("lamp light, night and defocus too", {"augment": {"set": "strong"}}),
-    "colours": Way("the same, and a third of the photos in other hues or grey", {"augment": {"set": "colourful"}}),
+    "colours": Way("the same, and a third of the photos in other hues or gray", {"augment": {"set": "colorful"}}),
     "boundary": Way("a tenth of the loss is the boundary loss", {"loss": {"bce": 0.45, "dice": 0.45, "boundary": 0.1}}),
     "border": Way("no weight on the outline", {"loss": {"border_boost": 1.0}}),
     "average": Way("no running average of the weights", {"train": {"ema": 0.0}}),

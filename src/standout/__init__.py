@@ -1,4 +1,4 @@
-"""standout: find the people in photos, cut them out, blur, colour or replace what is behind them.
+"""standout: find the people in photos, cut them out, blur, color or replace what is behind them.
 
     import standout
     mask = standout.segment("photo.jpg")                   # float32 (H, W), 0..1

@@ -180,8 +180,8 @@ def test_what_is_shared_is_made_once(portraits: list[Pair], tmp_path: Path, monk
         shutil.copy(find("standout-mobile"), path)  # how it is made is another test's business
 
     monkeypatch.setattr(Source, "once", ONCE)
-    monkeypatch.setattr(room, "to_onnx", counted(made, copied))
-    monkeypatch.setattr(room.runtimes, "open", counted(opened_, room.runtimes.open))
+    monkeypatch.setattr("standout.export.onnx.to_onnx", counted(made, copied))
+    monkeypatch.setattr(room.pytorch, "open", counted(opened_, room.pytorch.open))
     monkeypatch.setattr(room, "measure", counted(measured, room.measure))
     with opened(BUNDLED, pairs=portraits[-2:]) as source:
         for n, target in enumerate(("onnx", "openvino", "onnx")):

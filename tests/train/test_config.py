@@ -84,3 +84,9 @@ def test_fine_tuning_has_its_own_defaults_unless_a_recipe_says_otherwise(tmp_pat
 def test_the_shares_of_the_loss_are_those_above_0() -> None:
     recipe = Recipe.model_validate({"name": "a", "data": {"folder": "b"}, "loss": {"bce": 0.0, "dice": 1.0}})
     assert recipe.loss.shares == {"dice": 1.0}
+
+
+def test_the_older_spelling_of_a_set_is_read() -> None:
+    for name in ("colourful", "colorful"):
+        recipe = Recipe.model_validate({"name": "a", "data": {"folder": "b"}, "augment": {"set": name}})
+        assert recipe.augment.set == "colorful"

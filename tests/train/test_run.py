@@ -333,7 +333,11 @@ def _stop(module: SegmentationModule) -> None:
 def test_a_run_older_than_a_setting_goes_on_with_its_default(data: Path, tmp_path: Path, finished: Path) -> None:
     out = shutil.copytree(finished, tmp_path / "out")
     record = json.loads((out / "run.json").read_text())
-    del record["recipe"]["distill"], record["recipe"]["license"]
+    record["recipe"]["augment"]["set"] = "colourful"
+    (out / "run.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match=r"augment.set was 'colorful', is 'standard'"):
+        run.train(tiny(data), out, CPU)
+    del record["recipe"]["distill"], record["recipe"]["license"], record["recipe"]["augment"]["set"]
     record["recipe"]["model"]["narrow"] = record["recipe"]["model"].pop("prune")  # its name then
     del record["results"]["scores"], record["results"]["protocol"]
     (out / "run.json").write_text(json.dumps(record))

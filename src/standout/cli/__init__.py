@@ -52,7 +52,7 @@ def _version(wanted: bool) -> None:
 
 app = typer.Typer(
     name="standout",
-    help="Find the people in photos: cut them out, blur, colour or replace what is behind. Offline, on a plain CPU.",
+    help="Find the people in photos: cut them out, blur, color or replace what is behind. Offline, on a plain CPU.",
     epilog=examples(
         ("standout photo.jpg", "cut the people out, to photo-cut.png"),
         ("standout blur holiday/ -o blurred/", "a whole folder"),

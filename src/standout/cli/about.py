@@ -29,9 +29,7 @@ def models(
         print(f"{name}  {its.version}{'  (default)' if name == DEFAULT else ''}")
         print(f"  for       {weights.purpose}")
         print(f"  file      {weights.file}, {path.stat().st_size / 1e6:.1f} MB, sha256 {weights.sha256[:12]}")
-        print(
-            f"  input     {its.size[0]}x{its.size[1]}, encoder {its.encoder}, license {its.license or 'not stated'}"
-        )
+        print(f"  input     {its.size[0]}x{its.size[1]}, encoder {its.encoder}, license {its.license or 'not stated'}")
         scores = ", ".join(f"{source} {score:.3f}" for source, score in its.scores.items())
         print(f"  scores    {scores or 'none on its card'}")
         print(f"  measured  {its.protocol or 'how is not on its card'}")

@@ -47,18 +47,26 @@ Refine = Annotated[
 Model = Annotated[
     str,
     typer.Option(
-        "--model", metavar="NAME", rich_help_panel=_MASK, help="A bundled one, see standout models, or a file."
+        "--model",
+        metavar="NAME",
+        rich_help_panel=_MASK,
+        help="A bundled model (standout models lists them), or a model file.",
     ),
 ]
 Runtime = Annotated[
     str,
     typer.Option(
-        "--runtime", metavar="NAME", rich_help_panel=_MACHINE, help="auto, onnx, openvino, pytorch, litert or coreml."
+        "--runtime",
+        metavar="NAME",
+        rich_help_panel=_MACHINE,
+        help="What runs the model: auto, onnx, openvino, pytorch, litert or coreml.",
     ),
 ]
 Device = Annotated[
     str,
-    typer.Option("--device", metavar="NAME", rich_help_panel=_MACHINE, help="auto, cpu, cuda, coreml or directml."),
+    typer.Option(
+        "--device", metavar="NAME", rich_help_panel=_MACHINE, help="Where it runs: auto, cpu, cuda, coreml or directml."
+    ),
 ]
 
 
@@ -80,24 +88,33 @@ class Photos:
         str | None,
         typer.Option(
             "--output", "-o", metavar="OUT", rich_help_panel=_FILES,
-            help="A file for one input, a folder for several, - for a pipe. Else: beside the photo, clip or folder.",
+            help="A file for one input, a folder for several, or - for a pipe."
+            " [dim]\\[default: beside the photo, clip or folder][/]",
         ),
     ] = None  # fmt: skip
     recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", rich_help_panel=_FILES, help="Folders inside folders too; tree kept.")
+        bool,
+        typer.Option(
+            "--recursive",
+            "-r",
+            rich_help_panel=_FILES,
+            help="Look into folders inside folders too, and keep their tree.",
+        ),
     ] = False
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", rich_help_panel=_FILES, help="Make results anew that are already there.")
+        bool, typer.Option("--overwrite", rich_help_panel=_FILES, help="Make results anew that exist already.")
     ] = False
     report: Annotated[
         Path | None,
         typer.Option(
             "--report", metavar="FILE", rich_help_panel=_FILES,
-            help="Add a line of JSON per photo or clip to FILE; clips' lines tell flicker before and after.",
+            help="Append a line of JSON for each photo or clip to FILE. Lines of clips tell the flicker before and "
+            "after the temporal filter.",
         ),
     ] = None  # fmt: skip
     as_json: Annotated[
-        bool, typer.Option("--json", rich_help_panel=_FILES, help="Print a line of JSON per photo, nothing else.")
+        bool,
+        typer.Option("--json", rich_help_panel=_FILES, help="Print a line of JSON for each file, and nothing else."),
     ] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=_FILES, help="Print nothing but errors.")] = (
         False
@@ -110,7 +127,8 @@ class Photos:
             "-f",
             metavar="NAME",
             rich_help_panel=_RESULT,
-            help="Photos: png, jpg, webp, avif, tiff, ... Clips: mp4, mov, mkv, webm, webp, gif, frames.",
+            help="Format of the results. Photos: png, jpg, webp, avif, tiff, ... Clips: mp4, mov, mkv, webm, webp, "
+            "gif, frames.",
         ),
     ] = None
     quality: Annotated[
@@ -121,7 +139,7 @@ class Photos:
             min=1,
             max=100,
             rich_help_panel=_RESULT,
-            help="Of jpg, webp, avif, heic and clips.",
+            help="Quality of jpg, webp, avif, heic and clips.",
         ),
     ] = None
     crop: Annotated[bool, typer.Option("--crop", rich_help_panel=_RESULT, help="Crop to the people.")] = False
@@ -129,7 +147,7 @@ class Photos:
         Literal["keep", "strip", "all"],
         typer.Option(
             "--metadata", metavar="WHICH", rich_help_panel=_RESULT,
-            help="EXIF: keep (without the place), strip, or all.",
+            help="What stays of the EXIF block: keep (all but the place), strip (nothing), or all.",
         ),
     ] = "keep"  # fmt: skip
 
@@ -137,7 +155,7 @@ class Photos:
         Path | None,
         typer.Option(
             "--mask-from", metavar="PATH", rich_help_panel=_MASK,
-            help="Use this mask picture, or the one of the photo's name in this folder, instead of the model.",
+            help="Use this mask picture, or the one in this folder that is named like the photo, instead of the model.",
         ),
     ] = None  # fmt: skip
     keep: Keep = "all"
@@ -159,47 +177,59 @@ class Photos:
 
     start: Annotated[
         str | None,
-        typer.Option("--start", metavar="TIME", rich_help_panel=CLIPS, help="Begin there: seconds, or 1:02:03.5."),
+        typer.Option(
+            "--start", metavar="TIME", rich_help_panel=CLIPS, help="Where to begin: in seconds, or as 1:02:03.5."
+        ),
     ] = None
     end: Annotated[
-        str | None, typer.Option("--end", metavar="TIME", rich_help_panel=CLIPS, help="End there, as --start.")
+        str | None,
+        typer.Option("--end", metavar="TIME", rich_help_panel=CLIPS, help="Where to end, written as for --start."),
     ] = None
     fps: Annotated[
         str | None,
         typer.Option(
             "--fps", metavar="N", rich_help_panel=CLIPS,
-            help="So many frames a second, 25 or 30000/1001. Else: the clip's own times.",
+            help="A constant frame rate, such as 25 or 30000/1001. [dim]\\[default: the clip's own times][/]",
         ),
     ] = None  # fmt: skip
     max_side: Annotated[
         int | None,
         typer.Option(
-            "--max-side", metavar="PX", min=16, rich_help_panel=CLIPS, help="Scale down to so many pixels a side."
+            "--max-side",
+            metavar="PX",
+            min=16,
+            rich_help_panel=CLIPS,
+            help="Scale frames down so that their longer side is PX pixels.",
         ),
     ] = None
     steady: Annotated[
         float | None,
         typer.Option(
             "--steady", metavar="SECONDS", min=0, show_default=False, rich_help_panel=CLIPS,
-            help="After how long an earlier mask counts half; 0: every frame by itself.",
+            help="Half-life of the temporal filter: after how long an earlier mask counts half. 0 switches it off.",
         ),
     ] = None  # fmt: skip
     codec: Annotated[
         str | None,
         typer.Option(
-            "--codec", metavar="NAME", rich_help_panel=CLIPS, help="h264, hevc, av1 or vp9. Else: h264; webm: vp9."
+            "--codec",
+            metavar="NAME",
+            rich_help_panel=CLIPS,
+            help="The video codec: h264, hevc, av1, vp9 or prores. [dim]\\[default: h264; vp9 for .webm][/]",
         ),
     ] = None
     sound: Annotated[
         bool,
-        typer.Option("--sound/--no-sound", rich_help_panel=CLIPS, help="Keep the sound, bit for bit where it can be."),
+        typer.Option(
+            "--sound/--no-sound", rich_help_panel=CLIPS, help="Keep the sound, bit for bit where the format allows."
+        ),
     ] = True
 
     resume: Annotated[
         bool,
         typer.Option(
             "--resume", rich_help_panel=CLIPS,
-            help="Keep each finished minute, so that the same command goes on where it was stopped.",
+            help="Keep each finished minute on disk, so that the same command continues after a stop.",
         ),
     ] = False  # fmt: skip
 
@@ -209,21 +239,21 @@ class Photos:
         int | None,
         typer.Option(
             "--jobs", "-j", metavar="N", min=1, rich_help_panel=_MACHINE,
-            help="Photos worked on at once. Else: one a core.",
+            help="How many photos are worked on at once. [dim]\\[default: one for each core][/]",
         ),
     ] = None  # fmt: skip
     threads: Annotated[
         int | None,
         typer.Option(
             "--threads", metavar="N", min=1, rich_help_panel=_MACHINE,
-            help="Threads a photo. Else: the cores, shared out among the jobs.",
+            help="Threads for each photo. [dim]\\[default: the cores, shared among the jobs][/]",
         ),
     ] = None  # fmt: skip
     max_pixels: Annotated[
         int | None,
         typer.Option(
             "--max-pixels", metavar="N", min=0, rich_help_panel=_MACHINE,
-            help="Refuse larger photos. Else: 200 million; 0 is no limit.",
+            help="Refuse photos with more pixels; 0 sets no limit. [dim]\\[default: 200 million][/]",
         ),
     ] = None  # fmt: skip
 

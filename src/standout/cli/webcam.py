@@ -47,7 +47,7 @@ _DEFAULTS = {"color": "#00b140"}
 
 @dataclass(frozen=True, kw_only=True)
 class Webcam:
-    """Show a camera with its background blurred, coloured or replaced: in a window, as a virtual camera, or both.
+    """Show a camera with its background blurred, colored or replaced: in a window, as a virtual camera, or both.
 
     Until the model is ready, and where it fails, a blank picture is shown. Keys in the window: 1, 2, ... choose the
     effect, v mirrors, space pauses, q quits; Ctrl-C in the terminal quits as well.
@@ -62,56 +62,83 @@ class Webcam:
         ),
     ] = None
     camera: Annotated[
-        str, typer.Option("--camera", "-i", metavar="CAMERA", help="A number, a device, a URL, or a clip's file.")
+        str,
+        typer.Option(
+            "--camera", "-i", metavar="CAMERA", help="The camera's number, a device, a URL, or the file of a clip."
+        ),
     ] = "0"
     size: Annotated[
-        str | None, typer.Option("--size", metavar="WxH", help="Ask the camera for it. Else: the camera's own choice.")
+        str | None,
+        typer.Option(
+            "--size", metavar="WxH", help="The size to ask the camera for. [dim]\\[default: the camera's choice][/]"
+        ),
     ] = None
 
     mirror_view: Annotated[
-        bool, typer.Option("--mirror-view", rich_help_panel=_PICTURE, help="Flip the camera's picture as mirrors do.")
+        bool, typer.Option("--mirror-view", rich_help_panel=_PICTURE, help="Flip the picture as a mirror does.")
     ] = False
     max_side: Annotated[
         int | None,
-        typer.Option("--max-side", metavar="PX", min=16, rich_help_panel=_PICTURE, help="Scale down to it: faster."),
+        typer.Option(
+            "--max-side",
+            metavar="PX",
+            min=16,
+            rich_help_panel=_PICTURE,
+            help="Scale frames down to so many pixels a side, which is faster.",
+        ),
     ] = None
     fps: Annotated[
         float | None,
-        typer.Option("--fps", metavar="N", min=1, max=240, rich_help_panel=_PICTURE, help="At most so many a second."),
+        typer.Option(
+            "--fps", metavar="N", min=1, max=240, rich_help_panel=_PICTURE, help="The most pictures a second."
+        ),
     ] = None
 
     window: Annotated[
-        bool, typer.Option("--window/--no-window", rich_help_panel=_OUTPUT, help="Show it on a page of the browser.")
+        bool,
+        typer.Option(
+            "--window/--no-window", rich_help_panel=_OUTPUT, help="Show the pictures on a page of the browser."
+        ),
     ] = True
     port: Annotated[
-        int, typer.Option("--port", metavar="N", min=0, max=65535, rich_help_panel=_OUTPUT, help="0: any free one.")
+        int,
+        typer.Option(
+            "--port",
+            metavar="N",
+            min=0,
+            max=65535,
+            rich_help_panel=_OUTPUT,
+            help="The port of the page; 0 takes any free one.",
+        ),
     ] = PORT
     key: Annotated[
         str | None,
         typer.Option(
             "--key", metavar="TEXT", rich_help_panel=_OUTPUT,
-            help="The secret part of the page's address, for one that stays. Else: a fresh one.",
+            help="The secret part of the page's address, so that it stays the same. [dim]\\[default: a fresh one][/]",
         ),
     ] = None  # fmt: skip
     browser: Annotated[
         bool | None,
         typer.Option(
             "--open/--no-open", show_default=False, rich_help_panel=_OUTPUT,
-            help="Open the page. Else: where there is a screen.",
+            help="Open the page in the browser. [dim]\\[default: where there is a screen][/]",
         ),
     ] = None  # fmt: skip
     virtual_camera: Annotated[
         str | None,
         typer.Option(
             "--virtual-camera", metavar="DEVICE", rich_help_panel=_OUTPUT,
-            help="Into this one, such as /dev/video9, or auto. Linux; elsewhere through OBS Studio.",
+            help="A virtual camera to write to, such as /dev/video9, or auto. For Linux; elsewhere OBS Studio does it.",
         ),
     ] = None  # fmt: skip
     frames: Annotated[
-        int | None, typer.Option("--frames", metavar="N", min=1, rich_help_panel=_OUTPUT, help="End after so many.")
+        int | None,
+        typer.Option("--frames", metavar="N", min=1, rich_help_panel=_OUTPUT, help="End after so many pictures."),
     ] = None
     seconds: Annotated[
-        float | None, typer.Option("--seconds", metavar="N", min=0.1, rich_help_panel=_OUTPUT, help="End after them.")
+        float | None,
+        typer.Option("--seconds", metavar="N", min=0.1, rich_help_panel=_OUTPUT, help="End after so many seconds."),
     ] = None
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", rich_help_panel=_OUTPUT, help="Print nothing but the address and errors.")
@@ -125,7 +152,7 @@ class Webcam:
         float | None,
         typer.Option(
             "--steady", metavar="SECONDS", min=0, show_default=False, rich_help_panel=_MASK,
-            help="After how long an earlier mask counts half; 0: every frame by itself.",
+            help="Half-life of the temporal filter: after how long an earlier mask counts half. 0 switches it off.",
         ),
     ] = None  # fmt: skip
     model: Model = "standout-mobile"
@@ -135,7 +162,11 @@ class Webcam:
     threads: Annotated[
         int | None,
         typer.Option(
-            "--threads", metavar="N", min=1, rich_help_panel=_MACHINE, help="Of the model. Else: half the cores."
+            "--threads",
+            metavar="N",
+            min=1,
+            rich_help_panel=_MACHINE,
+            help="Threads of the model. [dim]\\[default: half the cores, at most 4][/]",
         ),
     ] = None
 

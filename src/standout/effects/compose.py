@@ -109,8 +109,6 @@ def matte(mask: Mask, *, bits: int = 8) -> Picture:
     return gray
 
 
-
-
 def check(image: Image, mask: Mask) -> None:
     """Raises InputError where the mask is not of the image's size."""
     if image.shape[:2] != mask.shape:

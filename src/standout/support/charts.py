@@ -205,7 +205,7 @@ def _inside(points: Sequence[tuple[float, float]]) -> list[list[tuple[float, flo
         ends = [0.0, 1.0]  # where the segment enters and leaves, as shares of it
         for start, move in ((y0 - TOP, y1 - y0), (HEIGHT - BOTTOM - y0, y0 - y1)):
             if move:
-                end = int(move < 0)
+                end = 1 if move < 0 else 0
                 ends[end] = (min if end else max)(ends[end], -start / move)
             elif start < 0:
                 ends = [1.0, 0.0]

@@ -107,7 +107,7 @@ AUGMENTATIONS: dict[str, Callable[[], list[A.BasicTransform | A.BaseCompose]]] =
     "original": _original,
     "standard": _standard,
     "strong": _strong,
-    "colourful": _colorful,
+    "colorful": _colorful,
 }
 
 

@@ -24,6 +24,9 @@ EPOCHS = 20
 RENAMED = {"model.narrow": "model.prune"}
 """Keys of older recipes and the keys that took their place."""
 
+RESPELLED = "colourful"
+"""The value of augment.set in older recipes that is spelled "colorful" now."""
+
 
 class Part(BaseModel):
     """A table of the recipe. Unknown keys are errors, and nothing changes after reading."""
@@ -156,9 +159,9 @@ class Distill(Part):
 class Augment(Part):
     """How photos are changed before the network sees them."""
 
-    set: Literal["none", "original", "standard", "strong", "colourful"] = "standard"
+    set: Literal["none", "original", "standard", "strong", "colorful"] = "standard"
     """original flips, shifts, scales, turns and relights photos; strong adds lamp light, night and defocus to standard,
-    and colourful shows a third of the photos in other hues or in gray."""
+    and colorful shows a third of the photos in other hues or in gray."""
     background: float = Field(0.0, ge=0, le=1)
     """Share of photos whose people are put before a photo of nobody, if the data have such photos."""
     quarters: float = Field(0.0, ge=0, le=1)
@@ -167,6 +170,11 @@ class Augment(Part):
     """Share of samples with a piece of clothing of another photo behind the people, as cloth that nobody wears."""
     smallest: float = Field(0.15, gt=0, le=0.4)
     """The smallest height of a person that is pasted by a stage's compose, as a share of the photo's height."""
+
+    @field_validator("set", mode="before")
+    @classmethod
+    def _respelled(cls, name: Any) -> Any:
+        return "colorful" if name == RESPELLED else name
 
 
 class Data(Part):

@@ -31,7 +31,7 @@ from standout.net.cost import cost
 from standout.net.unet import UNet
 from standout.support.atomic import write_atomic
 from standout.support.system import cores
-from standout.train.config import RENAMED, Data, Recipe
+from standout.train.config import RENAMED, RESPELLED, Data, Recipe
 
 
 class Record:
@@ -74,6 +74,7 @@ class Record:
         # A setting that was added to standout after the run began had its default value then.
         now = _flat(self.facts["recipe"])
         then = {RENAMED.get(key, key): value for key, value in _flat(before["recipe"]).items()}
+        then |= {"augment.set": "colorful"} if then.get("augment.set") == RESPELLED else {}
         was = _flat(_json(Recipe(name="any", data=Data(folder=Path())))) | then
         self.ships_anew = any(was.get(key) != now.get(key) for key in self.SHIPS)
         changed = [
