@@ -2,10 +2,11 @@
 
     .venv/bin/python benchmarks/edges.py [--data ../shared/people]
 
-Each bundled model sees the validation photos of people once and mirrored, as users have it; from the same answer come
-masks with edges refined and not, and, of the default model, such as a network that answers at every second or fourth
-pixel would give at best (the answer's mean over 2x2 or 4x4). Boundary F says how much of the two outlines lies within a
-tolerance of the other: 0.6 % of the photo's diagonal, as everywhere here, and half of that. About a minute.
+Each bundled model sees the validation photos of people with test-time augmentation, as users get it. From the same
+answer come masks with edges refined and not, and, for the default model, the masks that a network which answers at
+every second or fourth pixel would give at best (the answer's mean over 2x2 or 4x4). Boundary F says how much of the two
+outlines lies within a tolerance of the other: 0.6 % of the photo's diagonal, as everywhere here, and half of that.
+It takes about a minute.
 """
 
 from __future__ import annotations

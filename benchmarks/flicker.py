@@ -2,11 +2,11 @@
 
     .venv/bin/python benchmarks/flicker.py [--clips ../shared/clips] [--model standout-tiny] [--sheets FOLDER]
 
-Each frame goes through the model by itself, looked at once or twice (mirrored), then through the temporal filter at the
-network's own size, then perhaps through refine. The clips of clips.py have a known truth; those of --clips (the first
-SECONDS of each) have none, and only the flicker that needs none is measured on them. The nobody clip counts in its own
-column alone. --sheets writes pictures to look at: the frame, the truth, the mask without and with the default filter,
-and what the filter did.
+Each frame goes through the model by itself, without and with test-time augmentation (TTA), then through the temporal
+filter at the network's own size, then perhaps through refine. The clips of clips.py have a known truth. Those of
+--clips (the first SECONDS of each) have none, and only flicker, which needs none, is measured on them. The clip of
+nobody counts in its own column alone. --sheets writes pictures to look at: the frame, the truth, the mask without and
+with the default filter, and what the filter did.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SECONDS = 10
 BEHIND, AWAY = 5, 4.0
 """A ghost is looked for where a person was up to so many frames before, so many pixels away from where one is."""
 
-LOOKS = {1: "once", 2: "twice"}
+LOOKS = {1: "no", 2: "yes"}
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def summary(table: Table) -> str:
 
     Bold: as users get clips.
     """
-    head = ["looks", "refined", "half-life s", "dtSSD", "MAD %", "Dice", "ghost %", "flicker", "nobody: MAD %"]
+    head = ["TTA", "refined", "half-life s", "dtSSD", "MAD %", "Dice", "ghost %", "flicker", "nobody: MAD %"]
     unknown = [name for name, one in next(iter(table.values())).items() if one.dtssd is None]
     lines = [head + [f"flicker: {name.split('-')[0]}" for name in unknown]]
     for (looks, refined, half_life), scores in sorted(table.items()):

@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "people")
     parser.add_argument("--source", default="picsart")
-    parser.add_argument("--mirror", action="store_true", help="look twice, once mirrored, as users get it")
+    parser.add_argument("--mirror", action="store_true", help="use test-time augmentation, as users get it")
     options = parser.parse_args()
     net, card = checkpoint.load(options.model)
     pairs = [pair for pair in find_splits(options.data)[1] if pair.source == options.source]

@@ -178,7 +178,7 @@ def timing(peers: list[Ready], photos: list[Path], failed: Failed, rounds: int, 
 
 
 def _each_photo(calls: list[float], photos: int) -> list[float]:
-    """Milliseconds of all the network's calls for each photo: some models look twice.
+    """Milliseconds of all the network's calls for each photo: some models use TTA.
 
     >>> _each_photo([1.0, 2.0, 1.5, 2.5], 2)
     [3.0, 4.0]
@@ -281,7 +281,7 @@ def main() -> int:
     part.add_argument("--timing-only", action="store_true")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "peers")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "peers.json")
-    parser.add_argument("--plot", type=Path, default=ROOT / "docs" / "peers.svg")
+    parser.add_argument("--plot", type=Path, default=ROOT / "docs" / "images" / "peers.svg")
     options = parser.parse_args()
     try:
         every = [*ours(options.model), *others()]

@@ -56,12 +56,12 @@ def others() -> list[Peer]:
 
 
 def ours(models: list[str]) -> list[Peer]:
-    """The bundled models and those given, each as users get it and looking once; the default through OpenVINO, too."""
+    """The bundled models and those given, each with and without TTA; the default through OpenVINO, too."""
     peers = []
     for model in dict.fromkeys([*REGISTRY, *models]):
         name, path = called(model), str(find(model))
         card, runtime = Segmenter(path, threads=1).card, "onnx" if path.endswith(".onnx") else "auto"
-        ways = [("", "", runtime, True), ("-once", ", looking once", runtime, False)]
+        ways = [("", "", runtime, True), ("-once", ", without TTA", runtime, False)]
         ways += [("-openvino", ", OpenVINO", "openvino", True)] if model == DEFAULT else []
         for suffix, what, runs, mirror in ways:
             settings = {"runtime": runs, "mirror": mirror}

@@ -43,7 +43,7 @@ def _mean(row: Row, kind: str, key: str = "dice") -> Row | None:
 
 
 def _overview(rows: list[Row]) -> str:
-    head = ["model", "finds", "MB", "network ms", "photo ms", *GROUPS, "nobody there", "licence"]
+    head = ["model", "finds", "MB", "network ms", "photo ms", *GROUPS, "nobody there", "license"]
     lines = []
     for row in rows:
         speed = row.get("speed") or {}
@@ -57,6 +57,16 @@ def _overview(rows: list[Row]) -> str:
             f"{nobody['mean']:.1%}".replace("%", " %") if nobody else "", row["license"],
         ])  # fmt: skip
     return _markdown(head, lines)
+
+
+def brief(results: Row, names: list[str]) -> str:
+    """Markdown of four columns: these models, in this order, with their time and their Dice."""
+    lines = []
+    for row in (results["peers"][name] for name in names):
+        means = [_mean(row, kind) for kind in ("portraits", "scenes")]
+        title = f"**{row['title']}**" if row["ours"] else row["title"]
+        lines.append([title, _number(row["speed"]["photo_ms"]), *(f"{one['mean']:.3f}" for one in means if one)])
+    return _markdown(["model", "ms a photo", "Dice, portraits", "Dice, general scenes"], lines)
 
 
 def _details(rows: list[Row]) -> str:
@@ -127,15 +137,15 @@ def _caption(results: Row) -> str:
     )
     if any(row["finds"] != "people" for row in results["peers"].values()):
         text += (
-            " U2-Net and ISNet are not person models: they mark whatever stands out, people or not, which the figures "
-            'for "nobody there" show; U2-Net\'s package stretches each mask until something is marked.'
+            " U2-Net and ISNet are not person models: they mark whatever stands out, people or not, as the figures "
+            'for "nobody there" show; the package of U2-Net stretches each mask until something is marked.'
         )
     if timing:
         text += (
             f" Times: one thread on one core of {timing['cores']}, {timing['cpu']}, {timing['date']}, medians of "
             f'{timing["rounds"]} rounds in turn over {timing["photos"]} photos, one of each source. "photo ms" leads '
-            'from the decoded photo to the mask at its size, "network ms" is the model alone; standout asks it about '
-            "the photo mirrored, and mostly larger, too unless it looks once."
+            'from the decoded photo to the mask at its size, "network ms" is the model alone; with test-time '
+            "augmentation (TTA), standout calls it twice, the second time on the mirrored and mostly larger photo."
         )
         text += " OpenVINO computes in bfloat16 here, the others in float32." if timing["bfloat16"] else ""
     return text

@@ -1,11 +1,11 @@
-"""Measures what README and docs publish, and writes the tables there.
+"""Measures what the README and the documentation publish, and writes the tables there.
 
     .venv/bin/python benchmarks/publish.py                   # everything anew: about three hours on an idle machine
     .venv/bin/python benchmarks/publish.py cost exports      # these alone
     .venv/bin/python benchmarks/publish.py --tables          # only writes the tables, from benchmarks/results/
 
 A part's figures are kept in benchmarks/results/, with the machine that gave them; its tables stand between the marks
-<!-- NAME --> and <!-- /NAME --> in the files of PAGES. To add a part: a row in PARTS, and its marks in a page.
+<!-- NAME --> and <!-- /NAME --> in one of the files of PAGES. To add a part: a row in PARTS, and its marks in a page.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ways
+from peers_show import brief as peers_brief
 from peers_show import table as peers_table
 
 from standout.benchmark import machine
@@ -32,7 +33,7 @@ from standout.support.system import cores
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 PEOPLE = ROOT.parent / "shared" / "people"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 STANDOUT = [str(Path(sys.executable).parent / "standout")]
 BUNDLED = list(REGISTRY)
 
@@ -122,10 +123,10 @@ def exports_table(kept: str) -> str:
 
 
 def quality_table(kept: str) -> str:
-    """How good the bundled models are, by kind of photo; of the first, also where it looks once."""
+    """How good the bundled models are, by kind of photo; of the first, also without test-time augmentation."""
     found = json.loads(kept)["peers"]
     ours = [found[name]["quality"] for name in (BUNDLED[0], f"{BUNDLED[0]}-once", *BUNDLED[1:])]
-    heads = ["photos", "n", f"`{BUNDLED[0]}`", "95 %", "looking once", *(f"`{name}`" for name in BUNDLED[1:])]
+    heads = ["photos", "n", f"`{BUNDLED[0]}`", "95 %", "without TTA", *(f"`{name}`" for name in BUNDLED[1:])]
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     for source, name in SOURCES.items():
         first, *others = (one["means"][source]["dice"] for one in ours)
@@ -154,6 +155,15 @@ def overview(kept: str) -> str:
     return peers_table(json.loads(kept))
 
 
+RIVALS = ("selfie", "u2netp", "u2net", "isnet")
+"""Of the models in results/peers.json, those that the README shows beside the bundled one."""
+
+
+def rivals(kept: str) -> str:
+    """The README's table: the bundled model and its rivals, from the figures of the table of peers."""
+    return peers_brief(json.loads(kept), [BUNDLED[0], *RIVALS])
+
+
 def paragraph(number: int) -> Callable[[str], str]:
     """That one of what is kept, where one script prints several tables."""
     return lambda kept: kept.strip().split("\n\n")[number]
@@ -166,6 +176,7 @@ PARTS = {
         {
             "peers": overview,
             "peers-details": details,
+            "rivals": rivals,
             "quality": quality_table,
         },
     ),

@@ -1,7 +1,7 @@
 """What each way to a better model brings by itself: short runs, each different from the first in one thing.
 
     .venv/bin/python benchmarks/ways.py [--data ../shared/people] [--only compose teacher]
-    .venv/bin/python benchmarks/publish.py ways        # all of it, and the table in docs/training.md
+    .venv/bin/python benchmarks/publish.py ways        # all of it, and the table in docs/research/methods.md
 
 All go on for one epoch at 256x192, unless their way says otherwise, from the same weights: a network of standout-tiny's
 kind that has learnt for two epochs in none of these ways. (From weights that have learnt nothing yet, chance alone

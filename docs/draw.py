@@ -1,4 +1,4 @@
-"""Draws the pictures in README and docs, with the bundled model, from the sample photo.
+"""Draws the pictures of the README and the documentation, with the bundled model, from the sample photo.
 
 python docs/draw.py [NAME ...]    hero, edges, failures or moving; all where none is named
 """
@@ -23,6 +23,7 @@ from standout.segmenter import Segmenter
 from standout.support.draw import CAPTION, captioned
 
 DOCS = Path(__file__).parent
+IMAGES = DOCS / "images"
 sys.path.insert(0, str(DOCS.parent / "examples"))
 from contact_sheet import on_checkerboard  # noqa: E402 (a script of ours, beside the package)
 from draw_background import dusk  # noqa: E402
@@ -34,7 +35,7 @@ Array = np.ndarray
 
 
 def row(cells: list[tuple[str, Array]], side: int) -> Array:
-    """Captioned images in a row, each scaled to a height of side."""
+    """Captioned images in a row, each scaled to the height side."""
     done = []
     for text, image in cells:
         width = round(image.shape[1] * side / image.shape[0])
@@ -76,12 +77,12 @@ def edges(photo: Array, segmenter: Segmenter) -> Array:
 
 
 def tinted(photo: Array, mask: Array) -> Array:
-    """The photo with what is called person in red."""
+    """The photo with what the mask calls person in red."""
     return compose.color(photo, 1 - 0.55 * mask, rgb=(255, 30, 30), decontaminate=False)
 
 
 def failures(photo: Array, mask: Array, segmenter: Segmenter) -> Array:
-    """Scenes composed from the sample photo that are hard on the model, with what it finds in red."""
+    """Scenes composed from the sample photo that are difficult for the model, with what it calls person in red."""
     cut = compose.cut(photo, mask)
 
     def scene(*people: tuple[int, int, float], size: tuple[int, int] = (512, 683)) -> Array:
@@ -112,7 +113,7 @@ def failures(photo: Array, mask: Array, segmenter: Segmenter) -> Array:
 
 
 def moving(path: Path) -> None:
-    """A clip, blurred, and before another clip, side by side, as a looping picture: every step by the commands."""
+    """Writes a looping picture of a clip, the same clip blurred, and before another clip, made by the commands."""
     with tempfile.TemporaryDirectory() as folder:
         clip, behind = Path(folder) / "clip.mp4", Path(folder) / "behind.mp4"
         film(clip, [frame.image for frame, _ in play("slow")])
@@ -159,11 +160,11 @@ def main() -> None:
     }
     for name, draw in pictures.items():
         if name in (wanted or pictures):
-            write(DOCS / f"{name}.jpg", draw(), quality=88, overwrite=True)
-            print(DOCS / f"{name}.jpg")
+            write(IMAGES / f"{name}.jpg", draw(), quality=88, overwrite=True)
+            print(IMAGES / f"{name}.jpg")
     if not wanted or "moving" in wanted:
-        moving(DOCS / "moving.webp")
-        print(DOCS / "moving.webp")
+        moving(IMAGES / "moving.webp")
+        print(IMAGES / "moving.webp")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Joins pictures into one labelled contact sheet; transparency shows as a checkerboard.
+"""Joins pictures into one labeled contact sheet, on which transparency shows as a checkerboard.
 
 python examples/contact_sheet.py OUT.jpg PICTURE...
 """
@@ -15,7 +15,7 @@ SIDE, LABEL, GAP = 420, 34, 10
 
 
 def on_checkerboard(image: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
-    """The picture over grey squares where it is transparent."""
+    """The picture, over gray squares where it is transparent."""
     if alpha is None:
         return image
     y, x = np.indices(alpha.shape) // max(4, max(alpha.shape) // 32)
@@ -24,7 +24,7 @@ def on_checkerboard(image: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
 
 
 def cell(path: Path) -> np.ndarray:
-    """One picture, fitted to a square, with its name below."""
+    """A picture, scaled to fit into a square, with its name below."""
     photo = standout.read(path)
     image = on_checkerboard(photo.image, photo.alpha)
     scale = SIDE / max(image.shape)

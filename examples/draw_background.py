@@ -1,4 +1,4 @@
-"""Draws examples/background.jpg: hills at dusk, so that the samples need nobody's photo.
+"""Draws examples/background.jpg, hills at dusk, so that the samples need nobody's photo.
 
 python examples/draw_background.py
 """

@@ -3,7 +3,7 @@
     pip install pyvirtualcam opencv-python-headless
     python examples/virtual_camera.py http://127.0.0.1:8765/KEY/     # the address that standout webcam prints
 
-pyvirtualcam is under the GPL 2, so standout does not use it: this is a program of its own, which needs nothing of
+pyvirtualcam is under the GPL 2, so standout does not use it. This is a separate program, which needs nothing of
 standout but the address of its window. It ends when the window does.
 """
 
@@ -18,16 +18,16 @@ import pyvirtualcam
 def main(url: str) -> int:
     """Returns the exit code: 1 where there is no picture at that address."""
     capture = cv2.VideoCapture(f"{url.removesuffix('/')}/stream")
-    there, picture = capture.read()
-    if not there:
+    has_picture, picture = capture.read()
+    if not has_picture:
         print(f"error: no picture at {url}; give the address that standout webcam prints", file=sys.stderr)
         return 1
     height, width = picture.shape[:2]
     with pyvirtualcam.Camera(width, height, fps=30, fmt=pyvirtualcam.PixelFormat.BGR) as camera:
         print(f"virtual camera: {camera.device}")
-        while there:
+        while has_picture:
             camera.send(picture)
-            there, picture = capture.read()
+            has_picture, picture = capture.read()
     return 0
 
 

@@ -1,12 +1,15 @@
-"""What README and docs show, run as printed."""
+"""What the README and the documentation show, run as printed."""
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
@@ -15,17 +18,24 @@ from standout.models.registry import REGISTRY, find
 from tests.conftest import ROOT, SAMPLE, MadeOnce, drawn_person
 from tests.video.drawn import Made, make, picture
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-COMMAND = r"^    (standout (?!train|export|cut\||models \||webcam(?! --camera talk)|.*--max-gap).*)$"
+GENERATED = {ROOT / "docs" / "reference" / name for name in ("python.md", "command-line.md", "recipe.md")}
+"""Pages that scripts/reference.py writes, which need not be there: tests/test_reference.py is about them."""
+
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted(page for page in (ROOT / "docs").rglob("*.md") if page not in GENERATED),
+]
+COMMAND = r"^    (standout (?!train|export|cut\||models \||webcam(?! --camera talk)|.*--max-gap|.*shared/people).*)$"
 """Lines to run: those that need no hour, camera or labels of real people, are no syntax, and are not meant to fail."""
 
 BLOCKS = [
-    pytest.param(block, id=f"{page.stem}-{n}")
+    pytest.param(block, id=f"{page.parent.name}-{page.stem}-{n}")
     for page in PAGES
     for n, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.S))
 ]
 SHOWN = {
-    line.split("  #")[0].strip(): f"{page.stem}-{n}"
+    line.split("  #")[0].strip(): f"{page.parent.name}-{page.stem}-{n}"
     for page in reversed(PAGES)
     for n, line in enumerate(re.findall(COMMAND, page.read_text(), re.M))
 }
@@ -77,7 +87,59 @@ def test_commands_in_the_docs_run(command: str, here: Path) -> None:
 def test_links_in_the_docs_lead_somewhere() -> None:
     for page in PAGES:
         for link in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
-            assert (page.parent / link).exists(), f"{page.name}: {link}"
+            leads = (page.parent / link).resolve()
+            assert leads.exists() or leads in GENERATED, f"{page}: {link}"
+
+
+def test_every_page_is_in_american_spelling() -> None:
+    british = re.compile(
+        r"\b(?!Colour Estimation)(\w*colour\w*|grey|licence\w*|labelled|learnt|recognise\w*)\b", re.IGNORECASE
+    )
+    for page in PAGES:
+        text = re.sub(r"`[^`]*`|<!-- (\S+) -->.*?<!-- /\1 -->", "", page.read_text(), flags=re.DOTALL)
+        assert not british.findall(text), f"{page}: {british.findall(text)}"
+
+
+def test_a_newcomer_can_read_the_readme_in_a_minute() -> None:
+    text = (ROOT / "README.md").read_text()
+    lines = text.splitlines()
+    assert len(lines) <= 90
+    assert all(any(script in line for line in lines[:20]) for script in ("./scripts/demo", "./scripts/test"))
+    table = re.search(r"<!-- rivals -->\n(.*?)\n<!-- /rivals -->", text, re.DOTALL)
+    assert table is not None
+    rows = table[1].splitlines()
+    assert len(rows) <= 3 + 5  # heads, the line below them, standout, and its rivals
+    assert all(row.count("|") == 5 for row in rows)
+
+
+def test_links_in_the_readme_hold_on_a_package_index() -> None:
+    """An index shows the README without the repository around it, so every link there names a server."""
+    tables = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["metadata"]["hooks"]
+    rewriting = tables["fancy-pypi-readme"]
+    assert [part["path"] for part in rewriting["fragments"]] == ["README.md"]
+    text = (ROOT / "README.md").read_text()
+    for one in rewriting["substitutions"]:
+        text = re.sub(one["pattern"], one["replacement"], text)
+    links = re.findall(r"(!?)\[[^\]]*\]\(([^)]+)\)", text)
+    assert len([kind for kind, _ in links if kind]) == 2, "two pictures"
+    assert len(links) > 10
+    for kind, link in links:
+        assert link.startswith("https://"), link
+        assert link.endswith("?raw=true") == bool(kind), link
+
+
+def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("people.ipynb", "astronaut.jpg", "astronaut-mask.png"):
+        shutil.copy(ROOT / "examples" / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    cells = [cell for cell in json.loads(Path("people.ipynb").read_text())["cells"] if cell["cell_type"] == "code"]
+    assert not any(cell["outputs"] for cell in cells)
+    names: dict[str, Any] = {}
+    for cell in cells:
+        exec("".join(cell["source"]), names)
+    assert Path("people-out/cut.png").is_file() and Path("people-out/blurred.jpg").is_file()
+    assert names["cutout"].shape == (*names["mask"].shape, 4)
+    assert all(dice > 0.9 and boundary > 0.5 for dice, boundary in names["scores"].values())
 
 
 def test_the_contact_sheet_example_runs(tmp_path: Path) -> None:
@@ -93,4 +155,4 @@ def test_the_model_card_is_of_the_weights_that_ship(name: str) -> None:
     from standout.runtimes import onnx
 
     card = onnx.open(find(name), threads=1).card
-    assert card.sha256 in (ROOT / "docs" / "model-card.md").read_text()
+    assert card.sha256 in (ROOT / "docs" / "models.md").read_text()

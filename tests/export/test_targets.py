@@ -34,7 +34,7 @@ KINDS = [(name, kind) for name, one in TARGETS.items() if one.here for kind in o
 
 @pytest.fixture(scope="module")
 def portraits(people: Path) -> list[Pair]:
-    """Selfies: one of the first eight of eg1800 loses more in OpenVINO's bfloat16 than all 124 in docs/export.md do."""
+    """Selfies: one of the first eight of eg1800 loses more in OpenVINO's bfloat16 than all 124 published do."""
     pairs = [pair for pair in find_pairs(people) if pair.source == "picsart"]
     return [pair for part in ("train", "val") for pair in [one for one in pairs if one.split == part][:8]]
 

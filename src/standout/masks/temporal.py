@@ -22,7 +22,7 @@ from standout.masks.letterbox import resize
 from standout.types import Bytes, Floats, Image, Mask
 
 HALF_LIFE = 0.2
-"""Seconds; docs/video-steadiness.md shows what other values give."""
+"""Seconds; docs/research/temporal-filter.md shows what other values give."""
 
 SIDE, FLOW_SIDE = 320, 256
 """The longest side, in pixels, of the pictures that are compared, and of those in which motion is found."""

@@ -2,7 +2,8 @@
 
 Lengths are in pixels of the network's input; shares and probabilities are 0..1.
 
-To add a setting: a field with its default and one line of why in the part it belongs to.
+To add a setting: a field with its default in the part it belongs to, and below it a docstring, which the reference
+shows.
 """
 
 from __future__ import annotations
@@ -28,21 +29,22 @@ RESPELLED = "colourful"
 
 
 class Part(BaseModel):
-    """A table of the recipe: unknown keys are errors, nothing changes after reading."""
+    """A table of the recipe. Unknown keys are errors, and nothing changes after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), use_attribute_docstrings=True)
 
 
 class Stage(Part):
-    """Some epochs at one network size (long, short): small first is faster, full size last is sharper.
-
-    compose: share of photos onto which people cut from other photos are pasted. Less of it toward the end, so that the
-    network settles on photos as they are.
-    """
+    """Some epochs at one size of the network's input. Small sizes first are faster, the full size last is sharper."""
 
     epochs: int = Field(ge=1)
+    """How many epochs the stage takes."""
     size: tuple[int, int]
+    """The long and the short side in pixels, multiples of 32. Where the run starts from a trained model, a stage may
+    leave the size out and has that model's."""
     compose: float = Field(0.15, ge=0, le=1)
+    """Share of photos onto which people cut from other photos are pasted. Use less of it toward the end, so that the
+    network settles on photos as they are."""
 
     @field_validator("size")
     @classmethod
@@ -57,65 +59,80 @@ class Model(Part):
     """The network, and where its first weights come from."""
 
     encoder: str = "mobilenetv2_100"
+    """Any timm model with five feature maps, each half the size of the one before."""
     decoder: Literal["slim", "light", "heavy"] = "light"
+    """light has depthwise-separable convolutions, slim has half of its channels, and heavy has plain 3x3
+    convolutions."""
     encoder_weights: str | None = None
-    """ImageNet weights: a file, "package:NAME" for an installed package's, "timm" for timm's own source (needs the
-    network), or nothing: random."""
+    """The encoder's first weights: a .safetensors or .pth file, "package:NAME" for the file in an installed package, or
+    "timm" for timm's own source, which needs the network. Without them, the encoder starts from random weights."""
     init: str | None = None
-    """A trained model to go on from: a bundled name, a .safetensors file, or an .onnx export in float32 or float16. It
-    brings its own encoder and decoder."""
+    """The trained model that the run starts from: a bundled name, a .safetensors file, or an .onnx export in float32 or
+    float16. It brings its own encoder, decoder, size, TTA scale and threshold."""
     prune: str | None = None
-    """A trained model with a wider encoder of the same shape: this one starts with its most important channels."""
+    """A trained model with a wider encoder of the same shape. The new model starts with its most important channels,
+    which standout[prune] finds."""
 
 
 class Training(Part):
-    """The loop."""
+    """How long, how fast and in which order the network learns."""
 
     stages: tuple[Stage, ...] = Field((Stage(epochs=EPOCHS, size=(320, 256)),), min_length=1)
-    """Where a run starts from a trained model, a stage without a size has that model's."""
+    """The stages of the run, one after the other."""
     batch: int = Field(16, ge=1)
+    """Photos in a batch."""
     accumulate: int = Field(1, ge=1)
     """Batches whose gradients are summed before a step."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
+    """adam couples weight decay with the gradient, adamw decouples it, and sgd uses Nesterov momentum."""
     lr: float = Field(2e-3, gt=0)
-    """Peak learning rate of the decoder."""
+    """The highest learning rate of the decoder."""
     encoder_lr: float = Field(0.35, ge=0)
-    """The encoder's share of lr: it starts trained."""
+    """The encoder's learning rate as a share of lr. It is lower because the encoder starts trained."""
     weight_decay: float = Field(1e-2, ge=0)
+    """How strongly weights are pulled toward zero."""
     schedule: Literal["one-cycle", "cyclic", "warm-restarts", "plateau", "cosine", "constant"] = "one-cycle"
+    """How the learning rate changes. cyclic halves its peaks, plateau falls when the validation loss no longer does."""
     cycles: int = Field(4, ge=1)
-    """Of the cyclic and warm-restarts schedules."""
+    """How many cycles the schedules cyclic and warm-restarts have."""
     plateau_patience: int = Field(3, ge=1)
-    """Epochs without a lower validation loss after which the plateau schedule cuts the rate to 0.3."""
+    """Epochs without a lower validation loss after which the plateau schedule multiplies the rate by 0.3."""
     patience: int = Field(0, ge=0)
-    """Stop early after so many epochs without a lower validation loss; 0 = never."""
+    """Epochs without a lower validation loss after which the run stops early; 0 means never."""
     frozen_epochs: int = Field(0, ge=0)
-    """First epochs in which the encoder stays as it is, batch-norm statistics included."""
+    """The first epochs, in which the encoder does not change, its batch-norm statistics included."""
     frozen_norms: bool = False
-    """All batch norms keep their statistics: for batches of very few photos."""
+    """Whether all batch norms keep their statistics, which helps with batches of very few photos."""
     clip: float = Field(2.0, ge=0)
-    """Largest norm of the gradient; 0 = any."""
+    """The largest norm of the gradient; 0 means no limit."""
     ema: float = Field(0.998, ge=0, lt=1)
-    """Decay of the weights' running average, which is what is validated and shipped; 0 = off."""
+    """Decay of the weights' running average, which is what is validated and kept; 0 switches it off."""
     ships: Literal["best", "last"] = "best"
-    """Which epoch's weights are the result: the one of the best Dice, or the last. With few validation photos the best
-    is a matter of luck, and a schedule that ends at 0 has its best at the end."""
+    """Which epoch's weights are the result: those of the best Dice or those of the last epoch. With few validation
+    photos the best epoch is a matter of luck, and a schedule that ends at 0 has its best epoch at the end."""
     precision: Literal["bf16-mixed", "16-mixed", "32-true"] = "bf16-mixed"
+    """The numbers that are computed with: bfloat16, float16 or float32."""
     seed: int = Field(0, ge=0)
+    """The seed of all that is random: another one gives another run."""
 
 
 class Loss(Part):
-    """Shares of the losses, summing to 1, and the border's weight."""
+    """The shares of the losses, which sum to 1, and the weight of pixels near an outline."""
 
     bce: float = Field(0.5, ge=0, le=1)
+    """Share of binary cross-entropy."""
     dice: float = Field(0.5, ge=0, le=1)
+    """Share of -log Dice of each photo."""
     focal: float = Field(0.0, ge=0, le=1)
+    """Share of the focal loss."""
     tversky: float = Field(0.0, ge=0, le=1)
+    """Share of the Tversky loss."""
     boundary: float = Field(0.0, ge=0, le=1)
+    """Share of the boundary loss."""
     border: int = Field(8, ge=0)
-    """Width of the band about a person's outline where a pixel counts more."""
+    """Width in pixels of the band around a person's outline in which a pixel counts more."""
     border_boost: float = Field(3.0, ge=1)
-    """How many times more."""
+    """How many times as much a pixel in that band counts."""
 
     @property
     def shares(self) -> dict[str, float]:
@@ -125,32 +142,34 @@ class Loss(Part):
 
 
 class Distill(Part):
-    """A teacher, whose answers count beside the labels: softer, and alike where labels of several hands are not.
+    """A teacher, whose answers count beside the labels: softer, and more consistent than labels by several hands.
 
     After Hinton et al., "Distilling the Knowledge in a Neural Network" (arXiv 1503.02531).
     """
 
     teacher: str | None = None
-    """A trained model, as for init; nothing: only the labels teach."""
+    """A trained model, as for init. Without a teacher, only the labels count."""
     share: float = Field(0.5, gt=0, le=1)
-    """Of the loss; the labels have the rest."""
+    """The teacher's share of the loss; the labels have the rest."""
     doubt: dict[str, float] = Field(default_factory=dict)
-    """Of sources that label only some of the people: the probability from which the teacher is believed that somebody
-    is where the label says nobody. Such pixels do not count against the network."""
+    """For sources that label only some of the people, such as { ccp = 0.9 }: where the teacher gives at least this
+    probability and the label says nobody, the pixel does not count."""
 
 
 class Augment(Part):
-    """What the network sees instead of the photo as it is."""
+    """How photos are changed before the network sees them."""
 
     set: Literal["none", "original", "standard", "strong", "colorful"] = "standard"
+    """original flips, shifts, scales, turns and relights photos; strong adds lamp light, night and defocus to standard,
+    and colorful shows a third of the photos in other hues or in gray."""
     background: float = Field(0.0, ge=0, le=1)
-    """Share of photos whose people are put before a photo of nobody, where the data has such."""
+    """Share of photos whose people are put before a photo of nobody, if the data have such photos."""
     quarters: float = Field(0.0, ge=0, le=1)
-    """Share of samples made of four photos side by side: people small and cut off."""
+    """Share of samples that are made of four photos side by side, in which people are small and cut off."""
     cloth: float = Field(0.0, ge=0, le=1)
-    """Share of samples with a rag of another photo's clothes behind the people: cloth that nobody wears."""
+    """Share of samples with a piece of clothing of another photo behind the people, as cloth that nobody wears."""
     smallest: float = Field(0.15, gt=0, le=0.4)
-    """Least height of a person pasted by a stage's compose, as a share of the photo's."""
+    """The smallest height of a person that is pasted by a stage's compose, as a share of the photo's height."""
 
     @field_validator("set", mode="before")
     @classmethod
@@ -162,19 +181,21 @@ class Data(Part):
     """Which photos, how often, and how they are read."""
 
     folder: Path
-    """Any layout that `standout data check` knows."""
+    """A folder or file in any layout that standout data check knows."""
     sources: tuple[str, ...] = ()
-    """Only these; all where none is named."""
+    """Only photos of these sources are used; without any, those of all sources."""
     draws: dict[str, float] = Field(default_factory=dict)
-    """How often a photo of a source is drawn in an epoch; 1 where a source is not named."""
+    """How often each photo of a source is drawn in an epoch, such as { coco = 3.5 }; once if the source is not
+    named."""
     workers: int = Field(0, ge=0)
-    """Processes that make batches; 0 = one on a CPU, whose cores the network needs, else up to eight."""
+    """Processes that make batches; 0 means one on a CPU, whose cores the network needs, and up to eight on a GPU."""
 
 
 class Recipe(Part):
     """A training run."""
 
     name: str = Field(min_length=1)
+    """The name of the model."""
     data: Data
     model: Model = Model()
     train: Training = Training()
@@ -182,13 +203,15 @@ class Recipe(Part):
     distill: Distill = Distill()
     augment: Augment = Augment()
     license: str = ""
-    """Of the weights, such as "CC-BY-4.0"; nothing: not stated, or that of the model it starts from, named as such."""
+    """The license of the weights, such as "CC-BY-4.0". Without one, the card states none, or that of the base weights,
+    named as such."""
     second_look: float | None = Field(None, ge=0.1, le=10)
-    """How many times as long and wide photos are looked at again; nothing: as the model it starts from says, or 1.3."""
+    """TTA scale: how many times as long and wide photos are in the second pass. Without it, that of the base model, or
+    1.3."""
     threshold: float | None = Field(None, ge=0.01, le=0.99)
-    """Probability from which a pixel is person; nothing: as the model it starts from has it, or 0.5."""
+    """The probability from which a pixel is person. Without it, that of the base model, or 0.5."""
     sheet_every: int = Field(5, ge=0)
-    """Every so many epochs the worst validation photos are drawn; 0 = only at the end."""
+    """After every so many epochs the worst validation photos are drawn; 0 means only at the end."""
 
     @property
     def epochs(self) -> list[Stage]:

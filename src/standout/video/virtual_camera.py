@@ -3,7 +3,7 @@
     picture   uint8 (H, W, 3)   RGB
 
 FFmpeg's own V4L2 output writes to it. pyvirtualcam, which also knows macOS and Windows, is under the GPL and therefore
-no part of standout; docs/webcam.md explains what to do on those systems.
+no part of standout; docs/guides/live.md explains what to do on those systems.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ COLORS = Colors(matrix=6, range=1)
 MAKE = "make one: sudo modprobe v4l2loopback video_nr=9 card_label=standout exclusive_caps=1"
 ELSEWHERE = (
     "standout can write to a virtual camera on Linux alone; here, show the window's stream in OBS Studio and start its "
-    "virtual camera (docs/webcam.md explains how)"
+    "virtual camera (docs/guides/live.md explains how)"
 )
 
 
