@@ -1,7 +1,7 @@
 """Image and mask -> picture: what the people are put before, or what they are put on.
 
     base         Effect and Setting: what an effect is, and how users see its fields
-    cut blur color replace matte    an effect each
+    cut blur color replace pixelate matte    an effect each
     background   a picture or a clip that Replace puts behind, opened, converted and closed
     space        what an image's numbers mean
     compose      the pixel work: people painted over a picture; framing, foreground
@@ -15,6 +15,7 @@ from standout.effects.blur import Blur
 from standout.effects.color import Color
 from standout.effects.cut import Cut
 from standout.effects.matte import Matte
+from standout.effects.pixelate import Pixelate
 from standout.effects.replace import Replace
 from standout.effects.space import SRGB, ClipSpace, PhotoSpace, Space
 from standout.errors import InputError, SetupError, unknown
@@ -25,6 +26,7 @@ EFFECTS: dict[str, type[Effect]] = {
     "blur": Blur,
     "color": Color,
     "replace": Replace,
+    "pixelate": Pixelate,
     "mask": Matte,
 }
 """Name -> effect, in the order in which users see them."""
@@ -39,6 +41,7 @@ __all__ = [
     "Effect",
     "Matte",
     "PhotoSpace",
+    "Pixelate",
     "Replace",
     "Setting",
     "Space",
