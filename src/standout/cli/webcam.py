@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from standout.cli.effects import Option, options
+from standout.cli import live_effects
 from standout.cli.options import Device, Feather, Grow, Keep, Model, Refine, Runtime
 from standout.cli.show import examples, fail, say
 from standout.cli.signals import INTERRUPTED
-from standout.effects import known
-from standout.errors import InputError, StandoutError, unknown
+from standout.errors import InputError, StandoutError
 
 if TYPE_CHECKING:
     from standout.editing import Edit
@@ -37,12 +36,6 @@ EPILOG = examples(
 )
 PORT = 8765
 _PICTURE, _OUTPUT, _MASK, _MACHINE = "Picture", "Output", "Mask", "Machine"
-
-_LEFT_OUT = ("cut",)
-"""Effects that need a picture with transparency, which neither a window nor a virtual camera shows."""
-
-_DEFAULTS = {"color": "#00b140"}
-"""Settings whose default is another one than for photos: green, for a program that keys it out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,11 +165,15 @@ class Webcam:
 
     def run(self) -> int:
         """Carries the options out; returns the exit code. Raises StandoutError for what is wrong at the start."""
+        from standout.editing import Edge, People
         from standout.live.camera import open_camera
         from standout.live.loop import UNTOUCHED, Controls
 
-        edits, size = self._edits(), self._size()
-        controls = Controls(self._chosen(edits), mirrored=self.mirror_view)
+        edge = Edge(refine=self.refine, grow=self.grow, feather=self.feather)
+        edits, size = live_effects.edits(self, People(self.keep), edge), self._size()
+        controls = Controls(
+            live_effects.chosen(self.effect, edits, live_effects.given(self)), mirrored=self.mirror_view
+        )
         if controls.effect != UNTOUCHED:  # what is wrong with the background, before anything is opened
             with edits[controls.effect].effect.begun() as tried:
                 tried.open()
@@ -204,45 +201,12 @@ class Webcam:
             (self.browser is not None and not self.window, "--open", "with --no-window"),
         ]
         if not self.window:
-            for name in self._given():
-                if effect not in _OWNERS[name]:
+            for name in live_effects.given(self):
+                if effect not in live_effects.OWNERS[name]:
                     needs.append((True, f"--{name.replace('_', '-')}", f"on {effect} with --no-window"))
         for useless, label, why in needs:
             if useless:
                 raise InputError(f"{label} has no effect {why}; leave it out")
-
-    def _given(self) -> list[str]:
-        """The effects' settings that were given, but switches."""
-        return [name for name in _OWNERS if not isinstance(getattr(self, name), bool | None)]
-
-    def _chosen(self, edits: "dict[str, Edit]") -> str:
-        """The effect to begin with. Raises InputError for an unknown one, and for one that lacks what it needs."""
-        from standout.live.loop import UNTOUCHED
-
-        if self.effect in edits or self.effect == UNTOUCHED:
-            return self.effect
-        lacking = [one.name for one in _settings() if one.effect.name == self.effect and one.required]
-        if lacking:
-            raise InputError(f"{self.effect} needs something to put behind; give --{lacking[0]}, a picture or a clip")
-        if self.effect is not None:
-            raise InputError(unknown("effect", self.effect, [*edits, UNTOUCHED]))
-        asked = [name for name in edits if any(name in _OWNERS[one] for one in self._given())]
-        return next((name for name in ("replace", "color") if name in asked), asked[0] if asked else "blur")
-
-    def _edits(self) -> "dict[str, Edit]":
-        """Effect's name -> what is done by it; effects that lack something they need are left out."""
-        from standout.editing import Edge, Edit, People
-
-        edge, people, edits = Edge(refine=self.refine, grow=self.grow, feather=self.feather), People(self.keep), {}
-        for name, effect in known().items():
-            given = {}
-            for one in options(effect):
-                value = getattr(self, one.name, None)
-                given[one.name] = _DEFAULTS.get(one.name, one.default) if value is None else value
-            lacks = any(one.required and given[one.name] is None for one in options(effect))
-            if name not in _LEFT_OUT and not lacks:
-                edits[name] = Edit(effect(**given), people, edge)
-        return edits
 
     def _size(self) -> tuple[int, int] | None:
         """(width, height). Raises InputError for what is none."""
@@ -314,22 +278,13 @@ class Webcam:
         )
 
 
-def _settings() -> list[Option]:
-    """The settings of all effects that are shown live."""
-    return [one for name, effect in known().items() if name not in _LEFT_OUT for one in options(effect)]
-
-
 def command() -> type[Webcam]:
     """The command, with the settings of all effects as options."""
-    named = {one.name: one for one in reversed(_settings())}
+    named = {one.name: one for one in reversed(live_effects.settings())}
     made = [one.field(optional=True, panel=_PICTURE) for one in reversed(named.values())]
     return make_dataclass(
         "Webcam", made, bases=(Webcam,), frozen=True, kw_only=True, namespace={"__doc__": Webcam.__doc__}
     )
-
-
-_OWNERS = {one.name: {other.effect.name for other in _settings() if other.name == one.name} for one in _settings()}
-"""Setting -> the names of the effects that have it."""
 
 
 def _run(live: "Live", frames: "Iterator[Image]", sinks: "list[Sink]", controls: "Controls", *, quiet: bool) -> int:
