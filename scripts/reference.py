@@ -25,6 +25,7 @@ from rich.text import Text
 import standout
 from standout import metrics
 from standout.cli import app
+from standout.effects import EFFECTS
 from standout.support.atomic import write_atomic
 from standout.train.config import Part, Recipe, Stage
 
@@ -33,7 +34,7 @@ REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 
 MODULES = {
     "standout.editing": ("People", "Edge", "Placement"),
-    "standout.effects": ("Effect", "Setting", "Cut", "Blur", "Color", "Replace", "Matte"),
+    "standout.effects": ("Effect", "Setting", *(kind.__name__ for kind in EFFECTS.values())),
     "standout.batch.clip": ("ClipOptions", "Excerpt"),
     "standout.metrics": tuple(metrics.__all__),
     "standout.images": ("read_mask", "read_alpha"),

@@ -11,6 +11,7 @@ import typer
 
 import standout
 from standout.cli import app
+from standout.effects import EFFECTS
 from standout.train.config import Part, Recipe, Stage
 from tests.conftest import ROOT
 
@@ -32,7 +33,12 @@ def test_what_is_called_stable_is_there_and_in_the_reference(reference: ModuleTy
         module = importlib.import_module(name)
         for member in members:
             assert hasattr(module, member)
-            assert f"`{member}`" in listed[name] or "`__all__`" in listed[name]
+            is_effect = member in {kind.__name__ for kind in EFFECTS.values()}
+            assert (
+                f"`{member}`" in listed[name]
+                or "`__all__`" in listed[name]
+                or (is_effect and "`EFFECTS`" in listed[name])
+            )
             assert f"::: {name}.{member}\n" in reference.python()
     for name in set(standout.__all__) - {"__version__"}:
         assert f".{name}\n" in reference.python()
