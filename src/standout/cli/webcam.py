@@ -171,15 +171,14 @@ class Webcam:
 
         edge = Edge(refine=self.refine, grow=self.grow, feather=self.feather)
         edits, size = live_effects.edits(self, People(self.keep), edge), self._size()
-        controls = Controls(
-            live_effects.chosen(self.effect, edits, live_effects.given(self)), mirrored=self.mirror_view
-        )
-        if controls.effect != UNTOUCHED:  # what is wrong with the background, before anything is opened
-            with edits[controls.effect].effect.begun() as tried:
+        effect = live_effects.chosen(self.effect, edits, live_effects.given(self))
+        controls = Controls(effect, mirrored=self.mirror_view)
+        if effect != UNTOUCHED:  # what is wrong with the background, before anything is opened
+            with edits[effect].effect.begun() as tried:
                 tried.open()
         if not self.window and self.virtual_camera is None:
             raise InputError("--no-window leaves nowhere to show it; give --virtual-camera auto, or a device")
-        self._refuse_unused(controls.effect)
+        self._refuse_unused(effect)
         with ExitStack() as opened:
             virtual = self._virtual(opened)
             frames = open_camera(self.camera, size=size, rate=self.fps)
