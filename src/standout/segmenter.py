@@ -58,7 +58,7 @@ class Segmenter:
             session = runtimes.open(find(model), runtime=runtime, device=device, threads=threads)
         self._run: Runner = session.run
         self._rectangle = session.rectangle
-        self._batch = session.batch
+        self.batch = session.batch
         self.tta = tta
         self.card = session.card
         self.device = session.device
@@ -134,8 +134,8 @@ class Segmenter:
         for rectangle in dict.fromkeys(rectangles):
             alike = [i for i, one in enumerate(rectangles) if one == rectangle]
             with closing(self._fitted([images[i] for i in alike], rectangle)) as fitted:
-                for start in range(0, len(alike), self._batch):
-                    chunk = alike[start : start + self._batch]
+                for start in range(0, len(alike), self.batch):
+                    chunk = alike[start : start + self.batch]
                     batch, places = np.empty((len(chunk), 3, *rectangle), np.float32), []
                     for taken, (pixels, where) in zip(batch, islice(fitted, len(chunk)), strict=True):
                         taken[:] = pixels[..., turn]
@@ -153,7 +153,7 @@ class Segmenter:
             pixels, where = fit(image, rectangle)
             return to_input(pixels)[0], where
 
-        if self._batch == 1:
+        if self.batch == 1:
             yield from map(view, images)
             return
         from standout.support.pipeline import in_order

@@ -12,9 +12,9 @@ Bools, Bytes (uint8), Floats (float32) and Doubles (float64) are arrays of that 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -78,3 +78,13 @@ class PersonFinder(Protocol):
 
     def probability(self, image: Image) -> Mask:
         """The network's own mask of the whole image, which is small: float32 (h, w), 0..1."""
+
+
+@runtime_checkable
+class BatchFinder(PersonFinder, Protocol):
+    """What finds the people in several images at once, such as a Segmenter. batch: most images in one call."""
+
+    batch: int
+
+    def probabilities(self, images: Sequence[Image]) -> list[Mask]:
+        """What probability gives for each image, in their order."""

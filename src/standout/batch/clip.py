@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -32,7 +33,7 @@ from standout.masks.letterbox import resize
 from standout.masks.temporal import HALF_LIFE
 from standout.support.pipeline import ahead, in_order
 from standout.support.version import __version__
-from standout.types import Frame, Mask, PersonFinder, Picture
+from standout.types import BatchFinder, Frame, Mask, PersonFinder, Picture
 
 if TYPE_CHECKING:
     from standout.video.write.chunk_store import State
@@ -44,6 +45,9 @@ WHITENED = "is transparent, which became white: use .mov, .webm, .webp, .gif or 
 
 CHUNK = 1800
 """Frames of a chunk, a minute of many clips: no more than that is lost when a resumable job is stopped."""
+
+AT_ONCE = 8
+"""Most frames that a network sees in one call: more would fill the memory, and hardly the GPU."""
 
 
 @dataclass(frozen=True)
@@ -204,8 +208,8 @@ class ClipJob:
         space = ClipSpace(clip.colors)
 
         def found() -> Iterator[tuple[Frame, Mask, State]]:
-            for number, frame in enumerate(frames, first):
-                coarse = state.filtered(self.finder.probability(frame.image), frame)
+            for number, (frame, raw) in enumerate(self._seen(frames), first):
+                coarse = state.filtered(raw, frame)
                 effect.look_up(frame.time)
                 yield frame, coarse, state.reached(frame) if self.options.resume and number % CHUNK == 0 else {}
 
@@ -232,6 +236,14 @@ class ClipJob:
             finally:
                 masked.close()
                 frames.close()
+
+    def _seen(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, Mask]]:
+        """Each frame with the network's own mask of it; a GPU is shown several frames in one call."""
+        if not (isinstance(self.finder, BatchFinder) and self.finder.batch > 1):
+            yield from ((frame, self.finder.probability(frame.image)) for frame in frames)
+            return
+        while some := list(islice(frames, min(self.finder.batch, AT_ONCE))):
+            yield from zip(some, self.finder.probabilities([frame.image for frame in some]), strict=True)
 
     def _frames(self, clip: video.Clip, state: ClipState, size: tuple[int, int]) -> Iterator[Frame]:
         """The frames after those that are done.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from standout import images
+from standout.batch.gathering import gathered
 from standout.batch.plan import STREAM, Task
 from standout.editing import Edit
 from standout.effects.compose import before_white
@@ -94,8 +95,9 @@ class PhotoJob:
 
 
 def by_model(finder: PersonFinder, *, refine: bool = True) -> MaskSource:
-    """Masks from the model. refine: their edges are drawn to the photo's."""
-    return lambda task, photo: full_size(finder.probability(photo.image), photo.image, refined=refine)
+    """Masks from the model, which a GPU makes of several photos at once. refine: edges are drawn to the photo's."""
+    found = gathered(finder)
+    return lambda task, photo: full_size(found.probability(photo.image), photo.image, refined=refine)
 
 
 def _to_stdout(data: bytes) -> None:
