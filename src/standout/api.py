@@ -179,7 +179,7 @@ def folder(
     Raises InputError where the folder cannot be read or holds nothing that can.
     """
     from standout.batch.clip import ClipJob, ClipOptions
-    from standout.batch.naming import Naming, is_clip
+    from standout.batch.naming import Naming
     from standout.batch.photo import PhotoJob, PhotoOptions, by_model
     from standout.batch.plan import Task, plan
     from standout.batch.run import run, threads
@@ -190,14 +190,14 @@ def folder(
     tasks = plan([str(source)], str(target), naming=naming, recursive=recursive, overwrite=overwrite)
     _try(wanted.effect)
     photos = clips = None
-    if any(task.can_be_done and not is_clip(task.source) for task in tasks):
+    if any(task.can_be_done and not task.is_clip for task in tasks):
         finder = _finder(model, tta=True)
         photos = PhotoJob(by_model(finder, refine=wanted.edge.refine), wanted, PhotoOptions(overwrite=overwrite))
-    if any(task.can_be_done and is_clip(task.source) for task in tasks):
+    if any(task.can_be_done and task.is_clip for task in tasks):
         clips = ClipJob(_finder(model, tta=False), wanted, ClipOptions(overwrite=overwrite))
 
     def job(task: Task) -> Outcome:
-        one = clips if is_clip(task.source) else photos
+        one = clips if task.is_clip else photos
         assert one is not None, "made above for tasks of its kind"
         return one(task)
 

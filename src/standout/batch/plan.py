@@ -20,6 +20,7 @@ from standout.errors import InputError, OutputError
 from standout.images import WRITERS
 from standout.support.atomic import is_file, is_folder
 from standout.video import CONTAINERS
+from standout.video import READABLE as CLIPS
 
 STREAM = Path("-")
 """Standard input as a source, standard output as a target."""
@@ -44,7 +45,12 @@ class Task:
         """Whether the target is there already."""
         if self.target == STREAM or not self.can_be_done:
             return False
-        return is_file(self.target) or (is_clip(self.source) and is_folder(self.target))
+        return is_file(self.target) or (self.is_clip and is_folder(self.target))
+
+    @property
+    def is_clip(self) -> bool:
+        """Whether the source is a clip, by its suffix; else it is a photo."""
+        return self.source.suffix.lower() in CLIPS
 
     @property
     def can_be_done(self) -> bool:

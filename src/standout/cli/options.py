@@ -16,7 +16,6 @@ import typer
 from standout.effects import Effect
 
 if TYPE_CHECKING:
-    from standout.batch.naming import Naming
     from standout.editing import Edit
 
 _RESULT, _MASK, _FILES, _MACHINE = "Result", "Mask", "Files", "Machine"
@@ -264,12 +263,6 @@ class Photos:
         effect = self.kind(**{one.name: getattr(self, one.name) for one in fields(self.kind) if one.init})
         edge = Edge(refine=self.refine, grow=self.grow, feather=self.feather)
         return Edit(effect, People(self.keep), edge, Placement(crop=self.crop))
-
-    def naming(self) -> "Naming":
-        """How results are named: in the photo's own format where nothing else is asked for."""
-        from standout.batch.naming import Naming
-
-        return Naming.of(self.edit().effect, format=self.format)
 
     def uses_tta(self, *, default: bool) -> bool:
         """Whether test-time augmentation is used; default: where nothing was said."""

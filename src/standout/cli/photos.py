@@ -11,7 +11,7 @@ from pathlib import Path
 
 from standout.batch.hand_masks import by_hand
 from standout.batch.ledger import Result
-from standout.batch.naming import is_clip
+from standout.batch.naming import Naming
 from standout.batch.photo import MaskSource, Outcome, PhotoJob, PhotoOptions, by_model
 from standout.batch.plan import STREAM, Task, plan
 from standout.batch.run import Summary, in_turn, threads
@@ -27,15 +27,14 @@ from standout.support.system import cores
 
 def run(options: Photos) -> int:
     """Carries the options out. Raises StandoutError for what is wrong before the first photo is begun."""
-    avoid = [options.mask_from] if options.mask_from else []
-    naming = options.naming()
+    edit = options.edit()
     tasks = plan(
         options.inputs,
         options.output,
-        naming=naming,
+        naming=Naming.of(edit.effect, format=options.format),
         recursive=options.recursive,
         overwrite=options.overwrite,
-        avoid=avoid,
+        avoid=[options.mask_from] if options.mask_from else [],
     )
     todo = [task for task in tasks if task.can_be_done]
     _check(options, todo)
@@ -45,8 +44,7 @@ def run(options: Photos) -> int:
             show.say(f"warning: {line}", style="33")
     pending = [task for task in todo if options.overwrite or not task.is_done()]
     workers, threads = _shares(options, len(pending))
-    clips = [task for task in todo if is_clip(task.source)]
-    edit = options.edit()
+    clips = [task for task in todo if task.is_clip]
     photos = _photos(options, edit, threads, pending) if len(clips) < len(todo) else None
     with edit.effect.begun() as tried:  # what is wrong with the background, before anything is opened
         notes = tried.open(max_pixels=options.limit()) if todo else ()
@@ -75,7 +73,7 @@ def _left(options: Photos, *, clip: bool) -> str:
 
 def _photos(options: Photos, edit: Edit, threads: int, pending: list[Task]) -> PhotoJob:
     """What is done with each photo."""
-    masks = _masks(options, threads, needed=any(not is_clip(task.source) for task in pending))
+    masks = _masks(options, threads, needed=any(not task.is_clip for task in pending))
     return PhotoJob(
         masks, edit,
         PhotoOptions(
@@ -95,7 +93,7 @@ def _run(options: Photos, edit: Edit, tasks: list[Task], photos: PhotoJob | None
             show.tell(str(result.target))
         bars.done()
 
-    clips = any(is_clip(task.source) for task in tasks)
+    clips = any(task.is_clip for task in tasks)
     with (
         show.bars(len(tasks), wanted=not options.quiet, clips=clips) as bars,
         stoppable(wanted=not alone) as stop,
@@ -103,7 +101,7 @@ def _run(options: Photos, edit: Edit, tasks: list[Task], photos: PhotoJob | None
         with_clip = clips_of(options, edit, progress=bars.frames, stop=stop)
 
         def work(task: Task) -> Outcome:
-            if is_clip(task.source):
+            if task.is_clip:
                 return with_clip(task)
             assert photos is not None, "made where a task is of a photo"
             return photos(task)
@@ -122,7 +120,7 @@ def _run(options: Photos, edit: Edit, tasks: list[Task], photos: PhotoJob | None
 
 def _check(options: Photos, tasks: list[Task]) -> None:
     """Raises InputError for options that do not go together."""
-    clip = next((task.source for task in tasks if is_clip(task.source)), None)
+    clip = next((task.source for task in tasks if task.is_clip), None)
     for name, wanted in (("--mask-from", options.mask_from), ("--crop", options.crop)):
         if wanted and clip is not None:
             raise InputError(f"{clip} is a clip, and {name} is for photos; leave it out, or name photos alone")
@@ -147,6 +145,7 @@ def _shares(options: Photos, photos: int) -> tuple[int, int]:
 
 def _masks(options: Photos, threads: int, *, needed: bool) -> MaskSource:
     """Where masks come from; the model is loaded only when a photo needs it."""
+    tta = options.uses_tta(default=True)
     if options.device != "auto":  # a device that is not here is an error even where nothing is left to do
         from standout import runtimes
         from standout.models import registry
@@ -164,7 +163,7 @@ def _masks(options: Photos, threads: int, *, needed: bool) -> MaskSource:
             runtime=options.runtime,
             device=options.device,
             threads=threads,
-            tta=options.uses_tta(default=True),
+            tta=tta,
         )
         return by_model(segmenter, refine=options.refine)
 

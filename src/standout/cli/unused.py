@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_type_hints
 
 from standout.batch.find import real
-from standout.batch.naming import is_clip
 from standout.cli.options import CLIPS, Photos
 from standout.errors import InputError, OutputError
 from standout.images import WRITERS
@@ -39,8 +38,8 @@ def check(options: Photos, tasks: list[Task]) -> list[str]:
     if not tasks:
         return []
     given = dict(_given(options))
-    clips = [task for task in tasks if is_clip(task.source)]
-    photos = [task for task in tasks if not is_clip(task.source)]
+    clips = [task for task in tasks if task.is_clip]
+    photos = [task for task in tasks if not task.is_clip]
     behind_clips = isinstance(getattr(options, "background", None), Path)  # read with the pixel limit
     if not clips:
         _refuse([label for label, panel in given.values() if panel == CLIPS], "photos", "clip")
@@ -89,7 +88,7 @@ def protect(options: Photos, tasks: list[Task]) -> None:
 
 def _has_quality(task: Task) -> bool:
     """Whether the quality can be chosen; of an animated GIF, its writer says it."""
-    if is_clip(task.source):
+    if task.is_clip:
         return task.suffix != ".frames"
     return WRITERS[task.suffix].quality is not None
 
