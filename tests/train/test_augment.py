@@ -8,12 +8,14 @@ from standout.train.augment import (
     augment,
     crop_to,
     drop_cloth,
+    one_person,
     paste,
     pipeline,
     quarters,
     sheet,
     stands,
     swap_background,
+    turn,
 )
 from tests.conftest import drawn_person
 
@@ -156,3 +158,34 @@ def test_cloth_lies_behind_people_and_is_nobody() -> None:
         changed += int(done.image.any())
         assert not photo.image.any(), "the stored photo must not be painted on"
     assert changed > 5
+
+
+def test_a_turned_photo_is_whole_and_its_corners_do_not_count() -> None:
+    for seed in range(10):
+        whole = sample(seed)
+        turned = turn(whole, np.random.default_rng(seed))
+        assert abs(int((turned.mask > 127).sum()) / int((whole.mask > 127).sum()) - 1) < 0.02, "nobody is cut off"
+        assert int((turned.counts == 255).sum()) <= whole.counts.size
+        assert int((turned.counts == 255).sum()) > 0.93 * whole.counts.size
+        bright = Sample(np.dstack([whole.mask] * 3), whole.mask, whole.counts)
+        both = turn(bright, np.random.default_rng(seed))
+        counted = both.counts == 255
+        np.testing.assert_allclose(both.image[counted][:, 0], both.mask[counted], atol=1)
+
+
+def test_one_person_of_several_is_taken_alone() -> None:
+    image, mask = np.zeros((60, 90, 3), np.uint8), np.zeros((60, 90), np.uint8)
+    people = np.zeros((30, 45), np.uint8)  # half the size, as a file may be
+    for number, left in enumerate((5, 35, 65), 1):
+        mask[10:50, left : left + 20] = 255
+        people[5:25, left // 2 : left // 2 + 10] = number
+    people[0, 0], mask[0, 0] = 7, 255  # too small to be pasted
+    people[28:, :] = 255  # unclear
+    whole = Sample(image, mask, np.full_like(mask, 255))
+    seen = set()
+    for seed in range(30):
+        alone = one_person(whole, people, np.random.default_rng(seed))
+        assert alone is not None and 0 < (alone.mask > 0).sum() <= 20 * 40
+        seen.add(int(np.flatnonzero(alone.mask.any(0))[0]) // 30)
+    assert seen == {0, 1, 2}
+    assert one_person(whole, np.zeros_like(people), np.random.default_rng(0)) is None

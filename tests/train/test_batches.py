@@ -10,7 +10,7 @@ from standout.errors import InputError
 from standout.train import store as storing
 from standout.train.augment import Sample
 from standout.train.batches import Batches, TrainView, ValView, collate, draw_order, to_item, val_order
-from standout.train.config import Loss, Recipe
+from standout.train.config import Loss, Recipe, Stage
 from standout.train.store import STORED_SIDE, Store, read_sample
 from tests.conftest import drawn_person
 from tests.train.conftest import tiny
@@ -145,3 +145,29 @@ def test_a_damaged_photo_is_named_before_the_first_epoch(data: Path) -> None:
     pairs[2].image.write_bytes(b"damaged")
     with pytest.raises(InputError, match=pairs[2].image.name):
         Store(pairs)
+
+
+def test_people_who_are_told_apart_are_pasted_one_by_one(tmp_path: Path) -> None:
+    for name in ("images", "masks", "instances"):
+        (tmp_path / name).mkdir()
+    image, mask = drawn_person(120, 160)
+    for number in range(4):
+        cv2.imwrite(str(tmp_path / "images" / f"drawn_{number}.png"), image)
+        cv2.imwrite(str(tmp_path / "masks" / f"drawn_{number}.png"), mask)
+    halves = np.where(mask > 127, 1 + (np.arange(160) > 80)[None], 0).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "instances" / "drawn_2.png"), halves)
+    store = Store(find_pairs(tmp_path))
+    recipe = Recipe.model_validate(
+        {"name": "r", "data": {"folder": str(tmp_path)}, "augment": {"singles": 1.0, "turned": 1.0}}
+    )
+    view = TrainView(store, recipe, Stage(epochs=1, size=(64, 64), compose=1.0))
+    assert [store.pairs[i].image.stem for i in view.apart] == ["drawn_2"]
+    for seed in range(8):
+        donor = view._donor(np.random.default_rng(seed))
+        people = np.unique(halves[(donor.mask > 127) & (halves > 0)])
+        assert len(people) == 1, "one of the two halves alone"
+        item = view[(0, True, seed)]
+        assert item[0].shape == (3, 64, 64) and item[1].shape == (1, 64, 64)
+    cv2.imwrite(str(tmp_path / "instances" / "drawn_2.png"), image)
+    with pytest.raises(InputError, match=r"drawn_2\.png is no gray picture of 8 bits"):
+        store.people_of(view.apart[0])

@@ -127,7 +127,7 @@ class ClipJob:
                 state.restore(writer.state)
                 if not video.is_known(clip.colors):
                     codes = f"{clip.colors.primaries}, {clip.colors.transfer}"
-                    clip.warnings.append(f"tells its colors by codes that are not known ({codes}): taken for sRGB")
+                    clip.warnings.append(f"states its colors by codes that are not known ({codes}): taken for sRGB")
                 self._write(task, clip, writer, state, (height, width), clear=clear)
             share = state.shares / state.frames
             nobody = ("nobody found",) if share < NOBODY else ()

@@ -137,6 +137,36 @@ def crop_to(sample: Sample, rect: tuple[int, int], rng: np.random.Generator) -> 
     return Sample(image, mask, counts)
 
 
+def turn(sample: Sample, rng: np.random.Generator) -> Sample:
+    """The whole sample, turned by any angle, on a larger canvas whose corners do not count."""
+    height, width = sample.mask.shape
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), float(rng.uniform(-180, 180)), 1.0)
+    cos, sin = abs(matrix[0, 0]), abs(matrix[0, 1])
+    size = (round(height * sin + width * cos), round(height * cos + width * sin))  # width, height
+    matrix[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
+    image = cv2.warpAffine(sample.image, matrix, size, flags=cv2.INTER_LINEAR, borderValue=(FILL, FILL, FILL))
+    mask, counts = (cv2.warpAffine(plane, matrix, size, flags=cv2.INTER_LINEAR) for plane in sample.planes[1:])
+    # Where the fill runs into the photo, neither is what it seems.
+    sure = np.where(np.asarray(counts) == 255, 255, 0) if sample.counts.all() else counts
+    return Sample(np.asarray(image, np.uint8), np.asarray(mask, np.uint8), np.asarray(sure, np.uint8))
+
+
+def one_person(sample: Sample, people: Bytes, rng: np.random.Generator, *, least: float = 0.02) -> Sample | None:
+    """The sample with one of its people alone in the mask; None where nobody is large enough.
+
+    people: uint8, of any size in the sample's proportions: 0 nobody, 1, 2, ... a person each, 255 unclear. least: the
+    share of the sample that the person must cover.
+    """
+    height, width = sample.mask.shape
+    apart = cv2.resize(people, (width, height), interpolation=cv2.INTER_NEAREST)
+    sizes = np.bincount(apart.ravel(), minlength=256)[1:255]
+    large = np.flatnonzero(sizes >= least * apart.size) + 1
+    if not large.size:
+        return None
+    mask = np.where(apart == rng.choice(large), sample.mask, 0).astype(np.uint8)
+    return Sample(sample.image, mask, sample.counts)
+
+
 def quarters(samples: Sequence[Sample], rect: tuple[int, int], rng: np.random.Generator) -> Sample:
     """Four samples as the quarters of one sample of rect's size, (h, w), which meet near its middle.
 

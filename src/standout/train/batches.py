@@ -25,14 +25,16 @@ from standout.train.augment import (
     augment,
     crop_to,
     drop_cloth,
+    one_person,
     paste,
     pipeline,
     quarters,
     swap_background,
+    turn,
 )
 from standout.train.borders import weights
 from standout.train.config import Loss, Recipe, Stage
-from standout.train.store import Store
+from standout.train.store import Store, instances_of
 
 Item = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32], int]
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
@@ -58,6 +60,7 @@ class TrainView(Dataset[Item]):
         self.donors = [i for i, (share, known) in enumerate(facts) if 0.05 < share < 0.7 and known]
         self.empty = [i for i, (share, known) in enumerate(facts) if share == 0 and known]
         self.standing = [i for i in self.donors if recipe.augment.cloth and store.standing[i]]
+        self.apart = [i for i, pair in enumerate(store.pairs) if recipe.augment.singles and instances_of(pair)]
         self.transforms = pipeline(recipe.augment.set)
 
     def __len__(self) -> int:
@@ -83,11 +86,23 @@ class TrainView(Dataset[Item]):
             sample = drop_cloth(sample, self.store[_one_of(self.standing, rng)], rng)
         if self.donors and rng.random() < self.stage.compose:
             for _ in range(int(rng.integers(1, 4))):
-                sample = paste(sample, self.store[_one_of(self.donors, rng)], rng, smallest=how.smallest)
+                sample = paste(sample, self._donor(rng), rng, smallest=how.smallest)
+        if how.turned and rng.random() < how.turned:
+            sample = turn(sample, rng)
         turned = (sample.mask.shape[0] >= sample.mask.shape[1]) != upright
         if rng.random() < (0.7 if turned else 0.3):
             sample = crop_to(sample, rect, rng)
         return augment(sample, self.transforms, rng), rect
+
+    def _donor(self, rng: np.random.Generator) -> Sample:
+        """A photo whose people are pasted: all of them, or one of them alone."""
+        if self.apart and rng.random() < self.recipe.augment.singles:
+            index = _one_of(self.apart, rng)
+            people = self.store.people_of(index)
+            alone = None if people is None else one_person(self.store[index], people, rng)
+            if alone is not None:
+                return alone
+        return self.store[_one_of(self.donors, rng)]
 
     def fitted(self, index: int, upright: bool, seed: int) -> Sample:
         """The augmented sample letterboxed as the network gets it, for previews."""

@@ -171,6 +171,12 @@ class Augment(Part):
     smallest: float = Field(0.15, gt=0, le=0.4)
     """The smallest height of a person that is pasted by a stage's compose, as a share of the photo's height."""
 
+    turned: float = Field(0.0, ge=0, le=1)
+    """Share of samples that are turned by any angle, so that people upside down and in mid-air are found."""
+    singles: float = Field(0.0, ge=0, le=1)
+    """Share of pasted people that are one person of a photo alone, if an instances/ folder beside masks/ tells them
+    apart: gray pictures with 0 for nobody, 1, 2, ... for each person and 255 for unclear pixels."""
+
     @field_validator("set", mode="before")
     @classmethod
     def _respelled(cls, name: Any) -> Any:

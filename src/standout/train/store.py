@@ -8,13 +8,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import cv2
 import numpy as np
 
 from standout.data import IGNORE, Pair, read_pair
+from standout.errors import InputError
 from standout.masks.letterbox import resize
 from standout.support.system import cores
 from standout.train.augment import Sample, stands
+from standout.types import Bytes
 
 STORED_SIDE = 448
 """Longest side of a stored photo in pixels: larger than the network's, so that photos stay sharp when scaled up."""
@@ -69,11 +73,32 @@ class Store:
         self.standing = [standing for _, _, _, standing in facts]
         """For each photo, whether somebody stands in it; see augment.stands."""
 
+    def people_of(self, index: int) -> Bytes | None:
+        """The photo's people told apart, uint8 (H, W) as in augment.one_person; None where no file tells.
+
+        Raises InputError for a file that is no such picture.
+        """
+        path = instances_of(self.pairs[index])
+        if path is None:
+            return None
+        people = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        if people is None or people.ndim != 2 or people.dtype != np.uint8:
+            raise InputError(f"{path} is no gray picture of 8 bits; wanted 0 for nobody and 1, 2, ... for each person")
+        return np.asarray(people, np.uint8)
+
     def __len__(self) -> int:
         return len(self.pairs)
 
     def __getitem__(self, index: int) -> Sample:
         return self.kept[index] if self.kept is not None else read_sample(self.pairs[index])
+
+
+def instances_of(pair: Pair) -> Path | None:
+    """The file that tells a photo's people apart: of the mask's name, in a folder instances/ beside the mask's."""
+    if not isinstance(pair.mask, Path):
+        return None
+    path = pair.mask.parent.parent / "instances" / pair.mask.name
+    return path if path.is_file() else None
 
 
 def _facts(sample: Sample) -> tuple[bool, float, bool, bool]:
