@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from standout.video.write.chunk_store import State
 
 Progress: TypeAlias = Callable[[int, int | None], None]
-"""Told how many frames are done, and of how many, where that is known."""
+"""Called with the number of frames done and the number of all frames, or None where that is not known."""
 
 WHITENED = "is transparent, which became white: use .mov, .webm, .webp, .gif or .frames to keep it"
 
@@ -68,10 +68,10 @@ class Excerpt:
 class ClipOptions:
     """How clips are read and written.
 
-    excerpt: which part. half_life: of the temporal filter, in seconds; 0 = off. codec, quality: of the result; None =
-    the container's default. sound: it is kept. overwrite: a result that is there is made anew. resume: the work is done
-    in chunks, and goes on after those that were finished earlier. measure: flicker is measured. workers: frames
-    finished at once.
+    excerpt: the part that is worked on. half_life: of the temporal filter, in seconds; 0 switches it off. codec,
+    quality (1 to 100): those of the result; None takes the container's default. sound: whether it is kept. overwrite:
+    whether an existing result is replaced. resume: the job is done in chunks, and continues after those that an earlier
+    process finished. measure: whether flicker is measured. workers: how many frames are finished at once.
     """
 
     excerpt: Excerpt = Excerpt()
@@ -87,11 +87,11 @@ class ClipOptions:
 
 @dataclass(frozen=True)
 class ClipJob:
-    """What is done with each clip; call it with a Task. Clips go one at a time: each uses all cores.
+    """What is done with each clip; call it with a Task. It works on one clip at a time, since each uses all cores.
 
-    finder: what finds the people. seen_by: which model that is, in words, so that another one does not go on with work
-    that was begun. progress: told of each frame that is done. stop: once set, the clip in work is given up, and nothing
-    of it stays but finished chunks.
+    finder: what finds the people. seen_by: a description of that model, so that another model does not continue a job
+    that this one began. progress: called after each frame. stop: once it is set, the clip in work is given up, and only
+    finished chunks of it stay.
     """
 
     finder: PersonFinder
@@ -103,10 +103,10 @@ class ClipJob:
     _one_at_a_time: Lock = field(default_factory=Lock)
 
     def __call__(self, task: Task) -> Outcome:
-        """The task done, its target written.
+        """Does the task and writes its target.
 
-        Raises InputError for a clip that cannot be read, or that fails on the way, naming frame and time; OutputError
-        where it cannot be written, or where another work was begun that this one cannot go on with.
+        Raises InputError for a clip that cannot be read or that fails on the way, naming frame and time; OutputError
+        where the target cannot be written, or where the beginning of another job stands in the way.
         """
         options, effect = self.options, self.edit.effect
         with self._one_at_a_time, video.open_clip(task.source) as clip:
@@ -135,7 +135,7 @@ class ClipJob:
             return Outcome(width, height, share, tuple(warnings), state.frames, *state.flicker())
 
     def _words(self, source: Path) -> dict[str, str] | None:
-        """What the job is, in words: all that changes its result. None where it is not to be resumed."""
+        """Everything that changes the job's result, as text; None where the job is not to be resumed."""
         if not self.options.resume:
             return None
         options = asdict(self.options.excerpt) | {name: getattr(self.options, name) for name in _CHANGING}
@@ -165,7 +165,7 @@ class ClipJob:
         *,
         clear: bool,
     ) -> None:
-        """Every picture into the writer, and what is known of it into the state."""
+        """Gives every picture to the writer, and updates the state."""
         total = _count(clip, self.options.excerpt)
         pictures = self._pictures(clip, state, size, clear=clear)
         after: State = {}

@@ -1,7 +1,7 @@
-"""What is known of a clip's frames so far: all that the next ones need, so that a work can go on in another process.
+"""The state of a clip job after each frame, which lets another process continue a job that was stopped.
 
 raw      float32 (h, w)    the network's own mask of a frame
-state    {name: array}     after a chunk's last frame; kept on disk with the chunk
+state    {name: array}     the state after a chunk's last frame, kept on disk with the chunk
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 
 class ClipState:
-    """What is known of the frames so far: all that the next ones need, and that is told in the end.
+    """The temporal filter, the flicker so far, and the counts that the outcome reports.
 
-    frames: how many; shares: of each that is person, added up; time: of the last; warnings: of an earlier process.
+    frames: how many are done. shares: the sum of their person shares. time: that of the last frame, in seconds.
+    warnings: those of an earlier process that worked on the clip.
     """
 
     def __init__(self, half_life: float, *, measure: bool) -> None:
@@ -35,38 +36,38 @@ class ClipState:
         self._digest = ""
 
     def filtered(self, raw: Mask, frame: Frame) -> Mask:
-        """The steady mask of the next frame. Runs ahead of add by some frames, in another thread."""
+        """The filtered mask of the next frame. It runs some frames ahead of add, in another thread."""
         steady = self._steady(raw, frame.image, frame.time)
         if self._flicker is not None:
             self._flicker.add(frame, raw, steady)
         return steady
 
     def add(self, share: float, time: Fraction) -> None:
-        """One more frame is done."""
+        """Counts one more finished frame."""
         self.frames, self.shares, self.time = self.frames + 1, self.shares + share, time
 
     def flicker(self) -> tuple[float | None, float | None]:
-        """Of the network's masks, and of the steady ones; see metrics.flicker."""
+        """The flicker of the network's masks and of the filtered ones, as metrics.flicker; None where it is not measured."""
         if self._flicker is None:
             return None, None
         before, after = self._flicker.values()
         return before, after
 
     def reached(self, frame: Frame) -> State:
-        """What steadied remembers, now that this frame was given to it."""
+        """The state of the temporal filter and of the flicker after this frame, the last that filtered has seen."""
         flicker = {} if self._flicker is None else self._flicker.state()
         state = {f"steady.{name}": value for name, value in self._steady.state().items()}
         state |= {f"flicker.{name}": value for name, value in flicker.items()}
         return state | {"digest": np.array(_digest(frame.image))}
 
     def counts(self, warnings: Iterable[str]) -> State:
-        """What add remembers, and the warnings."""
+        """The counts so far and the warnings."""
         told = list(dict.fromkeys((*self.warnings, *warnings)))
         counts = {"frames": np.array(self.frames), "shares": np.array(self.shares)}
         return counts | {"time": np.array(str(self.time)), "warnings": np.array(told, np.str_)}
 
     def restore(self, state: State) -> None:
-        """Remembers what the one of an earlier process did: its state and counts."""
+        """Continues from the state and the counts of an earlier process."""
         if not state:
             return
         self.frames, self.shares = int(state["frames"]), float(state["shares"])
@@ -80,7 +81,7 @@ class ClipState:
             self._flicker.restore(flicker)
 
     def is_last(self, frame: Frame | None) -> bool:
-        """Whether it is the last frame that is done."""
+        """Whether this is the last frame that an earlier process finished."""
         return frame is not None and frame.time == self.time and _digest(frame.image) == self._digest
 
 

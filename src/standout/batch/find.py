@@ -1,7 +1,7 @@
-"""What an input leads to: the photos and clips it names, those in a folder, those that match a pattern.
+"""The photos and clips that an input leads to: a file, the files of a folder, or those that match a pattern.
 
     text    str     a file, a folder or a glob pattern, as typed
-    Found   a file, its place below the input's folder, and why it cannot be done where that is known already
+    Found   a file, its place below the input's folder, and why it cannot be worked on, where that is known
 
 To add a kind of input: yield its photos as Found in find().
 """
@@ -25,9 +25,10 @@ from standout.video import READABLE as CLIPS
 
 @dataclass(frozen=True)
 class Found:
-    """A photo that an input led to. name: its place below the input's folder; root: that folder, for folders only.
+    """A file that an input leads to.
 
-    fault: why it cannot be read, where that is known without opening it. skip: why it is not even tried.
+    name: its place below the input's folder. root: that folder; None where the input is no folder. fault: why the file
+    cannot be read, where that is known without opening it. skip: why it is passed over.
     """
 
     source: Path
@@ -38,7 +39,10 @@ class Found:
 
 
 def find(text: str, *, recursive: bool = False, avoid: Iterable[Path] = ()) -> Iterator[Found]:
-    """The photos that one input leads to, sorted: itself, those in a folder, those that match a pattern."""
+    """The files that one input leads to, in sorted order.
+
+    recursive: look into folders inside folders too. avoid: folders that are not looked into.
+    """
     path = Path(text)
     if is_folder(path):
         yield from _in_folder(path, recursive, {real(each) for each in avoid})
@@ -52,7 +56,7 @@ def find(text: str, *, recursive: bool = False, avoid: Iterable[Path] = ()) -> I
 
 
 def _named_alone(path: Path) -> Found:
-    """The file that is named in full; whatever it is called, its content tells what it is. It may also be a pipe."""
+    """The file that is named in full. Its content, not its name, tells what it is, and it may be a pipe."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -88,14 +92,14 @@ def _in_folder(root: Path, recursive: bool, avoid: set[str]) -> list[Found]:
 
 
 def _checked(found: list[Found], nothing: str) -> list[Found]:
-    """What was found. Raises InputError, with the words of nothing, when none of it can be read."""
+    """The files found. Raises InputError, which begins with the text nothing, when none of them can be read."""
     if all(one.skip for one in found):
         raise InputError(nothing + (f", only {named([one.source for one in found])}" if found else ""))
     return found
 
 
 def _seen(path: Path, name: Path, root: Path | None) -> Found | None:
-    """The file that a folder or pattern led to; None where its name is none of a photo or clip."""
+    """The file as Found; None where its name is not that of a photo or a clip."""
     suffix = path.suffix.lower()
     if path.name.startswith("."):  # macOS's ._NAME.jpg among them
         return None
@@ -105,7 +109,7 @@ def _seen(path: Path, name: Path, root: Path | None) -> Found | None:
 
 
 def _irregular(path: Path) -> str:
-    """Why a file of a folder is never opened: it may keep its reader waiting for ever. "" for a plain file."""
+    """Why a file of a folder is not opened; "" for a plain file. A pipe or device may keep its reader waiting forever."""
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):  # who reads it says more
@@ -126,7 +130,7 @@ _APPLE_DOUBLE = "a ._ file of macOS holds no picture"
 
 
 def _is_apple_double(path: Path) -> bool:
-    """Whether it is what macOS leaves beside each file on disks of other systems."""
+    """Whether the file is one of the AppleDouble files that macOS leaves beside files on disks of other systems."""
     if not is_file(path):
         return False
     try:
@@ -137,7 +141,7 @@ def _is_apple_double(path: Path) -> bool:
 
 
 def named(paths: list[Path]) -> str:
-    """How many files cannot be read, and some of their names."""
+    """A phrase that says how many files cannot be read, with some of their names."""
     more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
     count = "1 file" if len(paths) == 1 else f"{len(paths)} files"
     return f"{count} that standout cannot read: {', '.join(map(str, paths[:3]))}{more}"
@@ -154,7 +158,7 @@ def _fixed_part(pattern: str) -> Path:
 
 
 def real(path: Path) -> str:
-    """The same for all spellings of one path, links followed."""
+    """The path with links resolved, so that all spellings of one path are equal."""
     try:
         return os.path.realpath(path)
     except (OSError, ValueError):  # a name that no file can have

@@ -1,4 +1,4 @@
-"""What became of each file: one line of JSON for each, in a file that is appended to."""
+"""The ledger of a run: a file that gets one line of JSON for each result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ _NO_LEDGER = "it is another kind of file, no ledger"
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one task. Size and person share (0..1) are known for done ones, frames and flicker for clips.
+    """What became of one task.
+
+    width, height (pixels) and person_share (0..1) are known for tasks that are done; frames and flicker for clips.
 
     target: None for a file that was passed over, or that could not even be begun. error: why it failed or was skipped.
     """
@@ -78,7 +80,7 @@ class Ledger:
             raise self._refused(error) from None
 
     def _read(self, lines: Iterable[str]) -> bool:
-        """Learns what was told before; False when the last line is not whole."""
+        """Reads the lines of earlier runs; False where the last line is not complete."""
         line = "\n"
         for number, line in enumerate(lines):
             try:
@@ -91,7 +93,7 @@ class Ledger:
         return line.endswith("\n")
 
     def add(self, result: Result) -> None:
-        """One more line, unless the file is kept and has its line already."""
+        """Writes one more line, unless the file is kept or skipped and has its line already."""
         text = result.to_json()
         if result.status in ("kept", "skipped") and _key(json.loads(text)) in self._told:
             return
@@ -118,5 +120,5 @@ class Ledger:
 
 
 def _key(fields: dict[str, Any]) -> tuple[str, str]:
-    """What a line is about: the target, or the source where there is none."""
+    """What a line is about: the target, or the source where there is no target."""
     return ("target", fields["target"]) if fields["target"] is not None else ("source", fields["source"])

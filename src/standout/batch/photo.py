@@ -77,7 +77,7 @@ class PhotoJob:
             raise InputError(f"background {names} is a clip, which goes behind clips alone; give a picture")
 
     def __call__(self, task: Task) -> Outcome:
-        """The task done, its target written. Raises InputError, or what the mask's source raises."""
+        """Does the task and writes its target. Raises InputError, or what the source of the mask raises."""
         options, effect = self.options, self.edit.effect
         photo = images.read(_stdin() if task.source == STREAM else task.source, max_pixels=options.max_pixels)
         picture, share = self.edit.of_photo(photo, self.masks(task, photo))
@@ -101,7 +101,7 @@ def by_model(finder: PersonFinder, *, refine: bool = True) -> MaskSource:
 
 
 def _to_stdout(data: bytes) -> None:
-    """All of it. Raises BrokenPipeError where nobody reads any more, OutputError where it cannot go there."""
+    """Writes the data. Raises BrokenPipeError where nobody reads any more, OutputError where it cannot be written."""
     try:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
@@ -112,7 +112,7 @@ def _to_stdout(data: bytes) -> None:
 
 
 def _stdin() -> bytes:
-    """All of standard input. Raises UnreadableImage when there is none."""
+    """Everything on standard input. Raises UnreadableImage when there is nothing."""
     data = b"" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer.read()
     if not data:
         raise UnreadableImage("standard input is empty; pipe a picture in: standout cut - < photo.jpg > cut.png")

@@ -1,10 +1,10 @@
-"""What to do: the inputs somebody names -> one Task a photo or clip, each with a target of its own.
+"""Inputs as the user names them -> one Task for each photo or clip, with a target of its own.
 
     inputs   photos, clips, folders, glob patterns, or "-" alone (standard input)
-    out      None: beside the photo, or in a folder beside the folder; else a file, a folder, or "-" (standard output)
-    Task     source -> target; or why there will be none
+    out      a file, a folder, or "-" (standard output); None: beside the photo, or in a folder beside the folder
+    Task     source and target, or why the source cannot be worked on
 
-How the photos of an input are found: find.py.
+find.py finds the files that an input leads to.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ STREAM = Path("-")
 
 @dataclass(frozen=True)
 class Task:
-    """One photo or clip to read and the file to write. suffix: of the format to write, ".png".
+    """One photo or clip to read, and the file to write.
 
-    fault: why it fails, known before it is begun. skip: why it is passed over, which is no failure. With either, the
-    target says nothing.
+    suffix: of the format to write, such as ".png". fault: why the task fails, where that is known before it begins.
+    skip: why the file is passed over, which is no failure. With a fault or a skip, the target has no meaning.
     """
 
     source: Path
@@ -42,19 +42,19 @@ class Task:
     skip: str = ""
 
     def is_done(self) -> bool:
-        """Whether the target is there already."""
+        """Whether the target exists already."""
         if self.target == STREAM or not self.can_be_done:
             return False
         return is_file(self.target) or (self.is_clip and is_folder(self.target))
 
     @property
     def is_clip(self) -> bool:
-        """Whether the source is a clip, by its suffix; else it is a photo."""
+        """Whether the source is a clip, by its suffix; otherwise it is a photo."""
         return self.source.suffix.lower() in CLIPS
 
     @property
     def can_be_done(self) -> bool:
-        """Whether nothing speaks against it so far."""
+        """Whether the task has neither a fault nor a reason to be skipped."""
         return not (self.fault or self.skip)
 
 
@@ -67,7 +67,7 @@ def plan(
     overwrite: bool = False,
     avoid: Iterable[Path] = (),
 ) -> list[Task]:
-    """One task a photo, in order, no target twice and none of them an input.
+    """One task for each photo and clip, in the order of the inputs. No target occurs twice, and none is an input.
 
     Photos that would share a target get their whole name: a.jpg and a.png become a.jpg.png and a.png.png. An input
     that is another's result of an earlier run (`blur *.jpg`, run twice) is left out. avoid: folders not to look into.
@@ -102,7 +102,7 @@ def plan(
 
 
 def _once(photos: Iterable[Found]) -> list[Found]:
-    """The photos, each path once, as first named."""
+    """The files without repetitions, each as it was named first."""
     once: dict[str, Found] = {}
     for photo in photos:
         once.setdefault(os.path.normpath(photo.source.absolute()), photo)
@@ -110,14 +110,14 @@ def _once(photos: Iterable[Found]) -> list[Found]:
 
 
 def _results(texts: list[str], naming: Naming) -> list[Path]:
-    """Where the results of those inputs that are folders go when no place is named."""
+    """The folders of results of those inputs that are folders, where the user names no place."""
     return [_sibling(Path(text), naming.ending) for text in texts if is_folder(Path(text))]
 
 
 def _stream(texts: list[str], out: str | None, naming: Naming) -> Task:
     """The task that reads standard input."""
     if len(texts) > 1:
-        raise InputError("- (standard input) stands alone; name no other input beside it")
+        raise InputError("- (standard input) must be the only input; leave the other inputs out")
     if out is None or out == "-":
         return Task(STREAM, STREAM, STREAM, naming.checked(naming.asked() or naming.default or ".png"))
     if _names_folder(out):

@@ -1,8 +1,8 @@
-"""Many files: each task done, kept, failed or skipped, none stopping another, and a ledger line for each.
+"""Many files: each task ends as done, kept, failed or skipped, without stopping another, and has a line in the ledger.
 
     Task     one photo or clip to read and the file to write (plan.py)
-    Job      what is done with a task: a PhotoJob or a ClipJob, which says an Outcome (photo.py)
-    Result   what became of a task: one line of JSON in the ledger (ledger.py)
+    Job      what is done with a task: a PhotoJob or a ClipJob, which returns an Outcome (photo.py)
+    Result   what became of a task, which is one line of JSON in the ledger (ledger.py)
     Engine   (tasks, attempt) -> results, in any order
 
 To add an engine: write such a function, like threads(), and give it to run().
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Summary:
-    """What became of all tasks. left: those that an interruption left undone."""
+    """What became of all tasks. left: how many an interruption left undone."""
 
     done: int = 0
     kept: int = 0
@@ -60,16 +60,16 @@ Attempt: TypeAlias = Callable[[Task], Result]
 
 
 class Engine(Protocol):
-    """What runs tasks: results come in any order; a task is taken only when there is a worker for it."""
+    """What runs tasks. Results come in any order; a task is taken only when a worker is free for it."""
 
     def __call__(self, tasks: Iterable[Task], attempt: Attempt) -> Generator[Result, None, None]:
-        """The results of all tasks. Closed early, it begins no further task."""
+        """The results of all tasks. After it is closed early, no further task begins."""
 
 
 def threads(workers: int) -> Engine:
-    """The engine of one machine: threads, since Pillow, OpenCV, zlib and ONNX Runtime release the GIL as they work.
+    """The engine of one machine: threads, since Pillow, OpenCV, zlib and ONNX Runtime release the GIL while they work.
 
-    One task more than workers is in flight, so that none of them waits for the next.
+    One task more than there are workers is in flight, so that no worker waits for the next task.
     """
 
     def engine(tasks: Iterable[Task], attempt: Attempt) -> Generator[Result, None, None]:
@@ -91,7 +91,7 @@ def threads(workers: int) -> Engine:
 
 
 def in_turn(tasks: Iterable[Task], attempt: Attempt) -> Generator[Result, None, None]:
-    """The engine for one photo: no thread, so that Ctrl-C ends it at once."""
+    """The engine for a single file: it uses no thread, so that Ctrl-C ends it at once."""
     for task in tasks:
         yield attempt(task)
 
