@@ -47,7 +47,7 @@ class ClipState:
         self.frames, self.shares, self.time = self.frames + 1, self.shares + share, time
 
     def flicker(self) -> tuple[float | None, float | None]:
-        """The flicker of the network's masks and of the filtered ones, as metrics.flicker; None where it is not measured."""
+        """The flicker of the network's masks and of the filtered ones; None where it is not measured."""
         if self._flicker is None:
             return None, None
         before, after = self._flicker.values()

@@ -109,7 +109,7 @@ def _seen(path: Path, name: Path, root: Path | None) -> Found | None:
 
 
 def _irregular(path: Path) -> str:
-    """Why a file of a folder is not opened; "" for a plain file. A pipe or device may keep its reader waiting forever."""
+    """Why a file of a folder is not opened: pipes may keep their reader waiting forever. "" for a plain file."""
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):  # who reads it says more

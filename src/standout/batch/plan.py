@@ -117,7 +117,7 @@ def _results(texts: list[str], naming: Naming) -> list[Path]:
 def _stream(texts: list[str], out: str | None, naming: Naming) -> Task:
     """The task that reads standard input."""
     if len(texts) > 1:
-        raise InputError("- (standard input) must be the only input; leave the other inputs out")
+        raise InputError("- (standard input) must be the only input, alone; leave the others out")
     if out is None or out == "-":
         return Task(STREAM, STREAM, STREAM, naming.checked(naming.asked() or naming.default or ".png"))
     if _names_folder(out):
