@@ -1,14 +1,14 @@
-"""Live pictures: the newest frame in, its effect out, as soon as the work allows.
+"""Live pictures: the latest frame in, and its edited picture out, as fast as the machine allows.
 
-    frames    Iterator[Image]    uint8 (H, W, 3) RGB, as a camera gives them; its end is the end of all
+    frames    Iterator[Image]    uint8 (H, W, 3) RGB, as a camera gives them; when they end, the run ends
     picture   uint8 (H, W, 3)    RGB, what the sinks show
-    Pace      how it goes: frames a second, latency in seconds, how many were left out
+    Pace      frames per second, latency in seconds, and how many frames were left out
 
-What is shown is either the effect's finished picture or a blank one, never the frame as it came: while the model is
-loaded, where the work on a frame fails, while paused and at the end the picture is blank. The one exception is the
-effect UNTOUCHED, which is there only for those who ask for it by name.
+What is shown is either a finished picture or a blank one, never the camera's own frame. The picture is blank while the
+model is loaded, while the run is paused, where the work on a frame fails, and at the end. The one exception is the
+effect UNTOUCHED, which must be asked for by name.
 
-Frames never queue: those that come while one is in work are left out. To add an output: a class with show, as in Sink.
+Frames never queue: those that arrive while another is in work are left out. To add an output: a class like Sink.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ GIVE_UP = 30
 LONGEST_STEP = Fraction(1)
 """Most seconds by which an effect's clock moves in one frame, so that a background clip skips no pause."""
 
-_OF_LATE = 120
-"""Pictures over which the pace is taken: a few seconds of them."""
+_RECENT = 120
+"""Pictures over which the pace is averaged: those of a few seconds."""
 
 
 class Sink(Protocol):
     """What shows pictures."""
 
     def show(self, picture: Picture) -> None:
-        """Takes the next picture (H, W, 3); returns once it is handed over. Raises OutputError."""
+        """Shows the next picture (H, W, 3), and returns once it is handed over. Raises OutputError."""
 
 
 @dataclass
@@ -70,10 +70,11 @@ class Controls:
 
 @dataclass(frozen=True)
 class Pace:
-    """How it goes. fps and latency: of late; the latency leads from the frame's arrival here to its picture shown.
+    """The pace of a run.
 
-    seen: frames that arrived, from the first picture's to the last one's. shown: pictures; blank: those of them that
-    are so because their frame failed.
+    seen: frames that arrived between the first and the last picture. shown: pictures that were shown. blank: those of
+    them that are blank because the work on their frame failed. seconds: since the first picture. fps, latency: over the
+    last few seconds; the latency is the time from a frame's arrival to its picture, in seconds.
     """
 
     seen: int = 0
@@ -97,12 +98,13 @@ class Pace:
 
 @dataclass(frozen=True)
 class Live:
-    """What is done with each frame.
+    """A run of live pictures.
 
-    load: makes what finds the people, once the outputs are blank. edits: those to choose from, by their effect's name.
-    half_life: of the temporal filter, in seconds. max_side: frames are scaled down to it. rate: pictures a second at
-    most. frames, seconds: how many pictures, or how long, until it ends by itself. told: how it goes, once a second.
-    warned: why the first of several frames failed.
+    load: returns what finds the people; it is called once the outputs are blank. edits: the edits to choose from, by
+    the name of their effect. half_life: of the temporal filter, in seconds. max_side: the longer side to which frames
+    are scaled down. rate: the most pictures per second. frames, seconds: after how many pictures, or after how long,
+    the run ends by itself. told: called with the pace once a second. warned: called with the reason why the first of
+    several frames failed.
     """
 
     load: Callable[[], PersonFinder]
@@ -166,7 +168,7 @@ def _show(sinks: Sequence[Sink], picture: Picture) -> None:
 
 
 class _Frames:
-    """Frame -> the picture shown for it: whatever fails on the way, a blank one. failed: how many did, in a row."""
+    """Frame -> the picture that is shown for it, which is blank where anything fails. failed: failures in a row."""
 
     def __init__(self, live: Live, finder: PersonFinder, controls: Controls) -> None:
         self.failed = 0
@@ -183,7 +185,7 @@ class _Frames:
             return np.full_like(image, BLANK)
         try:
             picture = self._picture(image, taken)
-        except Exception as error:  # whatever it is, nobody may see the frame for it
+        except Exception as error:  # whatever failed, the frame itself must not be seen
             self._failed(error)
             return np.full_like(image, BLANK)
         self.failed = 0
@@ -251,7 +253,7 @@ class _Meter:
         self._numbers: tuple[int, int] | None = None  # of the first frame and the last
         self._began = self._last_told = monotonic()
         self._due = 0.0
-        self._recent: deque[tuple[float, float]] = deque(maxlen=_OF_LATE)
+        self._recent: deque[tuple[float, float]] = deque(maxlen=_RECENT)
 
     @property
     def seconds(self) -> float:
@@ -270,7 +272,7 @@ class _Meter:
         return wait
 
     def count(self, shot: Shot, *, failed: bool) -> bool:
-        """Whether it is time to tell how it goes."""
+        """Counts one picture, and says whether it is time to tell the pace."""
         now = monotonic()
         self.shown += 1
         self.blank += failed
@@ -282,7 +284,7 @@ class _Meter:
         return True
 
     def pace(self) -> Pace:
-        """How it goes: of late, over the last few seconds."""
+        """The pace, over the last few seconds."""
         if self._numbers is None:
             return Pace()
         span = self._recent[-1][0] - self._recent[0][0]
