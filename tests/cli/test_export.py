@@ -83,7 +83,7 @@ def test_a_failed_proof_writes_nothing_and_says_by_how_much(
     def blind(source: Path, target: Path, inputs: object) -> None:
         quantize(source, target, [np.zeros((1, 3, 64, 64), np.float32)])
 
-    monkeypatch.setattr("standout.export.source.to_int8", blind)
+    monkeypatch.setattr("standout.export.onnx.to_int8", blind)
     assert export("-o", tmp_path / "o", "--precision", "float32,int8", "--data", data) == 1
     said = capsys.readouterr().err
     assert "standout-mobile-int8.onnx is not written: as onnx in int8, " in said and "more than 0.0" in said
