@@ -24,7 +24,7 @@ from rich.text import Text
 
 import standout
 from standout import metrics
-from standout.cli import app
+from standout.cli import application
 from standout.effects import EFFECTS
 from standout.support.atomic import write_atomic
 from standout.train.config import Part, Recipe, Stage
@@ -67,7 +67,7 @@ def _origin(name: str) -> str:
 
 def command_line() -> str:
     """The page of all commands with their arguments, options and examples."""
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(application())
     return "\n\n".join([
         "# Command line",
         "This page is generated from the code. The [guide to photos](../guides/photos.md) says what happens to your "

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 import standout
-from standout.cli import app
+from standout.cli import application
 from standout.effects import EFFECTS
 from standout.train.config import Part, Recipe, Stage
 from tests.conftest import ROOT
@@ -53,7 +53,7 @@ def commands(command: Any, name: str) -> dict[str, Any]:
 
 def test_the_command_line_page_has_every_command_and_option(reference: ModuleType) -> None:
     page = reference.command_line()
-    for name, command in commands(typer.main.get_command(app), "standout").items():
+    for name, command in commands(typer.main.get_command(application()), "standout").items():
         if name == "standout":
             continue
         assert f"## {name}\n" in page

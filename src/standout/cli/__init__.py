@@ -4,26 +4,27 @@
     exit code   int         0 all good, 1 some files failed, or nobody reads standard output any more, 2 nothing begun:
                             usage or input wrong, 130 interrupted, 143 and 129 ended by SIGTERM and SIGHUP
 
-To add an effect: see effects/__init__.py of the package. To add another command: a function in about.py, or a file of
-its own, named below.
+To add an effect: see effects/__init__.py of the package. To add another command: a function in about.py, or a file
+of its own, and a row in COMMANDS.
 """
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Protocol
 
 import typer
 
-from standout.cli import about, data, effects, signals, webcam
-from standout.cli import benchmark as benchmarking
-from standout.cli import evaluate as evaluating
-from standout.cli import export as exporting
-from standout.cli import train as training
+from standout.cli import signals
 from standout.cli.options import Photos
 from standout.cli.show import examples, fail
+from standout.effects import EFFECTS, Effect, known
 from standout.errors import InputError, StandoutError, nearest
 from standout.support.version import __version__
+
+PHOTOS, OWN_MODEL, MORE = "Photos", "Your own model", "More"
+"""The panels of the help."""
 
 
 class _Command(Protocol):
@@ -50,25 +51,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-app = typer.Typer(
-    name="standout",
-    help="Find the people in photos: cut them out, blur, color or replace what is behind. Offline, on a plain CPU.",
-    epilog=examples(
-        ("standout photo.jpg", "cut the people out, to photo-cut.png"),
-        ("standout blur holiday/ -o blurred/", "a whole folder"),
-        ("standout cut - < a.jpg > a.png", "from a pipe to a pipe"),
-        ("standout cut --help", "what else cut can do"),
-    ),
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    result_callback=_finish,
-)
-
-
-@app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version.")
@@ -76,16 +58,103 @@ def _root(
 ) -> None: ...
 
 
-for _name, _effect, _epilog in effects.commands():
-    app.command(_name, epilog=_epilog, rich_help_panel="Photos")(_effect)
-app.command("webcam", epilog=webcam.EPILOG, rich_help_panel="Photos")(webcam.command())
-app.command("train", epilog=training.EPILOG, rich_help_panel="Your own model")(training.TrainCommand)
-app.command("evaluate", epilog=evaluating.EPILOG, rich_help_panel="Your own model")(evaluating.EvaluateCommand)
-app.command("benchmark", epilog=benchmarking.EPILOG, rich_help_panel="Your own model")(benchmarking.BenchmarkCommand)
-app.command("export", epilog=exporting.EPILOG, rich_help_panel="Your own model")(exporting.ExportCommand)
-app.add_typer(data.app, name="data", rich_help_panel="Your own model")
-for _command in about.COMMANDS:
-    app.command(_command.__name__, rich_help_panel="More")(_command)
+def application(command: str | None = None) -> typer.Typer:
+    """The command line with that command alone, which is quick, or with every command."""
+    app = typer.Typer(
+        name="standout",
+        help="Find the people in photos: cut them out, blur, color or replace what is behind. Offline, on a plain CPU.",
+        epilog=examples(
+            ("standout photo.jpg", "cut the people out, to photo-cut.png"),
+            ("standout blur holiday/ -o blurred/", "a whole folder"),
+            ("standout cut - < a.jpg > a.png", "from a pipe to a pipe"),
+            ("standout cut --help", "what else cut can do"),
+        ),
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        result_callback=_finish,
+    )
+    app.callback()(_root)
+    if command in EFFECTS:
+        _add_effect(app, EFFECTS[command])
+    elif command in COMMANDS:
+        COMMANDS[command](app)
+    else:
+        for effect in known().values():
+            _add_effect(app, effect)
+        for add in COMMANDS.values():
+            add(app)
+    return app
+
+
+def _add_effect(app: typer.Typer, effect: type[Effect]) -> None:
+    from standout.cli import effects
+
+    made, epilog = effects.command(effect)
+    app.command(effect.name, epilog=epilog, rich_help_panel=PHOTOS)(made)
+
+
+def _add_webcam(app: typer.Typer) -> None:
+    from standout.cli import webcam
+
+    app.command("webcam", epilog=webcam.EPILOG, rich_help_panel=PHOTOS)(webcam.command())
+
+
+def _add_train(app: typer.Typer) -> None:
+    from standout.cli import train
+
+    app.command("train", epilog=train.EPILOG, rich_help_panel=OWN_MODEL)(train.TrainCommand)
+
+
+def _add_evaluate(app: typer.Typer) -> None:
+    from standout.cli import evaluate
+
+    app.command("evaluate", epilog=evaluate.EPILOG, rich_help_panel=OWN_MODEL)(evaluate.EvaluateCommand)
+
+
+def _add_benchmark(app: typer.Typer) -> None:
+    from standout.cli import benchmark
+
+    app.command("benchmark", epilog=benchmark.EPILOG, rich_help_panel=OWN_MODEL)(benchmark.BenchmarkCommand)
+
+
+def _add_export(app: typer.Typer) -> None:
+    from standout.cli import export
+
+    app.command("export", epilog=export.EPILOG, rich_help_panel=OWN_MODEL)(export.ExportCommand)
+
+
+def _add_data(app: typer.Typer) -> None:
+    from standout.cli import data
+
+    app.add_typer(data.app, name="data", rich_help_panel=OWN_MODEL)
+
+
+def _add_models(app: typer.Typer) -> None:
+    from standout.cli import about
+
+    app.command("models", rich_help_panel=MORE)(about.models)
+
+
+def _add_doctor(app: typer.Typer) -> None:
+    from standout.cli import about
+
+    app.command("doctor", rich_help_panel=MORE)(about.doctor)
+
+
+COMMANDS: dict[str, Callable[[typer.Typer], None]] = {
+    "webcam": _add_webcam,
+    "train": _add_train,
+    "evaluate": _add_evaluate,
+    "benchmark": _add_benchmark,
+    "export": _add_export,
+    "data": _add_data,
+    "models": _add_models,
+    "doctor": _add_doctor,
+}
+"""Name -> what adds the command to the command line; the effects' commands come beside them."""
 
 
 def main(arguments: list[str]) -> int:
@@ -99,7 +168,8 @@ def main(arguments: list[str]) -> int:
         logging.getLogger("standout").setLevel(logging.DEBUG)
     try:
         with signals.answered():
-            app(_with_command(arguments), prog_name="standout")
+            given = _with_command(arguments)
+            application(given[0] if given else None)(given, prog_name="standout")
     except SystemExit as end:
         return signals.exit_code(end.code if isinstance(end.code, int) else 1)
     except StandoutError as error:
@@ -121,10 +191,12 @@ def _with_command(arguments: list[str]) -> list[str]:
     Raises InputError when that is neither, but looks like a mistyped command.
     """
     first = arguments[0] if arguments else "--help"
-    names = [str(command.name) for command in app.registered_commands] + ["data"]
-    if first in names or (first.startswith("-") and first != "-"):
+    if first in EFFECTS or first in COMMANDS or (first.startswith("-") and first != "-"):
         return arguments
-    near = nearest(first, names)
-    if near and not Path(first).exists():
-        raise InputError(f"{first!r} is neither a command nor a file; did you mean `standout {near}`?")
+    if not Path(first).exists():
+        names = [*known(), *COMMANDS]
+        if first in names:
+            return arguments
+        if near := nearest(first, names):
+            raise InputError(f"{first!r} is neither a command nor a file; did you mean `standout {near}`?")
     return ["cut", *arguments]

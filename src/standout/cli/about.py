@@ -1,11 +1,10 @@
 """The commands that are no effect: what is bundled, what this machine can do.
 
-To add one: a function that returns the exit code, named in COMMANDS; its docstring is its help.
+To add one: a function that returns the exit code, and a row in COMMANDS of __init__.py. Its docstring is its help.
 """
 
 # Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
 
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -55,6 +54,3 @@ def doctor(
     findings = examine()
     print(findings.to_json() if as_json else findings.to_text())
     return 1 if findings.broken else 0
-
-
-COMMANDS: tuple[Callable[..., int], ...] = (models, doctor)

@@ -16,7 +16,7 @@ import typer
 
 from standout.cli.options import Photos
 from standout.cli.show import examples
-from standout.effects import Effect, Setting, known
+from standout.effects import Effect, Setting
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,13 @@ def options(effect: type[Effect]) -> Iterator[Option]:
             yield Option(effect, one.name, _typed(kind), setting, None if required else one.default, required)
 
 
-def commands() -> Iterator[tuple[str, type[Photos], str]]:
-    """Each effect's name, its command as a class of options, and the examples under its help."""
-    for name, effect in known().items():
-        made = make_dataclass(
-            effect.__name__, [one.field() for one in options(effect)], bases=(Photos,), frozen=True, kw_only=True,
-            namespace={"kind": effect, "__doc__": effect.__doc__},
-        )  # fmt: skip
-        yield name, made, examples(*effect.examples) if effect.examples else ""
+def command(effect: type[Effect]) -> tuple[type[Photos], str]:
+    """The effect's command as a class of options, and the examples under its help."""
+    made = make_dataclass(
+        effect.__name__, [one.field() for one in options(effect)], bases=(Photos,), frozen=True, kw_only=True,
+        namespace={"kind": effect, "__doc__": effect.__doc__},
+    )  # fmt: skip
+    return made, examples(*effect.examples) if effect.examples else ""
 
 
 def _typed(kind: Any) -> Any:
