@@ -361,11 +361,15 @@ def test_a_clip_is_edited_into_a_file(tmp_path: Path) -> None:
     assert (done.frames, done.width, done.height) == (6, 64, 48) and told[-1] == (6, 6)
     with pytest.raises(OutputExists, match=r"out\.mp4 exists; give another target, or ClipOptions\(overwrite=True\)"):
         standout.clip(source, target, effects.Color("red"), model=TopHalf())
+    with pytest.raises(InputError, match="a clip cannot be cropped to its people"):
+        cropped = Edit(effects.Color("red"), placement=Placement(crop=True))
+        standout.clip(source, tmp_path / "crop.mp4", cropped, model=TopHalf())
+    assert not (tmp_path / "crop.mp4").exists()
     with pytest.raises(InputError, match="cannot hold the transparency"):
         standout.clip(source, tmp_path / "cut.mp4", effects.Cut(), model=TopHalf())
 
 
-def test_a_folder_is_edited_into_another(tmp_path: Path) -> None:
+def test_a_folder_is_edited_into_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     (folder / "more").mkdir(parents=True)
     for name in ("a.png", "more/b.png"):
@@ -380,3 +384,6 @@ def test_a_folder_is_edited_into_another(tmp_path: Path) -> None:
     assert sorted(told) == ["done", "done", "done", "failed"] and summary.done == 3
     assert (out / "more" / "b.png").is_file() and (out / "c.mp4").is_file()
     assert standout.folder(folder, out, effects.Color("red"), model=TopHalf(), recursive=True).kept == 3
+    (folder / "broken.jpg").unlink()
+    monkeypatch.setattr("standout.api.Segmenter", None)  # no model is loaded where nothing is left to do
+    assert standout.folder(folder, out, effects.Color("red"), recursive=True).kept == 3

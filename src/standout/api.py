@@ -63,7 +63,7 @@ def edit(photo: Input, edit: Edit | Effect, *, mask: MaskInput | None = None, mo
     >>> edit(np.zeros((1, 2, 3), np.uint8), Color("#08f"), mask=np.array([[1.0, 0.0]])).tolist()
     [[[0, 0, 0], [0, 136, 255]]]
     """
-    wanted = edit if isinstance(edit, Edit) else Edit(edit)
+    wanted = _edit(edit)
     if wanted.effect.moves:
         raise InputError("a clip goes behind clips alone; give a picture as the background")
     _try(wanted.effect)
@@ -149,7 +149,7 @@ def clip(
     from standout.batch.naming import Naming
     from standout.batch.plan import plan
 
-    wanted = edit if isinstance(edit, Edit) else Edit(edit)
+    wanted = _edit(edit)
     chosen = options or ClipOptions()
     naming = Naming.of(wanted.effect)
     (task,) = plan([str(source)], str(target), naming=naming, overwrite=chosen.overwrite)
@@ -181,27 +181,27 @@ def folder(
     from standout.batch.clip import ClipJob, ClipOptions
     from standout.batch.naming import Naming
     from standout.batch.photo import PhotoJob, PhotoOptions, by_model
-    from standout.batch.plan import Task, plan
-    from standout.batch.run import run, threads
+    from standout.batch.plan import plan
+    from standout.batch.run import by_kind, run, threads
     from standout.support.system import cores
 
-    wanted = edit if isinstance(edit, Edit) else Edit(edit)
+    wanted = _edit(edit)
     naming = Naming.of(wanted.effect)
     tasks = plan([str(source)], str(target), naming=naming, recursive=recursive, overwrite=overwrite)
     _try(wanted.effect)
+    pending = [task for task in tasks if task.can_be_done and (overwrite or not task.is_done())]
     photos = clips = None
-    if any(task.can_be_done and not task.is_clip for task in tasks):
+    if not all(task.is_clip for task in pending):
         finder = _finder(model, tta=True)
         photos = PhotoJob(by_model(finder, refine=wanted.edge.refine), wanted, PhotoOptions(overwrite=overwrite))
-    if any(task.can_be_done and task.is_clip for task in tasks):
+    if any(task.is_clip for task in pending):
         clips = ClipJob(_finder(model, tta=False), wanted, ClipOptions(overwrite=overwrite))
+    return run(tasks, by_kind(photos, clips), engine=threads(cores()), overwrite=overwrite, on_result=progress)
 
-    def job(task: Task) -> Outcome:
-        one = clips if task.is_clip else photos
-        assert one is not None, "made above for tasks of its kind"
-        return one(task)
 
-    return run(tasks, job, engine=threads(cores()), overwrite=overwrite, on_result=progress)
+def _edit(given: Edit | Effect) -> Edit:
+    """The edit, or the effect as an edit with all else at its default."""
+    return given if isinstance(given, Edit) else Edit(given)
 
 
 def _try(effect: Effect) -> None:

@@ -92,6 +92,8 @@ class ClipJob:
     finder: what finds the people. seen_by: a description of that model, so that another model does not continue a job
     that this one began. progress: called after each frame. stop: once it is set, the clip in work is given up, and only
     finished chunks of it stay.
+
+    Raises InputError for an edit that clips cannot have: a crop to the people.
     """
 
     finder: PersonFinder
@@ -101,6 +103,11 @@ class ClipJob:
     progress: Progress = lambda done, total: None
     stop: Event = field(default_factory=Event)
     _one_at_a_time: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        """See the class."""
+        if self.edit.placement.crop:
+            raise InputError("a clip cannot be cropped to its people, who move; leave the crop out, or edit photos")
 
     def __call__(self, task: Task) -> Outcome:
         """Does the task and writes its target.

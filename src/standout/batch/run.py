@@ -56,6 +56,18 @@ class Summary:
 
 Job: TypeAlias = Callable[[Task], Outcome]
 
+
+def by_kind(photos: Job | None, clips: Job | None) -> Job:
+    """The job that gives photos to the one and clips to the other; None where no such task is worked on."""
+
+    def job(task: Task) -> Outcome:
+        one = clips if task.is_clip else photos
+        assert one is not None, "given where there are tasks of its kind"
+        return one(task)
+
+    return job
+
+
 Attempt: TypeAlias = Callable[[Task], Result]
 
 

@@ -5,6 +5,7 @@ To add an effect: see effects/__init__.py. It is offered here unless it needs tr
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from standout.cli.effects import Option, options
@@ -21,6 +22,7 @@ DEFAULTS = {"color": "#00b140"}
 """Settings whose default is another one than for photos: green, for a program that keys it out."""
 
 
+@cache
 def settings() -> list[Option]:
     """The settings of all effects that are shown live."""
     return [one for name, effect in known().items() if name not in LEFT_OUT for one in options(effect)]

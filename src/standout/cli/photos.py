@@ -12,9 +12,9 @@ from pathlib import Path
 from standout.batch.hand_masks import by_hand
 from standout.batch.ledger import Result
 from standout.batch.naming import Naming
-from standout.batch.photo import MaskSource, Outcome, PhotoJob, PhotoOptions, by_model
+from standout.batch.photo import MaskSource, PhotoJob, PhotoOptions, by_model
 from standout.batch.plan import STREAM, Task, plan
-from standout.batch.run import Summary, in_turn, threads
+from standout.batch.run import Summary, by_kind, in_turn, threads
 from standout.batch.run import run as run_tasks
 from standout.cli import show, unused
 from standout.cli.clips import clips_of
@@ -98,17 +98,9 @@ def _run(options: Photos, edit: Edit, tasks: list[Task], photos: PhotoJob | None
         show.bars(len(tasks), wanted=not options.quiet, clips=clips) as bars,
         stoppable(wanted=not alone) as stop,
     ):
-        with_clip = clips_of(options, edit, progress=bars.frames, stop=stop)
-
-        def work(task: Task) -> Outcome:
-            if task.is_clip:
-                return with_clip(task)
-            assert photos is not None, "made where a task is of a photo"
-            return photos(task)
-
         summary = run_tasks(
             tasks,
-            work,
+            by_kind(photos, clips_of(options, edit, progress=bars.frames, stop=stop)),
             overwrite=options.overwrite,
             report=options.report,
             on_result=tell,

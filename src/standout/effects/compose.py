@@ -62,8 +62,7 @@ def blur(image: Image, mask: Mask, *, strength: float = 0.5, alpha: Mask | None 
         picture = image.copy()
     else:
         small = _blurred(image, mask, alpha, 0.04 * strength * min(mask.shape))
-        share = mask if alpha is None else np.minimum(mask / np.maximum(alpha, np.float32(1e-6)), np.float32(1))
-        picture = over(image, share, resize(small, *mask.shape), decontaminate=True)
+        return over_own(image, mask, resize(small, *mask.shape), alpha=alpha)
     return picture if alpha is None else with_alpha(picture, alpha)
 
 
@@ -162,6 +161,17 @@ def over(image: Image, mask: Mask, picture: Picture, *, decontaminate: bool) -> 
             front += back
             picture[tile] = np.rint(front, out=front)
     return picture
+
+
+def over_own(image: Image, mask: Mask, picture: Picture, *, alpha: Mask | None) -> Picture:
+    """The people painted over picture, which was made of the image's own background: RGB, or RGBA where alpha is given.
+
+    alpha: the image's own transparency, which stays. picture is changed in place.
+    """
+    if alpha is None:
+        return over(image, mask, picture, decontaminate=True)
+    share = np.minimum(mask / np.maximum(alpha, np.float32(1e-6)), np.float32(1))
+    return with_alpha(over(image, share, picture, decontaminate=True), alpha)
 
 
 def as_deep(picture: Picture, image: Image) -> Picture:

@@ -59,6 +59,4 @@ class Pixelate(Effect):
         cells = np.asarray(cv2.resize(weighed, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
         colors: Picture = np.rint(cells[..., :3] / cells[..., 3:]).astype(image.dtype)
         blocks: Picture = cv2.resize(colors, mask.shape[::-1], interpolation=cv2.INTER_NEAREST)  # type: ignore[assignment]
-        front = mask if alpha is None else np.minimum(mask / np.maximum(alpha, np.float32(1e-6)), np.float32(1))
-        picture = compose.over(image, front, blocks, decontaminate=True)
-        return picture if alpha is None else compose.with_alpha(picture, alpha)
+        return compose.over_own(image, mask, blocks, alpha=alpha)
