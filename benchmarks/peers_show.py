@@ -11,7 +11,7 @@ from typing import Any
 from standout.support.atomic import write_atomic
 from standout.support.charts import Axis, Chart, Point, svg
 
-GROUPS = {"portraits": ("picsart", "eg1800"), "fashion": ("ccp",), "scenes": ("voc", "coco")}
+GROUPS = {"portraits": ("picsart", "eg1800"), "fashion": ("ccp",), "scenes": ("voc", "coco", "cocoval")}
 """Columns and panels, of which sources."""
 
 DEFAULT = "standout-mobile"
@@ -21,7 +21,7 @@ Row = dict[str, Any]
 def table(results: Row, *, details: bool = False) -> str:
     """Markdown: a row a model, with a caption; or the details, intervals by source and differences to standout."""
     rows = ordered(results)
-    parts = (_details(rows), _differences(rows)) if details else (_overview(rows), _caption(results))
+    parts = [_details(rows), _groups(rows), _differences(rows)] if details else [_overview(rows), _caption(results)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -85,6 +85,18 @@ def _details(rows: list[Row]) -> str:
     return _markdown(["model", "", *(f"`{kind}`" for kind in kinds), "nobody there"], lines)
 
 
+def _groups(rows: list[Row]) -> str:
+    """Every model's means over the groups of the overview, with their intervals."""
+    lines = []
+    for row in rows:
+        for key, what in (("dice", "Dice"), ("boundary_f", "boundary F")):
+            found = [_mean(row, kind, key) for kind in GROUPS]
+            if any(found):
+                cells = [_interval(one) if one else "" for one in found]
+                lines.append([row["title"] if key == "dice" else "", what, *cells])
+    return _markdown(["model", "", *GROUPS], lines)
+
+
 def _markdown(head: list[str], lines: list[list[str]]) -> str:
     rows = [f"| {' | '.join(row)} |" for row in (head, *lines)]
     return "\n".join([rows[0], "|" + "---|" * len(head), *rows[1:]])
@@ -139,6 +151,10 @@ def _caption(results: Row) -> str:
         text += (
             " U2-Net and ISNet are not person models: they mark whatever stands out, people or not, as the figures "
             'for "nobody there" show; the package of U2-Net stretches each mask until something is marked.'
+        )
+    if "deeplab" in results["peers"]:
+        text += (
+            " DeepLab learned from PASCAL VOC and COCO, so some of these very scenes may be among its training photos."
         )
     if timing:
         text += (

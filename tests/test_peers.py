@@ -4,6 +4,7 @@ import importlib.util
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -144,7 +145,7 @@ def test_a_file_says_the_same(results: dict[str, Any], monkeypatch: pytest.Monke
         assert show.table(again, details=details) == show.table(results, details=details)
 
 
-@pytest.mark.parametrize("name", ["peers_show", "peers_list"])
+@pytest.mark.parametrize("name", ["peers_show", "peers_list", "peers_run/modnet", "peers_run/deeplab"])
 def test_examples(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = doctest.testmod(script(name, monkeypatch))
     assert found.attempted and not found.failed
@@ -155,6 +156,99 @@ def test_peers_and_their_runners(monkeypatch: pytest.MonkeyPatch) -> None:
     every = [*listed.ours([]), *listed.others()]
     assert every[0].name == "standout-mobile" and len({peer.name for peer in every}) == len(every)
     assert all((BENCHMARKS / "peers_run" / f"{peer.module}.py").is_file() for peer in every)
+
+
+def test_a_model_that_no_registry_has_may_be_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    peers, listed = script("peers", monkeypatch), script("peers_list", monkeypatch)
+    deeplab = next(peer for peer in listed.others() if peer.name == "deeplab")
+    monkeypatch.setattr(peers, "environment", lambda *_: pytest.fail("it installs packages for a missing model"))
+    with pytest.raises(peers.GetError, match=r"deeplab\.tflite does not exist, and no registry has this model"):
+        peers.prepare(replace(deeplab, model=str(tmp_path / "deeplab.tflite")), tmp_path)
+
+
+def test_scenes_hold_every_source_of_general_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = [row for source in ("voc", "coco", "cocoval") for row in scored(source, 0.8)]
+    found = script("peers", monkeypatch).quality([*every, *scored("ccp", 0.9)], None)["means"]
+    assert found["scenes"]["dice"]["n"] == len(every) and found["fashion"]["dice"]["n"] == 3
+
+
+def halves(height: int, width: int) -> np.ndarray:
+    """A photo whose left half is red and whose right half is blue, in pixels of (height, width)."""
+    photo = np.zeros((height, width, 3), np.uint8)
+    photo[:, : width // 2, 0] = photo[:, width // 2 :, 2] = 255
+    return photo
+
+
+@pytest.mark.parametrize(("height", "width"), [(512, 335), (320, 240), (1001, 1503)])
+def test_modnet_sees_the_photo_at_512(height: int, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that returns its red channel marks the half that is red, wherever the photo's pixels are."""
+    runner, seen = script("peers_run/modnet", monkeypatch), []
+
+    class Network:
+        def run(self, names: list[str], feeds: dict[str, Any]) -> list[Any]:
+            seen.append(feeds["input"])
+            return [feeds["input"][:, :1] / 2 + 0.5]
+
+    monkeypatch.setattr(runner.ort, "InferenceSession", lambda *_, **__: Network())
+    mask = runner.load({"model": "drawn.onnx"}, lambda call: call)(halves(height, width))
+    assert min(seen[0].shape[2:]) == 512 and not any(side % 32 for side in seen[0].shape[2:])
+    assert seen[0].dtype == np.float32 and (seen[0].min(), seen[0].max()) == (-1, 1)
+    assert mask.shape == (height, width)
+    assert np.array_equal(mask[:, : width // 2 - 5] > 0.5, np.ones((height, width // 2 - 5), bool))
+    assert not (mask[:, width // 2 + 5 :] > 0.5).any()
+
+
+class Interpreter:
+    """In place of LiteRT: the score of person is the level of red, and that of another class is 100 everywhere."""
+
+    def __init__(self, model: str, num_threads: int) -> None:
+        self.seen = np.zeros(0)
+
+    def allocate_tensors(self) -> None: ...
+
+    def get_input_details(self) -> list[dict[str, Any]]:
+        return [{"index": 0, "shape": np.array([1, 65, 65, 3])}]
+
+    def get_tensor_details(self) -> list[dict[str, Any]]:
+        return [{"index": 0, "name": "input"}, {"index": 7, "name": "ResizeBilinear_2", "quantization": (0.2, 36)}]
+
+    def set_tensor(self, index: int, batch: Any) -> None:
+        assert index == 0 and batch.dtype == np.uint8 and batch.shape == (1, 65, 65, 3)
+        self.seen = batch
+
+    def invoke(self) -> None: ...
+
+    def get_tensor(self, index: int) -> Any:
+        scores = np.zeros((*self.seen.shape[:3], 21), np.uint8)
+        scores[..., 3], scores[..., 15] = 100, self.seen[..., 0]
+        return scores if index == 7 else None
+
+
+@pytest.mark.parametrize(("height", "width"), [(130, 60), (31, 97), (65, 65)])
+def test_deeplab_marks_where_person_is_the_best_class(height: int, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    litert = ModuleType("ai_edge_litert.interpreter")
+    litert.Interpreter = Interpreter  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", litert)
+    mask = script("peers_run/deeplab", monkeypatch).load({"model": "drawn.tflite"}, lambda call: call)(
+        halves(height, width)
+    )
+    assert mask.shape == (height, width) and mask.min() < 0.01 and mask.max() > 0.99
+    edge = 1 + max(height, width) // 65
+    assert (mask[:, : width // 2 - edge] > 0.5).all() and not (mask[:, width // 2 + edge :] > 0.5).any()
+
+
+def test_deeplab_finds_the_astronaut(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
+    model = script("peers_list", monkeypatch).WEIGHTS / "deeplabv3_mnv2_pascal_quant.tflite"
+    if not model.is_file():
+        pytest.skip(f"needs {model}")
+    photo = cv2.imread(str(BENCHMARKS.parent / "examples" / "astronaut.jpg"), cv2.IMREAD_COLOR)
+    assert photo is not None
+    segment = script("peers_run/deeplab", monkeypatch).load({"model": str(model)}, lambda call: call)
+    mask = segment(cv2.cvtColor(photo, cv2.COLOR_BGR2RGB))
+    height, width = mask.shape
+    assert mask[height // 2, width // 2] > 0.9, "the suit"
+    assert mask[: height // 8, -width // 8 :].max() < 0.5, "the flag and the wall"
 
 
 def test_the_chart(results: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
