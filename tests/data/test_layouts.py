@@ -56,6 +56,42 @@ def test_train_and_val_with_their_masks(tmp_path: Path) -> None:
         find_pairs(tmp_path)
 
 
+def eg1800(folder: Path, *, label: str = "gray") -> None:
+    """EG1800 as it is given out: more labels than photos, and lists of names."""
+    for n in range(1, 6):
+        mask = photo(folder / "Images" / f"{n:05d}.png", n) // 255
+        save(folder / "Labels" / f"{n:05d}.png", mask if label == "gray" else np.stack([mask] * 3, axis=2))
+    save(folder / "Labels" / "00009.png", mask)
+    (folder / "eg1800_train.txt").write_text("00001.png\n00002.png\n00003.png\n")
+    (folder / "eg1800_test.txt").write_text("00004.png\n00005.png\n\n")
+
+
+@pytest.mark.parametrize("label", ["gray", "three planes"])
+def test_eg1800(label: str, tmp_path: Path) -> None:
+    eg1800(tmp_path, label=label)
+    pairs = find_pairs(tmp_path)
+    assert [(pair.name, pair.split) for pair in pairs] == [
+        ("00004", "test"), ("00005", "test"), ("00001", "train"), ("00002", "train"), ("00003", "train"),
+    ]  # fmt: skip
+    assert {pair.source for pair in pairs} == {"eg1800"}
+    image, mask = read_pair(pairs[0])
+    assert np.array_equal(mask, drawn_person(seed=4)[1]) and image.shape[:2] == mask.shape
+    (tmp_path / "Labels" / "00002.png").unlink()
+    with pytest.raises(InputError, match=r"1 photos or masks .*00002\.png among them"):
+        find_pairs(tmp_path)
+
+
+def test_names_of_eg1800_without_a_photo_are_told(tmp_path: Path) -> None:
+    """Some photos can no longer be downloaded."""
+    eg1800(tmp_path)
+    (tmp_path / "Images" / "00004.png").unlink()
+    found = check(tmp_path)
+    assert {finding.kind: finding.severity for finding in found.findings if finding.kind == "absent"} == {
+        "absent": "warning"
+    }
+    assert len(found.pairs) == 4
+
+
 def test_voc(tmp_path: Path) -> None:
     mask = photo(tmp_path / "JPEGImages" / "2007_1.jpg")
     photo(tmp_path / "JPEGImages" / "unlabelled.jpg")

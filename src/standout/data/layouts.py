@@ -3,6 +3,8 @@
     images/ + masks/                     NAME.jpg and NAME.png (NAME_mask.png, NAME-mask.png, NAME.jpg.png), any format
     train/ + train_mask/                 the same names; optionally with val/ + val_mask/ beside them
     JPEGImages/ + SegmentationClass/     PASCAL VOC
+    JPEGImages/ + Annotations/           DAVIS; see davis.py
+    Images/ + Labels/ + eg1800_*.txt     EG1800, with the parts that its lists of names say
     instances*.json (or annotations/)    COCO, photos beside it, in images/ or in a folder that the file's name names
     a CSV file                           columns image, mask, and optionally source and split; paths relative to it
     train/ + val/ (+ test/)              each of them in one of the layouts above; valid/ and validation/ are val/, too
@@ -24,8 +26,9 @@ from standout import images
 from standout.data import split as splitting
 from standout.data.classes import VOC, ClassMask, find_classes
 from standout.data.coco import read_annotations
+from standout.data.davis import read_clips
 from standout.data.pairs import Label, Pair
-from standout.data.tables import PARTS, meant, part_of, read_rows
+from standout.data.tables import PARTS, meant, part_of, read_rows, read_text
 from standout.errors import InputError, SetupError, nearest
 from standout.support.plugins import found
 
@@ -226,6 +229,33 @@ def _voc(folder: Path) -> Contents | None:
     return Contents(pairs, orphans)  # most photos of VOC have no label, since they are for detection
 
 
+def _davis(folder: Path) -> Contents | None:
+    """The layout of DAVIS: the frames of its clips that show people."""
+    there = read_clips(folder)
+    return Contents(*there) if there is not None else None
+
+
+def _eg1800(folder: Path) -> Contents | None:
+    """The layout of EG1800: the photos that its lists of names hold; labels of other photos are passed over."""
+    lists = sorted(folder.glob("eg1800_*.txt"))
+    if not lists or not (folder / "Images").is_dir() or not (folder / "Labels").is_dir():
+        return None
+    parts = {Path(name).stem: part_of(file.stem.removeprefix("eg1800_")) for file in lists for name in _lines(file)}
+    photos, labels = ({one.stem: one for one in listed(folder / name)} for name in ("Images", "Labels"))
+    pairs = [
+        Pair(photos[name], labels[name], source="eg1800", split=part)
+        for name, part in parts.items()
+        if name in photos and name in labels
+    ]
+    orphans = [photos[name] for name in parts if name in photos and name not in labels]
+    return Contents(pairs, orphans, [name for name in parts if name not in photos])
+
+
+def _lines(file: Path) -> list[str]:
+    """The lines of a list of names, without the empty ones."""
+    return [line.strip() for line in read_text(file).splitlines() if line.strip()]
+
+
 def _coco(folder: Path) -> Contents | None:
     """The layout of COCO: a file of instances, or several for different parts."""
     files = [folder] if folder.suffix == ".json" else []
@@ -302,5 +332,7 @@ LAYOUTS: dict[str, Layout] = {
     "train/ + train_mask/": _hackathon,
     "train/ + val/, each with a layout of its own": _split_folders,
     "JPEGImages/ + SegmentationClass/": _voc,
+    "DAVIS's JPEGImages/ + Annotations/": _davis,
+    "EG1800's Images/ + Labels/": _eg1800,
     "images/ + masks/": _folders("images", "masks"),
 }

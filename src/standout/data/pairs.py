@@ -38,13 +38,15 @@ class Pair:
     """A photo and its mask, which is a picture file or another label.
 
     source: where the pair comes from; by default the part of its name before the last "_". split: "train", "val" or
-    "test" if the data say so, otherwise "".
+    "test" if the data say so, otherwise "". title: the pair's name where that of the photo's file does not tell pairs
+    apart.
     """
 
     image: Path
     mask: Path | Label
     source: str = ""
     split: str = field(default="", compare=False)
+    title: str = ""
 
     def __post_init__(self) -> None:
         """Takes the source from the name if none is given.
@@ -53,12 +55,12 @@ class Pair:
         'street'
         """
         if not self.source:
-            object.__setattr__(self, "source", self.image.stem.rpartition("_")[0] or "photos")
+            object.__setattr__(self, "source", self.name.rpartition("_")[0] or "photos")
 
     @property
     def name(self) -> str:
-        """The photo's name without folder and suffix."""
-        return self.image.stem
+        """The title, or else the photo's name without folder and suffix."""
+        return self.title or self.image.stem
 
     @property
     def mask_file(self) -> Path | None:
