@@ -7,7 +7,8 @@ A run is a folder of runs/, a file of trainable weights, or the name of a bundle
 first weights (net/soup.py); the card, and so the size that photos are seen at, is the last one's, and names them all
 with their shares. The weights are kept as float16. The scores are measured on the validation photos through the file
 that users get, by the code that measures every trained model (evaluate.scored). The license is the package's own,
-unless another is given: whoever bundles a model gives it on.
+unless another is given: whoever bundles a model gives it on. The card names the sources of the training photos, as
+sources.py has them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+
+from sources import DATA
 
 from standout import export
 from standout.data import find_pairs
@@ -29,10 +32,6 @@ from standout.net.unet import UNet
 from standout.segmenter import Segmenter
 
 ROOT = Path(__file__).parent.parent
-DATA = (
-    "4,858 photos: portraits, full-body street fashion, general scenes with several people, and people-free scenes; "
-    "research photos, not redistributed. Encoder started from ImageNet weights (Apache-2.0)."
-)
 
 
 def main() -> None:

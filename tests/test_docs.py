@@ -26,6 +26,7 @@ PAGES = [
     ROOT / "CONTRIBUTING.md",
     *sorted(page for page in (ROOT / "docs").rglob("*.md") if page not in GENERATED),
 ]
+CHECK = ROOT / "docs" / "check-yourself.md"
 COMMAND = r"^    (standout (?!train|export|cut\||models \||webcam(?! --camera talk)|.*--max-gap|.*shared/people).*)$"
 """Lines to run: those that need no hour, camera or labels of real people, are no syntax, and are not meant to fail."""
 
@@ -68,6 +69,38 @@ def make_examples(tmp_path: Path, trained: Path) -> None:
         for part, plane in (("images", image), ("masks", mask)):
             (tmp_path / "my" / part).mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(tmp_path / "my" / part / f"p_{n}.png"), plane)
+    make_public_sets(tmp_path)
+
+
+def make_public_sets(folder: Path) -> None:
+    """Two photos each in the layouts that docs/check-yourself.md names, after the first commands that it shows."""
+    drawn = {name: drawn_person(seed=seed) for seed, name in enumerate(("00001", "00002"))}
+    places = {
+        "images": ("EG1800/Images/{}.png", "coco/val2017/{}.jpg", "DAVIS/JPEGImages/480p/judo/{}.jpg"),
+        "masks": ("EG1800/Labels/{}.png", "DAVIS/Annotations/480p/judo/{}.png"),
+    }
+    for name, (image, mask) in drawn.items():
+        for kind, plane in (("images", image[..., ::-1]), ("masks", mask // 255)):
+            for place in places[kind]:
+                path = folder / place.format(name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                assert cv2.imwrite(str(path), plane)
+    (folder / "EG1800" / "eg1800_test.txt").write_text("00001.png\n00002.png\n")
+    (folder / "DAVIS" / "davis_semantics.json").write_text('{"judo": {"1": "person"}}')
+    (folder / "DAVIS" / "ImageSets" / "2017").mkdir(parents=True)
+    (folder / "DAVIS" / "ImageSets" / "2017" / "val.txt").write_text("judo\n")
+    rows = [{"id": n, "file_name": f"{name}.jpg", "height": 120, "width": 90} for n, name in enumerate(drawn)]
+    outline = [[30, 20, 60, 20, 60, 110, 30, 110]]
+    people = [
+        {"id": n, "image_id": n, "category_id": 1, "iscrowd": 0, "segmentation": outline} for n in range(len(rows))
+    ]
+    labels = folder / "coco" / "annotations" / "instances_val2017.json"
+    labels.parent.mkdir(parents=True)
+    labels.write_text(json.dumps({"images": rows, "annotations": people, "categories": [{"id": 1, "name": "person"}]}))
+    for command in re.findall(r"^    python (benchmarks/held_out\.py .*)$", CHECK.read_text(), re.M):
+        script, data = command.split()
+        done = subprocess.run([sys.executable, ROOT / script, folder / data], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("block", BLOCKS)

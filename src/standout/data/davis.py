@@ -1,6 +1,6 @@
 """DAVIS: frames of clips, and masks in which each object has its own number.
 
-    JPEGImages/480p/CLIP/00000.jpg      frames
+    JPEGImages/480p/CLIP/00000.jpg       frames
     Annotations/480p/CLIP/00000.png      palette indexes: 0 background, 1..n objects; or Annotations_unsupervised/
     davis_semantics.json                 {CLIP: {"1": "person", "2": "bicycle"}}
     ImageSets/2017/train.txt, val.txt    the clips of each part, if the files are there
