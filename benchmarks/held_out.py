@@ -36,8 +36,9 @@ from standout.support.system import cores
 LIST = Path(__file__).with_suffix(".csv")
 
 NEAR = 5
-"""In bits. Of 429 training photos that were enlarged and compressed anew, none was farther than 3 from itself. Of the
-569 validation photos, 3 are within 5 of a training photo, although they show something else."""
+"""In bits. All 2,608 photos of `eg1800` and `cocoval` are found again when they are enlarged to their makers' size and
+compressed as JPEG of quality 60 to 96 (of 429, none was farther than 3). Of the 569 validation photos, 3 are within 5
+of a training photo: one is another crop of it, and two show something else."""
 
 Known = dict[str, NDArray[np.uint64]]
 """Part -> the hashes of its photos."""
