@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from standout.errors import InputError
-from standout.train.losses import LOSSES, border_bce, boundary, combine, focal, neg_log_dice, tversky
+from standout.train.losses import LOSSES, border_bce, boundary, combine, focal, matting, neg_log_dice, tversky
 
 SHAPE = (3, 1, 8, 8)
 OVERLAPS = [neg_log_dice, tversky]
@@ -43,7 +43,7 @@ def test_pixels_without_weight_change_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(LOSSES))
 @pytest.mark.parametrize("truth", [0.0, 1.0], ids=["nobody", "everybody"])
 def test_being_right_is_better_than_being_wrong(name: str, truth: float) -> None:
-    target, weight = torch.full(SHAPE, truth), torch.ones(SHAPE)
+    target, weight = torch.full(SHAPE, truth), torch.full(SHAPE, 3.0 if name == "matting" else 1.0)
     right, wrong = (
         LOSSES[name](torch.full(SHAPE, sign * 20.0), target, weight) for sign in (2 * truth - 1, 1 - 2 * truth)
     )
@@ -88,6 +88,30 @@ def test_focal_forgives_what_is_nearly_right() -> None:
     near, far = (focal(torch.full_like(target, x), target, weight) for x in (2.0, -2.0))
     plain_near, plain_far = (border_bce(torch.full_like(target, x), target, weight) for x in (2.0, -2.0))
     assert near / plain_near < 0.02 < 0.7 < far / plain_far
+
+
+def test_matting_agrees_with_numpy() -> None:
+    logits, target, weight = random()
+    apart = (1 / (1 + np.exp(-logits.double().numpy())) - target.double().numpy()) * (weight > 0).numpy()
+    band = (weight > 1).numpy()
+    wanted = np.zeros(len(apart))
+    steps = [(apart, band), (np.diff(apart, axis=2), band[:, :, 1:]), (np.diff(apart, axis=3), band[..., 1:])]
+    for each, chosen in steps:
+        wanted += (np.abs(each) * chosen).sum((1, 2, 3)) / chosen.sum((1, 2, 3))
+    np.testing.assert_allclose(matting(logits, target, weight, levels=0), wanted, rtol=1e-4)
+
+
+def test_matting_sees_hair_that_is_smoothed_away() -> None:
+    strands = (torch.arange(32) % 4 == 0).float().expand(1, 1, 32, 32)
+    weight = torch.full_like(strands, 3.0)
+    found, smooth = strands.logit(1e-3), torch.full_like(strands, 0.25).logit()
+    assert matting(found, strands, weight) < 0.01
+    assert matting(smooth, strands, weight) > 2.5 * (0.25 - strands).abs().mean()
+
+
+def test_matting_asks_nothing_away_from_the_outline() -> None:
+    target, weight = torch.zeros(1, 1, 16, 16), torch.ones(1, 1, 16, 16)
+    assert matting(torch.full_like(target, 9.0), target, weight) == 0
 
 
 def test_boundary_costs_by_distance() -> None:

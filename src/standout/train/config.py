@@ -129,6 +129,9 @@ class Loss(Part):
     """Share of the Tversky loss."""
     boundary: float = Field(0.0, ge=0, le=1)
     """Share of the boundary loss."""
+    matting: float = Field(0.0, ge=0, le=1)
+    """Share of the matting loss, for masks with soft hair: the difference, its gradient and its Laplacian pyramid near
+    the outline."""
     border: int = Field(8, ge=0)
     """Width in pixels of the band around a person's outline in which a pixel counts more."""
     border_boost: float = Field(3.0, ge=1)
@@ -137,7 +140,7 @@ class Loss(Part):
     @property
     def shares(self) -> dict[str, float]:
         """The losses that take part, by name."""
-        names = ("bce", "dice", "focal", "tversky", "boundary")
+        names = ("bce", "dice", "focal", "tversky", "boundary", "matting")
         return {name: getattr(self, name) for name in names if getattr(self, name) > 0}
 
 

@@ -106,6 +106,40 @@ def boundary(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     return _weighted_mean(logits.sigmoid() * distance[:, None].to(logits), counts)
 
 
+def matting(logits: Tensor, target: Tensor, weight: Tensor, *, levels: int = 3) -> Tensor:
+    """How far the probability is from a soft target near the outline: where hair shows, cross-entropy says little.
+
+    The sum of three means over the pixels whose weight is above 1, the band of borders.py: the absolute difference, that
+    of the steps to the next pixel (the gradient), and that of the levels of a Laplacian pyramid, each of which counts
+    twice as much as the finer one before it. After Xu et al., "Deep Image Matting" (arXiv 1703.03872), and Hou and Liu,
+    "Context-Aware Image Matting" (arXiv 1909.09725). A photo without an outline costs nothing.
+
+    levels: of the pyramid; the photo's sides are multiples of 2 ** levels.
+
+    >>> found = torch.tensor([[[[9.0, 0.0], [9.0, 0.0]]]])
+    >>> truth = torch.tensor([[[[1.0, 0.5], [1.0, 0.5]]]])      # half a pixel of hair is found as such
+    >>> matting(found, truth, torch.full_like(truth, 3.0), levels=1).round(decimals=2)
+    tensor([0.])
+    """
+    band = (weight > 1).to(logits.dtype)
+    apart = (logits.sigmoid() - target) * (weight > 0).to(logits.dtype)
+    total = _mean_over(apart.abs(), band)
+    total = (
+        total + _mean_over(apart.diff(dim=2).abs(), band[:, :, 1:]) + _mean_over(apart.diff(dim=3).abs(), band[..., 1:])
+    )
+    for level in range(levels):
+        coarse = F.avg_pool2d(apart, 2)
+        fine = apart - F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
+        total = total + 2**level * _mean_over(fine.abs(), band) / (2**levels - 1)
+        apart, band = coarse, F.max_pool2d(band, 2)
+    return total
+
+
+def _mean_over(each: Tensor, chosen: Tensor) -> Tensor:
+    """Each photo's mean of the chosen pixels, 0 where none is."""
+    return (each * chosen).sum(PIXELS) / chosen.sum(PIXELS).clamp_min(1.0)
+
+
 def _signed_distance(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     """Distance to the outline of plane > 0.5, as a share of the diagonal times 10: below 0 inside; 1 without person."""
     person = (plane > 0.5).astype(np.uint8)
@@ -134,6 +168,7 @@ LOSSES: dict[str, LossFunction] = {
     "focal": focal,
     "tversky": tversky,
     "boundary": boundary,
+    "matting": matting,
 }
 
 
