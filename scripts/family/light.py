@@ -59,7 +59,7 @@ def _gray(image: Tensor) -> Tensor:
 def _hue(image: Tensor, degrees: Tensor, saturation: Tensor) -> Tensor:
     """The colors turned about gray by degrees, and made more or less saturated."""
     gray = _gray(image)
-    r, g, b = (image - gray).unbind(1)
+    r, _, b = (image - gray).unbind(1)
     u, v = b * 0.493, r * 0.877
     turn = degrees[:, 0] * math.pi / 180
     u, v = u * torch.cos(turn) - v * torch.sin(turn), u * torch.sin(turn) + v * torch.cos(turn)
@@ -89,7 +89,7 @@ def _blurred(image: Tensor, *, reach: int = 4) -> Tensor:
         kernel = (kernel / kernel.sum((1, 2), keepdim=True)).repeat_interleave(3, 0)[:, None]
         padded = F.pad(image[rows], (reach,) * 4, mode="replicate").flatten(0, 1)[None]
         image = image.clone()
-        image[rows] = F.conv2d(padded, kernel, groups=3 * len(rows))[0].unflatten(0, (len(rows), 3))
+        image[rows] = F.conv2d(padded, kernel, groups=3 * len(rows))[0].reshape(image[rows].shape)
     rows = (chance > 0.94).nonzero()[:, 0]
     if len(rows):
         share = 0.3 + 0.5 * float(torch.rand(()))
@@ -107,7 +107,7 @@ def compressed(image: Tensor, quality: Tensor) -> Tensor:
     chroma = torch.cat([(image[:, 2:] - luma) * 0.564, (image[:, :1] - luma) * 0.713], 1)
     luma = _rounded(luma - 0.5, steps) + 0.5
     chroma = _rounded(F.avg_pool2d(chroma, 2), steps * 1.2)
-    blue, red = F.interpolate(chroma, scale_factor=2, mode="bilinear").split(1, 1)
+    blue, red = F.interpolate(chroma, scale_factor=2, mode="bilinear").chunk(2, 1)
     r, b = luma + red / 0.713, luma + blue / 0.564
     return torch.cat([r, (luma - LUMA[0] * r - LUMA[2] * b) / LUMA[1], b], 1)
 
@@ -117,7 +117,8 @@ def _rounded(plane: Tensor, steps: Tensor) -> Tensor:
     k = torch.arange(8, device=plane.device, dtype=torch.float32)
     basis = torch.cos((2 * k + 1) * k[:, None] * math.pi / 16) / 2
     basis[0] /= math.sqrt(2)
-    blocks = plane.unflatten(3, (-1, 8)).unflatten(2, (-1, 8))
+    n, channels, height, width = plane.shape
+    blocks = plane.reshape(n, channels, height // 8, 8, width // 8, 8)
     found = torch.einsum("ui,nchiwj,vj->nchuwv", basis, blocks, basis)
     wide = steps[:, None, None, :, None, :]
     found = (found / wide).round() * wide

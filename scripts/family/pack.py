@@ -1,10 +1,11 @@
-"""A training set as a few small files, to travel to a machine with a GPU and no network.
+"""A training set as one small file, to travel to a machine with a GPU and no network.
 
-    .venv/bin/python scripts/family/pack.py runs/people .pack --val ../shared/people/val
+    .venv/bin/python scripts/family/pack.py runs/people people.zip --most 44
 
-Photos become AVIF with the longest side at SIDE, masks PNG of that size; two files are written, each a
-tar with index.json. In the index, `draw` is how much more often a photo of nobody is drawn because standout-mobile takes
-some of it for a person. With --val, the selfies of the validation set go along as they are, to score on that machine.
+Photos become AVIF with the longest side at SIDE, masks lossless WebP of that size, in a zip with index.json. Of the
+sources in KEPT only so many photos go along; photos of nobody go first where standout-mobile takes some of them for a
+person, and are drawn more often there: `draw` in the index. The quality is the highest of QUALITIES with which the file
+has at most so many MiB.
 """
 
 from __future__ import annotations
@@ -12,81 +13,103 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import tarfile
+import random
+import sys
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from standout.data import Pair, find_pairs
-from standout.masks.letterbox import resize
 from standout.segmenter import Segmenter
 from standout.train.store import instances_of, read_sample
 
-SIDE, QUALITY = 448, 46
-PARTS = (0, 2, 5)
-"""Of five photos, the first two go into the first part: it travels together with other things."""
+SIDE = 416
+QUALITIES = (60, 50, 46, 44, 42, 40)
+KEPT = {"picsart": 520, "eg1800": 520, "ccp": 430, "empty": 650}
+LEAKED = "ccp_0056"
+"""Another crop of a validation photo."""
 Files = dict[str, bytes]
 
 
-def packed(pair: Pair, segmenter: Segmenter) -> tuple[Files, dict[str, object]]:
-    """The pair's files in the tar, and its row in the index."""
+def hardness(pair: Pair, segmenter: Segmenter) -> float:
+    """How often the photo is drawn: more often where it shows nobody and somebody is found."""
+    if not pair.source.startswith("empty"):
+        return 1.0
+    found = segmenter.probability(read_sample(pair, SIDE).image)
+    return 0.6 + min(3.0, 40.0 * float((np.asarray(found) > 0.5).mean()))
+
+
+def chosen(draws: dict[str, float], pairs: list[Pair]) -> list[Pair]:
+    """The pairs that go along."""
+    rng, kept = random.Random(5), []
+    for source in sorted({pair.source for pair in pairs}):
+        some = [pair for pair in pairs if pair.source == source and pair.image.stem != LEAKED]
+        rng.shuffle(some)
+        some.sort(key=lambda pair: -draws[pair.image.stem])
+        kept += some[: KEPT.get(source, len(some))]
+    return kept
+
+
+def packed(pair: Pair, quality: int) -> Files:
+    """The pair's files in the zip."""
     sample = read_sample(pair, SIDE)
-    picture = io.BytesIO()
-    Image.fromarray(sample.image).save(picture, "AVIF", quality=QUALITY, speed=8)
     mask = np.where(sample.mask == 128, np.uint8(129), sample.mask)
     mask = np.where(sample.counts < 128, np.uint8(128), mask)
     stem = pair.image.stem
-    files = {f"images/{stem}.avif": picture.getvalue(), f"masks/{stem}.png": _png(mask)}
-    row: dict[str, object] = {"stem": stem, "source": pair.source, "draw": 1.0}
-    if not sample.mask.any() and sample.counts.all():
-        found = segmenter.probability(sample.image) if pair.source.startswith("empty") else sample.mask
-        row["draw"] = 0.6 + min(3.0, 40.0 * float((np.asarray(found) > 0.5).mean()))
+    files = {
+        f"images/{stem}.avif": _saved(sample.image, "AVIF", quality=quality, speed=8, max_threads=1),
+        f"masks/{stem}.webp": _saved(np.dstack([mask] * 3), "WEBP", quality=75, lossless=True, method=4),
+    }
     path = instances_of(pair)
     if path:
-        people = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        size = (mask.shape[1], mask.shape[0])
-        files[f"people/{stem}.png"] = _png(cv2.resize(people, size, interpolation=cv2.INTER_NEAREST))
-    return files, row
+        people = np.asarray(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), np.uint8)
+        small = cv2.resize(people, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_NEAREST)
+        files[f"people/{stem}.png"] = _saved(np.asarray(small, np.uint8), "PNG", optimize=True)
+    return files
 
 
-def _png(plane: object) -> bytes:
-    done, data = cv2.imencode(".png", np.asarray(plane), [cv2.IMWRITE_PNG_COMPRESSION, 9])
-    assert done
-    return data.tobytes()
+def _saved(picture: NDArray[np.uint8], kind: str, **options: int) -> bytes:
+    data = io.BytesIO()
+    Image.fromarray(picture).save(data, kind, **options)
+    return data.getvalue()
 
 
 def main() -> None:
-    """Writes the parts."""
+    """Writes the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--val", type=Path)
+    parser.add_argument("--most", type=float, required=True, metavar="MIB")
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    pairs, segmenter = find_pairs(options.data), Segmenter("standout-mobile", threads=1, tta=False)
+    segmenter = Segmenter("standout-mobile", threads=1, tta=False)
+    pairs = find_pairs(options.data)
     with ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(lambda pair: packed(pair, segmenter), pairs))
-    for part, (first, last) in enumerate(pairwise(PARTS)):
-        chosen = [one for index, one in enumerate(done) if first <= index % PARTS[-1] < last]
-        rows = [row for _, row in chosen]
-        files = {name: data for some, _ in chosen for name, data in some.items()}
-        if options.val and last == PARTS[-1]:
-            for pair in find_pairs(options.val):
-                if pair.source == "picsart" and isinstance(pair.mask, Path):
-                    files[f"val/images/{pair.image.name}"] = pair.image.read_bytes()
-                    files[f"val/masks/{pair.mask.name}"] = pair.mask.read_bytes()
-        files["index.json"] = json.dumps(rows).encode()
-        path = options.out / f"people-{part}.tar"
-        with tarfile.open(path, "w") as tar:
-            for name, data in files.items():
-                info = tarfile.TarInfo(name)
-                info.size = len(data)
-                tar.addfile(info, io.BytesIO(data))
-        print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB, {len(rows)} photos")
+        draws = {
+            p.image.stem: d for p, d in zip(pairs, pool.map(partial(hardness, segmenter=segmenter), pairs), strict=True)
+        }
+        pairs = chosen(draws, pairs)
+        trial = random.Random(6).sample(pairs, min(len(pairs), 200))
+        for quality in QUALITIES:
+            size = sum(
+                len(data) for files in pool.map(partial(packed, quality=quality), trial) for data in files.values()
+            )
+            if 1.01 * size * len(pairs) / len(trial) < options.most * 2**20:
+                break
+        else:
+            sys.exit(f"{len(pairs)} photos do not fit into {options.most:g} MiB; lower KEPT, SIDE or QUALITIES")
+        with zipfile.ZipFile(options.out, "w") as held:
+            for files in pool.map(partial(packed, quality=quality), pairs):
+                for name, data in files.items():
+                    held.writestr(name, data)
+            rows = [{"stem": p.image.stem, "source": p.source, "draw": draws[p.image.stem]} for p in pairs]
+            held.writestr("index.json", json.dumps(rows))
+    print(f"{options.out}: {options.out.stat().st_size / 2**20:.1f} MiB, {len(pairs)} photos at quality {quality}")
 
 
 if __name__ == "__main__":

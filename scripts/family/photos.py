@@ -1,7 +1,7 @@
 """The packed training set in the memory of a GPU, and random views of its photos.
 
-planes   uint8 (N, 5, S, S)   RGB, mask, counts of photos in the top left corner; also at half and at a quarter of the size
-sample   float32 (n, 5, H, W) the same five planes, 0..1, moved, turned, scaled, composed
+planes   uint8 (N, 5, S, S)    RGB, mask, counts of photos in the top left corner; also at 1/2 and 1/4 of the size
+sample   float32 (n, 5, H, W)  the same five planes, 0..1, moved, turned, scaled, composed
 
 Everything happens on the device: a processor with 16 cores augments 800 photos a second, a GPU several thousands.
 """
@@ -12,7 +12,6 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,10 +41,13 @@ class Draw:
 
 
 class Photos:
-    """All photos of the packs, on the device."""
+    """All photos of a pack (see pack.py), on the device.
 
-    def __init__(self, packs: Sequence[Path], draws: dict[str, float], device: torch.device) -> None:
-        rows, files = _unpacked(packs)
+    draws: how often a photo of each source is drawn, once if it is not named.
+    """
+
+    def __init__(self, pack: Path, draws: dict[str, float], device: torch.device) -> None:
+        rows, files = _unpacked(pack)
         self.device, self.source = device, [str(row["source"]) for row in rows]
         planes = torch.zeros((len(rows), 5, SIDE, SIDE), dtype=torch.uint8)
         people: list[Tensor] = []
@@ -81,13 +83,15 @@ class Photos:
         self.levels = [planes.to(device)]
         for _ in range(2):
             last = self.levels[-1]
-            halves = [F.avg_pool2d(part.float(), 2).round().to(torch.uint8) for part in last.split(256)]
+            halves = [F.avg_pool2d(part.float(), 2).round().to(torch.uint8) for part in last.chunk(32)]
             self.levels.append(torch.cat(halves))
         self.people = torch.stack(people).to(device) if people else None
         self.singles = torch.tensor(singles, device=device)
         self.sizes, self.boxes = torch.tensor(sizes, device=device), torch.tensor(boxes, device=device)
         share, known = torch.tensor(facts[:, 0]), torch.tensor(facts[:, 1]) > 0
-        self.weights = torch.tensor([draws.get(str(r["source"]), 1.0) * float(str(r["draw"])) for r in rows], device=device)
+        self.weights = torch.tensor(
+            [draws.get(str(r["source"]), 1.0) * float(str(r["draw"])) for r in rows], device=device
+        )
         self.shows = (share > 0).to(device)
         self.donors = ((share > 0.05) & (share < 0.7) & known).nonzero()[:, 0].to(device)
         self.nobody = ((share == 0) & known).nonzero()[:, 0].to(device)
@@ -96,22 +100,17 @@ class Photos:
         coarse = ("coco", "cocoval", "cocoweak")
         self.boost = torch.tensor([1.5 if s in coarse else 3.0 for s in self.source], device=device)
 
-    def only(self, sources: Sequence[str]) -> Tensor:
-        """Weights that draw photos of these sources alone."""
-        return self.weights * torch.tensor([s in sources for s in self.source], device=self.device)
-
-    def batch(self, count: int, how: Draw, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def batch(self, count: int, how: Draw) -> tuple[Tensor, Tensor]:
         """Random samples (count, 5, H, W), and how much a pixel near an outline counts in each, (count,)."""
-        weights = self.weights if weights is None else weights
         high, wide = max(how.size), min(how.size)
         upright = float(torch.rand(())) < self.upright
         rect = (high, wide) if upright else (wide, high)
-        index = torch.multinomial(weights, count, replacement=True)
+        index = torch.multinomial(self.weights, count, replacement=True)
         moves = self.moves(index, rect, turned=how.turned)
         sample = self.render(index, moves, rect)
         chance = torch.rand(count, device=self.device)
         sample = self._before_others(sample, index, chance < how.background, rect)
-        sample = self._quarters(sample, (chance > 1 - how.quarters).nonzero()[:, 0], rect, weights)
+        sample = self._quarters(sample, (chance > 1 - how.quarters).nonzero()[:, 0], rect)
         composed = torch.rand(count, device=self.device) < how.compose
         for share in (1.0, 0.6, 0.4):
             rows = (composed & (torch.rand(count, device=self.device) < share)).nonzero()[:, 0]
@@ -160,8 +159,16 @@ class Photos:
         """
         inverse = torch.linalg.inv(matrix)
         ys, xs = (torch.arange(side, device=self.device) + 0.5 for side in rect)
-        x = inverse[:, 0, 0, None, None] * xs + inverse[:, 0, 1, None, None] * ys[:, None] + inverse[:, 0, 2, None, None]
-        y = inverse[:, 1, 0, None, None] * xs + inverse[:, 1, 1, None, None] * ys[:, None] + inverse[:, 1, 2, None, None]
+        x = (
+            inverse[:, 0, 0, None, None] * xs
+            + inverse[:, 0, 1, None, None] * ys[:, None]
+            + inverse[:, 0, 2, None, None]
+        )
+        y = (
+            inverse[:, 1, 0, None, None] * xs
+            + inverse[:, 1, 1, None, None] * ys[:, None]
+            + inverse[:, 1, 2, None, None]
+        )
         h, w = (side[:, None, None] for side in self.sizes[index].unbind(1))
         inside = ((x >= 0) & (x < w) & (y >= 0) & (y < h))[:, None]
         shrink = torch.linalg.det(inverse[:, :2, :2]).abs().sqrt()
@@ -178,7 +185,9 @@ class Photos:
         if one is not None and self.people is not None:
             grid = torch.stack([x, y], -1) * (2 / SIDE) - 1
             maps = self.people[one[:, 1].long()].float()[:, None]
-            alone = F.grid_sample(maps, grid, mode="nearest", align_corners=False).round() == one[:, 2, None, None, None]
+            alone = (
+                F.grid_sample(maps, grid, mode="nearest", align_corners=False).round() == one[:, 2, None, None, None]
+            )
             out[:, 3:4] *= alone
         out[:, :3] = torch.where(inside, out[:, :3], FILL)
         out[:, 3:] = torch.where(inside, out[:, 3:], 0.0)
@@ -198,13 +207,13 @@ class Photos:
         sample[rows, :3] += (1 - alpha) * other[:, :3]
         return sample
 
-    def _quarters(self, sample: Tensor, rows: Tensor, rect: tuple[int, int], weights: Tensor) -> Tensor:
+    def _quarters(self, sample: Tensor, rows: Tensor, rect: tuple[int, int]) -> Tensor:
         """The rows made of four photos that meet in the middle."""
         half = (rect[0] // 2, rect[1] // 2)
         for top in (0, half[0]):
             for left in (0, half[1]):
                 if len(rows):
-                    index = torch.multinomial(weights, len(rows), replacement=True)
+                    index = torch.multinomial(self.weights, len(rows), replacement=True)
                     part = self.render(index, self.moves(index, half, turned=0.0, cover=1.0), half)
                     sample[rows, :, top : top + half[0], left : left + half[1]] = part
         return sample
@@ -217,7 +226,11 @@ class Photos:
                 continue
             n = len(group)
             one = self.singles[torch.randint(len(self.singles), (n,), device=self.device)] if single else None
-            index = self.donors[torch.randint(len(self.donors), (n,), device=self.device)] if one is None else one[:, 0].long()
+            index = (
+                self.donors[torch.randint(len(self.donors), (n,), device=self.device)]
+                if one is None
+                else one[:, 0].long()
+            )
             x0, y0, x1, y1 = (self.boxes[index] if one is None else one[:, 3:]).unbind(1)
             cut = y1 >= self.sizes[index, 0] - 2
             least = how.smallest * (1 + cut.float())
@@ -226,7 +239,9 @@ class Photos:
             high, wide = k * (y1 - y0), k * (x1 - x0)
             cx = self._rand(n) * (rect[1] + wide / 3) - wide / 6
             low = rect[0] - high / 2
-            cy = torch.where(cut & (self._rand(n) < 0.8), low + 1, high / 3 + self._rand(n) * (low + high / 6 - high / 3))
+            cy = torch.where(
+                cut & (self._rand(n) < 0.8), low + 1, high / 3 + self._rand(n) * (low + high / 6 - high / 3)
+            )
             angle = torch.where(self._rand(n) < 0.15, self._uniform(n, -180, 180), self._uniform(n, -12, 12))
             angle = torch.where(cut, self._uniform(n, -6, 6), angle)
             shear = self._uniform(n, -4, 4)
@@ -267,12 +282,8 @@ def _box(person: np.ndarray) -> tuple[float, float, float, float]:
     return (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1) if len(xs) else (0.0, 0.0, 1.0, 1.0)
 
 
-def _unpacked(packs: Sequence[Path]) -> tuple[list[dict[str, object]], dict[str, bytes]]:
-    """The rows of all indices, and the files by name."""
-    rows: list[dict[str, object]] = []
-    files: dict[str, bytes] = {}
-    for pack in packs:
-        with zipfile.ZipFile(pack) as held:
-            files |= {name: held.read(name) for name in held.namelist()}
-        rows += json.loads(files.pop("index.json"))
-    return rows, files
+def _unpacked(pack: Path) -> tuple[list[dict[str, object]], dict[str, bytes]]:
+    """The rows of the index, and the files by name."""
+    with zipfile.ZipFile(pack) as held:
+        files = {name: held.read(name) for name in held.namelist()}
+    return json.loads(files.pop("index.json")), files

@@ -1,14 +1,13 @@
 """Trains the bundled family together on one GPU, in a fixed time.
 
-    python scripts/family/train.py PACK.zip... --out FOLDER --seconds 560      # reading the photos included
+    python scripts/family/train.py PACK.zip --out FOLDER --seconds 560      # reading the photos included
 
-    out    quality, mobile-taught, mobile-alone and tiny, .safetensors each: running averages of the weights
+    out   quality, mobile-taught, mobile-alone and tiny, .safetensors each: running averages of the weights
 
-The bundled models go on from their own weights. One batch at quality's size serves quality, and at their own sizes the taught mobile and tiny, which learn from its
-answers beside the labels. A second mobile learns from labels alone on batches of its own: the two differ, so that their
-mean with the weights they started from is better than each. The learning rates follow the clock, so that all of them have
-come down when the time is over. With --original, the heavy half of the original pair is trained too, from random weights,
-and scored on the selfies in the pack.
+The bundled models go on from their own weights. One batch at quality's size serves quality, and at their own sizes the
+taught mobile and tiny, which learn from its answers beside the labels. A second mobile learns from labels alone on
+batches of its own: the two differ, so that their mean with the weights they started from is better than each. The
+learning rates follow the clock, so that all of them have come down when the time is over.
 """
 
 from __future__ import annotations
@@ -17,20 +16,17 @@ import argparse
 import copy
 import json
 import time
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from light import relit
-from photos import FILL, Draw, Photos, _gray
+from photos import FILL, Draw, Photos
 from torch import Tensor
 from torch.nn import functional as F
 
-from standout.masks.letterbox import fit, inner, rectangle, resize, to_input
 from standout.models.card import ModelCard
 from standout.models.registry import find_checkpoint
 from standout.net import checkpoint
@@ -43,7 +39,6 @@ DRAWS = {
     "duts": 1.6, "penn": 1.0, "ecssd": 1.6, "empty": 0.7, "empty3": 1.0,
 }  # fmt: skip
 LOSS = combine({"bce": 0.4, "dice": 0.4, "matting": 0.2})
-ORIGINAL = combine({"bce": 0.5, "dice": 0.5})
 TAUGHT = 0.3
 """The teacher's share of a taught network's loss."""
 EMA = 0.995
@@ -84,7 +79,7 @@ class Learner:
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr * group["share"] * one_cycle(int(done * 10000), 10000)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
         self.optimizer.step()
         decay = min(EMA, (1 + self.steps) / (10 + self.steps))
@@ -106,9 +101,9 @@ def answers(learner: Learner, image: Tensor) -> Tensor:
     return logits.float()
 
 
-def drawn(photos: Photos, count: int, how: Draw, weights: Tensor | None = None, *, border: int = 9) -> Batch:
+def drawn(photos: Photos, count: int, how: Draw, *, border: int = 9) -> Batch:
     """A batch, augmented. border: the width of the band about the outline, odd."""
-    sample, boost = photos.batch(count, how, weights)
+    sample, boost = photos.batch(count, how)
     outside = (sample[:, :3] - FILL).abs().amax(1, keepdim=True) + sample[:, 4:5] < 1e-4
     image = relit(sample[:, :3])
     letterboxed = torch.rand(count, 1, 1, 1, device=image.device) < 0.5
@@ -142,38 +137,8 @@ def taught(logits: Tensor, batch: Batch, teacher: Tensor) -> Tensor:
     return (1 - TAUGHT) * LOSS(logits, target, weight).mean() + TAUGHT * told
 
 
-def score(net: UNet, pack: Path) -> float:
-    """The mean Dice of the selfies in the pack, at their own size, one look."""
-    with zipfile.ZipFile(pack) as held:
-        files = {name: held.read(name) for name in held.namelist() if name.startswith("val/")}
-    dice = []
-    for name in sorted(n for n in files if n.startswith("val/images")):
-        image = cv2.imdecode(np.frombuffer(files[name], np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
-        mask = _gray(files[f"val/masks/{Path(name).stem}.png"])
-        fitted, where = fit(np.ascontiguousarray(image), rectangle(*mask.shape, MOBILE))
-        with torch.no_grad():
-            found = torch.sigmoid(net(torch.from_numpy(to_input(fitted)).cuda()))[0, 0].float().cpu().numpy()
-        person = resize(inner(found, where), *mask.shape) > 0.5
-        counts, truth = mask != 128, mask > 128
-        dice.append(2 * (person & truth & counts).sum() / max(1, ((person & counts).sum() + (truth & counts).sum())))
-    return float(np.mean(dice))
-
-
-def milliseconds(net: UNet) -> float:
-    """The median time of one photo at 320x256 in float32, copies left out."""
-    image, times = torch.rand(1, 3, *MOBILE, device="cuda"), []
-    with torch.inference_mode():
-        for _ in range(60):
-            torch.cuda.synchronize()
-            start = time.perf_counter()
-            net(image)
-            torch.cuda.synchronize()
-            times.append(time.perf_counter() - start)
-    return 1000 * float(np.median(times[10:]))
-
-
-def prepared(count: int, *, original: bool) -> tuple[list[Learner], dict[str, ModelCard]]:
-    """The learners and the cards of the models they start from; each has taken a step on a copy, to load its kernels."""
+def prepared(count: int) -> tuple[list[Learner], dict[str, ModelCard]]:
+    """The learners, and the cards of what they start from; a copy of each takes a step, which loads its kernels."""
     loaded = {name: checkpoint.load(find_checkpoint(f"standout-{name}")) for name in ("quality", "mobile", "tiny")}
     cards = {name: card for name, (_, card) in loaded.items()}
     second, _ = checkpoint.load(find_checkpoint("standout-mobile"))
@@ -183,10 +148,8 @@ def prepared(count: int, *, original: bool) -> tuple[list[Learner], dict[str, Mo
         Learner("tiny", loaded["tiny"][0], 4e-3, 0.0),
         Learner("mobile-alone", second, 3e-3, 0.14),
     ]
-    if original:
-        learners.append(Learner("original", UNet("resnet101", decoder="heavy"), 1e-3, 0.15, encoder_lr=1.0))
     torch.linalg.inv(torch.eye(3, device="cuda")[None])
-    for learner, size in zip(learners, (QUALITY, MOBILE, TINY, MOBILE, MOBILE), strict=False):
+    for learner, size in zip(learners, (QUALITY, MOBILE, TINY, MOBILE), strict=True):
         trial = copy.deepcopy(learner.net)
         for rect in (size, size[::-1]):
             image = torch.rand(count, 3, *rect, device="cuda").contiguous(memory_format=torch.channels_last)
@@ -199,25 +162,22 @@ def prepared(count: int, *, original: bool) -> tuple[list[Learner], dict[str, Mo
 def main() -> None:
     """Trains, and writes the averages."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("packs", type=Path, nargs="+")
+    parser.add_argument("pack", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--batch", type=int, default=96)
     parser.add_argument("--seed", type=int, default=41)
-    parser.add_argument("--original", action="store_true")
     options = parser.parse_args()
     torch.manual_seed(options.seed)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     begun = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
-        ready = pool.submit(prepared, options.batch, original=options.original)
-        photos = Photos(options.packs, DRAWS, torch.device("cuda"))
+        ready = pool.submit(prepared, options.batch)
+        photos = Photos(options.pack, DRAWS, torch.device("cuda"))
         print(f"{len(photos.source)} photos on the device after {time.monotonic() - begun:.0f} s", flush=True)
         learners, cards = ready.result()
     quality, pupil, tiny = learners[:3]
-    heavy = learners[4] if options.original else None
     print(f"ready after {time.monotonic() - begun:.0f} s", flush=True)
-    selfies = photos.only(["picsart"])
     start = time.monotonic()
     told = start
     done = 0.0
@@ -235,33 +195,29 @@ def main() -> None:
                 logits = answers(learner, small[0])
                 learner.step(taught(logits, small, teacher), done)
         else:
-            selfish = turn is heavy and done > 0.65
-            how = Draw(MOBILE, 0.1, quarters=0.0, turned=0.0) if selfish else Draw(MOBILE, compose)
-            batch = drawn(photos, options.batch, how, selfies if selfish else None)
-            logits = answers(turn, batch[0])
-            loss = ORIGINAL if turn is heavy else LOSS
-            turn.step(loss(logits, batch[1], batch[2]).mean(), done)
+            batch = drawn(photos, options.batch, Draw(MOBILE, compose))
+            loss = LOSS(answers(turn, batch[0]), batch[1], batch[2]).mean()
+            turn.step(loss, done)
         torch.cuda.synchronize()
         now = time.monotonic()
         turn.spent += now - before
         done = (now - start) / (options.seconds - (start - begun))
         if now - told > 10:
             told = now
-            rows = {one.name: [one.steps, round(float(np.mean(one.losses[-30:])), 4), round(one.spent)] for one in learners}
-            print(f"{now - start:.0f} s {json.dumps(rows)} {torch.cuda.max_memory_allocated() / 2**30:.0f} GiB", flush=True)
+            rows = {
+                one.name: [one.steps, round(float(np.mean(one.losses[-30:])), 4), round(one.spent)] for one in learners
+            }
+            print(
+                f"{now - start:.0f} s {json.dumps(rows)} {torch.cuda.max_memory_allocated() / 2**30:.0f} GiB",
+                flush=True,
+            )
 
     options.out.mkdir(parents=True, exist_ok=True)
     for learner in learners:
         net = learner.averaged()
         print(f"{learner.name}: {learner.steps} steps of {options.batch}, {learner.spent:.0f} s", flush=True)
-        if learner is heavy:
-            continue
         card = replace(cards[learner.name.split("-")[0]], base="", scores={}, protocol="")
         checkpoint.save(net.cpu(), card, options.out / f"{learner.name}.safetensors")
-    if heavy is not None:
-        light = UNet("mobilenetv2_100").cuda().eval()
-        print(f"original, heavy: Dice {score(heavy.net.float(), options.packs[-1]):.4f}, "
-              f"{milliseconds(heavy.net):.2f} ms; light {milliseconds(light):.2f} ms", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":
