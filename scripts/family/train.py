@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -180,6 +181,8 @@ def main() -> None:
     print(f"ready after {time.monotonic() - begun:.0f} s", flush=True)
     start = time.monotonic()
     told = start
+    if start - begun >= options.seconds:
+        sys.exit(f"getting ready took {start - begun:.0f} s of --seconds {options.seconds:g}; give more time")
     done = 0.0
     while done < 1:
         compose = 0.25 if done < 0.75 else 0.12
