@@ -84,6 +84,36 @@ def test_what_does_not_count_changes_nothing() -> None:
     assert metrics.mad(alpha, 1 - alpha, np.zeros_like(counts)) == 0
 
 
+def brute_slope(alpha: np.ndarray) -> np.ndarray:
+    """The length of the gradient, by an explicit sum over the kernel of two dimensions at every pixel."""
+    y, x = np.mgrid[-4:5, -4:5]
+    kernel = x * np.exp(-(x**2 + y**2) / (2 * 1.4**2))
+    kernel /= np.sqrt((kernel**2).sum())
+    wide = np.pad(alpha.astype(np.float64), 4, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(wide, (9, 9))
+    return np.hypot((windows * kernel).sum((2, 3)), (windows * kernel.T).sum((2, 3)))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_gradient_error_agrees_with_brute_force(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    found, truth = (rng.random((31, 23)).astype(np.float32) for _ in range(2))
+    counts = rng.random(truth.shape) < 0.7
+    apart = (brute_slope(found) - brute_slope(truth)) ** 2
+    assert metrics.gradient_error(found, truth) == pytest.approx(apart.sum() / 1000, rel=1e-4)
+    assert metrics.gradient_error(found, truth, counts) == pytest.approx(apart[counts].sum() / 1000, rel=1e-4)
+
+
+def test_gradient_error_sees_slopes_and_not_levels() -> None:
+    flat = np.full((20, 20), 0.25, np.float32)
+    assert metrics.gradient_error(flat, flat + 0.5) == pytest.approx(0, abs=1e-6)
+    assert metrics.gradient_error(flat, 1 - flat, np.zeros(flat.shape, bool)) == 0
+    strand = flat.copy()
+    strand[:, 10] = 1
+    assert metrics.gradient_error(flat, strand) > 2 * metrics.gradient_error(flat, cv2.blur(strand, (5, 5)))
+    assert metrics.gradient_error(strand, flat) == metrics.gradient_error(flat, strand)
+
+
 def brute_boundary_f(found: np.ndarray, truth: np.ndarray, reach: float) -> float:
     """By every pair of outline pixels."""
 
