@@ -66,8 +66,8 @@ def portrait(name: str) -> tuple[Bytes, Mask]:
     person = np.asarray(cv2.warpAffine(clips.cutout(), matrix, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC), np.float32)
     # Enlarging leaves a wide soft outline, which a photo in focus does not have: it is made six times as steep.
     steep = np.clip((person[..., 3:] - 0.5) * 6 + 0.5, 0, 1)
-    colors = _dyed(person[..., :3] / np.maximum(person[..., 3:], np.float32(0.02)), hair)
-    person = np.dstack([colors * steep, steep])
+    colors = np.asarray(person[..., :3] / np.maximum(person[..., 3:], 0.02), np.float32)
+    person = np.dstack([_dyed(colors, hair) * steep, steep])
     layer = np.zeros((HEIGHT, WIDTH, 4), np.float32)
     _grow(layer, hair, rng, before=False)
     layer *= 1 - person[..., 3:]
