@@ -32,6 +32,15 @@ FADE = 0.04
 GAIN = 1.25
 """The factor by which fitted alpha is moved away from one half."""
 
+FIT, MIX = (13, 3.0), (7, 1.4)
+"""The windows, each the side and the standard deviation of a Gaussian in the network's pixels: lines are fitted in FIT,
+and the lines that meet at a pixel are averaged in MIX.
+
+A strand is told from the background by colors that the window must hold: surely a person's here, surely the
+background's there. The network's soft edge alone is three or four of its pixels wide, so in narrower windows hair comes
+out as a smooth cap. Wider ones mix up small people and what is beside them.
+"""
+
 
 def refine(coarse: Mask, image: Image) -> Mask:
     """The mask at the photo's own size, whose edge follows the edges of the photo.
@@ -109,11 +118,11 @@ def _color_lines(image: Image, alpha: Floats, *, epsilon: float = 2e-4) -> Float
         red, green, blue = (channel.astype(np.float32) for channel in cv2.split(photo[double]))
         _means(moments[:, rows], red, green, blue, decided[double])
     for moment in moments:
-        _window(moment)
+        _average(moment, FIT)
     for rows in _bands(height, width):
         lines[:, rows] = _solved(moments[:, rows], epsilon * levels(image) ** 2)
     for line in lines:
-        _window(line)
+        _average(line, MIX)
     return lines
 
 
@@ -123,9 +132,10 @@ def _bands(height: int, width: int) -> Iterator[slice]:
     return (slice(top, min(top + step, height)) for top in range(0, height, step))
 
 
-def _window(values: Floats) -> None:
-    """Averages values (h, w) in place over the filter's window, which is a few of the network's pixels wide."""
-    cv2.GaussianBlur(values, (5, 5), 1.1, dst=values, borderType=cv2.BORDER_REFLECT)
+def _average(values: Floats, window: tuple[int, float]) -> None:
+    """Averages values (h, w) in place over the window."""
+    side, sigma = window
+    cv2.GaussianBlur(values, (side, side), sigma, dst=values, borderType=cv2.BORDER_REFLECT)
 
 
 def _means(moments: Floats, red: Floats, green: Floats, blue: Floats, alpha: Floats) -> None:
