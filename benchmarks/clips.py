@@ -5,10 +5,11 @@ alpha   float32  (H, W)     share of each pixel that is person, 0..1
 plane   float32  (H, W, 4)  RGB in 0..255 times alpha, then alpha: a layer of the picture
 
 The people are the astronaut of examples/ (public domain), cut out with standout's own mask at full size, and people
-drawn from capsules. The arm that waves is drawn too. Each frame is the mean of several exposures while the shutter is
-open, so that fast motion is blurred, with the noise of a small sensor added. The clips are the same in every run.
+drawn from capsules (capsules.py). The arm that waves is drawn too. Each frame is the mean of several exposures while
+the shutter is open, so that fast motion is blurred, with the noise of a small sensor added; some clips are dark, and
+some are compressed so much that blocks show. The clips are the same in every run.
 
-To add a clip: a function `f(time) -> Shot`, named in CLIPS.
+To add a clip: a function `f(time) -> Shot`, in a row of CALM or SPORT.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
+from capsules import HEIGHT, SUIT, WIDTH, Capsule, Floats, arm, athlete, drawn, walker
 from numpy.typing import NDArray
 
 import standout
@@ -28,17 +32,14 @@ from standout.effects.compose import cut
 from standout.types import Frame, Mask
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-HEIGHT, WIDTH, FPS = 360, 640, 30
+FPS = 30
 SECONDS = 2.5
 EXPOSURES, SHUTTER = 4, 0.5
 """Exposures in each frame, and the share of the time between frames over which they are spread (180 degrees)."""
 NOISE = 3.0
 """Standard deviation of the sensor's noise, of 255."""
 
-Floats = NDArray[np.float32]
 Shot = tuple[Floats, Mask]
-Point = tuple[float, float]
-Color = tuple[float, float, float]
 
 REACH = [
     (120, 0), (330, 0), (330, 240), (372, 300), (368, 352), (320, 364), (290, 400), (276, 450), (274, 520),
@@ -50,28 +51,51 @@ CORE = [(70, 290), (330, 290), (330, 345), (290, 385), (266, 450), (264, 520), (
 They correct the mask, which includes a piece of the flag.
 """
 
-SUIT, SKIN = (235.0, 90.0, 50.0), (224.0, 172.0, 144.0)
-
 
 @dataclass(frozen=True)
-class Capsule:
-    """A line from a to b (x, y), drawn with a round pen of that radius: a limb, a trunk or, where a is b, a head."""
+class Recording:
+    """What is before the camera, and how it is recorded.
 
-    a: Point
-    b: Point
-    radius: float
-    color: Color
+    light: the share of full light. noise: the sensor's, as a standard deviation of 255. bits: of each second of the
+    compressed clip, or None for frames as the sensor gave them.
+    """
+
+    shot: Callable[[float], Shot]
+    light: float = 1.0
+    noise: float = NOISE
+    bits: int | None = None
 
 
 def play(name: str, *, fps: int = FPS, seconds: float = SECONDS) -> Iterator[tuple[Frame, Mask]]:
     """The frames of a clip, each with its true mask."""
-    rng = np.random.default_rng(sum(name.encode()))
+    taken, rng = {**CALM, **SPORT}[name], np.random.default_rng(sum(name.encode()))
+    images: list[NDArray[np.uint8]] = []
+    alphas: list[Mask] = []
     for number in range(round(seconds * fps)):
         opened = number / fps
-        shots = [CLIPS[name](opened + SHUTTER / fps * i / EXPOSURES) for i in range(EXPOSURES)]
-        light = np.mean([colors for colors, _ in shots], axis=0) + rng.normal(0, NOISE, (HEIGHT, WIDTH, 3))
-        image = np.clip(np.rint(light), 0, 255).astype(np.uint8)
-        yield Frame(image, Fraction(number, fps)), np.mean([alpha for _, alpha in shots], axis=0, dtype=np.float32)
+        shots = [taken.shot(opened + SHUTTER / fps * i / EXPOSURES) for i in range(EXPOSURES)]
+        light = taken.light * np.mean([colors for colors, _ in shots], axis=0)
+        light += rng.normal(0, taken.noise, (HEIGHT, WIDTH, 3))
+        images.append(np.clip(np.rint(light), 0, 255).astype(np.uint8))
+        alphas.append(np.asarray(np.mean([alpha for _, alpha in shots], axis=0), np.float32))
+    if taken.bits:
+        images = compressed(images, fps=fps, bits=taken.bits)
+    for number, (image, alpha) in enumerate(zip(images, alphas, strict=True)):
+        yield Frame(image, Fraction(number, fps)), alpha
+
+
+def compressed(images: list[NDArray[np.uint8]], *, fps: int, bits: int) -> list[NDArray[np.uint8]]:
+    """The images after MPEG-4 (Part 2) at that many bits a second."""
+    file = BytesIO()
+    with av.open(file, "w", format="matroska") as container:
+        stream = container.add_stream("mpeg4", rate=fps)
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = WIDTH, HEIGHT, "yuv420p", bits
+        for image in images:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    file.seek(0)
+    with av.open(file, "r") as written:
+        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in written.decode(video=0)]
 
 
 def slow(time: float) -> Shot:
@@ -112,13 +136,44 @@ def nobody(time: float) -> Shot:
     return light, np.zeros_like(alpha)
 
 
-CLIPS: dict[str, Callable[[float], Shot]] = {
-    "slow": slow,
-    "wave": wave,
-    "passing": passing,
-    "cut": hard_cut,
-    "walkers": walkers,
-    "nobody": nobody,
+def cartwheel(time: float) -> Shot:
+    """A drawn person turns cartwheels, almost one a second, while the camera follows."""
+    limbs = [(-0.55, 0.0), (0.55, 0.0), (-2.5, 0.0), (2.5, 0.0)]
+    person = athlete((120 + 150 * time, 215), 0.95, 2 * np.pi * 0.8 * time, limbs, 0)
+    return over([drawn(person)], photo(-110 * time, 4 * np.sin(9 * time)))
+
+
+def somersault(time: float) -> Shot:
+    """The astronaut flies through the picture in an arc and turns over once and a half."""
+    height = 230 - 90 * np.sin(np.pi * time / SECONDS)
+    return over([turned(80 + 190 * time, height, scale=0.5, turn=216 * time)], noise(2, -60 * time, 0))
+
+
+def dance(time: float) -> Shot:
+    """One drawn person dances with fast arms and legs; beside, another stands on the hands and kicks."""
+    beat = 2 * np.pi * 2.2 * time
+    kick, sway, swing = np.sin(beat), np.sin(beat / 2), np.sin(beat + 1)
+    limbs = [(-0.3 + 0.8 * kick, -0.6), (0.3 + 0.7 * swing, 0.7), (-1.7 + 1.1 * swing, 0.8), (1.7 + 1.1 * kick, -0.8)]
+    upright = athlete((200 + 40 * sway, 215 - 12 * abs(kick)), 1.0, 0.15 * sway, limbs, 1)
+    limbs = [(-0.7 + 0.6 * swing, -0.7), (0.7 + 0.6 * kick, 0.7), (-2.9, 0.1), (2.9, -0.1)]
+    hands = athlete((455 - 30 * sway, 180), 0.9, np.pi + 0.3 * sway, limbs, 0)
+    return over([drawn(hands), drawn(upright)], noise(3, 70 * np.sin(2.5 * time), 0))
+
+
+CALM: dict[str, Recording] = {
+    "slow": Recording(slow),
+    "wave": Recording(wave),
+    "passing": Recording(passing),
+    "cut": Recording(hard_cut),
+    "walkers": Recording(walkers),
+    "nobody": Recording(nobody),
+}
+SPORT: dict[str, Recording] = {
+    "cartwheel": Recording(cartwheel),
+    "somersault": Recording(somersault),
+    "dance": Recording(dance),
+    "dance, dark": Recording(dance, light=0.22, noise=6.0),
+    "cartwheel, compressed": Recording(cartwheel, bits=150_000),
 }
 
 
@@ -158,62 +213,13 @@ def placed(x: float, *, scale: float, lean: float = 0.0) -> Floats:
     return np.asarray(cv2.warpAffine(plane, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR), np.float32)
 
 
-def drawn(parts: list[Capsule]) -> Floats:
-    """The capsules as a plane, the last one in front; the coverage of pixels at an edge is exact to a few percent."""
-    plane = np.zeros((HEIGHT, WIDTH, 4), np.float32)
-    for part in parts:
-        (ax, ay), (bx, by), radius = part.a, part.b, part.radius
-        rows = slice(max(0, int(min(ay, by) - radius - 1)), max(0, int(max(ay, by) + radius + 2)))
-        columns = slice(max(0, int(min(ax, bx) - radius - 1)), max(0, int(max(ax, bx) + radius + 2)))
-        there = plane[rows, columns]
-        y, x = np.mgrid[rows.start : rows.start + there.shape[0], columns.start : columns.start + there.shape[1]]
-        along = ((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / max(1e-6, (bx - ax) ** 2 + (by - ay) ** 2)
-        along = np.clip(along, 0, 1)
-        distance = np.hypot(x - ax - along * (bx - ax), y - ay - along * (by - ay))
-        alpha = np.clip(radius + 0.5 - distance, 0, 1)[..., None]
-        shade = 1 - 0.35 * (distance / radius)[..., None] ** 2
-        paint = np.dstack([np.array(part.color) * shade, np.ones_like(distance)])
-        there[:] = there * (1 - alpha) + paint * alpha
-    return plane
-
-
-def arm(shoulder: Point, angle: float) -> list[Capsule]:
-    """An arm in the astronaut's suit with an open hand, at that angle (0: to the right, negative: up)."""
-    to = _polar(shoulder, angle, 105)
-    wrist, palm = _polar(shoulder, angle, 118), _polar(shoulder, angle, 132)
-    fingers = [Capsule(palm, _polar(palm, angle + turn, 24), 4.2, SKIN) for turn in (-0.75, -0.25, 0.0, 0.25)]
-    return [Capsule(shoulder, to, 21, SUIT), Capsule(to, wrist, 12, SKIN), *fingers, Capsule(palm, palm, 14, SKIN)]
-
-
-def walker(x: float, ground: float, size: float, time: float, kind: int) -> list[Capsule]:
-    """A person drawn from capsules, in mid-step."""
-    swing = 0.5 * np.sin(2 * np.pi * 1.1 * time + kind)
-    hip, neck, head = (x, ground - 105 * size), (x, ground - 190 * size), (x + 3 * size, ground - 222 * size)
-    coat, trousers, hair = (
-        ((70, 110, 170), (60, 60, 70), (60, 40, 25)) if kind else ((180, 60, 70), (50, 60, 110), (30, 25, 20))
-    )
-    parts: list[Capsule] = []
-    for side in (1, -1):
-        knee = _polar(hip, np.pi / 2 + side * swing, 52 * size)
-        foot = _polar(knee, np.pi / 2 + side * swing + 0.3, 52 * size)
-        parts += [Capsule(hip, knee, 15 * size, trousers), Capsule(knee, foot, 11 * size, trousers)]
-    arms = []
-    for side in (1, -1):
-        elbow = _polar(neck, np.pi / 2 - side * swing, 45 * size)
-        hand = _polar(elbow, np.pi / 2 - side * swing - 0.5, 40 * size)
-        arms.append([Capsule(neck, elbow, 10 * size, coat), Capsule(elbow, hand, 8 * size, SKIN)])
-    trunk = [Capsule(neck, hip, 24 * size, coat), Capsule(neck, head, 9 * size, SKIN)]
-    face = [Capsule(_up(head, 5 * size), _up(head, 5 * size), 20 * size, hair), Capsule(head, head, 18 * size, SKIN)]
-    return [*arms[0], *parts, *trunk, *face, *arms[1]]
-
-
-def _polar(start: Point, angle: float, length: float) -> Point:
-    """The point at that angle and distance from start."""
-    return start[0] + length * float(np.cos(angle)), start[1] + length * float(np.sin(angle))
-
-
-def _up(point: Point, by: float) -> Point:
-    return point[0] - by / 2, point[1] - by
+def turned(x: float, y: float, *, scale: float, turn: float) -> Floats:
+    """The astronaut as a plane: the middle of the body at (x, y), turned by so many degrees."""
+    plane = cutout()
+    middle = (plane.shape[1] * 0.42, plane.shape[0] / 2)
+    matrix = cv2.getRotationMatrix2D(middle, turn, scale)
+    matrix[:, 2] += (x - middle[0], y - middle[1])
+    return np.asarray(cv2.warpAffine(plane, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR), np.float32)
 
 
 def _shifted(picture: Floats, x: float, y: float) -> Floats:
