@@ -4,10 +4,10 @@ image   uint8    (H, W, 3)  RGB
 alpha   float32  (H, W)     share of each pixel that is person, 0..1
 plane   float32  (H, W, 4)  RGB in 0..255 times alpha, then alpha: a layer of the picture
 
-The people are the astronaut of examples/ (public domain), cut out with standout's own mask at full size, and people
-drawn from capsules (capsules.py). The arm that waves is drawn too. Each frame is the mean of several exposures while
-the shutter is open, so that fast motion is blurred, with the noise of a small sensor added; some clips are dark, and
-some are compressed so much that blocks show. The clips are the same in every run.
+The people are the astronaut of examples/ (public domain), cut out by the label beside the photo, so that the truth
+hangs on no model, and people drawn from capsules (capsules.py). The arm that waves is drawn too. Each frame is the mean
+of several exposures while the shutter is open, so that fast motion is blurred, with the noise of a small sensor added;
+some clips are dark, and some are compressed so much that blocks show. The clips are the same in every run.
 
 To add a clip: a function `f(time) -> Shot`, in a row of CALM or SPORT.
 """
@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 import standout
 from standout.effects.compose import cut
+from standout.images import read_mask
 from standout.types import Frame, Mask
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -40,16 +41,6 @@ NOISE = 3.0
 """Standard deviation of the sensor's noise, of 255."""
 
 Shot = tuple[Floats, Mask]
-
-REACH = [
-    (120, 0), (330, 0), (330, 240), (372, 300), (368, 352), (320, 364), (290, 400), (276, 450), (274, 520),
-    (28, 520), (22, 450), (27, 400), (38, 330), (50, 275), (90, 222), (110, 190),
-]  # fmt: skip
-CORE = [(70, 290), (330, 290), (330, 345), (290, 385), (266, 450), (264, 520), (36, 520), (30, 450), (38, 380)]
-"""Polygons (x, y) in the astronaut's photo: outside of REACH nothing is the astronaut, and inside CORE everything is.
-
-They correct the mask, which includes a piece of the flag.
-"""
 
 
 @dataclass(frozen=True)
@@ -188,20 +179,13 @@ def over(people: list[Floats], background: Floats) -> Shot:
 
 @cache
 def cutout() -> Floats:
-    """The astronaut as a plane of the photo's own size; around it, nothing."""
+    """The astronaut as a plane of the photo's own size; around it, nothing. The outline is that of the label."""
     image = standout.read(EXAMPLES / "astronaut.jpg").image
-    found = standout.Segmenter().mask(image)
-    mask = np.maximum(found * _inside(REACH, found.shape), _inside(CORE, found.shape))
+    mask = read_mask(EXAMPLES / "astronaut-mask.png").astype(np.float32) / np.float32(255)
     plane = cut(image, mask).astype(np.float32)
     plane[..., :3] *= plane[..., 3:] / 255
     plane[..., 3] /= 255
     return np.pad(plane, ((2, 0), (2, 2), (0, 0)))
-
-
-def _inside(corners: list[tuple[int, int]], shape: tuple[int, ...]) -> Mask:
-    """1 inside the polygon, with a soft edge."""
-    filled = cv2.fillPoly(np.zeros(shape[:2], np.float32), [np.array(corners, np.int32)], 1.0)
-    return np.asarray(cv2.GaussianBlur(filled, (0, 0), 1.0), np.float32)
 
 
 def placed(x: float, *, scale: float, lean: float = 0.0) -> Floats:
