@@ -196,6 +196,7 @@ PARTS = {
     "groups": Part("groups.md", script("groups.py"), {"groups": str}),
     "training": Part("training.md", lambda: signed(script("training.py")()), {"training": str}),
     "edges": Part("edges.md", script("edges.py"), {"edges": str}),
+    "matte": Part("matte.md", script("matte.py"), {"matte": str}),
     "large": Part("large.md", script("large.py"), {"large-edge": paragraph(0), "large": paragraph(1)}),
     "ways": Part("ways.json", script("ways.py"), {"ways": ways.table}),
 }

@@ -11,6 +11,7 @@ runs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import cv2
@@ -32,14 +33,17 @@ FADE = 0.04
 GAIN = 1.25
 """The factor by which fitted alpha is moved away from one half."""
 
-FIT, MIX = (13, 3.0), (7, 1.4)
-"""The windows, each the side and the standard deviation of a Gaussian in the network's pixels: lines are fitted in FIT,
-and the lines that meet at a pixel are averaged in MIX.
+FIT, MIX = 3.0, 1.4
+"""The windows, as standard deviations of a Gaussian in pixels of the mask: lines are fitted in FIT, and the lines that
+meet at a pixel are averaged in MIX.
 
 A strand is told from the background by colors that the window must hold: surely a person's here, surely the
 background's there. The network's soft edge alone is three or four of its pixels wide, so in narrower windows hair comes
-out as a smooth cap. Wider ones mix up small people and what is beside them.
+out as a smooth cap. Wider ones mix up small people and what is beside them, so masks whose longer side is shorter than
+FULL get narrower windows, down to NARROWEST.
 """
+
+FULL, NARROWEST = 320, 1.1
 
 
 def refine(coarse: Mask, image: Image) -> Mask:
@@ -132,9 +136,10 @@ def _bands(height: int, width: int) -> Iterator[slice]:
     return (slice(top, min(top + step, height)) for top in range(0, height, step))
 
 
-def _average(values: Floats, window: tuple[int, float]) -> None:
-    """Averages values (h, w) in place over the window."""
-    side, sigma = window
+def _average(values: Floats, window: float) -> None:
+    """Averages values (h, w) in place over the window, FIT or MIX."""
+    sigma = max(NARROWEST, window * min(1.0, max(values.shape) / FULL))
+    side = 2 * math.ceil(2 * sigma) + 1
     cv2.GaussianBlur(values, (side, side), sigma, dst=values, borderType=cv2.BORDER_REFLECT)
 
 
