@@ -109,10 +109,10 @@ def boundary(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 def matting(logits: Tensor, target: Tensor, weight: Tensor, *, levels: int = 3) -> Tensor:
     """How far the probability is from a soft target near the outline: where hair shows, cross-entropy says little.
 
-    The sum of three means over the pixels whose weight is above 1, the band of borders.py: the absolute difference, that
-    of the steps to the next pixel (the gradient), and that of the levels of a Laplacian pyramid, each of which counts
-    twice as much as the finer one before it. After Xu et al., "Deep Image Matting" (arXiv 1703.03872), and Hou and Liu,
-    "Context-Aware Image Matting" (arXiv 1909.09725). A photo without an outline costs nothing.
+    The sum of three means over the pixels whose weight is above 1, the band of borders.py: the absolute difference,
+    that of the steps to the next pixel (the gradient), and that of the levels of a Laplacian pyramid, each of which
+    counts twice as much as the finer one before it. A photo without an outline costs nothing. After Xu et al., "Deep
+    Image Matting" (arXiv 1703.03872), and Hou and Liu, "Context-Aware Image Matting" (arXiv 1909.09725).
 
     levels: of the pyramid; the photo's sides are multiples of 2 ** levels.
 
