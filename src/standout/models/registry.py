@@ -36,17 +36,17 @@ class Weights:
 REGISTRY: dict[str, Weights] = {
     "standout-mobile": Weights(
         "standout-mobile.onnx",
-        "2dad1032ef55bf63de9117ebb4d409273d96adcda1dc4551fb70d6713a84c2aa",
+        "d94f6a30d11d99fd33da12f4118722d92085d8bfd9db88ca90d1cfe9d7cf7bba",
         "photos and clips of all kinds",
     ),
     "standout-tiny": Weights(
         "standout-tiny.onnx",
-        "cfb2608dc3e736fccac0439f0943bfb0c32f50656c82ec2679a058e469ee34cb",
+        "2fc933a2db501c3efd5a17922c3301d893c0801de7b42ab66367e0c89c4b3f0c",
         "live pictures, long clips and small devices: three times as fast, finds small people less well",
     ),
     "standout-quality": Weights(
         "standout-quality.onnx",
-        "a9ff848a4e1733365feab764e63fa93bc1784c3b90d729a6429dc88644659260",
+        "cfa3651374c64d3fd55963fe186ed9c675915ca8981f886df3199495fdb4bd03",
         "stills with small people, in one and a half times the time of the default",
     ),
 }
