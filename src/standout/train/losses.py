@@ -123,21 +123,15 @@ def matting(logits: Tensor, target: Tensor, weight: Tensor, *, levels: int = 3) 
     """
     band = (weight > 1).to(logits.dtype)
     apart = (logits.sigmoid() - target) * (weight > 0).to(logits.dtype)
-    total = _mean_over(apart.abs(), band)
-    total = (
-        total + _mean_over(apart.diff(dim=2).abs(), band[:, :, 1:]) + _mean_over(apart.diff(dim=3).abs(), band[..., 1:])
-    )
+    total = _weighted_mean(apart.abs(), band)
+    total = total + _weighted_mean(apart.diff(dim=2).abs(), band[:, :, 1:])
+    total = total + _weighted_mean(apart.diff(dim=3).abs(), band[..., 1:])
     for level in range(levels):
         coarse = F.avg_pool2d(apart, 2)
         fine = apart - F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
-        total = total + 2**level * _mean_over(fine.abs(), band) / (2**levels - 1)
+        total = total + 2**level * _weighted_mean(fine.abs(), band) / (2**levels - 1)
         apart, band = coarse, F.max_pool2d(band, 2)
     return total
-
-
-def _mean_over(each: Tensor, chosen: Tensor) -> Tensor:
-    """Each photo's mean of the chosen pixels, 0 where none is."""
-    return (each * chosen).sum(PIXELS) / chosen.sum(PIXELS).clamp_min(1.0)
 
 
 def _signed_distance(plane: NDArray[np.float32]) -> NDArray[np.float32]:
