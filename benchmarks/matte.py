@@ -17,7 +17,7 @@ in the photo, the true alpha, the mask enlarged and refined. It takes about two 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ import cv2
 import hair
 import numpy as np
 from numpy.typing import NDArray
+from peers_run.modnet import load
 
 import standout
 from standout import metrics
@@ -56,10 +57,10 @@ def composed(data: Path, mattes: Path, modnet: Path | None, photos: int) -> Iter
     pairs = find_splits(data)[1]
     behind = [read_pair(pair)[0] for pair in pairs if pair.source.startswith("empty")]
     portraits = [pair for pair in pairs if pair.source in PORTRAITS]
-    session = matting(modnet) if modnet else None
+    network = load({"model": str(modnet)}, lambda call: call) if modnet else None
     for number, pair in enumerate(portraits[:: max(1, len(portraits) // photos)][:photos]):
         image, label = read_pair(pair)
-        alpha = matte(image, pair.name, mattes, session)
+        alpha = matte(image, pair.name, mattes, network)
         if alpha is None or metrics.iou(alpha > 0.5, label > IGNORE, label != IGNORE) < AGREES:
             continue
         front = Foreground(image, alpha)((slice(0, alpha.shape[0]), slice(0, alpha.shape[1])))
@@ -68,31 +69,16 @@ def composed(data: Path, mattes: Path, modnet: Path | None, photos: int) -> Iter
         yield pair.name, np.clip(np.rint(mixed), 0, 255).astype(np.uint8), alpha
 
 
-def matte(image: Bytes, name: str, folder: Path, session: Any) -> Mask | None:
-    """The photo's alpha from the folder, into which the session, if there is one, writes it first; None without."""
+def matte(image: Bytes, name: str, folder: Path, network: Callable[[Any], Any] | None) -> Mask | None:
+    """The photo's alpha from the folder, into which MODNet, if it is given, writes it first; None without."""
     files = [folder / f"{name}.png", folder / f"val_{name}.png"]
-    if session and not any(file.exists() for file in files):
+    if network and not any(file.exists() for file in files):
         folder.mkdir(parents=True, exist_ok=True)
-        height, width = image.shape[:2]
-        scale = min(512 / min(height, width), 1024 / max(height, width))
-        size = [max(32, round(side * scale / 32) * 32) for side in (width, height)]
-        seen = (cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32) - 127.5) / 127.5
-        found = session.run(None, {session.get_inputs()[0].name: seen.transpose(2, 0, 1)[None]})[0][0, 0]
-        found = cv2.resize(found, (width, height), interpolation=cv2.INTER_AREA)
-        cv2.imwrite(str(files[0]), np.rint(np.clip(found, 0, 1) * 255).astype(np.uint8))
+        cv2.imwrite(str(files[0]), np.rint(network(image) * 255).astype(np.uint8))
     there = next((file for file in files if file.exists()), None)
     if there is None:
         return None
     return np.asarray(cv2.imread(str(there), cv2.IMREAD_GRAYSCALE), np.float32) / np.float32(255)
-
-
-def matting(modnet: Path) -> Any:
-    """MODNet, ready to run on one core."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(modnet), options, providers=["CPUExecutionProvider"])
 
 
 def figures(found: Mask, truth: Mask) -> list[float]:
