@@ -102,6 +102,12 @@ def _add_webcam(app: typer.Typer) -> None:
     app.command("webcam", epilog=webcam.EPILOG, rich_help_panel=PHOTOS)(webcam.command())
 
 
+def _add_serve(app: typer.Typer) -> None:
+    from standout.cli import serve
+
+    app.command("serve", epilog=serve.EPILOG, rich_help_panel=PHOTOS)(serve.ServeCommand)
+
+
 def _add_train(app: typer.Typer) -> None:
     from standout.cli import train
 
@@ -146,6 +152,7 @@ def _add_doctor(app: typer.Typer) -> None:
 
 COMMANDS: dict[str, Callable[[typer.Typer], None]] = {
     "webcam": _add_webcam,
+    "serve": _add_serve,
     "train": _add_train,
     "evaluate": _add_evaluate,
     "benchmark": _add_benchmark,

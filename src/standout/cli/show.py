@@ -116,14 +116,14 @@ def bars(total: int, *, wanted: bool, clips: bool) -> Iterator[Bars]:
 
 
 @contextmanager
-def needs_extra() -> Iterator[None]:
-    """Imports within that fail for a package that is not there tell of the extra."""
+def needs_extra(what: str = "training", extra: str = "train") -> Iterator[None]:
+    """Imports inside the block raise MissingExtra, which names the extra, where a package is not installed."""
     try:
         yield
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("standout"):
             raise
-        raise MissingExtra("training", "train") from None
+        raise MissingExtra(what, extra) from None
 
 
 def summary(result: Summary, tasks: list[Task], *, quiet: bool) -> None:

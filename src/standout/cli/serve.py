@@ -1,0 +1,101 @@
+"""`standout serve`: an HTTP server for photos, with the API of remove.bg and an API of its own."""
+
+# Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from standout.cli.options import Device, Model, Runtime
+from standout.cli.show import examples, needs_extra, say
+from standout.serve.settings import MEGABYTE, Settings
+
+EPILOG = examples(
+    ("standout serve", "on this machine alone"),
+    ("standout serve --host 0.0.0.0 --keys keys.txt", "for others, with a key"),
+    ("standout serve --cors https://shop.example", "for the pages of a site"),
+    ("curl -F image_file=@a.jpg http://127.0.0.1:8700/v1.0/removebg -o a.png", "a photo"),
+)
+_ACCESS, _LIMITS = "Access", "Limits"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeCommand:
+    """Serve photos over HTTP, by the API of remove.bg and an API of its own. Nothing leaves this machine.
+
+    A program that calls remove.bg only needs another address: http://127.0.0.1:8700/v1.0/removebg. The page /docs lists
+    all addresses. Ctrl-C ends the server once the photos in work are done.
+    """
+
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="The address to listen on. One that others can reach needs a key.")
+    ] = Settings.host
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="The port; 0 takes any free one.")] = (
+        Settings.port
+    )
+    key: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", rich_help_panel=_ACCESS, help="A key that requests must bring; can be repeated."),
+    ] = None
+    keys: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", rich_help_panel=_ACCESS, help="A text file with one such key in each line."),
+    ] = None
+    cors: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ORIGIN", rich_help_panel=_ACCESS, help="A site whose pages may ask, or '*'; can be repeated."
+        ),
+    ] = None
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            show_default=False,
+            rich_help_panel=_LIMITS,
+            help="Photos in work at once. [dim]\\[default: one for each core][/]",
+        ),
+    ] = None
+    queue: Annotated[
+        int,
+        typer.Option(metavar="N", min=1, rich_help_panel=_LIMITS, help="Requests at once; more are answered by 429."),
+    ] = Settings.places
+    rate: Annotated[
+        int, typer.Option(metavar="MP", min=1, rich_help_panel=_LIMITS, help="Megapixels a minute for each key.")
+    ] = Settings.rate
+    max_mb: Annotated[
+        int, typer.Option(metavar="MB", min=1, rich_help_panel=_LIMITS, help="The most megabytes of a picture.")
+    ] = Settings.most_bytes // MEGABYTE
+    max_mp: Annotated[
+        int, typer.Option(metavar="MP", min=1, rich_help_panel=_LIMITS, help="The most megapixels of a picture.")
+    ] = Settings.most_pixels // 1_000_000
+    model: Model = Settings.model
+    runtime: Runtime = Settings.runtime
+    device: Device = Settings.device
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False
+
+    def run(self) -> int:
+        """Serves until a signal ends it; returns the exit code. Raises StandoutError for what is wrong at the start."""
+        with needs_extra("the server", "serve"):
+            from standout.serve import keys, listen
+        from standout.support.system import cores
+
+        settings = Settings(
+            host=self.host,
+            port=self.port,
+            keys=(*(self.key or ()), *(keys.read(self.keys) if self.keys else ())),
+            origins=tuple(self.cors or ()),
+            model=self.model,
+            runtime=self.runtime,
+            device=self.device,
+            workers=self.workers or cores(),
+            places=self.queue,
+            rate=self.rate,
+            most_bytes=self.max_mb * MEGABYTE,
+            most_pixels=self.max_mp * 1_000_000,
+        )
+        listen.serve(settings, told=(lambda url: None) if self.quiet else lambda url: say(f"serving at {url}"))
+        return 0

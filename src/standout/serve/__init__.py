@@ -1,0 +1,19 @@
+"""An HTTP server for photos: the API of remove.bg, answered on this machine, and an API of our own.
+
+    app        Settings -> the FastAPI application, and what it serves besides the two APIs
+    settings   what whoever starts the server decides
+    service    what all requests share: the model, the queue, the keys, the rate
+    limits     the queue of bounded length, and the rate in megapixels a minute
+    keys       who may ask
+    door       which hosts and origins may ask at all, and the headers of every answer
+    body       a request's body -> its fields, in memory alone
+    pictures   a picture's bytes -> Photo, its size checked before it is decoded
+    refusals   errors as answers
+    own        /v1/mask and /v1/edit
+    docs       the documentation of both APIs as a page
+    listen     the socket, and the server that listens on it
+    removebg/  POST /v1.0/removebg and GET /v1.0/account
+
+The server fetches nothing from elsewhere, and writes nothing of a photo to the disk. This is the only room that knows
+FastAPI, Starlette and uvicorn.
+"""

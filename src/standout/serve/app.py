@@ -1,0 +1,102 @@
+"""Settings -> the FastAPI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from standout.models import registry
+from standout.serve import docs, own
+from standout.serve.door import Door
+from standout.serve.refusals import Refusal, by_status
+from standout.serve.removebg import routes
+from standout.serve.service import Service
+from standout.serve.settings import Settings
+from standout.support.version import __version__
+from standout.types import PersonFinder
+
+
+def create(settings: Settings, finder: PersonFinder | None = None) -> FastAPI:
+    """The application. finder: what finds the people; None means the model of the settings.
+
+    The model is loaded in a thread while the server starts. Raises ModelError for a model that is not known.
+    """
+    if finder is None:
+        registry.find(settings.model)
+    service = Service(settings, lambda: finder or _segmenter(settings))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        service.start()
+        try:
+            yield
+        finally:
+            service.close()
+
+    app = FastAPI(
+        title="standout",
+        version=__version__,
+        description="Finds the people in photos and removes what is behind them, on this machine.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("*",),
+            expose_headers=routes.EXPOSED,
+        )
+    app.add_middleware(Door, settings=settings)
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(HTTPException, _by_status)
+    app.add_exception_handler(Exception, _failed)
+    app.include_router(routes.router(service))
+    app.include_router(own.router(service))
+    app.include_router(docs.router(app))
+    _add_health(app, service)
+    return app
+
+
+def _segmenter(settings: Settings) -> PersonFinder:
+    from standout.segmenter import Segmenter
+
+    return Segmenter(settings.model, runtime=settings.runtime, device=settings.device, threads=1)
+
+
+def _add_health(app: FastAPI, service: Service) -> None:
+    @app.get("/healthz", tags=["health"], summary="Whether the server runs")
+    async def health() -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    @app.get("/readyz", tags=["health"], summary="Whether the model is loaded and a place of the queue is free")
+    async def ready() -> JSONResponse:
+        free = service.queue.places - service.queue.taken
+        is_ready = service.is_ready and free > 0
+        told = {"status": "ready" if is_ready else "not ready", "model": service.is_ready, "free": free}
+        return JSONResponse(told, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    return error.answer()
+
+
+async def _by_status(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    refusal = by_status(error.status_code)
+    refusal.headers.update(error.headers or {})
+    return refusal.answer()
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return by_status(HTTPStatus.INTERNAL_SERVER_ERROR).answer()

@@ -1,0 +1,111 @@
+"""How much the server takes on: a queue of bounded length before a pool of threads, and a rate for each caller.
+
+WorkQueue   places for requests; whoever finds none is told when to come again
+Meter       megapixels a minute for each caller, in windows of a minute
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+from standout.serve.refusals import busy
+
+T = TypeVar("T")
+
+WINDOW = 60.0
+"""Seconds for which megapixels are counted together."""
+
+
+class WorkQueue:
+    """Runs jobs in a pool of threads, and holds a place for each request from its header to its answer.
+
+    It is used in the event loop's thread alone. A request that is still being read holds a place, but no thread, so
+    that slow uploads keep no photo waiting.
+    """
+
+    def __init__(self, *, workers: int, places: int) -> None:
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="standout-serve")
+        self.workers, self.places, self.taken = workers, places, 0
+        self._seconds = 1.0
+        """What a job takes, averaged over the latest ones."""
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Holds a place inside the block. Raises Refusal (429) where none is free."""
+        if self.taken >= self.places:
+            seconds = math.ceil(self._seconds * self.taken / self.workers)
+            raise busy(f"all {self.places} places of the queue are taken; come again in {seconds} s", seconds=seconds)
+        self.taken += 1
+        try:
+            yield
+        finally:
+            self.taken -= 1
+
+    async def run(self, job: Callable[[], T]) -> T:
+        """What the job returns, once a thread was free for it. A job whose request is given up before is not begun."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: self._timed(job))
+
+    def close(self) -> None:
+        """Drops the jobs that wait, and waits for those in work."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _timed(self, job: Callable[[], T]) -> T:
+        begun = time.perf_counter()
+        try:
+            return job()
+        finally:
+            self._seconds += 0.1 * (time.perf_counter() - begun - self._seconds)
+
+
+class Meter:
+    """Counts the megapixels of each caller. rate: how many a minute are allowed. clock: seconds since 1970.
+
+    It is used in the event loop's thread alone.
+
+    >>> meter = Meter(10, clock=lambda: 90.0)
+    >>> meter.charge("me", 2_400_000)
+    >>> meter.headers("me")
+    {'X-RateLimit-Limit': '10', 'X-RateLimit-Remaining': '8', 'X-RateLimit-Reset': '120'}
+    """
+
+    def __init__(self, rate: int, *, clock: Callable[[], float] = time.time) -> None:
+        self.rate, self._clock = rate, clock
+        self._window, self._used = 0, dict[str, int]()
+
+    def check(self, caller: str) -> None:
+        """Raises Refusal (429) where the caller has used up the minute."""
+        if self._left(caller) <= 0:
+            seconds = math.ceil(self._reset() - self._clock())
+            detail = (
+                f"{self.rate} megapixels a minute are used up; come again in {seconds} s, or start with a larger --rate"
+            )
+            raise busy(detail, seconds=seconds, headers=self.headers(caller))
+
+    def charge(self, caller: str, pixels: int) -> None:
+        """Counts a picture: its megapixels, rounded to whole ones, and at least 1."""
+        self._left(caller)
+        self._used[caller] = self._used.get(caller, 0) + max(1, round(pixels / 1e6))
+
+    def headers(self, caller: str) -> dict[str, str]:
+        """The headers that tell what is left, and at which time (in seconds since 1970) all is free again."""
+        left = self._left(caller)
+        return {
+            "X-RateLimit-Limit": str(self.rate),
+            "X-RateLimit-Remaining": str(left),
+            "X-RateLimit-Reset": str(int(self._reset())),
+        }
+
+    def _left(self, caller: str) -> int:
+        window = int(self._clock() // WINDOW)
+        if window != self._window:
+            self._window, self._used = window, {}
+        return max(0, self.rate - self._used.get(caller, 0))
+
+    def _reset(self) -> float:
+        return (self._window + 1) * WINDOW

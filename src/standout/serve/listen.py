@@ -1,0 +1,58 @@
+"""The socket, and the server that listens on it until a signal ends it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from standout.errors import SetupError
+from standout.serve.app import create
+from standout.serve.settings import Settings
+
+MOST_CONNECTIONS = 512
+"""Connections above this are answered by 503 at once."""
+
+GRACE = 10
+"""Seconds that requests in work get to end once a signal has come."""
+
+
+def serve(settings: Settings, told: Callable[[str], None]) -> None:
+    """Serves until SIGINT or SIGTERM. told: gets the server's URL once its port is open.
+
+    Raises SetupError where the port cannot be opened, ModelError for a model that is not known.
+    """
+    app = create(settings)
+    config = uvicorn.Config(
+        app,
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ws="none",
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=GRACE,
+    )
+    opened = _opened(settings)
+    with opened:
+        told(url(settings.host, opened.getsockname()[1]))
+        uvicorn.Server(config).run(sockets=[opened])
+
+
+def url(host: str, port: int) -> str:
+    """The address of the server.
+
+    >>> url("127.0.0.1", 8700), url("::1", 80)
+    ('http://127.0.0.1:8700/', 'http://[::1]:80/')
+    """
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def _opened(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=MOST_CONNECTIONS)
+    except (OSError, OverflowError) as error:
+        cure = "does another server run there? Give another port (--port 8701), or any that is free (--port 0)"
+        raise SetupError(f"port {settings.port} of {settings.host} cannot be opened ({error}); {cure}") from error

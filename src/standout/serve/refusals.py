@@ -1,0 +1,59 @@
+"""Errors as answers: every one has the same JSON body.
+
+{"errors": [{"title": "File too large", "code": "file_too_large", "detail": "the file has ... bytes; ..."}]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from starlette.responses import JSONResponse
+
+
+class Refusal(Exception):
+    """A request that is answered by an error.
+
+    title: short, the same for all requests of this code. detail: the value got, the value wanted and the cure.
+    """
+
+    def __init__(
+        self, status: int, code: str, *, title: str, detail: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(f"{code}: {detail or title}")
+        self.status, self.code, self.title, self.detail = status, code, title, detail
+        self.headers = dict(headers or {})
+
+    def answer(self) -> JSONResponse:
+        """The answer that tells it."""
+        told = {"title": self.title, "code": self.code} | ({"detail": self.detail} if self.detail else {})
+        return JSONResponse({"errors": [told]}, self.status, self.headers)
+
+
+def auth_failed(title: str) -> Refusal:
+    """The refusal of a request without a key, or with a wrong one."""
+    detail = "send one of the server's keys in the header X-Api-Key, or as Authorization: Bearer KEY"
+    return Refusal(HTTPStatus.FORBIDDEN, "auth_failed", title=title, detail=detail)
+
+
+def busy(detail: str, *, seconds: int, headers: Mapping[str, str] | None = None) -> Refusal:
+    """The refusal of a request that may come again after so many seconds."""
+    told = {"Retry-After": str(max(1, seconds)), **(headers or {})}
+    title = "Rate limit exceeded"
+    return Refusal(HTTPStatus.TOO_MANY_REQUESTS, "rate_limit_exceeded", title=title, detail=detail, headers=told)
+
+
+def bad_request(detail: str) -> Refusal:
+    """The refusal of a request whose parts cannot be used."""
+    return Refusal(HTTPStatus.BAD_REQUEST, "bad_request", title="The request cannot be used", detail=detail)
+
+
+def by_status(status: int) -> Refusal:
+    """The refusal that has no other reason than its HTTP status, such as 404."""
+    details = {
+        HTTPStatus.NOT_FOUND: "there is nothing at this address; /docs lists all addresses",
+        HTTPStatus.METHOD_NOT_ALLOWED: "this address takes another method; /docs lists all addresses",
+        HTTPStatus.INTERNAL_SERVER_ERROR: "the server's log says why",
+    }
+    kind = HTTPStatus(status)
+    return Refusal(status, kind.name.lower(), title=kind.phrase, detail=details.get(kind, ""))
