@@ -17,7 +17,7 @@ pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
 from standout.serve.app import create
-from standout.serve.settings import Settings
+from standout.serve.settings import ServerSettings
 from tests.conftest import SAMPLE
 from tests.pictures import pillow
 
@@ -69,11 +69,11 @@ Made = Callable[..., TestClient]
 
 @pytest.fixture
 def made() -> Iterator[Made]:
-    """(Fields of Settings) -> a client of a server with the fake model."""
+    """(Fields of ServerSettings) -> a client of a server with the fake model."""
     with ExitStack() as stack:
 
         def client(finder: Any = None, **settings: Any) -> TestClient:
-            app = create(Settings(**({"workers": 1} | settings)), finder or Bright())
+            app = create(ServerSettings(**({"workers": 1} | settings)), finder or Bright())
             host = "http://server.example" if settings.get("host") == "0.0.0.0" else HOST
             return stack.enter_context(TestClient(app, base_url=host, raise_server_exceptions=False))
 
@@ -83,14 +83,14 @@ def made() -> Iterator[Made]:
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
     """A server with the fake model."""
-    with TestClient(create(Settings(workers=1), Bright()), base_url=HOST, raise_server_exceptions=False) as asked:
+    with TestClient(create(ServerSettings(workers=1), Bright()), base_url=HOST, raise_server_exceptions=False) as asked:
         yield asked
 
 
 @pytest.fixture(scope="module")
 def real() -> Iterator[TestClient]:
     """A server with the bundled model."""
-    with TestClient(create(Settings(workers=1)), base_url=HOST) as asked:
+    with TestClient(create(ServerSettings(workers=1)), base_url=HOST) as asked:
         yield asked
 
 

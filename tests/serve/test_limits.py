@@ -15,7 +15,7 @@ from standout.serve import keys
 from standout.serve.app import create
 from standout.serve.limits import Meter, WorkQueue
 from standout.serve.refusals import Refusal
-from standout.serve.settings import Settings, is_loopback
+from standout.serve.settings import ServerSettings, is_loopback
 from standout.types import Mask
 from tests.serve.conftest import REMOVE, Bright, Made, code, drawn
 from tests.waiting import LIMIT
@@ -151,8 +151,8 @@ def test_keys_that_will_not_do(key: str) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "server.example", ""])
 def test_others_need_a_key(host: str) -> None:
     with pytest.raises(InputError, match="no key is set; give --keys FILE"):
-        Settings(host=host)
-    assert not Settings(host=host, keys=(KEY,)).is_local and KEY not in repr(Settings(host=host, keys=(KEY,)))
+        ServerSettings(host=host)
+    assert not ServerSettings(host=host, keys=(KEY,)).is_local and KEY not in repr(ServerSettings(host=host, keys=(KEY,)))
 
 
 def test_loopback() -> None:
@@ -163,12 +163,12 @@ def test_loopback() -> None:
 @pytest.mark.parametrize("name", ["workers", "places", "rate", "most_bytes", "most_pixels", "seconds"])
 def test_limits_below_one(name: str) -> None:
     with pytest.raises(InputError, match=f"{name} is 0; wanted 1 or more"):
-        Settings(**{name: 0})  # type: ignore[arg-type]
+        ServerSettings(**{name: 0})  # type: ignore[arg-type]
 
 
 def test_a_model_that_is_not_known_is_told_at_the_start() -> None:
     with pytest.raises(ModelError, match="did you mean 'standout-mobile'"):
-        create(Settings(model="standout-mobil"))
+        create(ServerSettings(model="standout-mobil"))
 
 
 def failing(what: Callable[[], None]) -> Any:

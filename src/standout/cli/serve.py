@@ -10,7 +10,7 @@ import typer
 
 from standout.cli.options import Device, Model, Runtime
 from standout.cli.show import examples, needs_extra, say
-from standout.serve.settings import MEGABYTE, Settings
+from standout.serve.settings import MEGABYTE, ServerSettings
 
 EPILOG = examples(
     ("standout serve", "on this machine alone"),
@@ -31,9 +31,9 @@ class ServeCommand:
 
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="The address to listen on. One that others can reach needs a key.")
-    ] = Settings.host
+    ] = ServerSettings.host
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="The port; 0 takes any free one.")] = (
-        Settings.port
+        ServerSettings.port
     )
     key: Annotated[
         list[str] | None,
@@ -62,19 +62,19 @@ class ServeCommand:
     queue: Annotated[
         int,
         typer.Option(metavar="N", min=1, rich_help_panel=_LIMITS, help="Requests at once; more are answered by 429."),
-    ] = Settings.places
+    ] = ServerSettings.places
     rate: Annotated[
         int, typer.Option(metavar="MP", min=1, rich_help_panel=_LIMITS, help="Megapixels a minute for each key.")
-    ] = Settings.rate
+    ] = ServerSettings.rate
     max_mb: Annotated[
         int, typer.Option(metavar="MB", min=1, rich_help_panel=_LIMITS, help="The most megabytes of a picture.")
-    ] = Settings.most_bytes // MEGABYTE
+    ] = ServerSettings.most_bytes // MEGABYTE
     max_mp: Annotated[
         int, typer.Option(metavar="MP", min=1, rich_help_panel=_LIMITS, help="The most megapixels of a picture.")
-    ] = Settings.most_pixels // 1_000_000
-    model: Model = Settings.model
-    runtime: Runtime = Settings.runtime
-    device: Device = Settings.device
+    ] = ServerSettings.most_pixels // 1_000_000
+    model: Model = ServerSettings.model
+    runtime: Runtime = ServerSettings.runtime
+    device: Device = ServerSettings.device
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False
 
     def run(self) -> int:
@@ -83,7 +83,7 @@ class ServeCommand:
             from standout.serve import keys, listen
         from standout.support.system import cores
 
-        settings = Settings(
+        settings = ServerSettings(
             host=self.host,
             port=self.port,
             keys=(*(self.key or ()), *(keys.read(self.keys) if self.keys else ())),

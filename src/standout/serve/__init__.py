@@ -1,11 +1,12 @@
 """An HTTP server for photos: the API of remove.bg, answered on this machine, and an API of our own.
 
-    app        Settings -> the FastAPI application, and what it serves besides the two APIs
+    app        ServerSettings -> the FastAPI application, and what it serves besides the two APIs
     settings   what whoever starts the server decides
     service    what all requests share: the model, the queue, the keys, the rate
     limits     the queue of bounded length, and the rate in megapixels a minute
     keys       who may ask
     door       which hosts and origins may ask at all, and the headers of every answer
+    linger     answers that come before the body was read
     body       a request's body -> its fields, in memory alone
     pictures   a picture's bytes -> Photo, its size checked before it is decoded
     refusals   errors as answers

@@ -1,4 +1,4 @@
-"""Settings -> the FastAPI application."""
+"""ServerSettings -> the FastAPI application."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from standout.serve.door import Door
 from standout.serve.refusals import Refusal, by_status
 from standout.serve.removebg import routes
 from standout.serve.service import Service
-from standout.serve.settings import Settings
+from standout.serve.settings import ServerSettings
 from standout.support.version import __version__
 from standout.types import PersonFinder
 
 
-def create(settings: Settings, finder: PersonFinder | None = None) -> FastAPI:
+def create(settings: ServerSettings, finder: PersonFinder | None = None) -> FastAPI:
     """The application. finder: what finds the people; None means the model of the settings.
 
     The model is loaded in a thread while the server starts. Raises ModelError for a model that is not known.
@@ -67,7 +67,7 @@ def create(settings: Settings, finder: PersonFinder | None = None) -> FastAPI:
     return app
 
 
-def _segmenter(settings: Settings) -> PersonFinder:
+def _segmenter(settings: ServerSettings) -> PersonFinder:
     from standout.segmenter import Segmenter
 
     return Segmenter(settings.model, runtime=settings.runtime, device=settings.device, threads=1)

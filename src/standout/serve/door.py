@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from standout.serve.linger import Rest
 from standout.serve.refusals import Refusal
-from standout.serve.settings import Settings, is_loopback
+from standout.serve.settings import ServerSettings, is_loopback
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -30,7 +31,7 @@ HEADERS = {
 class Door:
     """Lets requests through to the application, or refuses them before their body is read."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
         self._app, self._settings = app, settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,9 +40,14 @@ class Door:
             await self._app(scope, receive, send)
             return
 
+        given = Headers(scope=scope)
+        rest = Rest(receive, given, most=self._settings.most_body)
+
         async def answered(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                if not await rest.drop():
+                    headers["Connection"] = "close"
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 if not self._settings.origins:
@@ -49,11 +55,11 @@ class Door:
             await send(message)
 
         try:
-            self._check(Headers(scope=scope))
+            self._check(given)
         except Refusal as refusal:
-            await refusal.answer()(scope, receive, answered)
+            await refusal.answer()(scope, rest.receive, answered)
         else:
-            await self._app(scope, receive, answered)
+            await self._app(scope, rest.receive, answered)
 
     def _check(self, headers: Headers) -> None:
         """Raises Refusal (403) for a Host or an Origin that is not allowed."""

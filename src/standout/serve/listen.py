@@ -9,7 +9,7 @@ import uvicorn
 
 from standout.errors import SetupError
 from standout.serve.app import create
-from standout.serve.settings import Settings
+from standout.serve.settings import ServerSettings
 
 MOST_CONNECTIONS = 512
 """Connections above this are answered by 503 at once."""
@@ -18,7 +18,7 @@ GRACE = 10
 """Seconds that requests in work get to end once a signal has come."""
 
 
-def serve(settings: Settings, told: Callable[[str], None]) -> None:
+def serve(settings: ServerSettings, told: Callable[[str], None]) -> None:
     """Serves until SIGINT or SIGTERM. told: gets the server's URL once its port is open.
 
     Raises SetupError where the port cannot be opened, ModelError for a model that is not known.
@@ -49,7 +49,7 @@ def url(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def _opened(settings: Settings) -> socket.socket:
+def _opened(settings: ServerSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=MOST_CONNECTIONS)

@@ -17,7 +17,7 @@ from standout.serve.body import Fields, fields
 from standout.serve.keys import Keys
 from standout.serve.limits import Meter, WorkQueue
 from standout.serve.refusals import Refusal, by_status
-from standout.serve.settings import Settings
+from standout.serve.settings import ServerSettings
 from standout.types import PersonFinder
 
 T = TypeVar("T")
@@ -27,29 +27,29 @@ log = logging.getLogger(__name__)
 class Service:
     """Admits requests and does their work. load: gives what finds the people; it is called once, in a thread."""
 
-    def __init__(self, settings: Settings, load: Callable[[], PersonFinder]) -> None:
+    def __init__(self, settings: ServerSettings, load: Callable[[], PersonFinder]) -> None:
         self.settings = settings
         self.keys = Keys(settings.keys)
         self.queue = WorkQueue(workers=settings.workers, places=settings.places)
         self.meter = Meter(settings.rate)
-        self._load = load
         self._finder: Future[PersonFinder] = Future()
+        self._loading = Thread(target=self._loaded, args=(load,), name="standout-load", daemon=True)
 
     def start(self) -> None:
         """Begins to load the model; requests that come before it is loaded wait for it."""
-
-        def loaded() -> None:
-            try:
-                self._finder.set_result(self._load())
-            except Exception as error:
-                log.error("the model cannot be loaded: %s", error)
-                self._finder.set_exception(error)
-
-        Thread(target=loaded, name="standout-load", daemon=True).start()
+        self._loading.start()
 
     def close(self) -> None:
-        """Waits for the jobs in work."""
+        """Waits for the jobs in work, and for the model, while whose loading a process cannot end cleanly."""
         self.queue.close()
+        self._loading.join()
+
+    def _loaded(self, load: Callable[[], PersonFinder]) -> None:
+        try:
+            self._finder.set_result(load())
+        except Exception as error:
+            log.error("the model cannot be loaded: %s", error)
+            self._finder.set_exception(error)
 
     @property
     def is_ready(self) -> bool:

@@ -14,7 +14,7 @@ MEGABYTE = 2**20
 
 
 @dataclass(frozen=True)
-class Settings:
+class ServerSettings:
     """Where the server listens, who may ask, and how much.
 
     port: 0 means any that is free. keys: one of them must come with each request; without any, all requests pass, which
@@ -53,7 +53,7 @@ class Settings:
     def is_local(self) -> bool:
         """Whether this machine alone can reach the server.
 
-        >>> [Settings(host=host, keys=("a-secret",)).is_local for host in ("localhost", "127.0.0.9", "0.0.0.0")]
+        >>> [ServerSettings(host=host, keys=("a-secret",)).is_local for host in ("localhost", "127.0.0.9", "0.0.0.0")]
         [True, True, False]
         """
         return is_loopback(self.host)

@@ -14,7 +14,7 @@ from standout.serve import pictures
 from standout.serve.removebg import place
 from standout.serve.removebg.errors import refused
 from standout.serve.removebg.fields import RGBA, Removal
-from standout.serve.settings import Settings
+from standout.serve.settings import ServerSettings
 from standout.types import Image, Mask, Metadata, PersonFinder, Photo, Picture
 
 
@@ -33,7 +33,7 @@ class Removed:
     meta: Metadata
 
 
-def removed(order: Removal, *, finder: PersonFinder, settings: Settings) -> Removed:
+def removed(order: Removal, *, finder: PersonFinder, settings: ServerSettings) -> Removed:
     """The result of the order. Raises Refusal for a picture that cannot be used, and where nobody is found."""
     most_bytes, most_pixels = settings.most_bytes, settings.most_pixels
     whole = pictures.opened(order.image, field=order.field, most_bytes=most_bytes, most_pixels=most_pixels)
