@@ -12,8 +12,20 @@ import standout
 from tests.conftest import drawn_person
 
 RUNTIMES = {"onnxruntime", "openvino"}
-HEAVY = {"numpy", "cv2", "PIL", "pi_heif", "pillow_heif", "torch", "av"} | RUNTIMES
-NEVER = {"torch", "torchvision", "timm", "scipy", "numba", "pandas", "matplotlib", "albumentations", "onnx", "sympy"}
+SERVER = {"fastapi", "starlette", "uvicorn"}
+HEAVY = {"numpy", "cv2", "PIL", "pi_heif", "pillow_heif", "torch", "av"} | RUNTIMES | SERVER
+NEVER = {
+    "torch",
+    "torchvision",
+    "timm",
+    "scipy",
+    "numba",
+    "pandas",
+    "matplotlib",
+    "albumentations",
+    "onnx",
+    "sympy",
+} | SERVER
 LIST = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
 
 
@@ -54,7 +66,9 @@ def test_version_is_light(tmp_path: Path) -> None:
     assert not loaded(command("--version"), tmp_path) & (HEAVY | {"typer", "rich", "click", "pydantic"})
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["cut", "--help"], ["replace", "-h"], ["webcam", "-h"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["cut", "--help"], ["replace", "-h"], ["webcam", "-h"], ["serve", "-h"]]
+)
 def test_help_is_light(tmp_path: Path, arguments: list[str]) -> None:
     assert not loaded(command(*arguments), tmp_path) & HEAVY
 

@@ -152,7 +152,9 @@ def test_keys_that_will_not_do(key: str) -> None:
 def test_others_need_a_key(host: str) -> None:
     with pytest.raises(InputError, match="no key is set; give --keys FILE"):
         ServerSettings(host=host)
-    assert not ServerSettings(host=host, keys=(KEY,)).is_local and KEY not in repr(ServerSettings(host=host, keys=(KEY,)))
+    assert not ServerSettings(host=host, keys=(KEY,)).is_local and KEY not in repr(
+        ServerSettings(host=host, keys=(KEY,))
+    )
 
 
 def test_loopback() -> None:

@@ -219,6 +219,13 @@ def test_a_signal_ends_it(tmp_path: Path, number: int, exit_code: int) -> None:
     assert "Traceback" not in log.read_text()
 
 
+@pytest.mark.parametrize("package", ["fastapi", "uvicorn", "python_multipart"])
+def test_a_package_that_is_missing(package: str) -> None:
+    code = f"import sys; sys.modules[{package!r}] = None; from standout.cli import main; sys.exit(main(['serve']))"
+    done = run(sys.executable, "-c", code, folder=Path.cwd(), PYTHONPATH=SOURCE)
+    assert done.returncode == 2 and "pip install 'standout[serve]'" in done.stderr
+
+
 def test_what_is_wrong_at_the_start() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

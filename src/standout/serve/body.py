@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator
 from http import HTTPStatus
 from typing import TypeAlias
 
+import python_multipart  # noqa: F401 - Starlette would miss it only when the first form comes
 from starlette.datastructures import FormData, Headers
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
