@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 
 pytest.importorskip("fastapi")
+from starlette.requests import Request
+
 from standout.errors import InputError, ModelError
 from standout.serve import keys
 from standout.serve.app import create
 from standout.serve.limits import Meter, WorkQueue
 from standout.serve.refusals import Refusal
+from standout.serve.service import Service
 from standout.serve.settings import ServerSettings, is_loopback
-from standout.types import Mask
+from standout.types import Mask, PersonFinder
 from tests.serve.conftest import REMOVE, Bright, Made, code, drawn
 from tests.waiting import LIMIT
 
@@ -70,6 +73,47 @@ def test_a_place_is_free_again_whatever_happens() -> None:
     with pytest.raises(ZeroDivisionError):
         asyncio.run(queue.run(fails))
     queue.close()
+
+
+def test_a_client_that_leaves_while_it_waits_is_not_worked_for() -> None:
+    seen: list[int] = []
+    slow = Slow()
+
+    class Counting:
+        def probability(self, image: np.ndarray) -> Mask:
+            seen.append(image.shape[0])
+            return slow.probability(image)
+
+    service = Service(ServerSettings(workers=1), Counting)
+
+    def request(*messages: str) -> Request:
+        left = list(messages)
+
+        async def receive() -> dict[str, str]:
+            if left:
+                return {"type": left.pop(0)}
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        return Request({"type": "http", "headers": []}, receive)
+
+    def job(height: int) -> Callable[[PersonFinder], Mask]:
+        return lambda finder: finder.probability(np.zeros((height, 1, 3), np.uint8))
+
+    async def three() -> None:
+        first = asyncio.ensure_future(service.work(request(), job(1)))
+        await asyncio.to_thread(slow.begun.wait, LIMIT)
+        with pytest.raises(Refusal, match="the client left"):
+            await service.work(request("http.disconnect"), job(2))
+        last = asyncio.ensure_future(service.work(request(), job(3)))
+        slow.go_on.set()
+        await first
+        await last
+
+    service.start()
+    asyncio.run(three())
+    service.close()
+    assert seen == [1, 3]
 
 
 def test_the_rate(made: Made) -> None:

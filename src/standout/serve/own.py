@@ -50,7 +50,7 @@ def router(service: Service) -> APIRouter:
                 result = _done(photo, wanted, finder)
                 return photo, result, _encoded(result, photo, wanted, suffix)
 
-            photo, result, data = await service.work(job)
+            photo, result, data = await service.work(request, job)
             height, width = photo.image.shape[:2]
             service.meter.charge(caller, height * width)
             told = {"X-Person-Share": f"{result.person_share:.6f}"} | service.meter.headers(caller)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from threading import Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 
@@ -16,7 +17,7 @@ from standout.errors import ModelError, SetupError
 from standout.serve.body import Fields, fields
 from standout.serve.keys import Keys
 from standout.serve.limits import Meter, WorkQueue
-from standout.serve.refusals import Refusal, by_status
+from standout.serve.refusals import Refusal, bad_request, by_status
 from standout.serve.settings import ServerSettings
 from standout.types import PersonFinder
 
@@ -71,10 +72,13 @@ class Service:
         """The fields of the request, see body.fields."""
         return await fields(request, most=self.settings.most_body, seconds=self.settings.seconds, whole=whole)
 
-    async def work(self, job: Callable[[PersonFinder], T]) -> T:
-        """What the job returns, in a thread of the pool. Raises Refusal, whatever the job raises."""
+    async def work(self, request: Request, job: Callable[[PersonFinder], T]) -> T:
+        """What the job returns, in a thread of the pool; a job that still waits when its client leaves is not begun.
+
+        Raises Refusal, whatever the job raises.
+        """
         try:
-            return await self.queue.run(lambda: job(self._finder.result()))
+            return await _unless_left(request, self.queue.run(lambda: job(self._finder.result())))
         except Refusal:
             raise
         except (ModelError, SetupError):
@@ -83,3 +87,21 @@ class Service:
         except Exception:
             log.exception("a request failed")
             raise by_status(HTTPStatus.INTERNAL_SERVER_ERROR) from None
+
+
+async def _unless_left(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """What the work returns. Raises Refusal as soon as the client leaves, and gives the work up."""
+
+    async def left() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    worked, gone = asyncio.ensure_future(work), asyncio.ensure_future(left())
+    try:
+        await asyncio.wait({worked, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not worked.done():
+            raise bad_request("the client left before its answer was there")
+        return worked.result()
+    finally:
+        worked.cancel()
+        gone.cancel()

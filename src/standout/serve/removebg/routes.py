@@ -78,7 +78,7 @@ def router(service: Service) -> APIRouter:
                 result = removed(order, finder=finder, settings=service.settings)
                 return result, *answer.body(result, order, as_json=as_json)
 
-            result, data, kind = await service.work(job)
+            result, data, kind = await service.work(request, job)
             width, height = result.photo_size
             service.meter.charge(caller, width * height)
             told = answer.headers(result, order) | service.meter.headers(caller)
