@@ -12,8 +12,9 @@ pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from standout.models.registry import REGISTRY
 from tests.pictures import exif_block, exif_of, pillow
-from tests.serve.conftest import BOX, HEIGHT, RED, WIDTH, code, drawn, nobody, opened, red_box
+from tests.serve.conftest import BOX, HEIGHT, RED, WIDTH, Made, code, drawn, nobody, opened, red_box
 
 SHARE = (BOX[2] - BOX[0]) * (BOX[3] - BOX[1]) / (HEIGHT * WIDTH)
 
@@ -130,3 +131,9 @@ def test_metadata_as_the_command_line_keeps_it(client: TestClient) -> None:
         kept = picture.getexif()
     assert kept[0x0110] == "Camera 5000" and 0x8825 not in kept, "the camera stays, the place does not"
     assert exif_of(exif_block())[0x0110] == "Camera 5000", "it was there"
+
+
+def test_models(client: TestClient, made: Made) -> None:
+    told = client.get("/v1/models").json()["models"]
+    assert [one["name"] for one in told] == list(REGISTRY) and [one["used"] for one in told].count(True) == 1
+    assert made(keys=("long-enough",)).get("/v1/models").status_code == 403

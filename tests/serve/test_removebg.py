@@ -8,14 +8,17 @@ import zlib
 from typing import Any
 from urllib.parse import urlencode
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 from PIL import Image
 
 from standout.serve.removebg.errors import TITLES
+from standout.serve.removebg.fields import SIZES
 from tests.pictures import exif_block, pillow, saved, srgb_profile
 from tests.serve.conftest import BOX, HEIGHT, RED, REMOVE, WIDTH, Made, code, drawn, nobody, opened, red_box
 
@@ -331,3 +334,38 @@ def test_the_account(made: Made) -> None:
 def test_nothing_is_taken_for_training(client: TestClient) -> None:
     answer = client.post("/v1.0/improve", files={"image_file": ("a.png", drawn())})
     assert (answer.status_code, code(answer)) == (404, "not_found") and "nothing leaves this machine" in answer.text
+
+
+_LENGTHS = st.builds("{}{}".format, st.integers(0, 600), st.sampled_from(["px", "%", ""]))
+_SEVERAL = st.lists(_LENGTHS, min_size=1, max_size=4).map(" ".join)
+_FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "roi": st.lists(_LENGTHS, min_size=4, max_size=4).map(" ".join),
+        "crop": st.sampled_from(["true", "false"]),
+        "crop_margin": _SEVERAL,
+        "scale": _LENGTHS,
+        "position": _SEVERAL,
+        "format": st.sampled_from(["png", "jpg", "webp", "zip", "auto"]),
+        "channels": st.sampled_from(["rgba", "alpha"]),
+        "bg_color": st.text("0123456789abcdef#", max_size=9),
+        "size": st.sampled_from(list(SIZES)),
+        "type": st.text(max_size=5),
+    },
+)
+
+
+@hypothesis.given(
+    fields=_FIELDS, noise=st.dictionaries(st.sampled_from(["roi", "scale", "bg_color"]), st.text(), max_size=1)
+)
+@hypothesis.settings(max_examples=60)
+def test_any_fields_are_answered(client: TestClient, fields: dict[str, str], noise: dict[str, str]) -> None:
+    """By a picture, or by an error of ours that names what is wrong; never by a fault of the server."""
+    answer = asked(client, **fields | noise)
+    if answer.status_code == 200:
+        height, width = told(answer, "Height", "Width")
+        assert height * width <= 5_000_000
+        if "zip" not in answer.headers["Content-Type"]:
+            assert opened(answer.content).shape[:2] == (height, width)
+    else:
+        assert answer.status_code == 400 and code(answer) in TITLES

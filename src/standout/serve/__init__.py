@@ -10,7 +10,7 @@
     body       a request's body -> its fields, in memory alone
     pictures   a picture's bytes -> Photo, its size checked before it is decoded
     refusals   errors as answers
-    own        /v1/mask and /v1/edit
+    own        /v1/mask, /v1/edit and /v1/models
     docs       the documentation of both APIs as a page
     listen     the socket, and the server that listens on it
     removebg/  POST /v1.0/removebg and GET /v1.0/account

@@ -1,4 +1,4 @@
-"""The API of our own: POST /v1/mask and POST /v1/edit, a picture in, a picture out.
+"""The API of our own: POST /v1/mask and POST /v1/edit, a picture in, a picture out; and GET /v1/models.
 
 image        the picture: a file in multipart/form-data, or the whole body, of the type image/*
 edit         JSON, see standout.editing.Edit; /v1/edit alone
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from standout import images
 from standout.editing import Edit, Edited
@@ -22,6 +22,7 @@ from standout.effects import Matte, Replace
 from standout.effects.compose import before_white
 from standout.errors import InputError
 from standout.masks.full_size import full_size
+from standout.models.registry import REGISTRY
 from standout.serve import pictures
 from standout.serve.body import Fields
 from standout.serve.refusals import bad_request
@@ -64,6 +65,13 @@ def router(service: Service) -> APIRouter:
     @made.post("/edit", summary="The photo with an edit done", openapi_extra=_schema("edit", BACKGROUND))
     async def edit(request: Request) -> Response:
         return await edited(request, None)
+
+    @made.get("/models", summary="The bundled models, and which of them answers")
+    async def models(request: Request) -> JSONResponse:
+        service.keys.caller(request.headers)
+        used = service.settings.model
+        known = [{"name": name, "purpose": one.purpose, "used": name == used} for name, one in REGISTRY.items()]
+        return JSONResponse({"models": known})
 
     return made
 
