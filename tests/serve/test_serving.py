@@ -1,10 +1,6 @@
 """`standout serve` as a process of its own, asked over a socket, and by the public clients of remove.bg.
 
-The clients run as their authors published them, but for the address. They are looked for in the folder that
-STANDOUT_CLIENTS names, as these commands fill it:
-
-    pip install --target clients/py removebg removebg-cli
-    npm install --prefix clients/js remove.bg
+The clients run as their authors published them, but for the address. scripts/clients installs them.
 """
 
 from __future__ import annotations
@@ -28,11 +24,11 @@ import pytest
 
 pytest.importorskip("uvicorn")
 import standout
-from tests.conftest import SAMPLE
+from tests.conftest import ROOT, SAMPLE
 from tests.serve.conftest import opened
 from tests.waiting import LIMIT, started, until
 
-CLIENTS = Path(os.environ.get("STANDOUT_CLIENTS", "/nowhere"))
+CLIENTS = ROOT / ".clients"
 SOURCE = str(Path(standout.__file__).parent.parent)
 KEY = "a-key-of-ours"
 
@@ -87,7 +83,7 @@ def run(*arguments: str, folder: Path, **more: str) -> subprocess.CompletedProce
 def client(name: str) -> Path:
     """A part of the folder with the public clients."""
     if not (CLIENTS / name).exists():
-        pytest.skip(f"needs {name} in the folder that STANDOUT_CLIENTS names; see the top of this file")
+        pytest.skip(f"{name} is not there; scripts/clients installs it")
     return CLIENTS / name
 
 
@@ -98,7 +94,7 @@ def photo(tmp_path: Path) -> Path:
 
 def test_curl(address: str, photo: Path) -> None:
     if shutil.which("curl") is None:
-        pytest.skip("needs curl")
+        pytest.skip("there is no curl")
     asks = ["curl", "-sS", "-H", f"X-Api-Key: {KEY}", "-F", f"image_file=@{photo}", "-F", "size=auto"]
     done = run(*asks, "-f", "-o", "out.png", f"{address}/v1.0/removebg", folder=photo.parent)
     assert done.returncode == 0, done.stderr
@@ -185,8 +181,6 @@ const key = process.argv[2];
 
 def test_the_node_client(address: str, photo: Path) -> None:
     folder, modules = photo.parent, client("js/node_modules/remove.bg").parent
-    if shutil.which("node") is None:
-        pytest.skip("needs node")
     shutil.copytree(modules, folder / "node_modules", symlinks=True)
     index = folder / "node_modules" / "remove.bg" / "dist" / "index.js"
     source = index.read_text()
