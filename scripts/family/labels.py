@@ -1,5 +1,6 @@
 """Softer and fuller labels from two teachers: a copy of a training set, with the masks that the bundled models learn.
 
+    export PYTHONPATH=benchmarks
     .venv/bin/python scripts/family/labels.py ../shared/people/train runs/people --alphas FOLDER --scenes FILE.tflite
 
     alphas   FOLDER/<stem>.png, 8-bit gray at the photo's size: MODNet's alpha of portraits and street fashion
@@ -16,11 +17,13 @@ Photos and instance maps are linked, not copied. Needs ai-edge-litert.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from peers_run.deeplab import load
 
 from standout.data import IGNORE, Pair, find_pairs, read_pair
 from standout.masks.letterbox import resize
@@ -31,38 +34,8 @@ AGREE = 0.95
 BELIEF = {"ccp": 1.0, "picsart": 0.7, "eg1800": 0.7}
 """The alpha's share of the target in the band, by source; the label has the rest."""
 UNDECIDED, PASSERS = ("cocoweak",), ("ccp",)
-PERSON = 15
-"""DeepLab's class."""
 Plane = NDArray[np.uint8]
 Share = NDArray[np.float32]
-
-
-class Scenes:
-    """DeepLab's probability of a person."""
-
-    def __init__(self, path: Path) -> None:
-        from ai_edge_litert.interpreter import Interpreter
-
-        self.net = Interpreter(str(path), num_threads=1, experimental_preserve_all_tensors=True)
-        self.net.allocate_tensors()
-        self.input = self.net.get_input_details()[0]
-        self.scores = next(one for one in self.net.get_tensor_details() if one["name"] == "ResizeBilinear_2")
-
-    def __call__(self, image: Plane) -> Share:
-        """The probability, float32 (h, w), for a photo in RGB."""
-        height, width = image.shape[:2]
-        scale = 513 / max(height, width)
-        size = (round(height * scale), round(width * scale))
-        padded = np.full((1, 513, 513, 3), 127, np.uint8)
-        padded[0, : size[0], : size[1]] = resize(image, *size)
-        self.net.set_tensor(self.input["index"], padded)
-        self.net.invoke()
-        step, zero = self.scores["quantization"]
-        scores = (self.net.get_tensor(self.scores["index"])[0].astype(np.float32) - zero) * step
-        odds = np.exp(scores - scores.max(-1, keepdims=True))
-        odds = odds[..., PERSON] / odds.sum(-1)
-        valid = (np.array(size) * odds.shape[0] / 513).round().astype(int)
-        return np.asarray(resize(np.ascontiguousarray(odds[: valid[0], : valid[1]]), height, width), np.float32)
 
 
 def softened(mask: Plane, alpha: Plane, belief: float) -> Plane:
@@ -99,7 +72,7 @@ def passed_by(mask: Plane, scene: Share, ours: Share) -> Plane:
     return np.where(grown & ~near, np.uint8(IGNORE), mask).astype(np.uint8)
 
 
-def target(pair: Pair, alphas: Path, scenes: Scenes, segmenter: Segmenter) -> Plane:
+def target(pair: Pair, alphas: Path, scenes: Callable[[Plane], Share], segmenter: Segmenter) -> Plane:
     """The mask that the pair is learned with; 0..255, IGNORE where nothing is to be learned."""
     image, mask = read_pair(pair)
     image, mask = np.asarray(image, np.uint8), np.asarray(mask, np.uint8)
@@ -123,7 +96,8 @@ def main() -> None:
     (options.out / "masks").mkdir(parents=True)
     for name in ("images", "instances"):
         (options.out / name).symlink_to((options.data / name).resolve())
-    scenes, segmenter = Scenes(options.scenes), Segmenter("standout-quality", threads=1)
+    scenes = load({"model": str(options.scenes)}, lambda call: call)
+    segmenter = Segmenter("standout-quality", threads=1)
     for pair in find_pairs(options.data):
         mask = target(pair, options.alphas, scenes, segmenter)
         cv2.imwrite(str(options.out / "masks" / f"{pair.image.stem}.png"), mask, [cv2.IMWRITE_PNG_COMPRESSION, 9])

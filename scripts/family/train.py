@@ -32,6 +32,7 @@ from standout.models.card import ModelCard
 from standout.models.registry import find_checkpoint
 from standout.net import checkpoint
 from standout.net.unet import UNet
+from standout.train.groups import groups
 from standout.train.losses import border_bce, combine
 from standout.train.schedules import one_cycle
 
@@ -64,14 +65,8 @@ class Learner:
 
     def __post_init__(self) -> None:
         self.net.to(memory_format=torch.channels_last).cuda().train()
-        groups = []
-        for encoder in (True, False):
-            for decays in (True, False):
-                named = self.net.named_parameters()
-                chosen = [p for n, p in named if n.startswith("encoder.") == encoder and (p.ndim > 1) == decays]
-                rate = self.encoder_lr if encoder else 1.0
-                groups.append({"params": chosen, "share": rate, "weight_decay": 1e-2 if decays else 0.0})
-        self.optimizer = torch.optim.AdamW(groups, lr=self.lr, fused=True)
+        split = groups(self.net, lr=self.lr, encoder_lr=self.encoder_lr, weight_decay=1e-2)
+        self.optimizer = torch.optim.AdamW(split, lr=self.lr, fused=True)
         self.values = [v for v in self.net.state_dict().values() if v.is_floating_point()]
         self.means = [v.clone() for v in self.values]
 

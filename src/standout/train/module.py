@@ -21,6 +21,7 @@ from standout.metrics import compute, update
 from standout.net.unet import UNet
 from standout.train.batches import Batch
 from standout.train.config import Recipe, Training
+from standout.train.groups import groups
 from standout.train.losses import border_bce, combine
 from standout.train.schedules import SCHEDULES, Plateau
 
@@ -231,24 +232,13 @@ def _mean(values: list[float]) -> float:
 
 
 def optimizer(net: UNet, settings: Training) -> torch.optim.Optimizer:
-    """The optimizer over four groups of parameters: those of encoder and decoder, each with and without weight decay.
-
-    Batch norms and biases have no weight decay.
+    """The optimizer over the groups of weights.
 
     adam couples its decay with the gradient, as in the original (Kingma and Ba, arXiv 1412.6980); adamw decouples it
     (Loshchilov and Hutter, arXiv 1711.05101); sgd has Nesterov momentum 0.9.
     """
-    groups: list[dict[str, Any]] = []
-    for encoder, share in ((True, settings.encoder_lr), (False, 1.0)):
-        for decays in (True, False):
-            chosen = [
-                p
-                for name, p in net.named_parameters()
-                if name.startswith("encoder.") == encoder and (p.ndim > 1) == decays
-            ]
-            decay = settings.weight_decay if decays else 0.0
-            groups.append({"params": chosen, "share": share, "weight_decay": decay, "lr": settings.lr * share})
+    split = groups(net, lr=settings.lr, encoder_lr=settings.encoder_lr, weight_decay=settings.weight_decay)
     if settings.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=settings.lr, momentum=0.9, nesterov=True)
+        return torch.optim.SGD(split, lr=settings.lr, momentum=0.9, nesterov=True)
     kind = torch.optim.Adam if settings.optimizer == "adam" else torch.optim.AdamW
-    return kind(groups, lr=settings.lr)
+    return kind(split, lr=settings.lr)
