@@ -8,9 +8,10 @@
     door       which hosts and origins may ask at all, and the headers of every answer
     linger     answers that come before the body was read
     body       a request's body -> its fields, in memory alone
-    pictures   a picture's bytes -> Photo, its size checked before it is decoded
+    pictures   a picture's bytes -> Photo, its size checked before it is decoded; and a Photo, resized
     refusals   errors as answers
-    own        /v1/mask, /v1/edit and /v1/models
+    own        /v1/mask, /v1/edit, /v1/models and /v1/effects
+    catalog    the effects and their settings as plain values
     docs       the documentation of both APIs as a page
     listen     the socket, and the server that listens on it
     removebg/  POST /v1.0/removebg and GET /v1.0/account

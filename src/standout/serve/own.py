@@ -1,15 +1,17 @@
-"""The API of our own: POST /v1/mask and POST /v1/edit, a picture in, a picture out; and GET /v1/models.
+"""The API of our own: POST /v1/mask and POST /v1/edit, a picture in, a picture out; GET /v1/models, GET /v1/effects.
 
 image        the picture: a file in multipart/form-data, or the whole body, of the type image/*
 edit         JSON, see standout.editing.Edit; /v1/edit alone
+mask         the people, as a picture, in place of those that the model would find; /v1/edit alone
 background   the picture for the effect "replace", as a file
+longest      the longer side of the result before it is cropped, in pixels; a photo is never enlarged
 Accept       image/png, image/jpeg, image/webp or image/avif: the format of the result
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from fastapi import APIRouter
@@ -17,54 +19,80 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from standout import images
-from standout.editing import Edit, Edited
+from standout.editing import Edge, Edit, Edited
 from standout.effects import Matte, Replace
 from standout.effects.compose import before_white
 from standout.errors import InputError
 from standout.masks.full_size import full_size
+from standout.masks.letterbox import resize
 from standout.models.registry import REGISTRY
-from standout.serve import pictures
+from standout.serve import catalog, pictures
 from standout.serve.body import Fields
-from standout.serve.refusals import bad_request
+from standout.serve.refusals import Refusal, bad_request
 from standout.serve.service import Service
-from standout.types import Metadata, PersonFinder, Photo
+from standout.serve.settings import ServerSettings
+from standout.types import Mask, Metadata, PersonFinder, Photo
 
 SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/avif": ".avif"}
 """Media type -> suffix, the default first."""
 
-IMAGE, BACKGROUND = "image", "background"
+IMAGE, BACKGROUND, MASK, EDIT, LONGEST = "image", "background", "mask", "edit", "longest"
+
+_PICTURE = {"type": "string", "format": "binary"}
+_FIELDS = {
+    IMAGE: _PICTURE | {"description": "The picture."},
+    EDIT: {"type": "string", "description": 'JSON, such as {"effect": {"name": "blur", "strength": 0.8}}.'},
+    MASK: _PICTURE
+    | {"description": "The people, white on black or in its transparency; the model looks for none then."},
+    BACKGROUND: _PICTURE | {"description": 'The picture for the effect "replace".'},
+    LONGEST: {"type": "integer", "minimum": 1, "description": "The result's longer side in pixels, for a preview."},
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a request asks for. edit: JSON. longest: 0 for the photo's own size."""
+
+    image: bytes
+    suffix: str
+    edit: str | bytes = "{}"
+    mask: bytes | None = None
+    background: bytes | None = None
+    longest: int = 0
+
+
+class Answer(NamedTuple):
+    """The result as a file, the share of the photo that is person, and how many pixels the photo had."""
+
+    data: bytes
+    person_share: float
+    pixels: int
 
 
 def router(service: Service) -> APIRouter:
     """The addresses of the API."""
     made = APIRouter(prefix="/v1", tags=["standout"])
 
-    async def edited(request: Request, edit: Edit | None) -> Response:
+    async def answered(request: Request, *, edit: str | None) -> Response:
         async with service.admitted(request) as caller:
             fields = await service.fields(request, whole=IMAGE)
-            suffix = _suffix(request)
-            image = _file(fields, IMAGE)
+            order = _order(fields, _suffix(request), edit)
+            settings = service.settings
+            answer = await service.work(request, lambda finder: done(order, settings, finder))
+            service.meter.charge(caller, answer.pixels)
+            told = {"X-Person-Share": f"{answer.person_share:.6f}"} | service.meter.headers(caller)
+            kind = next(name for name, one in SUFFIXES.items() if one == order.suffix)
+            return Response(answer.data, media_type=kind, headers=told)
 
-            def job(finder: PersonFinder) -> tuple[Photo, Edited, bytes]:
-                photo = _opened(image, IMAGE, service)
-                wanted = edit or _edit(fields, service)
-                result = _done(photo, wanted, finder)
-                return photo, result, _encoded(result, photo, wanted, suffix)
-
-            photo, result, data = await service.work(request, job)
-            height, width = photo.image.shape[:2]
-            service.meter.charge(caller, height * width)
-            told = {"X-Person-Share": f"{result.person_share:.6f}"} | service.meter.headers(caller)
-            kind = next(name for name, one in SUFFIXES.items() if one == suffix)
-            return Response(data, media_type=kind, headers=told)
-
-    @made.post("/mask", summary="The mask of the people, white on black", openapi_extra=_schema())
+    @made.post("/mask", summary="The mask of the people, white on black", openapi_extra=_schema(LONGEST))
     async def mask(request: Request) -> Response:
-        return await edited(request, Edit(Matte()))
+        return await answered(request, edit=Edit(Matte()).to_json())
 
-    @made.post("/edit", summary="The photo with an edit done", openapi_extra=_schema("edit", BACKGROUND))
+    every = _schema(EDIT, MASK, BACKGROUND, LONGEST)
+
+    @made.post("/edit", summary="The photo with an edit done", openapi_extra=every)
     async def edit(request: Request) -> Response:
-        return await edited(request, None)
+        return await answered(request, edit=None)
 
     @made.get("/models", summary="The bundled models, and which of them answers")
     async def models(request: Request) -> JSONResponse:
@@ -73,18 +101,41 @@ def router(service: Service) -> APIRouter:
         known = [{"name": name, "purpose": one.purpose, "used": name == used} for name, one in REGISTRY.items()]
         return JSONResponse({"models": known})
 
+    @made.get("/effects", summary="The effects, and the settings of each")
+    async def effects(request: Request) -> JSONResponse:
+        service.keys.caller(request.headers)
+        return JSONResponse({"effects": catalog.listed()})
+
     return made
+
+
+def done(order: Order, settings: ServerSettings, finder: PersonFinder) -> Answer:
+    """The order, done. Raises Refusal for a picture or an edit that cannot be used."""
+    photo = _opened(order.image, IMAGE, settings)
+    height, width = photo.image.shape[:2]
+    edit = _edit(order, settings)
+    shrunk = _shrunk(photo, order.longest)
+    if shrunk is not photo:
+        factor = shrunk.image.shape[0] / height
+        edge = Edge(edit.edge.refine, edit.edge.grow * factor, edit.edge.feather * factor)
+        edit = replace(edit, edge=edge)
+    if order.mask is None:
+        found = full_size(finder.probability(shrunk.image), shrunk.image, refined=edit.edge.refine)
+    else:
+        found = resize(_given(order.mask, settings), *shrunk.image.shape[:2])
+    if shrunk.alpha is not None:
+        found = np.minimum(found, shrunk.alpha)
+    try:
+        result = edit.of_photo(shrunk, found)
+    except InputError as error:
+        raise bad_request(f"edit: {error}") from None
+    return Answer(_encoded(result, shrunk, edit, order.suffix), result.person_share, height * width)
 
 
 def _schema(*more: str) -> dict[str, Any]:
     """The request's body, as OpenAPI has it."""
-    known = {
-        IMAGE: {"type": "string", "format": "binary", "description": "The picture."},
-        "edit": {"type": "string", "description": 'JSON, such as {"effect": {"name": "blur", "strength": 0.8}}.'},
-        BACKGROUND: {"type": "string", "format": "binary", "description": 'The picture for the effect "replace".'},
-    }
-    form = {"type": "object", "properties": {name: known[name] for name in (IMAGE, *more)}, "required": [IMAGE]}
-    content = {"multipart/form-data": {"schema": form}, "image/*": {"schema": {"type": "string", "format": "binary"}}}
+    form = {"type": "object", "properties": {name: _FIELDS[name] for name in (IMAGE, *more)}, "required": [IMAGE]}
+    content = {"multipart/form-data": {"schema": form}, "image/*": {"schema": _PICTURE}}
     return {"requestBody": {"required": True, "content": content}}
 
 
@@ -103,36 +154,69 @@ def _file(fields: Fields, name: str) -> bytes:
     value = fields.get(name)
     if isinstance(value, bytes):
         return value
-    got = "text" if value else "missing"
-    raise bad_request(f"{name} is {got}; send a picture as a file (curl -F {name}=@photo.jpg)")
+    raise _missing(name, "text" if value else "missing")
 
 
-def _opened(data: bytes, name: str, service: Service) -> Photo:
-    limits = service.settings
+def _missing(name: str, got: str) -> Refusal:
+    return bad_request(f"{name} is {got}; send a picture as a file (curl -F {name}=@photo.jpg)")
+
+
+def _opened(data: bytes, name: str, limits: ServerSettings) -> Photo:
     return pictures.opened(data, field=name, most_bytes=limits.most_bytes, most_pixels=limits.most_pixels)
 
 
-def _edit(fields: Fields, service: Service) -> Edit:
-    """The edit that the fields hold. A file of the server's own disk is never read for it."""
-    text = fields.get("edit", "{}")
+def _order(fields: Fields, suffix: str, edit: str | None) -> Order:
+    """The order in the fields. edit: that of the address itself, to which no edit, mask or background is given."""
+    longest = _longest(fields.get(LONGEST, ""))
+    image = _file(fields, IMAGE)
+    if edit is not None:
+        return Order(image, suffix, edit, longest=longest)
+    mask = _file(fields, MASK) if MASK in fields else None
+    background = fields.get(BACKGROUND)
+    behind = background if isinstance(background, bytes) else None
+    return Order(image, suffix, fields.get(EDIT, "{}"), mask, behind, longest)
+
+
+def _longest(text: str | bytes) -> int:
+    if not text:
+        return 0
+    if isinstance(text, bytes) or not (text.isascii() and text.isdecimal()) or len(text) > 9 or int(text) < 1:
+        raise bad_request(f"longest is {text[:20]!r}; wanted the longer side of the result in pixels, such as 1400")
+    return int(text)
+
+
+def _shrunk(photo: Photo, longest: int) -> Photo:
+    """The photo with at most so many pixels on its longer side; 0 leaves it."""
+    height, width = photo.image.shape[:2]
+    factor = longest / max(height, width)
+    if not 0 < factor < 1:
+        return photo
+    return pictures.resized(photo, max(1, round(height * factor)), max(1, round(width * factor)))
+
+
+def _given(data: bytes, settings: ServerSettings) -> Mask:
+    """The mask in a picture: its transparency where it has any, else how bright it is."""
+    picture = _opened(data, MASK, settings)
+    if picture.alpha is not None:
+        return picture.alpha
+    levels = picture.image.mean(2, dtype=np.float32)
+    return np.asarray(levels / np.iinfo(picture.image.dtype).max, np.float32)
+
+
+def _edit(order: Order, settings: ServerSettings) -> Edit:
+    """The edit of the order. A file of the server's own disk is never read for it."""
     try:
-        edit = Edit.from_json(text)
+        edit = Edit.from_json(order.edit)
     except (InputError, RecursionError) as error:
         raise bad_request(f"edit: {error}") from None
     if isinstance(edit.effect, Replace):
-        behind = _opened(_file(fields, BACKGROUND), BACKGROUND, service)
+        if order.background is None:
+            raise _missing(BACKGROUND, "missing")
+        behind = _opened(order.background, BACKGROUND, settings)
         return replace(edit, effect=replace(edit.effect, background=behind))
     if edit.effect.files():
         raise bad_request(f"edit: the effect {edit.effect.name} reads a file of the server, which is not allowed")
     return edit
-
-
-def _done(photo: Photo, edit: Edit, finder: PersonFinder) -> Edited:
-    found = full_size(finder.probability(photo.image), photo.image, refined=edit.edge.refine)
-    try:
-        return edit.of_photo(photo, found if photo.alpha is None else np.minimum(found, photo.alpha))
-    except InputError as error:
-        raise bad_request(f"edit: {error}") from None
 
 
 def _encoded(result: Edited, photo: Photo, edit: Edit, suffix: str) -> bytes:

@@ -1,10 +1,13 @@
-"""A picture's bytes -> Photo, its size checked by its header, before any pixel is decoded."""
+"""A picture's bytes -> Photo, its size checked by its header, before any pixel is decoded; and a Photo, resized."""
 
 from __future__ import annotations
+
+import numpy as np
 
 from standout import images
 from standout.errors import StandoutError, TooLarge
 from standout.images.decode import READERS, guarded, kind_of, opened_file
+from standout.masks.letterbox import resize
 from standout.serve.refusals import Refusal
 from standout.types import Photo
 
@@ -29,6 +32,19 @@ def opened(data: bytes, *, field: str, most_bytes: int, most_pixels: int) -> Pho
     except StandoutError as error:
         title = "There was an error reading the image."
         raise Refusal(BAD, "failed_to_read_image", title=title, detail=f"{field}: {error}") from None
+
+
+def resized(photo: Photo, height: int, width: int) -> Photo:
+    """The photo at height x width. Colors that its transparency hides do not flow into those that are seen."""
+    if photo.image.shape[:2] == (height, width):
+        return photo
+    if photo.alpha is None:
+        return Photo(resize(photo.image, height, width), None, photo.meta)
+    alpha = resize(photo.alpha, height, width)
+    shown = resize(photo.image.astype(np.float32) * photo.alpha[..., None], height, width)
+    shown /= np.maximum(alpha, np.float32(1e-6))[..., None]
+    most = np.iinfo(photo.image.dtype).max
+    return Photo(np.rint(np.clip(shown, 0, most)).astype(photo.image.dtype), alpha, photo.meta)
 
 
 def _size(data: bytes, field: str) -> tuple[int, int]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from standout.masks.letterbox import resize
+from standout.serve import pictures
 from standout.serve.removebg.errors import refused
 from standout.serve.removebg.fields import Four, Removal
 from standout.types import Image, Mask, Photo
@@ -33,22 +34,13 @@ class Placed(NamedTuple):
 
 
 def shrunk(photo: Photo, megapixels: float) -> Photo:
-    """The photo with at most so many megapixels, its shape kept; it is never enlarged.
-
-    Colors that its transparency hides do not flow into those that are seen.
-    """
+    """The photo with at most so many megapixels, its shape kept; it is never enlarged."""
     height, width = photo.image.shape[:2]
     factor = (megapixels * 1e6 / (height * width)) ** 0.5
     if factor >= 1:
         return photo
     size = max(1, int(height * factor)), max(1, int(width * factor))
-    if photo.alpha is None:
-        return Photo(resize(photo.image, *size), None, photo.meta)
-    alpha = resize(photo.alpha, *size)
-    shown = resize(photo.image.astype(np.float32) * photo.alpha[..., None], *size)
-    shown /= np.maximum(alpha, np.float32(1e-6))[..., None]
-    most = np.iinfo(photo.image.dtype).max
-    return Photo(np.rint(np.clip(shown, 0, most)).astype(photo.image.dtype), alpha, photo.meta)
+    return pictures.resized(photo, *size)
 
 
 def region(roi: Four, *, width: int, height: int) -> Box:
