@@ -12,6 +12,7 @@
     refusals   errors as answers
     own        /v1/mask, /v1/edit, /v1/models and /v1/effects
     catalog    the effects and their settings as plain values
+    site       the page for people, as static files of page/, and their headers
     docs       the documentation of both APIs as a page
     listen     the socket, and the server that listens on it
     removebg/  POST /v1.0/removebg and GET /v1.0/account

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from standout.models import registry
-from standout.serve import docs, own
+from standout.serve import docs, own, site
 from standout.serve.door import Door
 from standout.serve.refusals import Refusal, by_status
 from standout.serve.removebg import routes
@@ -64,6 +64,7 @@ def create(settings: ServerSettings, finder: PersonFinder | None = None) -> Fast
     app.include_router(own.router(service))
     app.include_router(docs.router(app))
     _add_health(app, service)
+    site.add(app, settings)
     return app
 
 

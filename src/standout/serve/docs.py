@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 CSS = Path(__file__).with_suffix(".css")
 
@@ -21,10 +21,6 @@ CSS = Path(__file__).with_suffix(".css")
 def router(app: FastAPI) -> APIRouter:
     """The page of the application's own schema."""
     made = APIRouter(include_in_schema=False)
-
-    @made.get("/")
-    async def root() -> Response:
-        return RedirectResponse("/docs")
 
     @made.get("/docs")
     async def documentation() -> Response:
