@@ -64,6 +64,14 @@ def red_box(picture: np.ndarray) -> tuple[int, int, int, int]:
     return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_jobs_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Servers that are started here keep their jobs in a temporary folder, not in the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 Made = Callable[..., TestClient]
 
 

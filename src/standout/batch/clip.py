@@ -71,7 +71,8 @@ class ClipOptions:
     excerpt: the part that is worked on. half_life: of the temporal filter, in seconds; 0 switches it off. codec,
     quality (1 to 100): those of the result; None takes the container's default. sound: whether it is kept. overwrite:
     whether an existing result is replaced. resume: the job is done in chunks, and continues after those that an earlier
-    process finished. measure: whether flicker is measured. workers: how many frames are finished at once.
+    process finished. chunk: frames of a chunk; None = CHUNK. measure: whether flicker is measured. workers: how many
+    frames are finished at once.
     """
 
     excerpt: Excerpt = Excerpt()
@@ -81,6 +82,7 @@ class ClipOptions:
     sound: bool = True
     overwrite: bool = False
     resume: bool = False
+    chunk: int | None = None
     measure: bool = False
     workers: int = 2
 
@@ -210,7 +212,7 @@ class ClipJob:
 
         state: of a chunk's last frame; empty for others.
         """
-        first = state.frames + 1
+        first, chunk = state.frames + 1, self.options.chunk or CHUNK
         frames = ahead(self._frames(clip, state, size))
         space = ClipSpace(clip.colors)
 
@@ -218,7 +220,7 @@ class ClipJob:
             for number, (frame, raw) in enumerate(self._seen(frames), first):
                 coarse = state.filtered(raw, frame)
                 effect.look_up(frame.time)
-                yield frame, coarse, state.reached(frame) if self.options.resume and number % CHUNK == 0 else {}
+                yield frame, coarse, state.reached(frame) if self.options.resume and number % chunk == 0 else {}
 
         def finish(one: tuple[Frame, Mask, State]) -> tuple[Picture, float, Fraction, State]:
             frame, coarse, reached = one

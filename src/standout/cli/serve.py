@@ -10,6 +10,7 @@ import typer
 
 from standout.cli.options import Device, Model, Runtime
 from standout.cli.show import examples, needs_extra, say
+from standout.serve.jobs.settings import JobSettings
 from standout.serve.settings import MEGABYTE, ServerSettings
 
 EPILOG = examples(
@@ -17,8 +18,9 @@ EPILOG = examples(
     ("standout serve --host 0.0.0.0 --keys keys.txt", "for others, with a key"),
     ("standout serve --cors https://shop.example", "for the pages of a site"),
     ("curl -F image_file=@a.jpg http://127.0.0.1:8700/v1.0/removebg -o a.png", "a photo"),
+    ('curl -F file=@a.mp4 -F \'edit={"effect": {"name": "blur"}}\' http://127.0.0.1:8700/v1/jobs', "a clip"),
 )
-_ACCESS, _LIMITS = "Access", "Limits"
+_ACCESS, _LIMITS, _JOBS = "Access", "Limits", "Jobs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,41 @@ class ServeCommand:
     max_mp: Annotated[
         int, typer.Option(metavar="MP", min=1, rich_help_panel=_LIMITS, help="The most megapixels of a picture.")
     ] = ServerSettings.most_pixels // 1_000_000
+    jobs_folder: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            show_default=False,
+            rich_help_panel=_JOBS,
+            help="Where jobs and their results are kept. [dim]\\[default: in your folder for the state of programs][/]",
+        ),
+    ] = None
+    job_workers: Annotated[int, typer.Option(metavar="N", min=1, rich_help_panel=_JOBS, help="Jobs at once.")] = (
+        JobSettings.workers
+    )
+    job_queue: Annotated[
+        int,
+        typer.Option(metavar="N", min=1, rich_help_panel=_JOBS, help="Jobs that wait or run; more get 429."),
+    ] = JobSettings.places
+    max_job_mb: Annotated[
+        int, typer.Option(metavar="MB", min=1, rich_help_panel=_JOBS, help="The most megabytes of a job's files.")
+    ] = JobSettings.most_bytes // MEGABYTE
+    max_job_files: Annotated[
+        int, typer.Option(metavar="N", min=1, rich_help_panel=_JOBS, help="The most files of a job.")
+    ] = JobSettings.most_files
+    max_job_seconds: Annotated[
+        int, typer.Option(metavar="S", min=1, rich_help_panel=_JOBS, help="The longest clip, in seconds.")
+    ] = JobSettings.most_seconds
+    max_job_frames: Annotated[
+        int, typer.Option(metavar="N", min=1, rich_help_panel=_JOBS, help="The most frames of a clip.")
+    ] = JobSettings.most_frames
+    jobs_disk_mb: Annotated[
+        int,
+        typer.Option(metavar="MB", min=1, rich_help_panel=_JOBS, help="The most megabytes of all jobs together."),
+    ] = JobSettings.most_disk // MEGABYTE
+    keep_hours: Annotated[
+        float, typer.Option(metavar="H", rich_help_panel=_JOBS, help="Hours for which results can be downloaded.")
+    ] = JobSettings.keep_hours
     model: Model = ServerSettings.model
     runtime: Runtime = ServerSettings.runtime
     device: Device = ServerSettings.device
@@ -96,6 +133,17 @@ class ServeCommand:
             rate=self.rate,
             most_bytes=self.max_mb * MEGABYTE,
             most_pixels=self.max_mp * 1_000_000,
+            jobs=JobSettings(
+                folder=self.jobs_folder,
+                workers=self.job_workers,
+                places=self.job_queue,
+                most_bytes=self.max_job_mb * MEGABYTE,
+                most_files=self.max_job_files,
+                most_seconds=self.max_job_seconds,
+                most_frames=self.max_job_frames,
+                most_disk=self.jobs_disk_mb * MEGABYTE,
+                keep_hours=self.keep_hours,
+            ),
         )
         listen.serve(settings, told=(lambda url: None) if self.quiet else lambda url: say(f"serving at {url}"))
         return 0

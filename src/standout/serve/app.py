@@ -15,6 +15,9 @@ from starlette.responses import JSONResponse, Response
 from standout.models import registry
 from standout.serve import docs, own, site
 from standout.serve.door import Door
+from standout.serve.jobs import routes as job_routes
+from standout.serve.jobs.service import Jobs
+from standout.serve.metrics import MeasuredRequests, Metrics
 from standout.serve.refusals import Refusal, by_status
 from standout.serve.removebg import routes
 from standout.serve.service import Service
@@ -31,13 +34,17 @@ def create(settings: ServerSettings, finder: PersonFinder | None = None) -> Fast
     if finder is None:
         registry.find(settings.model)
     service = Service(settings, lambda: finder or _segmenter(settings))
+    jobs = Jobs(settings.jobs)
+    metrics = Metrics(service, jobs)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await jobs.start()
         service.start()
         try:
             yield
         finally:
+            await jobs.close()
             service.close()
 
     app = FastAPI(
@@ -48,20 +55,24 @@ def create(settings: ServerSettings, finder: PersonFinder | None = None) -> Fast
         redoc_url=None,
         lifespan=lifespan,
     )
+    app.state.jobs = jobs
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.origins,
-            allow_methods=("GET", "POST"),
+            allow_methods=("GET", "POST", "DELETE"),
             allow_headers=("*",),
-            expose_headers=routes.EXPOSED,
+            expose_headers=(*routes.EXPOSED, *job_routes.EXPOSED),
         )
     app.add_middleware(Door, settings=settings)
+    app.add_middleware(MeasuredRequests, metrics=metrics)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(HTTPException, _by_status)
     app.add_exception_handler(Exception, _failed)
     app.include_router(routes.router(service))
     app.include_router(own.router(service))
+    app.include_router(job_routes.router(service, jobs))
+    app.include_router(metrics.router())
     app.include_router(docs.router(app))
     _add_health(app, service)
     site.add(app, settings)

@@ -77,6 +77,8 @@ class Meter:
     def __init__(self, rate: int, *, clock: Callable[[], float] = time.time) -> None:
         self.rate, self._clock = rate, clock
         self._window, self._used = 0, dict[str, int]()
+        self.photos, self.megapixels = 0, 0.0
+        """Everything that was charged since the server started."""
 
     def check(self, caller: str) -> None:
         """Raises Refusal (429) where the caller has used up the minute."""
@@ -90,6 +92,7 @@ class Meter:
     def charge(self, caller: str, pixels: int) -> None:
         """Counts a picture: its megapixels, rounded to whole ones, and at least 1."""
         self._left(caller)
+        self.photos, self.megapixels = self.photos + 1, self.megapixels + pixels / 1e6
         self._used[caller] = self._used.get(caller, 0) + max(1, round(pixels / 1e6))
 
     def headers(self, caller: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ import uvicorn
 
 from standout.errors import SetupError
 from standout.serve.app import create
+from standout.serve.jobs.service import Jobs
 from standout.serve.settings import ServerSettings
 
 MOST_CONNECTIONS = 512
@@ -21,9 +22,11 @@ GRACE = 10
 def serve(settings: ServerSettings, told: Callable[[str], None]) -> None:
     """Serves until SIGINT or SIGTERM. told: gets the server's URL once its port is open.
 
-    Raises SetupError where the port cannot be opened, ModelError for a model that is not known.
+    Raises SetupError where the port or the folder of the jobs cannot be opened, ModelError for a model that is not
+    known.
     """
     app = create(settings)
+    app.state.jobs.open()
     config = uvicorn.Config(
         app,
         lifespan="on",
@@ -37,7 +40,20 @@ def serve(settings: ServerSettings, told: Callable[[str], None]) -> None:
     opened = _opened(settings)
     with opened:
         told(url(settings.host, opened.getsockname()[1]))
-        uvicorn.Server(config).run(sockets=[opened])
+        _TellingServer(config, app.state.jobs).run(sockets=[opened])
+
+
+class _TellingServer(uvicorn.Server):
+    """Tells those who watch jobs that the server ends, as it would wait for them otherwise."""
+
+    def __init__(self, config: uvicorn.Config, jobs: Jobs) -> None:
+        super().__init__(config)
+        self._jobs = jobs
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn."""
+        self._jobs.watchers.end()
+        await super().shutdown(sockets)
 
 
 def url(host: str, port: int) -> str:

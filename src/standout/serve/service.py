@@ -33,6 +33,8 @@ class Service:
         self.keys = Keys(settings.keys)
         self.queue = WorkQueue(workers=settings.workers, places=settings.places)
         self.meter = Meter(settings.rate)
+        self.worker_restarts = 0
+        """Worker processes that were started anew, for /metrics."""
         self._finder: Future[PersonFinder] = Future()
         self._loading = Thread(target=self._loaded, args=(load,), name="standout-load", daemon=True)
 

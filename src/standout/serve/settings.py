@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from standout.errors import InputError
 from standout.models.registry import DEFAULT
+from standout.serve.jobs.settings import JobSettings
 from standout.support.system import cores
 
 PORT = 8700
@@ -22,6 +23,7 @@ class ServerSettings:
 
     workers: photos in work at once. places: requests that are read, in work, or wait; more are refused with 429. rate:
     megapixels a minute for each key. most_bytes, most_pixels: of a picture. seconds: that a request's body may take.
+    jobs: what /v1/jobs may take.
     """
 
     host: str = "127.0.0.1"
@@ -37,6 +39,7 @@ class ServerSettings:
     most_bytes: int = 22 * MEGABYTE
     most_pixels: int = 50_000_000
     seconds: float = 60.0
+    jobs: JobSettings = field(default_factory=JobSettings)
 
     def __post_init__(self) -> None:
         """Raises InputError for a public address without keys, and for limits below 1."""

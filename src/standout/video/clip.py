@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 from av.codec.codec import UnknownCodecError
 
-from standout.errors import UnreadableVideo
+from standout.errors import TooLarge, UnreadableVideo
 from standout.types import Frame
 from standout.video import decode, timeline
 from standout.video.appended import appended_bytes
@@ -76,14 +76,18 @@ class Clip(ClipFacts):
                 frames.close()
 
 
-def open_clip(path: Path) -> Clip:
+def open_clip(path: Path, *, max_pixels: int | None = None) -> Clip:
     """The video at path, opened. Its first frame was decoded, so at least one frame can be read.
 
-    Raises UnreadableVideo, naming the file, where it is missing, no video, damaged, or holds only sound or a cover.
+    max_pixels: of a frame, by the file's header, before any frame is decoded; None = no limit.
+
+    Raises UnreadableVideo, naming the file, where it is missing, no video, damaged, or holds only sound or a cover, and
+    TooLarge where its frames have more pixels.
     """
     path = Path(path)
     with open_container(path) as container:
         stream = main_track(container, path)
+        _check_size(path, stream, max_pixels)
         stream.thread_type = "AUTO"
         try:
             decoder, hidden_alpha = decode.alpha_decoder(stream), False
@@ -111,3 +115,12 @@ def open_clip(path: Path) -> Clip:
             "joined byte by byte; join them again with a video editor"
         )
     return clip
+
+
+def _check_size(path: Path, stream: VideoStream, max_pixels: int | None) -> None:
+    size = stream.codec_context
+    if max_pixels is not None and size.width * size.height > max_pixels:
+        raise TooLarge(
+            f"{path} has frames of {size.width}x{size.height} pixels, wanted at most {max_pixels / 1e6:g} megapixels; "
+            "scale it down first"
+        )

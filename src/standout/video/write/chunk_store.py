@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from standout.errors import OutputError
 from standout.support import atomic
+from standout.support.lock import locked
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -68,7 +69,7 @@ class ChunkStore:
         self.state: State = {}
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(self.folder)
+            self._lock = locked(self.folder)
             self.threads = self._agreed(job, threads)
             self.count = self._finished()
             self._clean()
@@ -213,29 +214,6 @@ def folder_of(target: Path) -> Path:
     if len(os.fsencode(name)) > _LONGEST_NAME:
         name = f"{name[:40]}.{sha256(os.fsencode(name)).hexdigest()[:16]}"
     return target.parent / f".{name}.segments"
-
-
-def _locked(folder: Path) -> BinaryIO:
-    """A file in the folder, locked until it is closed or this process ends, however it ends.
-
-    Raises OutputError where another process holds the lock.
-    """
-    file = (folder / "lock").open("ab")
-    try:
-        try:
-            import fcntl
-        except ModuleNotFoundError:  # Windows
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        else:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        file.close()
-        raise OutputError(f"{folder} is in use by another process; wait for it, or end it") from None
-    except OSError:  # some network drives have no locks
-        pass
-    return file
 
 
 def _alpha_data(data: bytes) -> PacketSideData:
