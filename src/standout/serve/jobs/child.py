@@ -23,6 +23,7 @@ MOST_SILENCE = 1800.0
 """Seconds without a report after which a process is taken to hang."""
 
 LONGEST_LINE = 2**22
+MODULE = "standout.serve.jobs.work"
 LOG = "log"
 """The file of the job's folder that gets what the process prints."""
 
@@ -76,7 +77,7 @@ async def started(what: Literal["check", "make"], folder: Path, *, room: int = 0
     paths = os.pathsep.join([source, *filter(None, [os.environ.get("PYTHONPATH")])])
     with (folder / LOG).open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-X", "faulthandler", "-m", "standout.serve.jobs.work", what, str(room)),
+            *(sys.executable, "-P", "-X", "faulthandler", "-m", MODULE, what, str(room)),
             cwd=folder,
             env=os.environ | {"PYTHONPATH": paths},
             stdin=PIPE,

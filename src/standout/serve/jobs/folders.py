@@ -61,9 +61,9 @@ class JobFolders:
                 raise SetupError(
                     f"{root} holds other files, {strange[0]} among them; give --jobs-folder an empty folder"
                 )
-            self._lock: BinaryIO = locked(root)
             self._jobs.mkdir(mode=0o700, exist_ok=True)
             self._jobs.chmod(0o700)
+            self._lock: BinaryIO = locked(root)
         except OutputError:
             raise SetupError(
                 f"{root} is in use by another server; end it, or give this server its own --jobs-folder"
@@ -97,12 +97,9 @@ class JobFolders:
     def keep_only(self, name: str, target: str) -> None:
         """Deletes everything in a job's folder but its result. target: its path within the folder."""
         folder, kept = self.of(name), Path(target)
-        for path in folder.iterdir():
-            if path.name != kept.parts[0]:
-                _delete(path)
-        if len(kept.parts) > 1:
-            for path in (folder / kept.parts[0]).iterdir():
-                if path.name != kept.name:
+        for place, stays in ((folder, kept.parts[0]), ((folder / kept).parent, kept.parts[-1])):
+            for path in list(place.iterdir()) if place.is_dir() else []:
+                if path.name != stays:
                     _delete(path)
 
     def clean(self, known: Collection[str]) -> None:

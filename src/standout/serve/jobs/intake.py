@@ -34,6 +34,7 @@ async def taken(request: Request, caller: str, service: Service, jobs: Jobs) -> 
         await _check_room(jobs, int(told))
         async with _new_folder(jobs) as (name, folder):
             given = await upload.received(request, folder, jobs.settings, seconds=service.settings.seconds)
+            await _check_room(jobs, 0)  # a body may come without its length
             await asyncio.to_thread(_order(given, service, jobs).write, folder)
             async with jobs.checks:
                 await _check(folder)

@@ -31,12 +31,10 @@ from standout.errors import InputError, OutputError, TooLarge
 from standout.segmenter import Segmenter
 from standout.serve.jobs.check import edit_of
 from standout.serve.jobs.order import JobOrder, JobPlan
+from standout.serve.jobs.settings import JobSettings
 from standout.support.atomic import discard, part_for, publish, write_atomic
 from standout.support.system import cores
 from standout.support.version import __version__
-
-CHUNK = 300
-"""Frames of a clip's chunk, 10 seconds of many clips: no more than that is done again after a crash."""
 
 EVERY = 0.25
 """Seconds between two reports."""
@@ -70,16 +68,16 @@ class Steps:
     room: bytes that the job's results may take. Calls come from several threads.
     """
 
-    def __init__(self, plan: JobPlan, most_frames: int, tell: Callable[[Step], None], room: int) -> None:
-        self._plan, self._most_frames, self._tell, self._room = plan, most_frames, tell, room
+    def __init__(self, plan: JobPlan, limits: JobSettings, tell: Callable[[Step], None], room: int) -> None:
+        self._plan, self._limits, self._tell, self._room = plan, limits, tell, room
         self._weights = {one.source: one.frames for one in plan.files}
         self._files, self._weight, self._frames, self._expected = 0, 0, 0, 0
         self._lock, self._told = Lock(), 0.0
 
     def frame(self, done: int, total: int | None) -> None:
         """Counts the frames of the clip in work. Raises TooLarge or OutputError where it outgrows its limits."""
-        if done > self._most_frames:
-            raise TooLarge(f"there are more than {self._most_frames:,} frames; cut the clip into parts")
+        if done > self._limits.most_frames:
+            raise TooLarge(f"there are more than {self._limits.most_frames:,} frames; cut the clip into parts")
         with self._lock:
             self._frames, self._expected = done, max(done, total or 0)
             self._report()
@@ -100,7 +98,7 @@ class Steps:
         if (size := _size(Path("out"))) > self._room:
             raise OutputError(f"its results take {size:,} bytes so far, and the server has no room for more")
         share = min(1.0, (self._weight + self._frames) / sum(self._weights.values()))
-        kept = self._files + self._frames // CHUNK
+        kept = self._files + self._frames // self._limits.chunk
         done, total = self._files, len(self._plan.files)
         if self._plan.is_single and not done:
             done, total = self._frames, max(self._expected, 1)
@@ -120,14 +118,14 @@ def made(order: JobOrder, plan: JobPlan, tell: Callable[[Step], None], *, room: 
     has_clips, has_photos = any(task.is_clip for task in tasks), not all(task.is_clip for task in tasks)
     share = 1 if has_clips else max(1, cores() // workers)
     cv2.setNumThreads(share)
-    steps = Steps(plan, order.limits.most_frames, tell, room)
+    steps = Steps(plan, order.limits, tell, room)
     clips = _finder(order, 1, tta=False) if has_clips else None
     photos = _finder(order, share, tta=True) if has_photos else None
     seen_by = [_seen_by(order, finder) for finder in (clips, photos) if finder is not None]
     _clean({"standout": __version__} | seen_by[0])
     options = PhotoOptions(max_pixels=order.most_pixels)
     photo_job = PhotoJob(by_model(photos, refine=edit.edge.refine), edit, options) if photos else None
-    in_chunks = ClipOptions(resume=True, chunk=CHUNK, workers=max(1, cores() - 1))
+    in_chunks = ClipOptions(resume=True, chunk=order.limits.chunk, workers=max(1, cores() - 1))
     clip_job = ClipJob(clips, edit, in_chunks, seen_by[0], steps.frame) if clips else None
     summary = run(
         tasks,

@@ -78,7 +78,7 @@ class JobRunner:
         for one in list(self._children.values()):
             one.kill()
         await asyncio.gather(*(idle.wait() for idle in list(self._idle.values())))
-        for worker in self._workers:
+        for worker in self._workers:  # no job is in work any more
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
 
@@ -124,27 +124,25 @@ class JobRunner:
         self._watchers.changed(job.id)
         try:
             last = await self._made(job)
+            if last is None:
+                self._store.requeue(job.id, blameless=self._is_closing)  # no effect on a job that was canceled
+            elif "error" in last:
+                await self._fail(job.id, last["error"])
+            else:
+                self._end(job.id, "done", message=_told(last["end"]))
+                await asyncio.to_thread(self._folders.keep_only, job.id, job.target)
         finally:
             self._children.pop(job.id, None)
             self.reached.pop(job.id, None)
             del self._idle[job.id]
             idle.set()
-        if last is None and self._is_closing:
-            self._store.requeue(job.id, blameless=True)
-        elif last is None:
-            self._store.requeue(job.id)  # no effect on a job that was canceled
-        elif "error" in last:
-            await self._fail(job.id, last["error"])
-        else:
-            await asyncio.to_thread(self._folders.keep_only, job.id, job.target)
-            self._end(job.id, "done", message=_told(last["end"]))
-        self._watchers.changed(job.id)
+            self._watchers.changed(job.id)
 
     async def _made(self, job: JobRecord) -> dict[str, Any] | None:
         """The last report of a process that works on the job; None where it died before."""
         folder = self._folders.of(job.id)
         room = max(0, self._settings.most_disk - await asyncio.to_thread(self._folders.used)) // self._settings.workers
-        last, first_kept = None, None
+        last, first_kept, gets_on = None, None, job.starts == 1
         async with child.started("make", folder, room=room) as process:
             self._children[job.id] = process
             if self._is_closing or self._has_ended(job.id):
@@ -155,7 +153,8 @@ class JobRunner:
                     continue
                 step = report["step"]
                 first_kept = step["kept"] if first_kept is None else first_kept
-                if step["kept"] > first_kept and job.starts > 1:
+                if step["kept"] > first_kept and not gets_on:
+                    gets_on = True
                     self._store.went_on(job.id)
                 self.reached[job.id] = Reached(step["done"], step["total"], step["share"])
                 self._watchers.changed(job.id)
@@ -176,6 +175,7 @@ class JobRunner:
     def _end(self, name: str, status: str, *, message: str = "", error: str | None = None) -> None:
         expires = self._clock() + 3600 * self._settings.keep_hours
         self._store.end(name, status, expires=expires, message=message, error=error)
+        self.reached.pop(name, None)
         self._watchers.changed(name)
 
 

@@ -69,7 +69,12 @@ class Jobs:
         if self._folders is None or self._store is None:
             return
         self._store.recover()
-        await asyncio.to_thread(self._folders.clean, {job.id for job in self._store.all()})
+        known = self._store.all()
+        with_files = {job.id for job in known if job.status not in ("failed", "canceled")}
+        await asyncio.to_thread(self._folders.clean, with_files)
+        for job in known:
+            if job.status == "done":
+                await asyncio.to_thread(self._folders.keep_only, job.id, job.target)
         self._runner = JobRunner(self._store, self._folders, self.settings, self.watchers, clock=self.clock)
         await self.sweep()
         self._runner.start()

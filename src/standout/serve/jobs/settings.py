@@ -15,7 +15,7 @@ class JobSettings:
     folder: where uploads, results and the queue are; None = folders.default(). workers: jobs in work at once. places:
     jobs that wait or are in work; more are refused with 429. most_bytes: of an upload, and of what a ZIP file unpacks
     to. most_files: of an upload, or in its ZIP file. most_seconds, most_frames: of a clip. most_frame_pixels: of each
-    of its frames. most_disk: bytes that all jobs may take on the disk. keep_hours: how long a job that has ended, and
+    of its frames. chunk: frames of a clip that are lost at most when the server is stopped. most_disk: bytes that all jobs may take on the disk. keep_hours: how long a job that has ended, and
     its result, stay.
     """
 
@@ -27,6 +27,7 @@ class JobSettings:
     most_seconds: int = 3_600
     most_frames: int = 200_000
     most_frame_pixels: int = 17_000_000
+    chunk: int = 300
     most_disk: int = 20_000 * 2**20
     keep_hours: float = 24.0
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -68,18 +69,21 @@ class JobStore:
     """The jobs of a SQLite file, which is made where there is none. Raises SetupError where it cannot be used."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            path.touch(0o600)
-            self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._base.execute("PRAGMA journal_mode = WAL")
-            self._base.execute("PRAGMA synchronous = FULL")
-            version = self._base.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                self._base.executescript(f"BEGIN; {_TABLE} COMMIT;")
-            elif version != VERSION:
-                raise SetupError(f"{path} is of another version of standout ({version}); move it away to begin anew")
-        except (sqlite3.Error, OSError) as error:
-            raise SetupError(f"{path} cannot be used as the queue of jobs ({error}); move it away") from None
+        with ExitStack() as on_error:
+            try:
+                path.touch(0o600)
+                self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+                on_error.callback(self._base.close)
+                self._base.execute("PRAGMA journal_mode = WAL")
+                self._base.execute("PRAGMA synchronous = FULL")
+                version = self._base.execute("PRAGMA user_version").fetchone()[0]
+                if version == 0:
+                    self._base.executescript(f"BEGIN; {_TABLE} COMMIT;")
+                elif version != VERSION:
+                    raise SetupError(f"{path} is of another version of standout ({version}); move it away")
+                on_error.pop_all()
+            except (sqlite3.Error, OSError) as error:
+                raise SetupError(f"{path} cannot hold the queue of jobs ({error}); move it away") from None
 
     def close(self) -> None:
         """Closes the file."""

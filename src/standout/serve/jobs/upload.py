@@ -35,7 +35,7 @@ MOST_FIELDS = 10
 PIECE = 2**20
 """Bytes that are handed to the disk together."""
 
-SLOWEST = 20_000
+SLOWEST = 50_000
 """Bytes a second that an upload must reach, on average, after its first minute."""
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
 import time
 import traceback
@@ -105,10 +106,16 @@ def _tell(line: dict[str, Any]) -> None:
 
 
 def _end_with_the_server() -> None:
-    """Ends this process once the other end of standard input is closed."""
+    """Ends this process once the server has: standard input is closed then, and this process has another parent.
+
+    The parent tells it, too, where a process that the server forked keeps the other end of the pipe open.
+    """
+    server = os.getppid()
     with suppress(OSError):
-        while os.read(0, 1):
-            pass
+        while os.getppid() == server:
+            if sys.platform == "win32" or select.select([0], [], [], 1.0)[0]:
+                if not os.read(0, 1):
+                    break
     os._exit(ABANDONED)
 
 
