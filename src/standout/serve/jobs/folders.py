@@ -58,9 +58,7 @@ class JobFolders:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             strange = sorted(one.name for one in root.iterdir() if one.name not in OWN)
             if strange:
-                raise SetupError(
-                    f"{root} holds other files, {strange[0]} among them; give --jobs-folder an empty folder"
-                )
+                raise SetupError(f"{root} holds other files, such as {strange[0]}; give --jobs-folder an empty folder")
             self._jobs.mkdir(mode=0o700, exist_ok=True)
             self._jobs.chmod(0o700)
             self._lock: BinaryIO = locked(root)

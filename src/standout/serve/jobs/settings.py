@@ -15,8 +15,8 @@ class JobSettings:
     folder: where uploads, results and the queue are; None = folders.default(). workers: jobs in work at once. places:
     jobs that wait or are in work; more are refused with 429. most_bytes: of an upload, and of what a ZIP file unpacks
     to. most_files: of an upload, or in its ZIP file. most_seconds, most_frames: of a clip. most_frame_pixels: of each
-    of its frames. chunk: frames of a clip that are lost at most when the server is stopped. most_disk: bytes that all jobs may take on the disk. keep_hours: how long a job that has ended, and
-    its result, stay.
+    of its frames. chunk: frames of a clip, as many of which are done again where the server was stopped. most_disk:
+    bytes that all jobs may take on the disk. keep_hours: how long a job that has ended, and its result, stay.
     """
 
     folder: Path | None = None
