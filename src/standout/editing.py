@@ -142,7 +142,7 @@ class Edit:
         """The edit that to_dict wrote. Raises InputError for anything else, naming what is wrong."""
         given = _object(values, "the edit", ("effect", "people", "edge", "placement"))
         effect = dict(_object(given.get("effect", {"name": Cut.name}), "effect"))
-        kind = effects.find(effect.pop("name", None))
+        kind = effects.find(str(effect.pop("name", None)))
         return cls(
             _made(kind, effect, kind.name),
             _made(People, given.get("people", {}), "people"),

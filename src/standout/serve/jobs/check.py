@@ -6,9 +6,10 @@ JobPlan    photos and clips by number, and where their results go
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path, PurePosixPath
 
-from standout import images, video
+from standout import effects, images, video
 from standout.batch.naming import Naming
 from standout.editing import Edit
 from standout.errors import InputError, TooLarge
@@ -60,8 +61,11 @@ def checked(order: JobOrder, shown: dict[str, str]) -> JobPlan:
 def edit_of(order: JobOrder, background: str | None) -> Edit:
     """The order's edit, with the background that was sent. No file of the server's own disk is ever read for it."""
     values = dict(order.edit)
-    if background is not None and isinstance(effect := values.get("effect"), dict):
-        values["effect"] = effect | {"background": background}
+    effect = values.get("effect")
+    if background is not None and isinstance(effect, dict):
+        kind = effects.find(str(effect.get("name")))
+        if "background" in {one.name for one in fields(kind)}:
+            values["effect"] = effect | {"background": background}
     edit = Edit.from_dict(values)
     for name, path in edit.effect.files().items():
         if str(path) != background:

@@ -58,7 +58,7 @@ async def received(request: Request, folder: Path, limits: JobSettings, *, secon
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
         raise bad_request(f"the body's Content-Type is {kind.decode('latin-1')!r}; wanted multipart/form-data")
     most = limits.most_bytes + PIECE
-    form = _Form(options[b"boundary"], folder, limits.most_files)
+    form = _Form(options[b"boundary"], folder, limits)
     waiting = bytearray()
     begun, come = time.monotonic(), 0
     try:
@@ -99,8 +99,8 @@ def too_large(told: object, most: int) -> Refusal:
 class _Form:
     """Writes the files of a multipart form as its bytes come."""
 
-    def __init__(self, boundary: bytes, folder: Path, most_files: int) -> None:
-        self._folder, self._most_files = folder, most_files
+    def __init__(self, boundary: bytes, folder: Path, limits: JobSettings) -> None:
+        self._folder, self._limits, self._left = folder, limits, limits.most_bytes
         self._uploaded = Uploaded()
         self._header, self._value, self._disposition = b"", b"", b""
         self._name, self._filename, self._text = "", None, bytearray()  # type: str, str | None, bytearray
@@ -136,8 +136,8 @@ class _Form:
     def _part_begins(self) -> None:
         self._disposition, self._text, self._filename, self._name = b"", bytearray(), None, ""
         self._parts += 1
-        if self._parts > self._most_files + MOST_FIELDS:
-            raise bad_request(f"the form has more than {self._most_files:,} files; send them in several jobs")
+        if self._parts > self._limits.most_files + MOST_FIELDS:
+            raise bad_request(f"the form has more than {self._limits.most_files:,} files; send them in several jobs")
 
     def _header_comes(self, data: bytes, start: int, end: int) -> None:
         self._header += data[start:end]
@@ -164,6 +164,9 @@ class _Form:
 
     def _data_comes(self, data: bytes, start: int, end: int) -> None:
         if self._file is not None:
+            self._left -= end - start
+            if self._left < 0:
+                raise too_large(f"more than {self._limits.most_bytes:,}", self._limits.most_bytes)
             self._file.write(memoryview(data)[start:end])
         elif self._name in FIELDS:
             self._text += data[start:end]
