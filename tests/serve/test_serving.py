@@ -213,7 +213,7 @@ def test_a_signal_ends_it(tmp_path: Path, number: int, exit_code: int) -> None:
     assert "Traceback" not in log.read_text()
 
 
-@pytest.mark.parametrize("package", ["fastapi", "uvicorn", "python_multipart"])
+@pytest.mark.parametrize("package", ["fastapi", "uvicorn", "python_multipart", "platformdirs", "prometheus_client"])
 def test_a_package_that_is_missing(package: str) -> None:
     code = f"import sys; sys.modules[{package!r}] = None; from standout.cli import main; sys.exit(main(['serve']))"
     done = run(sys.executable, "-c", code, folder=Path.cwd(), PYTHONPATH=SOURCE)

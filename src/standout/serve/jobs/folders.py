@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from platformdirs import user_state_path
+
 from standout.errors import OutputError, SetupError
 from standout.support.lock import locked
 
@@ -30,8 +32,6 @@ _ID = re.compile(r"[0-9a-f]{32}")
 
 def default() -> Path:
     """Where jobs are kept where no folder is given: the user's folder for the state of programs."""
-    from platformdirs import user_state_path
-
     return user_state_path("standout", appauthor=False) / "serve"
 
 
