@@ -26,7 +26,6 @@ def serve(settings: ServerSettings, told: Callable[[str], None]) -> None:
     known.
     """
     app = create(settings)
-    app.state.jobs.open()
     config = uvicorn.Config(
         app,
         lifespan="on",
@@ -39,6 +38,7 @@ def serve(settings: ServerSettings, told: Callable[[str], None]) -> None:
     )
     opened = _opened(settings)
     with opened:
+        app.state.jobs.open()
         told(url(settings.host, opened.getsockname()[1]))
         _TellingServer(config, app.state.jobs).run(sockets=[opened])
 
