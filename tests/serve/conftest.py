@@ -72,6 +72,16 @@ def no_jobs_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         yield
 
 
+def http_scope(method: str, path: str, **headers: str) -> dict[str, Any]:
+    """A request, as an ASGI server gives it to the application."""
+    named = [(b"host", b"127.0.0.1:8700"), *((key.encode(), value.encode()) for key, value in headers.items())]
+    return {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
+        "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "", "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 8700), "headers": named,
+    }  # fmt: skip
+
+
 Made = Callable[..., TestClient]
 
 

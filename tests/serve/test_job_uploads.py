@@ -6,6 +6,8 @@ import io
 import json
 import os
 import stat
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import standout
 from standout.errors import InputError, StandoutError, TooLarge, UnreadableImage, UnreadableVideo
 from standout.images import WRITERS
 from standout.serve.app import create
@@ -28,9 +31,10 @@ from standout.serve.jobs.order import GivenFile, JobOrder, JobPlan
 from standout.serve.jobs.settings import JobSettings
 from standout.serve.settings import ServerSettings
 from standout.video import CONTAINERS
-from tests.serve.conftest import HOST, Bright, code, drawn
+from tests.serve.conftest import HOST, Bright, code, drawn, http_scope
 from tests.video.drawn import Made, make, picture
 
+SOURCE = str(Path(standout.__file__).parent.parent)
 BLUR = {"effect": {"name": "blur"}}
 Ordered = Callable[..., JobOrder]
 
@@ -341,12 +345,7 @@ def test_clients_that_leave_or_wait_in_the_middle(
     app: Any = client.app
     folder = app.state.jobs.settings.folder / "jobs"
     messages = iter([{"type": "http.request", "body": PART + bytes(2**20), "more_body": True}])
-    scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
-        "path": "/v1/jobs", "raw_path": b"/v1/jobs", "query_string": b"", "root_path": "", "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 8700),
-        "headers": [(b"host", b"127.0.0.1:8700"), (b"content-type", FORM["Content-Type"].encode())],
-    }  # fmt: skip
+    scope = http_scope("POST", "/v1/jobs", **{"content-type": FORM["Content-Type"]})
     limits = app.state.jobs.settings
     monkeypatch.setattr(app.state.jobs, "settings", JobSettings(folder=limits.folder))
 
@@ -373,3 +372,27 @@ def test_clients_that_leave_or_wait_in_the_middle(
     assert files == ["1"]
     told = json.loads(b"".join(one.get("body", b"") for one in answers))
     assert told["errors"][0]["code"] == ("bad_request" if ends == "leaves" else "request_timeout")
+
+
+@pytest.mark.usefixtures("nothing_stays")
+def test_a_client_that_leaves_before_its_answer(client: TestClient) -> None:
+    """Nobody would ever fetch the result."""
+    messages = iter([{"type": "http.request", "body": PART + drawn() + b"\r\n--x--", "more_body": False}])
+    answers: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return next(messages, {"type": "http.disconnect"})
+
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    scope = http_scope("POST", "/v1/jobs", **{"content-type": FORM["Content-Type"]})
+    client.portal.call(client.app, scope, receive, send)  # type: ignore[union-attr]
+    assert b"the client left" in b"".join(one.get("body", b"") for one in answers)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not hold to this limit")
+def test_a_check_cannot_fill_the_memory() -> None:
+    code = "from standout.serve.jobs import work; work._limit_memory(2**28); bytearray(2**29)"
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": SOURCE}, stderr=subprocess.PIPE)
+    assert b"MemoryError" in done.stderr

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 pytest.importorskip("fastapi")
@@ -25,7 +26,7 @@ from standout.serve.jobs.settings import JobSettings
 from standout.serve.jobs.store import ENDED, JobRecord, JobStore
 from standout.serve.settings import ServerSettings
 from tests.conftest import ROOT
-from tests.serve.conftest import HEIGHT, HOST, WIDTH, Bright, code, drawn
+from tests.serve.conftest import HEIGHT, HOST, WIDTH, Bright, code, drawn, http_scope
 from tests.serve.fake_work import RESULT
 from tests.waiting import until
 
@@ -139,8 +140,44 @@ def test_a_process_that_keeps_dying(opened: Opened, tmp_path: Path, caplog: pyte
     job = ended(client, sent(client, "crash.mp4"))
     assert (job["status"], job["error"]) == ("failed", CRASHED)
     assert len([one for one in caplog.records if "signal 9" in one.message]) == MOST_STARTS
-    assert not list(held(client).iterdir())
+    until(lambda: not list(held(client).iterdir()), "the files are gone")
     assert ended(client, sent(client, "once.mp4"))["status"] == "done", "a second start may be all it needs"
+
+
+def test_a_process_that_hangs(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(child.MOST_SILENCE, "make", 0.3)
+    client = opened()
+    job = ended(client, sent(client, "hang.mp4"))
+    assert (job["status"], job["error"]) == ("failed", CRASHED)
+
+
+def test_a_check_that_hangs(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(child.MOST_SILENCE, "check", 0.0)
+    client = opened()
+    answer = client.post("/v1/jobs", files={"file": ("a.mp4", b"a")})
+    assert answer.status_code == 400 and "the process that looked into them ended" in answer.text
+    assert not list(held(client).iterdir())
+
+
+def test_watchers_hear_that_the_server_is_there_while_nothing_changes(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastapi.routing._PING_INTERVAL", 0.01)
+    client = opened()
+    job = sent(client, "hang.mp4")
+    told: list[bytes] = []
+
+    async def receive() -> dict[str, Any]:
+        while told.count(b": ping\n\n") < 3:
+            await anyio.sleep(0.01)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        told.append(message.get("body", b""))
+
+    scope = http_scope("GET", f"/v1/jobs/{job}/events")
+    client.portal.call(client.app, scope, receive, send)  # type: ignore[union-attr]  # which ends as the client leaves
+    client.delete(f"/v1/jobs/{job}")
 
 
 @pytest.mark.parametrize(("name", "error"), [("bug.mp4", "an error of the server itself"), ("wrong.mp4", "is wrong")])

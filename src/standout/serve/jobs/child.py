@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import standout
 
-MOST_SILENCE = 1800.0
+MOST_SILENCE = {"check": 300.0, "make": 1800.0}
 """Seconds without a report after which a process is taken to hang."""
 
 LONGEST_LINE = 2**22
@@ -31,15 +31,15 @@ LOG = "log"
 class JobChild:
     """The process of a job."""
 
-    def __init__(self, process: Process, folder: Path) -> None:
-        self._process, self._folder = process, folder
+    def __init__(self, process: Process, folder: Path, most_silence: float) -> None:
+        self._process, self._folder, self._most_silence = process, folder, most_silence
 
     async def reports(self) -> AsyncIterator[dict[str, Any]]:
         """What the process reports, see work, until it ends. One that says nothing for too long is killed."""
         assert self._process.stdout is not None
         while True:
             try:
-                async with asyncio.timeout(MOST_SILENCE):
+                async with asyncio.timeout(self._most_silence):
                     line = await self._process.stdout.readline()
             except (TimeoutError, ValueError):  # silent, or a line that is too long
                 self.kill()
@@ -86,7 +86,7 @@ async def started(what: Literal["check", "make"], folder: Path, *, room: int = 0
             start_new_session=True,
             limit=LONGEST_LINE,
         )
-    child = JobChild(process, folder)
+    child = JobChild(process, folder, MOST_SILENCE[what])
     try:
         yield child
     finally:

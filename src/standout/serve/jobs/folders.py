@@ -96,9 +96,10 @@ class JobFolders:
         """Deletes everything in a job's folder but its result. target: its path within the folder."""
         folder, kept = self.of(name), Path(target)
         for place, stays in ((folder, kept.parts[0]), ((folder / kept).parent, kept.parts[-1])):
-            for path in list(place.iterdir()) if place.is_dir() else []:
-                if path.name != stays:
-                    _delete(path)
+            with suppress(FileNotFoundError):  # the job was deleted meanwhile
+                for path in list(place.iterdir()):
+                    if path.name != stays:
+                        _delete(path)
 
     def clean(self, known: Collection[str]) -> None:
         """Deletes the folders of jobs that are not known, such as those of uploads that an earlier server began."""

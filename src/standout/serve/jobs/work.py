@@ -7,6 +7,7 @@ It runs in the job's folder. What it reports goes to standard output, a line of 
     {"error": "...", "code": "bad_request"}                          it cannot be done, and why
 
 Standard input is a pipe whose other end the server holds: when the server ends, however it ends, so does this process.
+Signals that ask a whole group of processes to end, as systemd sends them, are left to the server.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import sys
 import time
 import traceback
@@ -39,6 +41,9 @@ CODES: dict[type[StandoutError], str] = {
 }
 """Error -> its code for the client; others are "bad_request"."""
 
+CHECK_MEMORY = 4 * 2**30
+"""Bytes of data that a check may hold, so that a file made to fill the memory ends the check and nothing else."""
+
 INTERNAL = "an error of the server itself; its log says more"
 
 
@@ -46,8 +51,13 @@ def main(arguments: list[str]) -> int:
     """Checks or makes the job of the working folder; returns the exit code, which is 0 even where the job fails."""
     what, room = arguments
     Thread(target=_end_with_the_server, daemon=True).start()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        with suppress(AttributeError):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     with suppress(OSError, AttributeError):
         os.nice(5)  # answers to requests come first
+    if what == "check":
+        _limit_memory(CHECK_MEMORY)
     shown: dict[str, str] = {}
     lock = _lock(Path())
     try:
@@ -117,6 +127,14 @@ def _end_with_the_server() -> None:
                 if not os.read(0, 1):
                     break
     os._exit(ABANDONED)
+
+
+def _limit_memory(most: int) -> None:
+    """Allocating more bytes than that fails from now on, where the system has such a limit."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def _lock(folder: Path) -> BinaryIO:
