@@ -227,6 +227,8 @@ def test_what_is_wrong_at_the_start() -> None:
             (("--port", str(port)), f"port {port} of 127.0.0.1 cannot be opened"),
             (("--host", "0.0.0.0"), "no key is set; give --keys FILE"),
             (("--keys", "missing.txt"), "missing.txt cannot be read"),
+            (("--keep-hours", "0"), "keep_hours is 0; wanted more than 0"),
+            (("--jobs-folder", str(Path(__file__) / "jobs")), "jobs cannot hold the jobs"),
             (("--model", "standout-mobil"), "did you mean 'standout-mobile'"),
         ):
             done = run(*command(*more), folder=Path.cwd(), PYTHONPATH=SOURCE)

@@ -1,4 +1,4 @@
-"""`standout serve`: an HTTP server for photos, with the API of remove.bg and an API of its own."""
+"""`standout serve`: an HTTP server for photos and clips, with the API of remove.bg and an API of its own."""
 
 # Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
 
@@ -25,10 +25,11 @@ _ACCESS, _LIMITS, _JOBS = "Access", "Limits", "Jobs"
 
 @dataclass(frozen=True, kw_only=True)
 class ServeCommand:
-    """Serve photos over HTTP, by the API of remove.bg and an API of its own. Nothing leaves this machine.
+    """Serve photos and clips over HTTP, by the API of remove.bg and an API of its own. Nothing leaves this machine.
 
     A program that calls remove.bg only needs another address: http://127.0.0.1:8700/v1.0/removebg. The page /docs lists
-    all addresses. Ctrl-C ends the server once the photos in work are done.
+    all addresses. Ctrl-C ends the server once the photos in work are done; the next one goes on
+    with its jobs.
     """
 
     host: Annotated[

@@ -1,4 +1,4 @@
-"""An HTTP server for photos: the API of remove.bg, answered on this machine, and an API of our own.
+"""An HTTP server for photos and clips: the API of remove.bg, answered on this machine, and an API of our own.
 
     app        ServerSettings -> the FastAPI application, and what it serves besides the two APIs
     settings   what whoever starts the server decides
@@ -15,8 +15,10 @@
     site       the page for people, as static files of page/, and their headers
     docs       the documentation of both APIs as a page
     listen     the socket, and the server that listens on it
+    jobs/      /v1/jobs: clips and folders of photos, done in the background
+    metrics    GET /metrics
     removebg/  POST /v1.0/removebg and GET /v1.0/account
 
-The server fetches nothing from elsewhere, and writes nothing of a photo to the disk. This is the only room that knows
-FastAPI, Starlette and uvicorn.
+The server fetches nothing from elsewhere, and writes nothing of a photo to the disk unless it comes as a job. This is the
+only room that knows FastAPI, Starlette and uvicorn.
 """
