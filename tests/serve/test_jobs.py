@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
@@ -19,9 +20,9 @@ from fastapi.testclient import TestClient
 
 from standout.errors import SetupError
 from standout.serve.app import create
-from standout.serve.jobs import child, folders
+from standout.serve.jobs import child, folders, runner
 from standout.serve.jobs.folders import JobFolders
-from standout.serve.jobs.runner import CRASHED, MOST_STARTS
+from standout.serve.jobs.runner import CRASHED, GONE, MOST_STARTS
 from standout.serve.jobs.settings import JobSettings
 from standout.serve.jobs.store import ENDED, JobRecord, JobStore
 from standout.serve.settings import ServerSettings
@@ -142,6 +143,31 @@ def test_a_process_that_keeps_dying(opened: Opened, tmp_path: Path, caplog: pyte
     assert len([one for one in caplog.records if "signal 9" in one.message]) == MOST_STARTS
     until(lambda: not list(held(client).iterdir()), "the files are gone")
     assert ended(client, sent(client, "once.mp4"))["status"] == "done", "a second start may be all it needs"
+
+
+def test_files_that_vanish(opened: Opened) -> None:
+    client = opened()
+    first, second = sent(client, "hang.mp4"), sent(client)
+    shutil.rmtree(held(client) / second)
+    client.delete(f"/v1/jobs/{first}")
+    job = ended(client, second)
+    assert (job["status"], job["error"]) == ("failed", GONE)
+
+
+def test_a_queue_that_cannot_be_written_for_a_while(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "PAUSE", 0.01)
+    client = opened()
+    refusals = iter([sqlite3.OperationalError("database or disk is full")])
+    end = JobStore.end
+
+    def refused_once(*given: Any, **more: Any) -> None:
+        for error in refusals:
+            raise error
+        end(*given, **more)
+
+    monkeypatch.setattr(JobStore, "end", refused_once)
+    assert ended(client, sent(client))["status"] == "done"
+    assert next(refusals, None) is None
 
 
 def test_a_process_that_hangs(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,6 @@
     metrics    GET /metrics
     removebg/  POST /v1.0/removebg and GET /v1.0/account
 
-The server fetches nothing from elsewhere, and writes nothing of a photo to the disk unless it comes as a job. This is the
-only room that knows FastAPI, Starlette and uvicorn.
+The server fetches nothing from elsewhere, and writes nothing of a photo to the disk unless it comes as a job. This is
+the only room that knows FastAPI, Starlette and uvicorn.
 """

@@ -34,6 +34,9 @@ CRASHED = (
 )
 
 
+GONE = "its files are gone from the server; send them again"
+
+
 @dataclass(frozen=True)
 class Reached:
     """How far a running job is: see make.Step."""
@@ -101,8 +104,8 @@ class JobRunner:
                     await self._wake.wait()
                     continue
                 await self._attempt(job)
-            except (sqlite3.Error, OSError) as error:
-                log.error("the queue of jobs or its folder cannot be used (%s); trying again", error)
+            except Exception:  # such as a disk that is full; the other jobs must be done all the same
+                log.exception("a job cannot be worked on; trying again in %g s", PAUSE)
                 await asyncio.sleep(PAUSE)
                 self._store_again()
 
@@ -117,8 +120,9 @@ class JobRunner:
 
     async def _attempt(self, job: JobRecord) -> None:
         """One process for the job, and what follows from how it ends."""
-        if job.starts > MOST_STARTS:
-            await self._fail(job.id, CRASHED)
+        is_there = await asyncio.to_thread(self._folders.of(job.id).is_dir)
+        if not is_there or job.starts > MOST_STARTS:
+            await self._fail(job.id, CRASHED if is_there else GONE)
             return
         self._idle[job.id] = idle = asyncio.Event()
         self._watchers.changed(job.id)
