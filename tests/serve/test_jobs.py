@@ -365,6 +365,7 @@ def test_the_server_runs_without_jobs_where_the_default_folder_cannot_be_used(
     monkeypatch.setattr(folders, "default", lambda: tmp_path / "file" / "state")
     with TestClient(create(ServerSettings(workers=1), Bright()), base_url=HOST) as client:
         assert client.get("/healthz").status_code == client.get("/metrics").status_code == 200
+        assert client.get("/config.json").json()["jobs"] is False
         answers = [client.post("/v1/jobs", files={"file": ("a.mp4", b"a")}), client.get("/v1/jobs")]
         answers.append(client.get(f"/v1/jobs/{'0' * 32}/events"))
         assert {(one.status_code, code(one)) for one in answers} == {(503, "jobs_unavailable")}

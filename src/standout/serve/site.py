@@ -95,11 +95,10 @@ def add(app: FastAPI, settings: ServerSettings) -> None:
     for folder in FOLDERS:
         if (PAGE / folder).is_dir():
             app.mount(f"/{folder}", PageFiles(directory=PAGE / folder))
-    known = config(settings, jobs=any(getattr(one, "path", "") == "/v1/jobs" for one in app.routes))
 
     @app.api_route("/config.json", methods=["GET", "HEAD"], include_in_schema=False)
     async def configuration() -> Response:
-        return JSONResponse(known, headers=HEADERS)
+        return JSONResponse(config(settings, jobs=app.state.jobs.are_on), headers=HEADERS)
 
 
 def config(settings: ServerSettings, *, jobs: bool) -> dict[str, Any]:
