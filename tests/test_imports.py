@@ -12,7 +12,7 @@ import standout
 from tests.conftest import drawn_person
 
 RUNTIMES = {"onnxruntime", "openvino"}
-SERVER = {"fastapi", "starlette", "uvicorn"}
+SERVER = {"fastapi", "starlette", "uvicorn", "prometheus_client", "platformdirs"}
 HEAVY = {"numpy", "cv2", "PIL", "pi_heif", "pillow_heif", "torch", "av"} | RUNTIMES | SERVER
 NEVER = {
     "torch",

@@ -41,7 +41,7 @@ def checked(order: JobOrder, shown: dict[str, str]) -> JobPlan:
     paths = [_moved(one, f"{number:04d}", order) for number, one in enumerate(given, 1)]
     shown |= {path: one.name for path, one in zip(paths, given, strict=True)}
     frames = [_frames(Path(path), one.name, order) for path, one in zip(paths, given, strict=True)]
-    _check_edit(edit, paths, given)
+    _check_edit(edit, paths, given, order.most_pixels)
     naming = Naming.of(edit.effect, format=order.format)
     suffixes = _suffixes(naming, paths)
     called = names.results([one.name for one in given], suffixes, edit.effect)
@@ -141,7 +141,7 @@ def _background(order: JobOrder, shown: dict[str, str]) -> str | None:
     return path
 
 
-def _check_edit(edit: Edit, files: list[str], given: list[GivenFile]) -> None:
+def _check_edit(edit: Edit, files: list[str], given: list[GivenFile], most_pixels: int) -> None:
     """Raises InputError where a photo or a clip cannot have the edit, or the background cannot be read."""
     for path, one in zip(files, given, strict=True):
         is_clip = Path(path).suffix in video.READABLE
@@ -150,7 +150,7 @@ def _check_edit(edit: Edit, files: list[str], given: list[GivenFile]) -> None:
         if not is_clip and edit.effect.moves:
             raise InputError(f"the background is a clip, and {one.name} a photo; send a picture as the background")
     with edit.effect.begun() as tried:
-        tried.open()
+        tried.open(max_pixels=most_pixels)
 
 
 def _suffixes(naming: Naming, files: list[str]) -> list[str]:

@@ -23,6 +23,9 @@ MOST_SILENCE = {"check": 300.0, "make": 1800.0}
 """Seconds without a report after which a process is taken to hang."""
 
 LONGEST_LINE = 2**22
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""A check computes nothing, and each thread of these libraries would take a share of the memory that it may have."""
+
 MODULE = "standout.serve.jobs.work"
 LOG = "log"
 """The file of the job's folder that gets what the process prints."""
@@ -79,7 +82,7 @@ async def started(what: Literal["check", "make"], folder: Path, *, room: int = 0
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-X", "faulthandler", "-m", MODULE, what, str(room)),
             cwd=folder,
-            env=os.environ | {"PYTHONPATH": paths},
+            env=os.environ | {"PYTHONPATH": paths} | (ONE_THREAD if what == "check" else {}),
             stdin=PIPE,
             stdout=PIPE,
             stderr=log,
