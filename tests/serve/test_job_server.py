@@ -42,7 +42,7 @@ from pathlib import Path
 from standout.serve.jobs.settings import JobSettings
 from standout.serve.listen import serve
 from standout.serve.settings import ServerSettings
-jobs = JobSettings(folder=Path(sys.argv[1]), chunk=20)
+jobs = JobSettings(folder=Path(sys.argv[1]), chunk=10)
 serve(ServerSettings(port=0, workers=1, jobs=jobs), lambda url: print(url, flush=True))
 """
 """A server whose chunks are so short that a short clip has several."""
@@ -122,10 +122,10 @@ def is_alive(number: int) -> bool:
 
 @pytest.fixture(scope="module")
 def clip(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds of a real clip, with sound."""
+    """A real clip of 40 frames, with sound."""
     with av.open(str(clips / "walk.mkv")) as source:
-        pictures = [frame.to_ndarray(format="rgb24") for frame in islice(source.decode(video=0), 60)]
-    made = Made(np.stack(pictures), tracks=["aac"], sound_seconds=Fraction(2))  # type: ignore[arg-type]
+        pictures = [frame.to_ndarray(format="rgb24") for frame in islice(source.decode(video=0), 40)]
+    made = Made(np.stack(pictures), tracks=["aac"], sound_seconds=Fraction(4, 3))  # type: ignore[arg-type]
     return make(tmp_path_factory.mktemp("real") / "walk.mp4", made)
 
 
@@ -146,7 +146,7 @@ def test_a_killed_server_goes_on_with_the_clip(clip: Path, tmp_path: Path) -> No
     with server(tmp_path / "state") as first:
         job = first.send(clip)
         waiting = first.send(clip)
-        first.until_frame(job, 45)
+        first.until_frame(job, 25)
         child = first.child()
         first.process.kill()
         first.process.wait(LIMIT)
@@ -155,14 +155,14 @@ def test_a_killed_server_goes_on_with_the_clip(clip: Path, tmp_path: Path) -> No
     with server(tmp_path / "state") as second:
         told = events(second.get(f"/v1/jobs/{job}/events")[1])
         frames = [one["done"] for one in told if one["status"] == "running" and one["done"]]
-        assert frames and min(frames) > 40, "the first two chunks were not done again"
-        assert told[-1]["status"] == "done" and (told[-1]["done"], told[-1]["total"]) == (60, 60)
+        assert frames and min(frames) > 20, "the first two chunks were not done again"
+        assert told[-1]["status"] == "done" and (told[-1]["done"], told[-1]["total"]) == (40, 40)
         second.ended(waiting)
         resumed, undisturbed = (second.get(f"/v1/jobs/{one}/result")[1] for one in (job, waiting))
         assert resumed == undisturbed
     (tmp_path / "result.mp4").write_bytes(resumed)
     frames_and_sound = counts(tmp_path / "result.mp4")
-    assert frames_and_sound == counts(clip) and frames_and_sound[0] == 60 and frames_and_sound[1] > 1.9
+    assert frames_and_sound == counts(clip) and frames_and_sound[0] == 40 and frames_and_sound[1] > 1.3
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="Linux alone lists the children of a process")

@@ -7,6 +7,7 @@ import re
 import shutil
 import sqlite3
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -247,6 +248,18 @@ def test_places_and_room_are_limited(opened: Opened) -> None:
     assert sent(client, "hang.mp4")
 
 
+def test_several_jobs_at_once(opened: Opened) -> None:
+    client = opened(workers=2)
+    jobs = [sent(client, "hang.mp4") for _ in range(3)]
+    for job in jobs[:2]:
+        running(client, job)
+    assert [seen(client, job)["status"] for job in jobs] == ["running", "running", "queued"]
+    client.delete(f"/v1/jobs/{jobs[0]}")
+    running(client, jobs[2])
+    for job in jobs[1:]:
+        client.delete(f"/v1/jobs/{job}")
+
+
 def test_the_disk_is_not_filled(opened: Opened) -> None:
     client = opened(most_disk=3000)
     full = client.post("/v1/jobs", files={"file": ("a.mp4", bytes(4000))})
@@ -329,6 +342,13 @@ def test_nobody_else_may_look(opened: Opened) -> None:
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (root, held(client), *held(client).iterdir())}
     assert set(modes.values()) == {0o700}
     assert stat.S_IMODE((root / "jobs.sqlite3").stat().st_mode) == 0o600
+
+
+def test_the_default_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert folders.default().parts[-2:] == ("standout", "serve")
+    if sys.platform == "linux":
+        assert folders.default() == tmp_path / "standout" / "serve"
 
 
 def test_folders_that_cannot_be_used(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ class Jobs:
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def close(self) -> None:
-        """Ends the processes; their jobs are gone on with by the next server."""
+        """Ends the processes; the next server goes on with their jobs."""
         self.watchers.end()
         if self._sweeper is not None:
             self._sweeper.cancel()
