@@ -51,7 +51,7 @@ def made(room: int, shown: dict[str, str]) -> dict[str, Any]:
     for done in range(2, 6):
         step(done)
     Path(plan.target).write_bytes(RESULT)
-    return {"end": {"done": 1, "failures": {}}}
+    return {"end": {"done": 1, "failures": {}, "left_out": 0}}
 
 
 if __name__ == "__main__":

@@ -186,11 +186,15 @@ class JobRunner:
 def _told(made: dict[str, Any]) -> str:
     """What there is to say of a job that is done.
 
-    >>> _told({"done": 2, "failures": {"a.jpg": "a.jpg is damaged"}})
+    >>> _told({"done": 2, "failures": {"a.jpg": "a.jpg is damaged"}, "left_out": 0})
     '2 files are done, 1 failed: a.jpg is damaged'
+    >>> _told({"done": 1, "failures": {}, "left_out": 3})
+    '1 file is done, 3 that are no photos or clips were left out'
     """
     failures: dict[str, str] = made["failures"]
     files = "1 file is done" if made["done"] == 1 else f"{made['done']} files are done"
+    if made["left_out"]:
+        files += f", {made['left_out']} that are no photos or clips were left out"
     if not failures:
         return files
     more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""

@@ -3,7 +3,7 @@
 It runs in the job's folder. What it reports goes to standard output, a line of JSON each:
 
     {"step": {"done": 120, "total": 300, "share": 0.4, "kept": 0}}   how far it is (see make.Step)
-    {"end": {"done": 1, "failures": {}}}                             it is done (see make.Made), or checked
+    {"end": {"done": 1, "failures": {}, "left_out": 0}}              it is done (see make.Made); {} for a check
     {"error": "...", "code": "bad_request"}                          it cannot be done, and why
 
 Standard input is a pipe whose other end the server holds: when the server ends, however it ends, so does this process.
@@ -95,7 +95,7 @@ def _made(room: int, shown: dict[str, str]) -> dict[str, Any]:
         shown[plan.background] = "that was sent"
     done = made(JobOrder.read(Path()), plan, lambda step: _tell({"step": asdict(step)}), room=room)
     failures = {name: _renamed(reason, shown) for name, reason in done.failures.items()}
-    return {"end": {"done": done.done, "failures": failures}}
+    return {"end": {"done": done.done, "failures": failures, "left_out": len(plan.left_out)}}
 
 
 def _renamed(reason: str, shown: dict[str, str]) -> str:
