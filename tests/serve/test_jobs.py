@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import jsonschema
 import pytest
 
 pytest.importorskip("fastapi")
@@ -24,6 +25,7 @@ from standout.serve.app import create
 from standout.serve.jobs import child, folders, runner
 from standout.serve.jobs.folders import JobFolders
 from standout.serve.jobs.runner import CRASHED, GONE, MOST_STARTS
+from standout.serve.jobs.schema import JOB
 from standout.serve.jobs.settings import JobSettings
 from standout.serve.jobs.store import ENDED, JobRecord, JobStore
 from standout.serve.settings import ServerSettings
@@ -68,6 +70,7 @@ def seen(client: TestClient, job: str) -> dict[str, Any]:
     answer = client.get(f"/v1/jobs/{job}")
     assert answer.status_code == 200, answer.text
     told: dict[str, Any] = answer.json()
+    jsonschema.validate(told, JOB)
     return told
 
 
@@ -99,6 +102,8 @@ def test_a_job_from_its_beginning_to_its_end(opened: Opened) -> None:
     assert answer.headers["Content-Disposition"] == 'attachment; filename="result-steps.mp4"'
     part = client.get(done["result"], headers={"Range": "bytes=300-309", "If-Range": answer.headers["ETag"]})
     assert (part.status_code, part.content) == (206, RESULT[300:310])
+    for wrong in ("bytes=9-5", "bytes=-", "pages=1", "bytes=1-" + "9" * 5000, "bytes=²-³"):
+        assert client.get(done["result"], headers={"Range": wrong.encode()}).status_code in (200, 416)
     until(lambda: [one.name for one in (held(client) / job).rglob("*")] == ["out", "0001.mp4"], "the upload is gone")
     assert client.delete(f"/v1/jobs/{job}").status_code == 204
     assert client.get(f"/v1/jobs/{job}").status_code == client.get(done["result"]).status_code == 404

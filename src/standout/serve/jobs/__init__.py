@@ -13,6 +13,7 @@ In the server's process:
     intake     a request -> a job in the queue
     service    all of these, started and closed together; expiry
     routes     /v1/jobs
+    schema     what the OpenAPI schema says of it
 
 In a process of its own, which can die without taking the server along (it knows nothing of FastAPI):
 

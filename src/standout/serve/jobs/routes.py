@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -22,7 +23,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from standout.serve.jobs import folders
+from standout.serve.jobs import folders, schema
 from standout.serve.jobs.intake import taken
 from standout.serve.jobs.runner import Reached
 from standout.serve.jobs.service import Jobs
@@ -32,19 +33,6 @@ from standout.serve.service import Service
 
 EXPOSED = ("Location", "Content-Disposition", "Content-Range", "ETag")
 """Headers that pages of other sites may read."""
-
-_FORM = {
-    "file": {"type": "string", "format": "binary", "description": "A clip, a photo or a ZIP of photos; repeatable."},
-    "edit": {"type": "string", "description": 'JSON, such as {"effect": {"name": "blur", "strength": 0.8}}.'},
-    "background": {"type": "string", "format": "binary", "description": "A picture or clip to put behind the people."},
-    "format": {"type": "string", "description": "The suffix of the results, such as .mp4 or .png."},
-}
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"multipart/form-data": {"schema": {"type": "object", "properties": _FORM, "required": ["file"]}}},
-    }
-}
 
 
 def router(service: Service, jobs: Jobs) -> APIRouter:
@@ -64,17 +52,23 @@ def router(service: Service, jobs: Jobs) -> APIRouter:
     def view(job: JobRecord) -> dict[str, Any]:
         return _view(job, jobs.runner.reached.get(job.id), jobs.store.before(job))
 
-    @made.post("", status_code=202, summary="Clips or photos to be edited in the background", openapi_extra=_BODY)
+    @made.post(
+        "",
+        status_code=202,
+        summary="Clips or photos to be edited in the background",
+        responses=schema.TAKEN,
+        openapi_extra=schema.BODY,
+    )
     async def add(request: Request) -> JSONResponse:
         job = await taken(request, service.keys.caller(request.headers), service, jobs)
         return JSONResponse(view(job), HTTPStatus.ACCEPTED, {"Location": f"/v1/jobs/{job.id}"})
 
-    @made.get("", summary="The caller's jobs, the latest first")
+    @made.get("", summary="The caller's jobs, the latest first", responses=schema.LISTED)
     async def every(request: Request) -> JSONResponse:
         caller = service.keys.caller(request.headers)
         return JSONResponse({"jobs": [view(job) for job in jobs.store.all(caller)]})
 
-    @made.get("/{job_id}", summary="A job: its status, how far it is, and where its result is")
+    @made.get("/{job_id}", summary="A job: its status, how far it is, and where its result is", responses=schema.SHOWN)
     async def one(job: JobRecord = mine) -> JSONResponse:
         return JSONResponse(view(job))
 
@@ -97,16 +91,23 @@ def router(service: Service, jobs: Jobs) -> APIRouter:
                 return
             await changed.wait()
 
-    @made.get("/{job_id}/result", summary="The result; parts of it by Range")
-    async def result(job: JobRecord = mine) -> Response:
+    @made.get(
+        "/{job_id}/result",
+        summary="The result; parts of it by Range",
+        response_class=FileResponse,
+        responses=schema.RESULT,
+    )
+    async def result(request: Request, job: JobRecord = mine) -> Response:
         path = jobs.folders.of(job.id) / job.target
         if job.status != "done" or not await asyncio.to_thread(path.is_file):
             detail = f"the job is {job.status} and has no result; ask at /v1/jobs/{job.id} how far it is"
             raise Refusal(HTTPStatus.CONFLICT, "no_result", title="There is no result", detail=detail)
+        if not _is_range(request.headers.get("range", "")):  # which a server may ignore
+            request.scope["headers"] = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
         stat = await asyncio.to_thread(path.stat)
         return FileResponse(path, media_type=job.media_type, filename=job.name.rpartition("/")[2], stat_result=stat)
 
-    @made.delete("/{job_id}", summary="Cancels a job, or deletes one that has ended")
+    @made.delete("/{job_id}", summary="Cancels a job, or deletes one that has ended", responses=schema.DELETED)
     async def delete(job: JobRecord = mine) -> Response:
         if job.has_ended:
             await jobs.remove(job.id)
@@ -115,6 +116,18 @@ def router(service: Service, jobs: Jobs) -> APIRouter:
         return JSONResponse(view(jobs.store.find(job.id) or job))
 
     return made
+
+
+def _is_range(text: str) -> bool:
+    """Whether the text of a Range header makes sense.
+
+    >>> [_is_range(text) for text in ("bytes=0-9", "bytes=5-", "bytes=-5,7-8", "bytes=9-5", "bytes=-", "pages=1-2")]
+    [True, True, True, False, False, False]
+    """
+    part = r"(\d{1,18}-\d{0,18}|-\d{1,18})"
+    if not re.fullmatch(rf"bytes={part}(, *{part})*", text, re.ASCII):
+        return False
+    return all(int(begin) <= int(end) for begin, end in re.findall(r"(\d+)-(\d+)", text))
 
 
 def _missing() -> Refusal:
