@@ -25,6 +25,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("uvicorn")
+from standout.serve.jobs.child import MODULE
 from standout.serve.jobs.store import ENDED
 from tests.conftest import ROOT, SAMPLE
 from tests.serve.test_serving import SOURCE
@@ -97,9 +98,10 @@ class Asked:
 
     def child(self) -> int:
         """The id of the process that works on the job."""
-        found = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        (number,) = [int(one) for path in found for one in path.read_text().split()]
-        return number
+        lists = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        children = [int(one) for path in lists for one in path.read_text().split()]
+        (mine,) = [one for one in children if MODULE.encode() in Path(f"/proc/{one}/cmdline").read_bytes()]
+        return mine
 
 
 @contextmanager
