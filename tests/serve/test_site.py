@@ -11,6 +11,7 @@ pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
 from standout.serve import site
+from standout.serve.jobs.settings import JobSettings
 from standout.support.version import __version__
 from tests.serve.conftest import Made, code
 
@@ -96,8 +97,8 @@ def test_modules_import_only_files_that_are_there() -> None:
                 assert (path.parent / name).resolve().is_file(), f"{path.name} imports {name}"
 
 
-def test_what_the_page_must_know(client: TestClient, made: Made) -> None:
-    answer = client.get("/config.json")
+def test_what_the_page_must_know(made: Made, tmp_path: Path) -> None:
+    answer = made(jobs=JobSettings(folder=tmp_path / "state")).get("/config.json")
     told = answer.json()
     assert told["server"] is True and told["version"] == __version__ and told["key"] is False
     assert told["most_bytes"] > 1e6 and told["most_pixels"] > 1e6
