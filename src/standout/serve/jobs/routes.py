@@ -25,7 +25,6 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from standout.serve.jobs import folders, schema
 from standout.serve.jobs.intake import taken
-from standout.serve.jobs.runner import Reached
 from standout.serve.jobs.service import Jobs
 from standout.serve.jobs.store import JobRecord
 from standout.serve.refusals import Refusal
@@ -39,19 +38,6 @@ def router(service: Service, jobs: Jobs) -> APIRouter:
     """The addresses."""
     made = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
-    async def own(request: Request, job_id: str) -> JobRecord:
-        """The job, if it is the caller's."""
-        caller = service.keys.caller(request.headers)
-        job = jobs.store.find(job_id) if folders.is_id(job_id) else None
-        if job is None or job.owner != caller:
-            raise _missing()
-        return job
-
-    mine = Depends(own)
-
-    def view(job: JobRecord) -> dict[str, Any]:
-        return _view(job, jobs.runner.reached.get(job.id), jobs.store.before(job))
-
     @made.post(
         "",
         status_code=202,
@@ -61,16 +47,31 @@ def router(service: Service, jobs: Jobs) -> APIRouter:
     )
     async def add(request: Request) -> JSONResponse:
         job = await taken(request, service.keys.caller(request.headers), service, jobs)
-        return JSONResponse(view(job), HTTPStatus.ACCEPTED, {"Location": f"/v1/jobs/{job.id}"})
+        return JSONResponse(_view(job, jobs), HTTPStatus.ACCEPTED, {"Location": f"/v1/jobs/{job.id}"})
 
     @made.get("", summary="The caller's jobs, the latest first", responses=schema.LISTED)
     async def every(request: Request) -> JSONResponse:
         caller = service.keys.caller(request.headers)
-        return JSONResponse({"jobs": [view(job) for job in jobs.store.all(caller)]})
+        return JSONResponse({"jobs": [_view(job, jobs) for job in jobs.store.all(caller)]})
+
+    async def own(request: Request, job_id: str) -> JobRecord:
+        """The job, if it is the caller's."""
+        caller = service.keys.caller(request.headers)
+        job = jobs.store.find(job_id) if folders.is_id(job_id) else None
+        if job is None or job.owner != caller:
+            raise _missing()
+        return job
+
+    _add_job(made, jobs, Depends(own))
+    return made
+
+
+def _add_job(made: APIRouter, jobs: Jobs, mine: Any) -> None:
+    """Adds the addresses of a single job. mine: the dependency that finds it."""
 
     @made.get("/{job_id}", summary="A job: its status, how far it is, and where its result is", responses=schema.SHOWN)
     async def one(job: JobRecord = mine) -> JSONResponse:
-        return JSONResponse(view(job))
+        return JSONResponse(_view(job, jobs))
 
     @made.get(
         "/{job_id}/events",
@@ -84,7 +85,7 @@ def router(service: Service, jobs: Jobs) -> APIRouter:
             found = jobs.store.find(job.id)
             if found is None:
                 return
-            if (seen := view(found)) != last:
+            if (seen := _view(found, jobs)) != last:
                 last = seen
                 yield ServerSentEvent(event="job", raw_data=json.dumps(seen))
             if found.has_ended:
@@ -113,9 +114,7 @@ def router(service: Service, jobs: Jobs) -> APIRouter:
             await jobs.remove(job.id)
             return Response(status_code=HTTPStatus.NO_CONTENT)
         await jobs.runner.cancel(job.id)
-        return JSONResponse(view(jobs.store.find(job.id) or job))
-
-    return made
+        return JSONResponse(_view(jobs.store.find(job.id) or job, jobs))
 
 
 def _is_range(text: str) -> bool:
@@ -135,8 +134,9 @@ def _missing() -> Refusal:
     return Refusal(HTTPStatus.NOT_FOUND, "not_found", title="Not Found", detail=detail)
 
 
-def _view(job: JobRecord, reached: Reached | None, before: int) -> dict[str, Any]:
-    """The job as JSON. before: how many jobs have not ended that came before it."""
+def _view(job: JobRecord, jobs: Jobs) -> dict[str, Any]:
+    """The job as JSON."""
+    reached, before = jobs.runner.reached.get(job.id), jobs.store.before(job)
     done, total = (reached.done, reached.total) if reached else (job.done, job.total)
     share = 1.0 if job.status == "done" else reached.share if reached else 0.0
     message = job.message
