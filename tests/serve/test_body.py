@@ -11,7 +11,7 @@ pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 from starlette.requests import Request
 
-from standout.serve.body import fields
+from standout.serve.body import read
 from standout.serve.refusals import Refusal
 from tests.serve.conftest import REMOVE, Made, code, drawn
 
@@ -97,11 +97,11 @@ def request(*messages: dict[str, Any]) -> Request:
 def test_a_body_that_never_ends() -> None:
     part = {"type": "http.request", "body": b"--x\r\n", "more_body": True}
     with pytest.raises(Refusal) as caught:
-        asyncio.run(fields(request(part), most=1000, seconds=0.01))
+        asyncio.run(read(request(part), most=1000, seconds=0.01))
     assert (caught.value.status, caught.value.code) == (408, "request_timeout")
 
 
 def test_a_client_that_leaves() -> None:
     part = {"type": "http.request", "body": b"--x\r\n", "more_body": True}
     with pytest.raises(Refusal, match="ended before it was complete"):
-        asyncio.run(fields(request(part, {"type": "http.disconnect"}), most=1000, seconds=60))
+        asyncio.run(read(request(part, {"type": "http.disconnect"}), most=1000, seconds=60))

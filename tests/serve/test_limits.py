@@ -19,6 +19,7 @@ from standout.serve.limits import Meter, WorkQueue
 from standout.serve.refusals import Refusal
 from standout.serve.service import Service
 from standout.serve.settings import ServerSettings, is_loopback
+from standout.serve.workers.pool import ThreadPool
 from standout.types import Mask, PersonFinder
 from tests.serve.conftest import REMOVE, Bright, Made, code, drawn
 from tests.waiting import LIMIT
@@ -59,7 +60,8 @@ def test_a_full_queue(made: Made) -> None:
 
 
 def test_a_place_is_free_again_whatever_happens() -> None:
-    queue = WorkQueue(workers=1, places=1)
+    pool = ThreadPool(Bright(), workers=1)
+    queue = WorkQueue(pool, places=1)
     for _ in range(3):
         with pytest.raises(ZeroDivisionError), queue.place():
             raise ZeroDivisionError
@@ -67,12 +69,12 @@ def test_a_place_is_free_again_whatever_happens() -> None:
         pass
     assert queue.taken == 0
 
-    def fails() -> None:
+    def fails(finder: PersonFinder) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         asyncio.run(queue.run(fails))
-    queue.close()
+    pool.close()
 
 
 def test_a_client_that_leaves_while_it_waits_is_not_worked_for() -> None:
@@ -84,7 +86,7 @@ def test_a_client_that_leaves_while_it_waits_is_not_worked_for() -> None:
             seen.append(image.shape[0])
             return slow.probability(image)
 
-    service = Service(ServerSettings(workers=1), Counting)
+    service = Service(ServerSettings(workers=1), ThreadPool(Counting(), workers=1))
 
     def request(*messages: str) -> Request:
         left = list(messages)
@@ -165,7 +167,7 @@ def test_keys(made: Made, path: str, headers: dict[str, str], status: int, title
 
 
 def test_a_wrong_key_costs_no_more_than_its_header(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("standout.serve.service.fields", lambda *given, **named: pytest.fail("the body is read"))
+    monkeypatch.setattr("standout.serve.body.read", lambda *given, **named: pytest.fail("the body is read"))
     client = made(keys=(KEY,))
     assert client.post(REMOVE, files={"image_file": ("a.png", drawn())}).status_code == 403
 
@@ -206,7 +208,7 @@ def test_loopback() -> None:
     assert not any(is_loopback(host) for host in ("localhost.example", "0.0.0.0", "1.2.3.4", "", "127.0.0.1.example"))
 
 
-@pytest.mark.parametrize("name", ["workers", "places", "rate", "most_bytes", "most_pixels", "seconds"])
+@pytest.mark.parametrize("name", ["workers", "places", "rate", "most_bytes", "most_pixels", "seconds", "timeout"])
 def test_limits_below_one(name: str) -> None:
     with pytest.raises(InputError, match=f"{name} is 0; wanted 1 or more"):
         ServerSettings(**{name: 0})  # type: ignore[arg-type]

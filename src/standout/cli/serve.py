@@ -11,7 +11,7 @@ import typer
 from standout.cli.options import Device, Model, Runtime
 from standout.cli.show import examples, needs_extra, say
 from standout.serve.jobs.settings import JobSettings
-from standout.serve.settings import MEGABYTE, ServerSettings
+from standout.serve.settings import GIGABYTE, MEGABYTE, ServerSettings
 
 EPILOG = examples(
     ("standout serve", "on this machine alone"),
@@ -59,7 +59,7 @@ class ServeCommand:
             min=1,
             show_default=False,
             rich_help_panel=_LIMITS,
-            help="Photos in work at once. [dim]\\[default: one for each core][/]",
+            help="Worker processes, each with one photo in work. [dim]\\[default: one for each core][/]",
         ),
     ] = None
     queue: Annotated[
@@ -75,6 +75,15 @@ class ServeCommand:
     max_mp: Annotated[
         int, typer.Option(metavar="MP", min=1, rich_help_panel=_LIMITS, help="The most megapixels of a picture.")
     ] = ServerSettings.most_pixels // 1_000_000
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=1, rich_help_panel=_LIMITS, help="The most seconds for a photo.")
+    ] = ServerSettings.timeout
+    memory: Annotated[
+        int,
+        typer.Option(
+            metavar="GB", min=0, rich_help_panel=_LIMITS, help="The most memory of a worker (Linux); 0 sets no limit."
+        ),
+    ] = ServerSettings.most_memory // GIGABYTE
     jobs_folder: Annotated[
         Path | None,
         typer.Option(
@@ -134,6 +143,8 @@ class ServeCommand:
             rate=self.rate,
             most_bytes=self.max_mb * MEGABYTE,
             most_pixels=self.max_mp * 1_000_000,
+            timeout=self.timeout,
+            most_memory=self.memory * GIGABYTE,
             jobs=JobSettings(
                 folder=self.jobs_folder,
                 workers=self.job_workers,

@@ -2,18 +2,20 @@
 
     app        ServerSettings -> the FastAPI application, and what it serves besides the two APIs
     settings   what whoever starts the server decides
-    service    what all requests share: the model, the queue, the keys, the rate
+    service    what all requests share: the workers, the queue, the keys, the rate
     limits     the queue of bounded length, and the rate in megapixels a minute
     keys       who may ask
-    door       which hosts and origins may ask at all, and the headers of every answer
-    linger     answers that come before the body was read
+    access     middleware: which hosts and origins may ask at all, and the headers of every answer
     body       a request's body -> its fields, in memory alone
     pictures   a picture's bytes -> Photo, its size checked before it is decoded; and a Photo, resized
     refusals   errors as answers
+    result     what a worker hands back: an answer, ready to be sent
+    workers/   the processes that decode, edit and encode the pictures
     own        /v1/mask, /v1/edit, /v1/models and /v1/effects
     catalog    the effects and their settings as plain values
     site       the page for people, as static files of page/, and their headers
     docs       the documentation of both APIs as a page
+    connection deadlines and a limit for connections
     listen     the socket, and the server that listens on it
     jobs/      /v1/jobs: clips and folders of photos, done in the background
     metrics    GET /metrics

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from standout.models import registry
 from standout.serve import docs, own, site
-from standout.serve.door import Door
+from standout.serve.access import AccessMiddleware
 from standout.serve.jobs import routes as job_routes
 from standout.serve.jobs.service import Jobs
 from standout.serve.metrics import MeasuredRequests, Metrics
@@ -22,18 +22,20 @@ from standout.serve.refusals import Refusal, by_status
 from standout.serve.removebg import routes
 from standout.serve.service import Service
 from standout.serve.settings import ServerSettings
+from standout.serve.workers.child import Setup
+from standout.serve.workers.pool import Pool, ProcessPool, ThreadPool
 from standout.support.version import __version__
 from standout.types import PersonFinder
 
 
 def create(settings: ServerSettings, finder: PersonFinder | None = None) -> FastAPI:
-    """The application. finder: what finds the people; None means the model of the settings.
+    """The application. finder: what finds the people, in threads; None means the model of the settings, in processes.
 
-    The model is loaded in a thread while the server starts. Raises ModelError for a model that is not known.
+    The model is loaded while the server starts. Raises ModelError for a model that is not known.
     """
     if finder is None:
         registry.find(settings.model)
-    service = Service(settings, lambda: finder or _segmenter(settings))
+    service = Service(settings, ThreadPool(finder, workers=settings.workers) if finder else _processes(settings))
     jobs = Jobs(settings.jobs)
     metrics = Metrics(service, jobs)
 
@@ -64,7 +66,7 @@ def create(settings: ServerSettings, finder: PersonFinder | None = None) -> Fast
             allow_headers=("*",),
             expose_headers=(*routes.EXPOSED, *job_routes.EXPOSED),
         )
-    app.add_middleware(Door, settings=settings)
+    app.add_middleware(AccessMiddleware, settings=settings)
     app.add_middleware(MeasuredRequests, metrics=metrics)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(HTTPException, _by_status)
@@ -79,10 +81,9 @@ def create(settings: ServerSettings, finder: PersonFinder | None = None) -> Fast
     return app
 
 
-def _segmenter(settings: ServerSettings) -> PersonFinder:
-    from standout.segmenter import Segmenter
-
-    return Segmenter(settings.model, runtime=settings.runtime, device=settings.device, threads=1)
+def _processes(settings: ServerSettings) -> Pool:
+    setup = Setup(settings.model, settings.runtime, settings.device, settings.most_memory)
+    return ProcessPool(setup, workers=settings.workers, seconds=settings.timeout)
 
 
 def _add_health(app: FastAPI, service: Service) -> None:

@@ -1,4 +1,4 @@
-"""How much the server takes on: a queue of bounded length before a pool of threads, and a rate for each caller.
+"""How much the server takes on: a queue of bounded length before a pool of workers, and a rate for each caller.
 
 WorkQueue   places for requests; whoever finds none is told when to come again
 Meter       megapixels a minute for each caller, in windows of a minute
@@ -6,15 +6,15 @@ Meter       megapixels a minute for each caller, in windows of a minute
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
 from standout.serve.refusals import busy
+from standout.serve.workers.pool import Pool
+from standout.types import PersonFinder
 
 T = TypeVar("T")
 
@@ -23,23 +23,23 @@ WINDOW = 60.0
 
 
 class WorkQueue:
-    """Runs jobs in a pool of threads, and holds a place for each request from its header to its answer.
+    """Has jobs done by a pool of workers, and holds a place for each request from its header to its answer.
 
-    It is used in the event loop's thread alone. A request that is still being read holds a place, but no thread, so
+    It is used in the event loop's thread alone. A request that is still being read holds a place, but no worker, so
     that slow uploads keep no photo waiting.
     """
 
-    def __init__(self, *, workers: int, places: int) -> None:
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="standout-serve")
-        self.workers, self.places, self.taken = workers, places, 0
+    def __init__(self, pool: Pool, *, places: int) -> None:
+        self._pool, self.places, self.taken = pool, places, 0
+        self._waiting = 0
         self._seconds = 1.0
-        """What a job takes, averaged over the latest ones."""
+        """What a job takes, averaged over the latest ones; those that waited before it take their share of its time."""
 
     @contextmanager
     def place(self) -> Iterator[None]:
         """Holds a place inside the block. Raises Refusal (429) where none is free."""
         if self.taken >= self.places:
-            seconds = math.ceil(self._seconds * self.taken / self.workers)
+            seconds = math.ceil(self._seconds * self.taken / self._pool.workers)
             raise busy(f"all {self.places} places of the queue are taken; come again in {seconds} s", seconds=seconds)
         self.taken += 1
         try:
@@ -47,20 +47,16 @@ class WorkQueue:
         finally:
             self.taken -= 1
 
-    async def run(self, job: Callable[[], T]) -> T:
-        """What the job returns, once a thread was free for it. A job whose request is given up before is not begun."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: self._timed(job))
-
-    def close(self) -> None:
-        """Drops the jobs that wait, and waits for those in work."""
-        self._pool.shutdown(cancel_futures=True)
-
-    def _timed(self, job: Callable[[], T]) -> T:
+    async def run(self, job: Callable[[PersonFinder], T]) -> T:
+        """What the job returns, once a worker was free for it. A job whose request is given up before is not begun."""
+        before = self._waiting // self._pool.workers
+        self._waiting += 1
         begun = time.perf_counter()
         try:
-            return job()
+            return await self._pool.run(job)
         finally:
-            self._seconds += 0.1 * (time.perf_counter() - begun - self._seconds)
+            self._waiting -= 1
+            self._seconds += 0.1 * ((time.perf_counter() - begun) / (before + 1) - self._seconds)
 
 
 class Meter:

@@ -6,14 +6,13 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from standout.errors import SetupError
 from standout.serve.app import create
+from standout.serve.connection import MOST_CONNECTIONS, LimitedConnection
 from standout.serve.jobs.service import Jobs
 from standout.serve.settings import ServerSettings
-
-MOST_CONNECTIONS = 512
-"""Connections above this are answered by 503 at once."""
 
 GRACE = 10
 """Seconds that requests in work get to end once a signal has come."""
@@ -26,21 +25,25 @@ def serve(settings: ServerSettings, told: Callable[[str], None]) -> None:
     known.
     """
     app = create(settings)
-    config = uvicorn.Config(
+    opened = _opened(settings)
+    with opened:
+        app.state.jobs.open()
+        told(url(settings.host, opened.getsockname()[1]))
+        _TellingServer(configuration(app), app.state.jobs).run(sockets=[opened])
+
+
+def configuration(app: ASGIApp) -> uvicorn.Config:
+    """How uvicorn serves the application: with our own limits on connections, and a log of errors alone."""
+    return uvicorn.Config(
         app,
+        http=LimitedConnection,
         lifespan="on",
         log_level="warning",
         access_log=False,
         server_header=False,
         ws="none",
-        limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=GRACE,
     )
-    opened = _opened(settings)
-    with opened:
-        app.state.jobs.open()
-        told(url(settings.host, opened.getsockname()[1]))
-        _TellingServer(config, app.state.jobs).run(sockets=[opened])
 
 
 class _TellingServer(uvicorn.Server):

@@ -11,7 +11,8 @@ Accept       image/png, image/jpeg, image/webp or image/avif: the format of the 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import numpy as np
 from fastapi import APIRouter
@@ -27,10 +28,11 @@ from standout.masks.full_size import full_size
 from standout.masks.letterbox import resize
 from standout.models.registry import REGISTRY
 from standout.serve import catalog, pictures
-from standout.serve.body import Fields
+from standout.serve.body import Body, Fields
 from standout.serve.refusals import Refusal, bad_request
+from standout.serve.result import Result
 from standout.serve.service import Service
-from standout.serve.settings import ServerSettings
+from standout.serve.settings import PictureLimits
 from standout.types import Mask, Metadata, PersonFinder, Photo
 
 SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/avif": ".avif"}
@@ -54,35 +56,22 @@ class Order:
     """What a request asks for. edit: JSON. longest: 0 for the photo's own size."""
 
     image: bytes
-    suffix: str
     edit: str | bytes = "{}"
     mask: bytes | None = None
     background: bytes | None = None
     longest: int = 0
 
 
-class Answer(NamedTuple):
-    """The result as a file, the share of the photo that is person, and how many pixels the photo had."""
-
-    data: bytes
-    person_share: float
-    pixels: int
-
-
 def router(service: Service) -> APIRouter:
     """The addresses of the API."""
     made = APIRouter(prefix="/v1", tags=["standout"])
 
+    limits = service.settings.pictures
+
     async def answered(request: Request, *, edit: str | None) -> Response:
-        async with service.admitted(request) as caller:
-            fields = await service.fields(request, whole=IMAGE)
-            order = _order(fields, _suffix(request), edit)
-            settings = service.settings
-            answer = await service.work(request, lambda finder: done(order, settings, finder))
-            service.meter.charge(caller, answer.pixels)
-            told = {"X-Person-Share": f"{answer.person_share:.6f}"} | service.meter.headers(caller)
-            kind = next(name for name, one in SUFFIXES.items() if one == order.suffix)
-            return Response(answer.data, media_type=kind, headers=told)
+        service.keys.caller(request.headers)
+        kind = _media_type(request)
+        return await service.answered(request, lambda body: partial(done, body, kind, edit, limits), whole=IMAGE)
 
     @made.post("/mask", summary="The mask of the people, white on black", openapi_extra=_schema(LONGEST))
     async def mask(request: Request) -> Response:
@@ -109,11 +98,23 @@ def router(service: Service) -> APIRouter:
     return made
 
 
-def done(order: Order, settings: ServerSettings, finder: PersonFinder) -> Answer:
-    """The order, done. Raises Refusal for a picture or an edit that cannot be used."""
-    photo = _opened(order.image, IMAGE, settings)
+def done(body: Body, kind: str, edit: str | None, limits: PictureLimits, finder: PersonFinder) -> Result:
+    """What a body asks for, done, as a picture of that media type. edit: that of the address itself, as JSON.
+
+    Raises Refusal for a body, a picture or an edit that cannot be used.
+    """
+    order = _order(body.fields(), edit)
+    photo = _opened(order.image, IMAGE, limits)
+    edited, shrunk, with_edit = _edited(order, photo, limits, finder)
     height, width = photo.image.shape[:2]
-    edit = _edit(order, settings)
+    headers = {"X-Person-Share": f"{edited.person_share:.6f}"}
+    return Result(_encoded(edited, shrunk, with_edit, SUFFIXES[kind]), kind, headers, height * width)
+
+
+def _edited(order: Order, photo: Photo, limits: PictureLimits, finder: PersonFinder) -> tuple[Edited, Photo, Edit]:
+    """The result of the order, the photo on which it was made, which may be smaller, and the edit for that size."""
+    height = photo.image.shape[0]
+    edit = _edit(order, limits)
     shrunk = _shrunk(photo, order.longest)
     if shrunk is not photo:
         factor = shrunk.image.shape[0] / height
@@ -122,14 +123,13 @@ def done(order: Order, settings: ServerSettings, finder: PersonFinder) -> Answer
     if order.mask is None:
         found = full_size(finder.probability(shrunk.image), shrunk.image, refined=edit.edge.refine)
     else:
-        found = resize(_given(order.mask, settings), *shrunk.image.shape[:2])
+        found = resize(_given(order.mask, limits), *shrunk.image.shape[:2])
     if shrunk.alpha is not None:
         found = np.minimum(found, shrunk.alpha)
     try:
-        result = edit.of_photo(shrunk, found)
+        return edit.of_photo(shrunk, found), shrunk, edit
     except InputError as error:
         raise bad_request(f"edit: {error}") from None
-    return Answer(_encoded(result, shrunk, edit, order.suffix), result.person_share, height * width)
 
 
 def _schema(*more: str) -> dict[str, Any]:
@@ -139,15 +139,15 @@ def _schema(*more: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def _suffix(request: Request) -> str:
+def _media_type(request: Request) -> str:
     """The first of our formats that the Accept header names; PNG where it names none, and all would do."""
     accepted = [part.partition(";")[0].strip().lower() for part in request.headers.get("accept", "*/*").split(",")]
     for kind in accepted:
         if kind in SUFFIXES:
-            return SUFFIXES[kind]
+            return kind
     if not {"", "*/*", "image/*"} & {*accepted}:
         raise bad_request(f"Accept is {', '.join(accepted)[:200]!r}; wanted one of {', '.join(SUFFIXES)}")
-    return ".png"
+    return next(iter(SUFFIXES))
 
 
 def _file(fields: Fields, name: str) -> bytes:
@@ -161,20 +161,20 @@ def _missing(name: str, got: str) -> Refusal:
     return bad_request(f"{name} is {got}; send a picture as a file (curl -F {name}=@photo.jpg)")
 
 
-def _opened(data: bytes, name: str, limits: ServerSettings) -> Photo:
-    return pictures.opened(data, field=name, most_bytes=limits.most_bytes, most_pixels=limits.most_pixels)
+def _opened(data: bytes, name: str, limits: PictureLimits) -> Photo:
+    return pictures.opened(data, field=name, limits=limits)
 
 
-def _order(fields: Fields, suffix: str, edit: str | None) -> Order:
+def _order(fields: Fields, edit: str | None) -> Order:
     """The order in the fields. edit: that of the address itself, to which no edit, mask or background is given."""
     longest = _longest(fields.get(LONGEST, ""))
     image = _file(fields, IMAGE)
     if edit is not None:
-        return Order(image, suffix, edit, longest=longest)
+        return Order(image, edit, longest=longest)
     mask = _file(fields, MASK) if MASK in fields else None
     background = fields.get(BACKGROUND)
     behind = background if isinstance(background, bytes) else None
-    return Order(image, suffix, fields.get(EDIT, "{}"), mask, behind, longest)
+    return Order(image, fields.get(EDIT, "{}"), mask, behind, longest)
 
 
 def _longest(text: str | bytes) -> int:
@@ -194,16 +194,16 @@ def _shrunk(photo: Photo, longest: int) -> Photo:
     return pictures.resized(photo, max(1, round(height * factor)), max(1, round(width * factor)))
 
 
-def _given(data: bytes, settings: ServerSettings) -> Mask:
+def _given(data: bytes, limits: PictureLimits) -> Mask:
     """The mask in a picture: its transparency where it has any, else how bright it is."""
-    picture = _opened(data, MASK, settings)
+    picture = _opened(data, MASK, limits)
     if picture.alpha is not None:
         return picture.alpha
     levels = picture.image.mean(2, dtype=np.float32)
     return np.asarray(levels / np.iinfo(picture.image.dtype).max, np.float32)
 
 
-def _edit(order: Order, settings: ServerSettings) -> Edit:
+def _edit(order: Order, limits: PictureLimits) -> Edit:
     """The edit of the order. A file of the server's own disk is never read for it."""
     try:
         edit = Edit.from_json(order.edit)
@@ -212,7 +212,7 @@ def _edit(order: Order, settings: ServerSettings) -> Edit:
     if isinstance(edit.effect, Replace):
         if order.background is None:
             raise _missing(BACKGROUND, "missing")
-        behind = _opened(order.background, BACKGROUND, settings)
+        behind = _opened(order.background, BACKGROUND, limits)
         return replace(edit, effect=replace(edit.effect, background=behind))
     if edit.effect.files():
         raise bad_request(f"edit: the effect {edit.effect.name} reads a file of the server, which is not allowed")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
 from standout import images
@@ -9,29 +12,56 @@ from standout.errors import StandoutError, TooLarge
 from standout.images.decode import READERS, guarded, kind_of, opened_file
 from standout.masks.letterbox import resize
 from standout.serve.refusals import Refusal
+from standout.serve.settings import PictureLimits
 from standout.types import Photo
 
 BAD = 400
 
+_watchers: list[Callable[[bool], None]] = []
 
-def opened(data: bytes, *, field: str, most_bytes: int, most_pixels: int) -> Photo:
-    """The photo in a field. Raises Refusal for bytes that are too many, no picture, damaged, or of too many pixels."""
-    if len(data) > most_bytes:
-        detail = f"{field} has {len(data):,} bytes, wanted at most {most_bytes:,}; send a smaller picture"
+
+def watch(told: Callable[[bool], None]) -> None:
+    """From now on, told is called with True before the bytes of a picture are decoded, and with False after it."""
+    _watchers.append(told)
+
+
+@contextmanager
+def _decoding() -> Iterator[None]:
+    for told in _watchers:
+        told(True)
+    try:
+        yield
+    finally:
+        for told in _watchers:
+            told(False)
+
+
+def opened(data: bytes, *, field: str, limits: PictureLimits) -> Photo:
+    """The photo in a field; of an animated picture, its first frame, and no other one is decoded.
+
+    Raises Refusal for bytes that are too many, no picture, damaged, or of too many pixels.
+    """
+    if len(data) > limits.most_bytes:
+        detail = f"{field} has {len(data):,} bytes, wanted at most {limits.most_bytes:,}; send a smaller picture"
         raise Refusal(BAD, "file_too_large", title="File too large", detail=detail)
     if kind_of(data[:64]) is None:
         detail = f"{field} begins with {data[:12]!r}, which is no picture; wanted {', '.join(READERS)}"
         raise Refusal(BAD, "invalid_file_type", title="Invalid file type", detail=detail)
-    width, height = _size(data, field)
-    if width * height > most_pixels:
-        raise _too_many(field, f"{width}x{height} pixels", most_pixels)
-    try:
-        return images.read(data, max_pixels=most_pixels)
-    except TooLarge:
-        raise _too_many(field, "more pixels than its header says", most_pixels) from None
-    except StandoutError as error:
-        title = "There was an error reading the image."
-        raise Refusal(BAD, "failed_to_read_image", title=title, detail=f"{field}: {error}") from None
+    with _decoding():
+        width, height = _size(data, field)
+        if width * height > limits.most_pixels:
+            raise _too_many(field, f"{width}x{height} pixels", limits.most_pixels)
+        try:
+            return images.read(data, max_pixels=limits.most_pixels)
+        except TooLarge:
+            raise _too_many(field, "more pixels than its header says", limits.most_pixels) from None
+        except StandoutError as error:
+            raise unreadable(f"{field}: {error}") from None
+
+
+def unreadable(detail: str) -> Refusal:
+    """The refusal of a picture that cannot be decoded."""
+    return Refusal(BAD, "failed_to_read_image", title="There was an error reading the image.", detail=detail)
 
 
 def resized(photo: Photo, height: int, width: int) -> Photo:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from starlette.responses import JSONResponse
 
@@ -24,10 +25,18 @@ class Refusal(Exception):
         self.status, self.code, self.title, self.detail = status, code, title, detail
         self.headers = dict(headers or {})
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it is pickled: a worker process hands it to the server."""
+        return _again, (self.status, self.code, self.title, self.detail, self.headers)
+
     def answer(self) -> JSONResponse:
         """The answer that tells it."""
         told = {"title": self.title, "code": self.code} | ({"detail": self.detail} if self.detail else {})
         return JSONResponse({"errors": [told]}, self.status, self.headers)
+
+
+def _again(status: int, code: str, title: str, detail: str, headers: dict[str, str]) -> Refusal:
+    return Refusal(status, code, title=title, detail=detail, headers=headers)
 
 
 def auth_failed(title: str) -> Refusal:
@@ -54,6 +63,7 @@ def by_status(status: int) -> Refusal:
         HTTPStatus.NOT_FOUND: "there is nothing at this address; /docs lists all addresses",
         HTTPStatus.METHOD_NOT_ALLOWED: "this address takes another method; /docs lists all addresses",
         HTTPStatus.INTERNAL_SERVER_ERROR: "the server's log says why",
+        HTTPStatus.SERVICE_UNAVAILABLE: "the model cannot be used; the server's log says why",
     }
     kind = HTTPStatus(status)
     return Refusal(status, kind.name.lower(), title=kind.phrase, detail=details.get(kind, ""))

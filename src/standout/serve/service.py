@@ -1,24 +1,28 @@
-"""What all requests share: the model, kept loaded, the queue, the keys, and the rate."""
+"""What all requests share: the workers, the queue, the keys, and the rate."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from threading import Thread
 from typing import Any, TypeVar
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from standout.errors import ModelError, SetupError
-from standout.serve.body import Fields, fields
+from standout.serve import body
+from standout.serve.body import Body
 from standout.serve.keys import Keys
 from standout.serve.limits import Meter, WorkQueue
+from standout.serve.pictures import unreadable
 from standout.serve.refusals import Refusal, bad_request, by_status
+from standout.serve.result import Result
 from standout.serve.settings import ServerSettings
+from standout.serve.workers.pool import Pool
+from standout.serve.workers.process import JobFailed, WorkerDied, WorkerOutOfMemory, WorkerTooSlow
 from standout.types import PersonFinder
 
 T = TypeVar("T")
@@ -26,38 +30,27 @@ log = logging.getLogger(__name__)
 
 
 class Service:
-    """Admits requests and does their work. load: gives what finds the people; it is called once, in a thread."""
+    """Admits requests, and has the workers of the pool do their work."""
 
-    def __init__(self, settings: ServerSettings, load: Callable[[], PersonFinder]) -> None:
+    def __init__(self, settings: ServerSettings, pool: Pool) -> None:
         self.settings = settings
         self.keys = Keys(settings.keys)
-        self.queue = WorkQueue(workers=settings.workers, places=settings.places)
+        self.queue = WorkQueue(pool, places=settings.places)
         self.meter = Meter(settings.rate)
-        self.worker_restarts = 0
-        """Worker processes that were started anew, for /metrics."""
-        self._finder: Future[PersonFinder] = Future()
-        self._loading = Thread(target=self._loaded, args=(load,), name="standout-load", daemon=True)
+        self._pool = pool
 
     def start(self) -> None:
         """Begins to load the model; requests that come before it is loaded wait for it."""
-        self._loading.start()
+        self._pool.start()
 
     def close(self) -> None:
-        """Waits for the jobs in work, and for the model, while whose loading a process cannot end cleanly."""
-        self.queue.close()
-        self._loading.join()
-
-    def _loaded(self, load: Callable[[], PersonFinder]) -> None:
-        try:
-            self._finder.set_result(load())
-        except Exception as error:
-            log.error("the model cannot be loaded: %s", error)
-            self._finder.set_exception(error)
+        """Ends the workers."""
+        self._pool.close()
 
     @property
     def is_ready(self) -> bool:
         """Whether the model is loaded."""
-        return self._finder.done() and self._finder.exception() is None
+        return self._pool.is_ready
 
     @asynccontextmanager
     async def admitted(self, request: Request) -> AsyncIterator[str]:
@@ -70,25 +63,63 @@ class Service:
         with self.queue.place():
             yield caller
 
-    async def fields(self, request: Request, *, whole: str = "") -> Fields:
-        """The fields of the request, see body.fields."""
-        return await fields(request, most=self.settings.most_body, seconds=self.settings.seconds, whole=whole)
+    async def answered(
+        self, request: Request, job: Callable[[Body], Callable[[PersonFinder], Result]], *, whole: str = ""
+    ) -> Response:
+        """The answer to a request for a picture. job: body -> what a worker does. whole: see body.read.
+
+        Raises Refusal.
+        """
+        async with self.admitted(request) as caller:
+            result = await self.work(request, job(await self.body(request, whole=whole)))
+            self.meter.charge(caller, result.pixels)
+            headers = result.headers | self.meter.headers(caller)
+            return Response(result.data, media_type=result.media_type, headers=headers)
+
+    async def body(self, request: Request, *, whole: str = "") -> Body:
+        """The body of the request, see body.read."""
+        return await body.read(request, most=self.settings.most_body, seconds=self.settings.seconds, whole=whole)
 
     async def work(self, request: Request, job: Callable[[PersonFinder], T]) -> T:
-        """What the job returns, in a thread of the pool; a job that still waits when its client leaves is not begun.
+        """What the job returns, in a worker; a job that still waits when its client leaves is not begun.
 
-        Raises Refusal, whatever the job raises.
+        Raises Refusal, whatever becomes of the job.
         """
         try:
-            return await _unless_left(request, self.queue.run(lambda: job(self._finder.result())))
+            return await _unless_left(request, self.queue.run(job))
         except Refusal:
             raise
+        except WorkerTooSlow:
+            log.error("a request took longer than %g s; its worker was ended", self.settings.timeout)
+            raise self._too_slow() from None
+        except WorkerOutOfMemory:
+            raise self._too_much_memory() from None
+        except WorkerDied as error:
+            log.error("%s", error)
+            raise (_undecodable() if error.decoding else by_status(HTTPStatus.INTERNAL_SERVER_ERROR)) from None
+        except JobFailed:  # the worker has logged it
+            raise by_status(HTTPStatus.INTERNAL_SERVER_ERROR) from None
         except (ModelError, SetupError):
             log.exception("the model cannot be used")
             raise by_status(HTTPStatus.SERVICE_UNAVAILABLE) from None
         except Exception:
             log.exception("a request failed")
             raise by_status(HTTPStatus.INTERNAL_SERVER_ERROR) from None
+
+    def _too_slow(self) -> Refusal:
+        detail = f"the work took longer than {self.settings.timeout:g} s; send a smaller picture, or set --timeout"
+        return Refusal(HTTPStatus.GATEWAY_TIMEOUT, "timeout", title="The work took too long", detail=detail)
+
+    def _too_much_memory(self) -> Refusal:
+        most = self.settings.most_memory / 2**30
+        detail = (
+            f"the work needs more than the {most:g} GB that a worker may use; send a smaller picture, or set --memory"
+        )
+        return Refusal(HTTPStatus.BAD_REQUEST, "resolution_too_high", title="Image resolution too high", detail=detail)
+
+
+def _undecodable() -> Refusal:
+    return unreadable("the picture made its decoder crash; convert it to PNG or JPEG, and send that")
 
 
 async def _unless_left(request: Request, work: Coroutine[Any, Any, T]) -> T:

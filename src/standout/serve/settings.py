@@ -11,7 +11,15 @@ from standout.serve.jobs.settings import JobSettings
 from standout.support.system import cores
 
 PORT = 8700
-MEGABYTE = 2**20
+MEGABYTE, GIGABYTE = 2**20, 2**30
+
+
+@dataclass(frozen=True)
+class PictureLimits:
+    """How large a picture may be: its bytes, and its pixels, which are known before it is decoded."""
+
+    most_bytes: int
+    most_pixels: int
 
 
 @dataclass(frozen=True)
@@ -21,9 +29,10 @@ class ServerSettings:
     port: 0 means any that is free. keys: one of them must come with each request; without any, all requests pass, which
     is allowed on a loopback address alone. origins: the web pages of other sites that may ask, or "*" for all.
 
-    workers: photos in work at once. places: requests that are read, in work, or wait; more are refused with 429. rate:
-    megapixels a minute for each key. most_bytes, most_pixels: of a picture. seconds: that a request's body may take.
-    jobs: what /v1/jobs may take.
+    workers: processes that work on photos, each on one at a time. places: requests that are read, in work, or wait;
+    more are refused with 429. rate: megapixels a minute for each key. most_bytes, most_pixels: of a picture. seconds:
+    that a request's body may take. timeout: seconds that a worker may take for a photo. most_memory: bytes that a
+    worker may hold; 0 sets no limit. jobs: what /v1/jobs may take.
     """
 
     host: str = "127.0.0.1"
@@ -39,6 +48,8 @@ class ServerSettings:
     most_bytes: int = 22 * MEGABYTE
     most_pixels: int = 50_000_000
     seconds: float = 60.0
+    timeout: float = 60.0
+    most_memory: int = 6 * GIGABYTE
     jobs: JobSettings = field(default_factory=JobSettings)
 
     def __post_init__(self) -> None:
@@ -48,7 +59,7 @@ class ServerSettings:
                 f"host {self.host} can be reached by others and no key is set; "
                 "give --keys FILE (or --key TEXT), or listen on 127.0.0.1"
             )
-        for name in ("workers", "places", "rate", "most_bytes", "most_pixels", "seconds"):
+        for name in ("workers", "places", "rate", "most_bytes", "most_pixels", "seconds", "timeout"):
             if (value := getattr(self, name)) < 1:
                 raise InputError(f"{name} is {value}; wanted 1 or more")
 
@@ -60,6 +71,11 @@ class ServerSettings:
         [True, True, False]
         """
         return is_loopback(self.host)
+
+    @property
+    def pictures(self) -> PictureLimits:
+        """The limits of a picture."""
+        return PictureLimits(self.most_bytes, self.most_pixels)
 
     @property
     def most_body(self) -> int:

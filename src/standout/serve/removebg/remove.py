@@ -14,7 +14,7 @@ from standout.serve import pictures
 from standout.serve.removebg import place
 from standout.serve.removebg.errors import refused
 from standout.serve.removebg.fields import RGBA, Removal
-from standout.serve.settings import ServerSettings
+from standout.serve.settings import PictureLimits
 from standout.types import Image, Mask, Metadata, PersonFinder, Photo, Picture
 
 
@@ -33,16 +33,14 @@ class Removed:
     meta: Metadata
 
 
-def removed(order: Removal, *, finder: PersonFinder, settings: ServerSettings) -> Removed:
+def removed(order: Removal, *, finder: PersonFinder, limits: PictureLimits) -> Removed:
     """The result of the order. Raises Refusal for a picture that cannot be used, and where nobody is found."""
-    most_bytes, most_pixels = settings.most_bytes, settings.most_pixels
-    whole = pictures.opened(order.image, field=order.field, most_bytes=most_bytes, most_pixels=most_pixels)
+    whole = pictures.opened(order.image, field=order.field, limits=limits)
     height, width = whole.image.shape[:2]
     roi = place.region(order.roi, width=width, height=height) if order.roi else None
     behind = None
     if order.background is not None:
-        field = "bg_image_file"
-        behind = pictures.opened(order.background, field=field, most_bytes=most_bytes, most_pixels=most_pixels)
+        behind = pictures.opened(order.background, field="bg_image_file", limits=limits)
     photo = place.shrunk(whole, order.megapixels)
     mask = _found(photo, roi and place.scaled(roi, (height, width), photo.image.shape), finder)
     box = bounds(mask)

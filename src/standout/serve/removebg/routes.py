@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -9,11 +10,14 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from standout.serve.body import Body
 from standout.serve.refusals import Refusal
 from standout.serve.removebg import answer
 from standout.serve.removebg.fields import FORMATS, SIZES, TYPE_LEVELS, parsed
-from standout.serve.removebg.remove import Removed, removed
+from standout.serve.removebg.remove import removed
+from standout.serve.result import Result
 from standout.serve.service import Service
+from standout.serve.settings import PictureLimits
 from standout.types import PersonFinder
 
 CREDITS = 1_000_000
@@ -64,25 +68,24 @@ def _schema() -> dict[str, Any]:
     }
 
 
+def done(body: Body, as_json: bool, limits: PictureLimits, finder: PersonFinder) -> Result:
+    """What a body asks for, done. as_json: whether the answer is JSON. Raises Refusal for what cannot be used."""
+    order = parsed(body.fields())
+    found = removed(order, finder=finder, limits=limits)
+    data, kind = answer.body(found, order, as_json=as_json)
+    width, height = found.photo_size
+    return Result(data, kind, answer.headers(found, order), width * height)
+
+
 def router(service: Service) -> APIRouter:
     """The addresses of the API."""
     made = APIRouter(prefix="/v1.0", tags=["remove.bg"])
+    limits = service.settings.pictures
 
     @made.post("/removebg", summary="Remove what is behind the people", openapi_extra=_schema())
     async def removebg(request: Request) -> Response:
-        async with service.admitted(request) as caller:
-            order = parsed(await service.fields(request))
-            as_json = answer.JSON in request.headers.get("accept", "").lower()
-
-            def job(finder: PersonFinder) -> tuple[Removed, bytes, str]:
-                result = removed(order, finder=finder, settings=service.settings)
-                return result, *answer.body(result, order, as_json=as_json)
-
-            result, data, kind = await service.work(request, job)
-            width, height = result.photo_size
-            service.meter.charge(caller, width * height)
-            told = answer.headers(result, order) | service.meter.headers(caller)
-            return Response(data, media_type=kind, headers=told)
+        as_json = answer.JSON in request.headers.get("accept", "").lower()
+        return await service.answered(request, lambda body: partial(done, body, as_json, limits))
 
     @made.get("/account", summary="The credits: always the same, as nothing is charged")
     async def account(request: Request) -> JSONResponse:

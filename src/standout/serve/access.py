@@ -1,8 +1,8 @@
-"""Which requests come in at all, by their headers alone, and the headers of every answer.
+"""Middleware: which requests are let in, by their headers alone, and the headers of every answer.
 
 A web page of another site may make the browser send requests to this machine. Two checks stop that: the Host header
-must name this machine (else a site could point its own name at 127.0.0.1: DNS rebinding), and a request that a browser
-sends for a page must be for a page of this server (its Origin header).
+must name this machine (otherwise a site could point its own name at 127.0.0.1: DNS rebinding), and a request that a
+browser sends for a page must be for a page of this server (its Origin header).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from standout.serve.linger import Rest
 from standout.serve.refusals import Refusal
 from standout.serve.settings import ServerSettings, is_loopback
 
@@ -28,7 +27,7 @@ HEADERS = {
 }
 
 
-class Door:
+class AccessMiddleware:
     """Lets requests through to the application, or refuses them before their body is read."""
 
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
@@ -41,12 +40,17 @@ class Door:
             return
 
         given = Headers(scope=scope)
-        rest = Rest(receive, given, most=self._settings.most_body)
+        waits = "100-continue" in given.get("expect", "").lower()
+
+        async def received() -> Message:
+            nonlocal waits
+            waits = False
+            return await receive()
 
         async def answered(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                if not await rest.drop():
+                if waits:  # the client has not sent its body, and will not: nobody could tell it from the next request
                     headers["Connection"] = "close"
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
@@ -57,9 +61,9 @@ class Door:
         try:
             self._check(given)
         except Refusal as refusal:
-            await refusal.answer()(scope, rest.receive, answered)
+            await refusal.answer()(scope, received, answered)
         else:
-            await self._app(scope, rest.receive, answered)
+            await self._app(scope, received, answered)
 
     def _check(self, headers: Headers) -> None:
         """Raises Refusal (403) for a Host or an Origin that is not allowed."""
@@ -72,7 +76,7 @@ class Door:
         allowed = self._settings.origins
         if origin is None or "*" in allowed or origin in allowed:
             return
-        if urlsplit(origin).netloc.lower() != host.lower():
+        if not _is_of(origin, host):
             raise _forbidden(f"the request comes from a page of {origin!r}; allow it by --cors {origin}")
 
 
@@ -81,6 +85,14 @@ def _name(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:  # brackets that are not closed
         return ""
+
+
+def _is_of(origin: str, host: str) -> bool:
+    """Whether an Origin header names the same server as a Host header."""
+    try:
+        return urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:  # brackets that are not closed
+        return False
 
 
 def _forbidden(detail: str) -> Refusal:
