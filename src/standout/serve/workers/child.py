@@ -36,6 +36,8 @@ class Said(Enum):
     """The model is loaded; None."""
     UNUSABLE = auto()
     """The model cannot be loaded; the reason. The process ends."""
+    BEGUN = auto()
+    """The job has come; None."""
     DECODING = auto()
     """Whether the bytes of a picture are being decoded from now on."""
     DONE = auto()
@@ -74,7 +76,9 @@ def main(server: Connection, setup: Setup) -> None:
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the server has ended
         server.send((Said.READY, None))
         while True:
-            server.send(_done(server.recv(), finder))
+            job = server.recv()
+            server.send((Said.BEGUN, None))
+            server.send(_done(job, finder))
 
 
 def _done(job: Any, finder: PersonFinder) -> tuple[Said, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from threading import Event, Lock, Timer
+from threading import Lock, Timer
 from typing import Any
 
 from standout.errors import ModelError
@@ -40,6 +41,15 @@ class WorkerOutOfMemory(Exception):
 
 class JobFailed(Exception):
     """A job raised an error, which the log of its process tells."""
+
+
+@dataclass
+class _Course:
+    """How far a job has come. is_late: whether its process was killed because it took too long."""
+
+    begun: bool = False
+    decoding: bool = False
+    is_late: bool = False
 
 
 class WorkerProcess:
@@ -94,23 +104,23 @@ class WorkerProcess:
         The model that cannot be loaded, or that fails, is a ModelError.
         """
         self.ensure()
-        decoding, is_late = Event(), Event()
+        course = _Course()
 
         def end() -> None:
-            is_late.set()
+            course.is_late = True
             self.kill()
 
         timer = Timer(self._seconds, end)
         timer.daemon = True
         timer.start()
         try:
-            said, detail = self._asked(job, decoding)
+            said, detail = self._asked(job, course)
         except (EOFError, OSError):
             self.drop()
-            raise (WorkerTooSlow() if is_late.is_set() else WorkerDied(decoding=decoding.is_set())) from None
+            raise (WorkerTooSlow() if course.is_late else WorkerDied(decoding=course.decoding)) from None
         finally:
             timer.cancel()
-        if is_late.is_set() or self._has_grown():
+        if course.is_late or self._has_grown():
             self.drop()
         return _told(said, detail)
 
@@ -136,20 +146,27 @@ class WorkerProcess:
             process.join()
             process.close()
 
-    def _asked(self, job: Any, decoding: Event) -> tuple[Said, Any]:
+    def _asked(self, job: Any, course: _Course) -> tuple[Said, Any]:
         """What the process says about the job in the end. Raises EOFError or OSError where it dies."""
-        connection = self.ensure()
         try:
-            connection.send(job)
-        except (BrokenPipeError, ConnectionResetError):  # it died while it was idle
-            self.drop()
-            connection = self.ensure()
-            connection.send(job)
+            return self._answer(job, course)
+        except (EOFError, OSError):
+            if course.begun or course.is_late:
+                raise
+        self.drop()  # it died while it was idle, so another one does the job
+        return self._answer(job, course)
+
+    def _answer(self, job: Any, course: _Course) -> tuple[Said, Any]:
+        connection = self.ensure()
+        connection.send(job)
         while True:
             said, detail = connection.recv()
-            if said is not Said.DECODING:
+            if said is Said.BEGUN:
+                course.begun = True
+            elif said is Said.DECODING:
+                course.decoding = detail
+            else:
                 return said, detail
-            (decoding.set if detail else decoding.clear)()
 
     def _has_grown(self) -> bool:
         process = self._process
