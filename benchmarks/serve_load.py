@@ -30,6 +30,7 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 import cv2
+import numpy as np
 
 from standout import images
 from standout.editing import Edit
@@ -45,7 +46,8 @@ def photo() -> bytes:
     """The sample photo as a JPEG of 640x480."""
     whole = images.read(SAMPLE).image
     part = whole[: whole.shape[1] * HEIGHT // WIDTH]
-    return images.encode(cv2.resize(part, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), ".jpg")
+    small = cv2.resize(part, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    return images.encode(np.asarray(small, np.uint8), ".jpg")
 
 
 def library(data: bytes, turns: multiprocessing.connection.Connection) -> None:
@@ -80,7 +82,7 @@ class Library:
         """Photos a second."""
         for turn in self._turns:
             turn.send(seconds)
-        return sum(turn.recv() for turn in self._turns) / seconds
+        return sum(int(turn.recv()) for turn in self._turns) / seconds
 
 
 class Clients:

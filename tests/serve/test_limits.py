@@ -61,6 +61,7 @@ def test_a_full_queue(made: Made) -> None:
 
 def test_a_place_is_free_again_whatever_happens() -> None:
     pool = ThreadPool(Bright(), workers=1)
+    pool.start()
     queue = WorkQueue(pool, places=1)
     for _ in range(3):
         with pytest.raises(ZeroDivisionError), queue.place():

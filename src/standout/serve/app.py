@@ -7,18 +7,19 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from standout.models import registry
-from standout.serve import docs, own, site
+from standout.serve import docs, own, schema, site
 from standout.serve.access import AccessMiddleware
 from standout.serve.jobs import routes as job_routes
 from standout.serve.jobs.service import Jobs
 from standout.serve.metrics import MeasuredRequests, Metrics
-from standout.serve.refusals import Refusal, by_status
+from standout.serve.refusals import Refusal, bad_request, by_status
 from standout.serve.removebg import routes
 from standout.serve.service import Service
 from standout.serve.settings import ServerSettings
@@ -70,6 +71,7 @@ def create(settings: ServerSettings, finder: PersonFinder | None = None) -> Fast
     app.add_middleware(MeasuredRequests, metrics=metrics)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(HTTPException, _by_status)
+    app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _failed)
     app.include_router(routes.router(service))
     app.include_router(own.router(service))
@@ -77,6 +79,7 @@ def create(settings: ServerSettings, finder: PersonFinder | None = None) -> Fast
     app.include_router(metrics.router())
     app.include_router(docs.router(app))
     _add_health(app, service)
+    schema.complete(app, needs_key=bool(settings.keys))
     site.add(app, settings)
     return app
 
@@ -87,16 +90,40 @@ def _processes(settings: ServerSettings) -> Pool:
 
 
 def _add_health(app: FastAPI, service: Service) -> None:
-    @app.get("/healthz", tags=["health"], summary="Whether the server runs")
+    health_schema = schema.record({"status": {"const": "ok"}})
+    ready_schema = schema.record(
+        {"status": {"enum": ["ready", "not ready"]}, "model": schema.SWITCH, "free": schema.INTEGER}
+    )
+    ready_answers = schema.plain(ready_schema, summary="It is ready.")
+    either = {"oneOf": [ready_schema, schema.ERRORS]}
+    ready_answers[503] = schema.plain(either, summary="It is not ready, or too many connections are open.")[200]
+
+    @app.get(
+        "/healthz",
+        tags=["health"],
+        summary="Whether the server runs",
+        responses=schema.plain(health_schema, summary="It runs."),
+    )
     async def health() -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
-    @app.get("/readyz", tags=["health"], summary="Whether the model is loaded and a place of the queue is free")
+    @app.get(
+        "/readyz",
+        tags=["health"],
+        summary="Whether the model is loaded and a place of the queue is free",
+        responses=ready_answers,
+    )
     async def ready() -> JSONResponse:
         free = service.queue.places - service.queue.taken
         is_ready = service.is_ready and free > 0
         told = {"status": "ready" if is_ready else "not ready", "model": service.is_ready, "free": free}
         return JSONResponse(told, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+    return bad_request(wrong).answer()
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -18,9 +18,39 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from standout import effects
 from standout.effects import Effect, Setting
+from standout.serve import schema
 
 COLOR = "COLOR"
 """The metavar of a setting whose text is a color."""
+
+
+_VALUE = {"type": ["string", "number", "boolean", "null"]}
+_LIMIT = {"type": ["number", "null"]}
+SCHEMA = schema.record(
+    {
+        "name": schema.TEXT,
+        "summary": schema.TEXT,
+        "settings": {
+            "type": "array",
+            "items": schema.record(
+                {
+                    "name": schema.TEXT,
+                    "help": schema.TEXT,
+                    "kind": {"enum": ["number", "integer", "switch", "choice", "color", "text", "file"]},
+                    "default": _VALUE,
+                    "required": schema.SWITCH,
+                    "optional": schema.SWITCH,
+                    "least": _LIMIT,
+                    "most": _LIMIT,
+                    "choices": {"type": "array", "items": schema.TEXT},
+                }
+            ),
+        },
+        "transparent": schema.SWITCH,
+        "is_mask": schema.SWITCH,
+    }
+)
+"""Of an effect, as OpenAPI has it."""
 
 
 def listed() -> list[dict[str, Any]]:

@@ -71,5 +71,7 @@ def _fields(contents: dict[str, Any]) -> Iterator[str]:
     yield '<table><thead><tr><th scope="col">Field</th><th scope="col">What it is</th></tr></thead><tbody>'
     for name, about in fields.items():
         file = " (a file)" if about.get("format") == "binary" else ""
-        yield f"<tr><td><code>{escape(name)}</code>{file}</td><td>{escape(about.get('description', ''))}</td></tr>"
+        choices = ", ".join(about.get("enum", ()))
+        text = f"{about.get('description', '')}{f' One of {choices}.' if choices else ''}"
+        yield f"<tr><td><code>{escape(name)}</code>{file}</td><td>{escape(text)}</td></tr>"
     yield "</tbody></table>"

@@ -27,7 +27,7 @@ from standout.errors import InputError
 from standout.masks.full_size import full_size
 from standout.masks.letterbox import resize
 from standout.models.registry import REGISTRY
-from standout.serve import catalog, pictures
+from standout.serve import catalog, pictures, schema
 from standout.serve.body import Body, Fields
 from standout.serve.refusals import Refusal, bad_request
 from standout.serve.result import Result
@@ -40,7 +40,7 @@ SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "i
 
 IMAGE, BACKGROUND, MASK, EDIT, LONGEST = "image", "background", "mask", "edit", "longest"
 
-_PICTURE = {"type": "string", "format": "binary"}
+_PICTURE = schema.BINARY
 _FIELDS = {
     IMAGE: _PICTURE | {"description": "The picture."},
     EDIT: {"type": "string", "description": 'JSON, such as {"effect": {"name": "blur", "strength": 0.8}}.'},
@@ -49,6 +49,11 @@ _FIELDS = {
     BACKGROUND: _PICTURE | {"description": 'The picture for the effect "replace".'},
     LONGEST: {"type": "integer", "minimum": 1, "description": "The result's longer side in pixels, for a preview."},
 }
+
+
+_MODEL = schema.record({"name": schema.TEXT, "purpose": schema.TEXT, "used": schema.SWITCH})
+_MODELS = schema.plain(schema.record({"models": {"type": "array", "items": _MODEL}}), summary="The models.")
+_EFFECTS = schema.plain(schema.record({"effects": {"type": "array", "items": catalog.SCHEMA}}), summary="The effects.")
 
 
 @dataclass(frozen=True)
@@ -73,24 +78,31 @@ def router(service: Service) -> APIRouter:
         kind = _media_type(request)
         return await service.answered(request, lambda body: partial(done, body, kind, edit, limits), whole=IMAGE)
 
-    @made.post("/mask", summary="The mask of the people, white on black", openapi_extra=_schema(LONGEST))
+    content = dict.fromkeys(SUFFIXES, schema.BINARY)
+    headers = {"X-Person-Share": "The share of the photo that is person, 0..1."} | schema.RATE_HEADERS
+    picture: dict[str, Any] = {
+        "response_class": Response,
+        "responses": schema.answers(content, headers, summary="The picture, in the format that Accept chooses."),
+    }
+
+    @made.post("/mask", summary="The mask of the people, white on black", openapi_extra=_schema(LONGEST), **picture)
     async def mask(request: Request) -> Response:
         return await answered(request, edit=Edit(Matte()).to_json())
 
     every = _schema(EDIT, MASK, BACKGROUND, LONGEST)
 
-    @made.post("/edit", summary="The photo with an edit done", openapi_extra=every)
+    @made.post("/edit", summary="The photo with an edit done", openapi_extra=every, **picture)
     async def edit(request: Request) -> Response:
         return await answered(request, edit=None)
 
-    @made.get("/models", summary="The bundled models, and which of them answers")
+    @made.get("/models", summary="The bundled models, and which of them answers", responses=_MODELS)
     async def models(request: Request) -> JSONResponse:
         service.keys.caller(request.headers)
         used = service.settings.model
         known = [{"name": name, "purpose": one.purpose, "used": name == used} for name, one in REGISTRY.items()]
         return JSONResponse({"models": known})
 
-    @made.get("/effects", summary="The effects, and the settings of each")
+    @made.get("/effects", summary="The effects, and the settings of each", responses=_EFFECTS)
     async def effects(request: Request) -> JSONResponse:
         service.keys.caller(request.headers)
         return JSONResponse({"effects": catalog.listed()})

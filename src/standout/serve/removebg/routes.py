@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from standout.serve import body, schema
 from standout.serve.body import Body
 from standout.serve.refusals import Refusal
 from standout.serve.removebg import answer
@@ -33,10 +34,10 @@ EXPOSED = (
 _TEXTS = {
     "image_file_b64": "The picture in Base64.",
     "image_url": "Refused: this server fetches nothing from elsewhere.",
-    "size": f"The most that the result has; it is never enlarged. One of {', '.join(SIZES)}.",
+    "size": "The most that the result has; it is never enlarged.",
     "type": "Accepted and left out: it is people that are found.",
-    "type_level": f"One of {', '.join(TYPE_LEVELS)}; none leaves the header X-Type out.",
-    "format": f"One of {', '.join(FORMATS)}. zip holds color.jpg and alpha.png.",
+    "type_level": "none leaves the header X-Type out.",
+    "format": "zip holds color.jpg and alpha.png.",
     "roi": "Where people count: left, top, right and bottom, each in px or %.",
     "crop": "true cuts empty borders off.",
     "crop_margin": "Left about the people by crop: 1, 2 or 4 lengths in px or %.",
@@ -54,23 +55,74 @@ _FILES = {
 }
 
 
+_CHOICES = {
+    "size": tuple(SIZES),
+    "type_level": TYPE_LEVELS,
+    "format": FORMATS,
+    "crop": ("false", "true"),
+    "channels": ("rgba", "alpha"),
+    "add_shadow": ("false", "true"),
+    "semitransparency": ("true", "false"),
+}
+_LENGTH = r"\d{1,4}(px|%)?"
+_PATTERNS = {
+    "roi": rf"{_LENGTH}( {_LENGTH}){{3}}",
+    "crop_margin": rf"{_LENGTH}( {_LENGTH}|( {_LENGTH}){{3}})?",
+    "scale": r"original|\d{2,3}%",
+    "position": r"original|center|\d{1,3}%( \d{1,3}%)?",
+    "bg_color": r"#?([0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})|[a-zA-Z]+",
+}
+_HEADERS = {
+    "X-Type": "What was found: person.",
+    "X-Width": "Of the result, in pixels.",
+    "X-Height": "Of the result, in pixels.",
+    "X-Max-Width": "Of the result of size=full.",
+    "X-Max-Height": "Of the result of size=full.",
+    "X-Credits-Charged": "Always 0.",
+    "X-Foreground-Top": "Where the people are in the picture that was sent.",
+    "X-Foreground-Left": "Where the people are in the picture that was sent.",
+    "X-Foreground-Width": "Of the people in the picture that was sent.",
+    "X-Foreground-Height": "Of the people in the picture that was sent.",
+}
+_RESULT = schema.record(
+    {
+        "result_b64": schema.TEXT,
+        **dict.fromkeys(("foreground_top", "foreground_left", "foreground_width", "foreground_height"), schema.INTEGER),
+    }
+)
+_CREDITS = schema.record(dict.fromkeys(("total", "subscription", "payg", "enterprise"), schema.INTEGER))
+_ACCOUNT = schema.record(
+    {"credits": _CREDITS, "api": schema.record({"free_calls": schema.INTEGER, "sizes": schema.TEXT})}
+)
+
+
+def _answers() -> schema.Answers:
+    content: dict[str, Any] = dict.fromkeys(answer.TYPES.values(), schema.BINARY)
+    content[answer.JSON] = schema.record({"data": _RESULT})
+    return schema.answers(content, _HEADERS | schema.RATE_HEADERS, summary="The result.")
+
+
 def _schema() -> dict[str, Any]:
     """The request's body, as OpenAPI has it."""
-    texts = {name: {"type": "string", "description": text} for name, text in _TEXTS.items()}
-    files = {name: {"type": "string", "format": "binary", "description": text} for name, text in _FILES.items()}
-    plain = {"schema": {"type": "object", "properties": texts}}
-    forms = {"application/json": plain, "application/x-www-form-urlencoded": plain}
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {"multipart/form-data": {"schema": {"type": "object", "properties": files | texts}}} | forms,
-        }
-    }
+    choices = {name: {"enum": list(values), "default": values[0]} for name, values in _CHOICES.items()}
+    patterns = {name: {"pattern": f"^({pattern})$"} for name, pattern in _PATTERNS.items()}
+    known = choices | patterns | {"image_file_b64": {"format": "byte"}, "image_url": {"format": "uri"}}
+    texts = {name: schema.TEXT | known.get(name, {}) | {"description": text} for name, text in _TEXTS.items()}
+    files = {name: schema.BINARY | {"description": text} for name, text in _FILES.items()}
+    plain = {"schema": _form(texts)}
+    content = {body.FORM: {"schema": _form(files | texts)}, body.JSON: plain, body.URLENCODED: plain}
+    return {"requestBody": {"required": True, "content": content}}
 
 
-def done(body: Body, as_json: bool, limits: PictureLimits, finder: PersonFinder) -> Result:
+def _form(properties: dict[str, Any]) -> dict[str, Any]:
+    """An object with exactly one of the sources of the picture."""
+    sources = [name for name in ("image_file", "image_file_b64", "image_url") if name in properties]
+    return {"type": "object", "properties": properties, "oneOf": [{"required": [name]} for name in sources]}
+
+
+def done(sent: Body, as_json: bool, limits: PictureLimits, finder: PersonFinder) -> Result:
     """What a body asks for, done. as_json: whether the answer is JSON. Raises Refusal for what cannot be used."""
-    order = parsed(body.fields())
+    order = parsed(sent.fields())
     found = removed(order, finder=finder, limits=limits)
     data, kind = answer.body(found, order, as_json=as_json)
     width, height = found.photo_size
@@ -82,12 +134,24 @@ def router(service: Service) -> APIRouter:
     made = APIRouter(prefix="/v1.0", tags=["remove.bg"])
     limits = service.settings.pictures
 
-    @made.post("/removebg", summary="Remove what is behind the people", openapi_extra=_schema())
+    @made.post(
+        "/removebg",
+        summary="Remove what is behind the people",
+        response_class=Response,
+        responses=_answers(),
+        openapi_extra=_schema(),
+    )
     async def removebg(request: Request) -> Response:
         as_json = answer.JSON in request.headers.get("accept", "").lower()
-        return await service.answered(request, lambda body: partial(done, body, as_json, limits))
+        return await service.answered(request, lambda sent: partial(done, sent, as_json, limits))
 
-    @made.get("/account", summary="The credits: always the same, as nothing is charged")
+    account_schema = schema.record({"data": schema.record({"attributes": _ACCOUNT})})
+
+    @made.get(
+        "/account",
+        summary="The credits: always the same, as nothing is charged",
+        responses=schema.plain(account_schema, summary="The account.", headers=schema.RATE_HEADERS),
+    )
     async def account(request: Request) -> JSONResponse:
         caller = service.keys.caller(request.headers)
         credits = {"total": CREDITS, "subscription": 0, "payg": CREDITS, "enterprise": 0}

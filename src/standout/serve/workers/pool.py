@@ -108,10 +108,10 @@ class ThreadPool:
     def __init__(self, finder: PersonFinder, *, workers: int) -> None:
         self.workers = workers
         self._finder = finder
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="standout-worker")
 
     def start(self) -> None:
-        """See Pool. There is nothing to load."""
+        """See Pool. There is nothing to load. It may be started again after it was closed."""
+        self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="standout-worker")
 
     async def run(self, job: Callable[[PersonFinder], T]) -> T:
         """See Pool. Raises what the job raises."""
