@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import Any
 
 import h11
 from starlette.types import Receive, Scope, Send
@@ -40,12 +39,16 @@ STALL_SECONDS = 30.0
 class LimitedConnection(H11Protocol):
     """Speaks HTTP/1.1 with one client."""
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self._deadline: asyncio.TimerHandle | None = None
-        self._stall: asyncio.TimerHandle | None = None
-        self._dropped = 0
-        self._is_refused = False
+    _deadline: asyncio.TimerHandle | None = None
+    """Closes the connection unless its client sends what is waited for."""
+
+    _stall: asyncio.TimerHandle | None = None
+    """Closes the connection unless its client takes some of its answer."""
+
+    _dropped = 0
+    """Bytes that came after the answer."""
+
+    _is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""

@@ -30,7 +30,7 @@ from standout.models.registry import REGISTRY
 from standout.serve import catalog, pictures, schema
 from standout.serve.body import Body, Fields
 from standout.serve.refusals import Refusal, bad_request
-from standout.serve.result import Result
+from standout.serve.result import WorkResult
 from standout.serve.service import Service
 from standout.serve.settings import PictureLimits
 from standout.types import Mask, Metadata, PersonFinder, Photo
@@ -57,7 +57,7 @@ _EFFECTS = schema.plain(schema.record({"effects": {"type": "array", "items": cat
 
 
 @dataclass(frozen=True)
-class Order:
+class EditOrder:
     """What a request asks for. edit: JSON. longest: 0 for the photo's own size."""
 
     image: bytes
@@ -110,7 +110,7 @@ def router(service: Service) -> APIRouter:
     return made
 
 
-def done(body: Body, kind: str, edit: str | None, limits: PictureLimits, finder: PersonFinder) -> Result:
+def done(body: Body, kind: str, edit: str | None, limits: PictureLimits, finder: PersonFinder) -> WorkResult:
     """What a body asks for, done, as a picture of that media type. edit: that of the address itself, as JSON.
 
     Raises Refusal for a body, a picture or an edit that cannot be used.
@@ -120,10 +120,10 @@ def done(body: Body, kind: str, edit: str | None, limits: PictureLimits, finder:
     edited, shrunk, with_edit = _edited(order, photo, limits, finder)
     height, width = photo.image.shape[:2]
     headers = {"X-Person-Share": f"{edited.person_share:.6f}"}
-    return Result(_encoded(edited, shrunk, with_edit, SUFFIXES[kind]), kind, headers, height * width)
+    return WorkResult(_encoded(edited, shrunk, with_edit, SUFFIXES[kind]), kind, headers, height * width)
 
 
-def _edited(order: Order, photo: Photo, limits: PictureLimits, finder: PersonFinder) -> tuple[Edited, Photo, Edit]:
+def _edited(order: EditOrder, photo: Photo, limits: PictureLimits, finder: PersonFinder) -> tuple[Edited, Photo, Edit]:
     """The result of the order, the photo on which it was made, which may be smaller, and the edit for that size."""
     height = photo.image.shape[0]
     edit = _edit(order, limits)
@@ -177,16 +177,16 @@ def _opened(data: bytes, name: str, limits: PictureLimits) -> Photo:
     return pictures.opened(data, field=name, limits=limits)
 
 
-def _order(fields: Fields, edit: str | None) -> Order:
+def _order(fields: Fields, edit: str | None) -> EditOrder:
     """The order in the fields. edit: that of the address itself, to which no edit, mask or background is given."""
     longest = _longest(fields.get(LONGEST, ""))
     image = _file(fields, IMAGE)
     if edit is not None:
-        return Order(image, edit, longest=longest)
+        return EditOrder(image, edit, longest=longest)
     mask = _file(fields, MASK) if MASK in fields else None
     background = fields.get(BACKGROUND)
     behind = background if isinstance(background, bytes) else None
-    return Order(image, fields.get(EDIT, "{}"), mask, behind, longest)
+    return EditOrder(image, fields.get(EDIT, "{}"), mask, behind, longest)
 
 
 def _longest(text: str | bytes) -> int:
@@ -215,7 +215,7 @@ def _given(data: bytes, limits: PictureLimits) -> Mask:
     return np.asarray(levels / np.iinfo(picture.image.dtype).max, np.float32)
 
 
-def _edit(order: Order, limits: PictureLimits) -> Edit:
+def _edit(order: EditOrder, limits: PictureLimits) -> Edit:
     """The edit of the order. A file of the server's own disk is never read for it."""
     try:
         edit = Edit.from_json(order.edit)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Result:
+class WorkResult:
     """The body of an answer, its media type and its headers. pixels: how many the photo had, which the rate counts."""
 
     data: bytes

@@ -19,7 +19,7 @@ from standout.serve.keys import Keys
 from standout.serve.limits import Meter, WorkQueue
 from standout.serve.pictures import unreadable
 from standout.serve.refusals import Refusal, bad_request, by_status
-from standout.serve.result import Result
+from standout.serve.result import WorkResult
 from standout.serve.settings import ServerSettings
 from standout.serve.workers.pool import Pool
 from standout.serve.workers.process import JobFailed, WorkerDied, WorkerOutOfMemory, WorkerTooSlow
@@ -64,7 +64,7 @@ class Service:
             yield caller
 
     async def answered(
-        self, request: Request, job: Callable[[Body], Callable[[PersonFinder], Result]], *, whole: str = ""
+        self, request: Request, job: Callable[[Body], Callable[[PersonFinder], WorkResult]], *, whole: str = ""
     ) -> Response:
         """The answer to a request for a picture. job: body -> what a worker does. whole: see body.read.
 

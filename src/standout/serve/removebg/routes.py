@@ -16,7 +16,7 @@ from standout.serve.refusals import Refusal
 from standout.serve.removebg import answer
 from standout.serve.removebg.fields import FORMATS, SIZES, TYPE_LEVELS, parsed
 from standout.serve.removebg.remove import removed
-from standout.serve.result import Result
+from standout.serve.result import WorkResult
 from standout.serve.service import Service
 from standout.serve.settings import PictureLimits
 from standout.types import PersonFinder
@@ -120,13 +120,13 @@ def _form(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "oneOf": [{"required": [name]} for name in sources]}
 
 
-def done(sent: Body, as_json: bool, limits: PictureLimits, finder: PersonFinder) -> Result:
+def done(sent: Body, as_json: bool, limits: PictureLimits, finder: PersonFinder) -> WorkResult:
     """What a body asks for, done. as_json: whether the answer is JSON. Raises Refusal for what cannot be used."""
     order = parsed(sent.fields())
     found = removed(order, finder=finder, limits=limits)
     data, kind = answer.body(found, order, as_json=as_json)
     width, height = found.photo_size
-    return Result(data, kind, answer.headers(found, order), width * height)
+    return WorkResult(data, kind, answer.headers(found, order), width * height)
 
 
 def router(service: Service) -> APIRouter:
