@@ -22,6 +22,7 @@ from standout.serve.workers.child import Setup, resident
 from standout.serve.workers.pool import ProcessPool
 from standout.serve.workers.process import JobFailed, WorkerDied, WorkerOutOfMemory, WorkerProcess, WorkerTooSlow
 from tests.serve import jobs
+from tests.serve.running import runs
 from tests.waiting import LIMIT, started, until
 
 SETUP = Setup("standout-mobile", "auto", "auto", 4 * 2**30)
@@ -36,14 +37,6 @@ def worker() -> Iterator[WorkerProcess]:
     yield one
     one.stop()
     one.drop()
-
-
-def runs(process: int) -> bool:
-    """Whether the process runs: it is there, and not only waits for its parent to take note of its end."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_jobs_run_in_one_process_that_keeps_its_model(worker: WorkerProcess) -> None:
@@ -167,6 +160,7 @@ import sys, threading
 from standout.serve.workers.child import Setup
 from standout.serve.workers.process import WorkerProcess
 from tests.serve import jobs
+from tests.serve.running import runs
 if __name__ == "__main__":
     workers = [WorkerProcess(Setup("standout-mobile", "auto", "auto", 0), seconds=1000) for _ in range(2)]
     print(*(worker.run(jobs.process_id) for worker in workers), flush=True)
