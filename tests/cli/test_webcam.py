@@ -26,7 +26,7 @@ from standout.segmenter import Segmenter
 from standout.types import Image, Mask
 from standout.video import virtual_camera
 from tests.conftest import ROOT
-from tests.live.test_window import Viewer
+from tests.serve.test_webcam_window import Viewer
 from tests.video.drawn import Made, make, picture
 from tests.waiting import LIMIT, started
 
@@ -251,6 +251,32 @@ def test_the_window_goes_on_to_pyvirtualcam(walk: str, here: Path, monkeypatch: 
     sent = json.loads((here / "sent.json").read_text())
     assert sent["size"] == [480, 640, 3]
     assert any(np.abs(np.array(one) - GREEN[::-1]).max() < 16 for one in sent["corners"]), "in its order of colours"
+
+
+WITHOUT_SERVER = """
+import sys
+sys.modules["fastapi"] = None
+from standout.cli import main
+from standout.video import virtual_camera
+virtual_camera.FORMAT = "rawvideo"
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@linux
+def test_without_the_packages_of_the_server(walk: str, device: Path) -> None:
+    """Only the window needs them."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", WITHOUT_SERVER, "webcam", "--camera", walk, "--frames", "2", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    refused = run()
+    assert refused.returncode == 2 and refused.stderr.count("\n") == 1
+    assert "the window (which --no-window does without) needs packages that are not" in refused.stderr
+    assert "pip install 'standout[serve]'" in refused.stderr
+    done = run("--no-window", "--virtual-camera", str(device))
+    assert done.returncode == 0 and len(given(device)) == 4, done.stderr
 
 
 def test_nothing_of_the_gpl_is_loaded_nor_torch(walk: str) -> None:

@@ -15,7 +15,7 @@ from standout.errors import InputError, UnreadableVideo
 from standout.live import camera
 from standout.live.camera import PATIENCE, open_camera
 from standout.live.loop import Controls
-from standout.live.window import Window
+from standout.serve.webcam.window import Window
 from standout.video import stream
 from tests.video.drawn import Made, make, picture
 from tests.waiting import LIMIT

@@ -16,14 +16,14 @@ import typer
 
 from standout.cli import live_effects
 from standout.cli.options import Device, Feather, Grow, Keep, Model, Refine, Runtime
-from standout.cli.show import examples, fail, say
+from standout.cli.show import examples, fail, needs_extra, say
 from standout.cli.signals import INTERRUPTED
 from standout.errors import InputError, StandoutError
 
 if TYPE_CHECKING:
     from standout.editing import Edit
     from standout.live.loop import Controls, Live, Sink
-    from standout.live.window import Window
+    from standout.serve.webcam.window import Window
     from standout.types import Image, PersonFinder
 
 EPILOG = examples(
@@ -179,6 +179,9 @@ class Webcam:
         if not self.window and self.virtual_camera is None:
             raise InputError("--no-window leaves nowhere to show it; give --virtual-camera auto, or a device")
         self._refuse_unused(effect)
+        if self.window:
+            with needs_extra("the window (which --no-window does without)", "serve"):
+                import standout.serve.webcam.window  # noqa: F401 - what is missing is known before the camera is opened
         with ExitStack() as opened:
             virtual = self._virtual(opened)
             frames = open_camera(self.camera, size=size, rate=self.fps)
@@ -232,7 +235,7 @@ class Webcam:
     def _window(self, opened: ExitStack, controls: "Controls", effects: list[str]) -> "Window | None":
         if not self.window:
             return None
-        from standout.live.window import Window
+        from standout.serve.webcam.window import Window
 
         window = Window(controls, effects=effects, port=self.port, key=self.key)
         opened.callback(window.close)

@@ -16,6 +16,8 @@
     site       the page for people, as static files of page/, and their headers
     docs       the documentation of both APIs as a page
     connection deadlines and a limit for connections
+    schema     what FastAPI cannot know of the answers, for the OpenAPI schema
+    webcam/    the window of live pictures
     listen     the socket, and the server that listens on it
     jobs/      /v1/jobs: clips and folders of photos, done in the background
     metrics    GET /metrics

@@ -7,19 +7,15 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 
 from standout.models import registry
-from standout.serve import docs, own, schema, site
+from standout.serve import docs, own, refusals, schema, site
 from standout.serve.access import AccessMiddleware
 from standout.serve.jobs import routes as job_routes
 from standout.serve.jobs.service import Jobs
 from standout.serve.metrics import MeasuredRequests, Metrics
-from standout.serve.refusals import Refusal, bad_request, by_status
 from standout.serve.removebg import routes
 from standout.serve.service import Service
 from standout.serve.settings import ServerSettings
@@ -69,10 +65,7 @@ def create(settings: ServerSettings, finder: PersonFinder | None = None) -> Fast
         )
     app.add_middleware(AccessMiddleware, settings=settings)
     app.add_middleware(MeasuredRequests, metrics=metrics)
-    app.add_exception_handler(Refusal, _refused)
-    app.add_exception_handler(HTTPException, _by_status)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(Exception, _failed)
+    refusals.add_handlers(app)
     app.include_router(routes.router(service))
     app.include_router(own.router(service))
     app.include_router(job_routes.router(service, jobs))
@@ -118,25 +111,3 @@ def _add_health(app: FastAPI, service: Service) -> None:
         is_ready = service.is_ready and free > 0
         told = {"status": "ready" if is_ready else "not ready", "model": service.is_ready, "free": free}
         return JSONResponse(told, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
-
-
-async def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-    return bad_request(wrong).answer()
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return error.answer()
-
-
-async def _by_status(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    refusal = by_status(error.status_code)
-    refusal.headers.update(error.headers or {})
-    return refusal.answer()
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    return by_status(HTTPStatus.INTERNAL_SERVER_ERROR).answer()

@@ -32,17 +32,20 @@ def serve(settings: ServerSettings, told: Callable[[str], None]) -> None:
         _TellingServer(configuration(app), app.state.jobs).run(sockets=[opened])
 
 
-def configuration(app: ASGIApp) -> uvicorn.Config:
-    """How uvicorn serves the application: with our own limits on connections, and a log of errors alone."""
+def configuration(app: ASGIApp, *, log_level: str = "warning", grace: int = GRACE) -> uvicorn.Config:
+    """How uvicorn serves the application: with our own limits on connections, and without a log of requests.
+
+    grace: seconds that requests in work get at the end.
+    """
     return uvicorn.Config(
         app,
         http=LimitedConnection,
         lifespan="on",
-        log_level="warning",
+        log_level=log_level,
         access_log=False,
         server_header=False,
         ws="none",
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=grace,
     )
 
 

@@ -9,7 +9,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from starlette.responses import JSONResponse
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 
 class Refusal(Exception):
@@ -67,3 +71,33 @@ def by_status(status: int) -> Refusal:
     }
     kind = HTTPStatus(status)
     return Refusal(status, kind.name.lower(), title=kind.phrase, detail=details.get(kind, ""))
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Has the application answer all errors in this shape; one that nobody expected tells nothing of itself."""
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(HTTPException, _by_status)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _failed)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+    return bad_request(wrong).answer()
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    return error.answer()
+
+
+async def _by_status(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    refusal = by_status(error.status_code)
+    refusal.headers.update(error.headers or {})
+    return refusal.answer()
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return by_status(HTTPStatus.INTERNAL_SERVER_ERROR).answer()

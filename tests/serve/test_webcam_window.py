@@ -14,9 +14,10 @@ import cv2
 import numpy as np
 import pytest
 
+pytest.importorskip("fastapi")
 from standout.errors import InputError, SetupError
 from standout.live.loop import Controls, Pace
-from standout.live.window import HOST, Window
+from standout.serve.webcam.window import HOST, Window
 from tests.waiting import LIMIT
 
 
@@ -76,7 +77,13 @@ class Viewer:
 def test_the_page_needs_nothing_from_elsewhere(window: Window) -> None:
     status, page = ask(window, f"/{window.key}/")
     assert status == 200 and b"<title>standout webcam</title>" in page
-    assert not re.findall(rb"(?:src|href)=|https?://", page), "no file beside it, no address of another"
+    assert not re.findall(rb"https?://|<style|style=|\bon\w+=|<script(?! src=)", page), "nor anything inline"
+    files = re.findall(rb'(?:src|href)="([^"]+)"', page)
+    assert files == [b"window.css", b"window.js"]
+    for name in files:
+        status, file = ask(window, f"/{window.key}/{name.decode()}")
+        assert status == 200 and not re.findall(rb"https?://|url\(", file)
+        assert ask(window, f"/{name.decode()}")[0] == 404
 
 
 def test_only_this_machine_and_who_knows_the_key(window: Window) -> None:
@@ -99,6 +106,7 @@ def test_what_other_sites_may_do_with_it(window: Window) -> None:
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin" and headers["Cache-Control"] == "no-store"
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert "unsafe-inline" not in headers["Content-Security-Policy"]
     assert headers["Access-Control-Allow-Origin"] is None and headers["Referrer-Policy"] == "no-referrer"
 
 
@@ -135,6 +143,35 @@ def test_a_viewer_that_does_not_read_holds_nobody_up(window: Window) -> None:
     assert picture is not None and late < 30
 
 
+def test_a_viewer_that_does_not_read_keeps_no_window_open(window: Window) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
+    lazy = Viewer(window.url)
+    for _ in range(20):
+        window.show(noise)
+    window.close()
+    while True:
+        try:
+            if lazy.next() is None:
+                break
+        except (http.client.IncompleteRead, OSError, AssertionError):  # it was cut off in the middle of a picture
+            break
+
+
+def test_names_and_sites_that_are_not_ours(window: Window) -> None:
+    """Who knows the key must also ask this machine by a name of its own, and for no page of another site."""
+    for headers, status in (
+        ({}, 200),
+        ({"Host": "localhost"}, 200),
+        ({"Host": "evil.example"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+    ):
+        connection = http.client.HTTPConnection(HOST, urlsplit(window.url).port, timeout=LIMIT)
+        connection.request("GET", f"{urlsplit(window.url).path}status", headers=headers)
+        answer = connection.getresponse()
+        assert answer.status == status and (status == 200 or json.load(answer)["errors"])
+        connection.close()
+
+
 def test_commands(window: Window) -> None:
     controls = window.controls
     assert command(window, {"effect": "color"}) == 200 and controls.effect == "color"
@@ -158,8 +195,8 @@ def test_bytes_that_are_no_command(window: Window) -> None:
     where = f"/{window.key}/command"
     assert ask(window, where, method="POST", body=b"\xff{")[0] == 400
     assert ask(window, where, method="POST", body=b" " * 2000)[0] == 413
-    assert ask(window, where, method="PUT", body=b"{}")[0] == 501
-    assert ask(window, f"/{window.key}/command")[0] == 404, "reading changes nothing"
+    assert ask(window, where, method="PUT", body=b"{}")[0] == 405
+    assert ask(window, f"/{window.key}/command")[0] == 405, "reading changes nothing"
     with socket.create_connection((HOST, int(urlsplit(window.url).port or 0)), timeout=LIMIT) as raw:
         raw.sendall(b"nonsense\r\n\r\n")
         assert b"400" in raw.recv(1000)

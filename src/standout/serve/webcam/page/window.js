@@ -1,36 +1,3 @@
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>standout webcam</title>
-<style>
-  :root { color-scheme: dark }
-  body { margin: 0; height: 100vh; display: grid; grid-template-rows: 1fr auto; background: #181818; color: #ddd;
-    font: 15px/1.4 system-ui, sans-serif }
-  main { position: relative; display: grid; place-items: center; min-height: 0; overflow: hidden }
-  img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain }
-  #said { position: absolute; padding: .4rem .9rem; border-radius: .4rem; background: #000a; font-size: 1.2rem }
-  #said:empty { display: none }
-  footer { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; padding: .7rem 1rem; background: #222 }
-  button { font: inherit; color: inherit; background: #333; border: 1px solid #555; border-radius: .4rem;
-    padding: .25rem .8rem; cursor: pointer }
-  button[aria-pressed="true"] { background: #2d6cdf; border-color: #2d6cdf; color: #fff }
-  button:focus-visible { outline: 2px solid #8ab4ff }
-  kbd { font: inherit; opacity: .6 }
-  #pace { margin-left: auto; font-variant-numeric: tabular-nums; color: #aaa }
-</style>
-</head>
-<body>
-<main><img id="picture" alt="The picture of the camera with the effect"><div id="said" role="status">Starting …</div></main>
-<footer>
-  <span id="effects"></span>
-  <button id="mirrored" data-key="v">Mirror view <kbd>v</kbd></button>
-  <button id="paused" data-key=" ">Pause <kbd>space</kbd></button>
-  <button id="stop" data-key="q">Quit <kbd>q</kbd></button>
-  <span id="pace"></span>
-</footer>
-<script>
 "use strict";
 const $ = id => document.getElementById(id);
 let now = {}, over = false;
@@ -57,7 +24,7 @@ function draw(status) {
 function end() {
   over = true;
   $("said").textContent = "The camera has been stopped. You can close this page.";
-  $("picture").style.visibility = "hidden";
+  $("picture").hidden = true;
   for (const button of document.querySelectorAll("button")) button.disabled = true;
 }
 
@@ -81,6 +48,3 @@ document.onkeydown = event => {
 $("picture").src = "stream";
 ask("status");
 setInterval(() => ask("status"), 1000);
-</script>
-</body>
-</html>
