@@ -139,7 +139,9 @@ def test_a_pool_goes_on_whatever_happens(caplog: pytest.LogCaptureFixture) -> No
             await hangs
         return found
 
+    assert pool.restarts == 0
     first, *after = asyncio.run(four())
+    assert pool.restarts == 1
     assert len(set(after)) == 1 and first not in after
     assert {*multiprocessing.active_children()} <= before, "none is left"
 

@@ -52,6 +52,11 @@ class Service:
         """Whether the model is loaded."""
         return self._pool.is_ready
 
+    @property
+    def worker_restarts(self) -> int:
+        """How many worker processes were replaced, because they died, hung or grew."""
+        return self._pool.restarts
+
     @asynccontextmanager
     async def admitted(self, request: Request) -> AsyncIterator[str]:
         """Holds a place in the queue inside the block, and gives the caller's name.

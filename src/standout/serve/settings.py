@@ -49,7 +49,7 @@ class ServerSettings:
     most_pixels: int = 50_000_000
     seconds: float = 60.0
     timeout: float = 60.0
-    most_memory: int = 6 * GIGABYTE
+    most_memory: int = 4 * GIGABYTE
     jobs: JobSettings = field(default_factory=JobSettings)
 
     def __post_init__(self) -> None:

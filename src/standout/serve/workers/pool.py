@@ -30,6 +30,10 @@ class Pool(Protocol):
     def is_ready(self) -> bool:
         """Whether the model is loaded in at least one worker."""
 
+    @property
+    def restarts(self) -> int:
+        """How many workers were replaced."""
+
     def start(self) -> None:
         """Begins to load the model; jobs that come before it is loaded wait for it."""
 
@@ -58,6 +62,11 @@ class ProcessPool:
     def is_ready(self) -> bool:
         """See Pool."""
         return any(process.is_ready for process in self._processes)
+
+    @property
+    def restarts(self) -> int:
+        """See Pool."""
+        return sum(max(0, process.starts - 1) for process in self._processes)
 
     def start(self) -> None:
         """See Pool."""
@@ -104,6 +113,7 @@ class ThreadPool:
     """Does each job in one of several threads, which share the finder, see Pool."""
 
     is_ready = True
+    restarts = 0
 
     def __init__(self, finder: PersonFinder, *, workers: int) -> None:
         self.workers = workers

@@ -64,6 +64,8 @@ class WorkerProcess:
         self._connection: Connection | None = None
         self._most_resident = 0
         self._stopped = False
+        self.starts = 0
+        """How many processes were started, one after the other."""
         self.is_ready = False
         """Whether the process was started, its model is loaded, and it is not known to have died."""
 
@@ -84,7 +86,7 @@ class WorkerProcess:
             )
             process.start()
             theirs.close()  # so that the end of the process ends the connection
-            self._process, self._connection = process, ours
+            self._process, self._connection, self.starts = process, ours, self.starts + 1
         try:
             said, detail = ours.recv()
         except (EOFError, OSError):
