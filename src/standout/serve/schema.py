@@ -19,6 +19,9 @@ Answers: TypeAlias = dict[int | str, dict[str, Any]]
 TEXT, INTEGER, NUMBER, SWITCH = {"type": "string"}, {"type": "integer"}, {"type": "number"}, {"type": "boolean"}
 BINARY = TEXT | {"format": "binary"}
 
+OPEN = ("/healthz", "/readyz")
+"""What everybody may ask for without a key."""
+
 _ERRORS = {"schema": {"$ref": "#/components/schemas/Errors"}}
 
 
@@ -91,7 +94,7 @@ def complete(app: FastAPI, *, needs_key: bool) -> None:
         either: list[dict[str, list[str]]] = [{"key": []}, {"bearer": []}]
         for path, operations in schema["paths"].items():
             for operation in operations.values():
-                if path.startswith("/v1"):
+                if path not in OPEN:
                     operation["security"] = either if needs_key else [{}, *either]
                 operation["responses"].pop("422", None)  # FastAPI's own; ours is a 400, as for all other errors
                 default = {"description": "An error.", "content": {"application/json": _ERRORS}}
