@@ -64,7 +64,7 @@ export function frameBox(frame, photo, people, isOpen) {
   if (frame === "original" || !people) return whole;
   if (frame === "people") return grown(people, photo);
   const [wide, tall] = frame.split(":").map(Number);
-  const box = frame === "35:45" ? portrait(people, wide / tall) : around(people, wide / tall);
+  const box = frame === "35:45" ? portrait(people, wide / tall) : standing(around(people, wide / tall), people, photo);
   return isOpen ? rounded(box) : rounded(inside(box, photo));
 }
 
@@ -87,6 +87,13 @@ function around(people, shape) {
   const height = Math.max(people.height * room, (people.width * room) / shape);
   const width = height * shape;
   return { left: people.left + people.width / 2 - width / 2, top: people.top + people.height / 2 - height / 2, width, height };
+}
+
+/** People whom the photo cuts off below stand on the lower edge of the frame, too. @param {Box} box @param {Box} people @param {{height: number}} photo */
+function standing(box, people, photo) {
+  const isCut = people.top + people.height >= photo.height - Math.max(2, 0.01 * photo.height);
+  const top = photo.height - box.height;
+  return isCut && top < people.top ? { ...box, top } : box;
 }
 
 /** Head and shoulders: the upper part of the people, as wide as they are. @param {Box} people @param {number} shape */
@@ -127,9 +134,9 @@ function rounded(box) {
 export async function framed(result, box, { type, color }) {
   const bitmap = await createImageBitmap(result);
   const canvas = new OffscreenCanvas(box.width, box.height);
+  const behind = color ?? (type === "image/jpeg" ? "white" : null);
   const context = canvas.getContext("2d");
   if (!context) throw new Error("The picture is too large for this browser. Choose the frame “Original”.");
-  const behind = color ?? (type === "image/jpeg" ? "white" : null);
   if (behind) {
     context.fillStyle = behind;
     context.fillRect(0, 0, box.width, box.height);

@@ -21,6 +21,7 @@ export function listen(stage, handler) {
   /** @type {"pan"|"tool"|"pinch"|null} */
   let doing = null;
   let isSpace = false;
+  let resting = { x: -1, y: -1 };
 
   const at = (/** @type {MouseEvent} */ event) => {
     const box = canvas.getBoundingClientRect();
@@ -48,8 +49,10 @@ export function listen(stage, handler) {
   canvas.addEventListener("pointermove", (event) => {
     const now = at(event);
     const before = pointers.get(event.pointerId);
+    const isMoved = now.x !== resting.x || now.y !== resting.y; // browsers tell of a mouse at rest when the page changes
+    resting = now;
     if (!before) {
-      handler()?.hover(now);
+      if (isMoved) handler()?.hover(now);
       return;
     }
     if (doing === "pinch") pinch(event.pointerId, now);

@@ -21,7 +21,7 @@ const RETRY_MS = 3000;
 const PRIVATE = "/private/";
 
 addIcons();
-const stage = new Stage();
+export const stage = new Stage();
 const tools = addTools(stage);
 addCompare(stage);
 const previewer = new Previewer(() => Math.max(app.current?.width ?? 0, app.current?.height ?? 0) * stage.view.scale * devicePixelRatio);

@@ -7,6 +7,9 @@ import { Names, zipped } from "./zip.js";
 /** The photos that were corrected by hand. @returns {import("./app.js").Item[]} */
 export const corrected = () => app.items.filter((one) => one.mask?.isCorrected);
 
+/** In training masks the level 128 marks pixels that do not count. @param {import("./pixels.js").Levels} levels */
+const trainable = (levels) => ({ ...levels, data: levels.data.map((level) => (level === 128 ? 127 : level)) });
+
 /** @returns {Promise<Blob>} */
 export async function trainingPairs() {
   const names = new Names();
@@ -16,7 +19,7 @@ export async function trainingPairs() {
     const suffix = /\.[^.]+$/.exec(item.name)?.[0] ?? ".jpg";
     const mask = await /** @type {import("./mask.js").EditMask} */ (item.mask).awake();
     entries.push({ name: `images/${stem}${suffix}`, data: item.file });
-    entries.push({ name: `masks/${stem}.png`, data: await encodeMask(mask.levels) });
+    entries.push({ name: `masks/${stem}.png`, data: await encodeMask(trainable(mask.levels)) });
   }
   return zipped(entries);
 }

@@ -16,13 +16,13 @@ export function add(files) {
   const made = [...files].map((file) => new Item(file, kindOf(file), app.newLook()));
   if (!made.length) return;
   app.items.push(...made);
+  app.emit("list");
+  const first = made.find((one) => one.kind !== "unknown") ?? made[0];
+  if (!app.current || app.current.status === "failed") app.select(first);
   for (const item of made) {
     if (item.kind === "clip") settle(item, "done", "Ready");
     if (item.kind === "unknown") settle(item, "failed", `${item.name} is not a picture or clip that can be read. ${READABLE}`);
   }
-  app.emit("list");
-  const first = made.find((one) => one.status !== "failed") ?? made[0];
-  if (!app.current || app.current.status === "failed") app.select(first);
   say(made.length === 1 ? `${made[0].name} was added.` : `${made.length} files were added.`);
   next();
 }
@@ -53,7 +53,9 @@ export function settle(item, status, message) {
   item.status = status;
   item.message = message;
   app.emit("status", item);
-  if (status === "failed") note(message, { isError: true });
+  if (status !== "failed") return;
+  if (item === app.current) say(message); // the stage shows it
+  else note(message, { isError: true });
 }
 
 function next() {

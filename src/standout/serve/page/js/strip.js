@@ -39,8 +39,9 @@ export function addStrip() {
     cell.dataset.status = item.status;
     cell.dataset.current = String(isCurrent);
     const pick = /** @type {HTMLElement} */ (cell.querySelector(".pick"));
-    pick.setAttribute("aria-label", `${item.name}: ${item.message}`);
-    pick.title = `${item.name}: ${item.message}`;
+    const told = item.message.startsWith(item.name) ? item.message : `${item.name}: ${item.message}`;
+    pick.setAttribute("aria-label", told);
+    pick.title = told;
     if (isCurrent) pick.setAttribute("aria-current", "true");
     else pick.removeAttribute("aria-current");
     const sign = SIGNS[item.status];

@@ -64,6 +64,12 @@ export function addToolbar(stage, previewer) {
     percent.textContent = `${Math.round(view.scale * 100)} %`;
   };
 
+  new ResizeObserver(([{ contentRect }]) => {
+    view.below = contentRect.height + 4;
+    if (view.isFitted) view.fit();
+    stage.redraw();
+  }).observe(byId("toolbar"));
+
   const show = () => {
     const mask = app.isReady ? app.current?.mask : null;
     undo.disabled = !mask?.past.length;

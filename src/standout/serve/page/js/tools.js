@@ -20,6 +20,8 @@ export function addTools(stage) {
   const { view, canvas } = stage;
   /** @type {{x: number, y: number}|null} */
   let pointer = null;
+  /** Where the keyboard has moved the brush, in pixels of the photo. @type {{x: number, y: number}|null} */
+  let spot = null;
   let isErasing = false;
   /** @type {{x: number, y: number}|null} */
   let from = null;
@@ -64,6 +66,7 @@ export function addTools(stage) {
     },
     hover(/** @type {any} */ at) {
       pointer = at;
+      if (at) spot = null;
       stage.redraw();
     },
   };
@@ -157,17 +160,19 @@ export function addTools(stage) {
 
   /** @param {CanvasRenderingContext2D} context */
   function drawBrush(context) {
-    if (!pointer) return;
+    const isFocused = document.activeElement === canvas;
+    const at = pointer ?? (spot && isFocused ? view.toStage(spot) : null);
+    if (!at) return;
     for (const [width, color] of [[3, "rgba(0,0,0,.55)"], [1.5, "#fff"]]) {
       context.lineWidth = Number(width);
       context.strokeStyle = String(color);
       context.beginPath();
-      context.arc(pointer.x, pointer.y, brush.size / 2, 0, 2 * Math.PI);
-      context.moveTo(pointer.x - 4, pointer.y);
-      context.lineTo(pointer.x + 4, pointer.y);
+      context.arc(at.x, at.y, brush.size / 2, 0, 2 * Math.PI);
+      context.moveTo(at.x - 4, at.y);
+      context.lineTo(at.x + 4, at.y);
       if (app.tool === "keep" && !isErasingNow()) {
-        context.moveTo(pointer.x, pointer.y - 4);
-        context.lineTo(pointer.x, pointer.y + 4);
+        context.moveTo(at.x, at.y - 4);
+        context.lineTo(at.x, at.y + 4);
       }
       context.stroke();
     }
@@ -190,21 +195,21 @@ export function addTools(stage) {
       return;
     }
     event.preventDefault();
-    pointer ??= { x: view.width / 2, y: view.height / 2 };
+    const middle = { x: view.width / 2, y: (view.height - view.below) / 2 };
+    spot ??= view.toPhoto(pointer ?? middle);
+    pointer = null;
+    const { width, height } = /** @type {any} */ (mask());
     if (step) {
-      const by = event.shiftKey ? brush.size : Math.max(1, brush.size / 8);
-      pointer = { x: clamp(pointer.x + step[0] * by, 0, view.width), y: clamp(pointer.y + step[1] * by, 0, view.height) };
+      const by = (event.shiftKey ? brush.size : Math.max(1, brush.size / 8)) / view.scale;
+      spot = { x: clamp(spot.x + step[0] * by, 0, width), y: clamp(spot.y + step[1] * by, 0, height) };
     } else {
-      painting.down(pointer, new PointerEvent("pointerdown", { altKey: event.altKey }));
+      painting.down(view.toStage(spot), new PointerEvent("pointerdown", { altKey: event.altKey }));
       painting.up();
       say(app.tool === "erase" || event.altKey ? "Erased." : "Kept.");
     }
     stage.redraw();
   });
-  canvas.addEventListener("blur", () => {
-    pointer = null;
-    stage.redraw();
-  });
+  for (const name of ["focus", "blur"]) canvas.addEventListener(name, () => stage.redraw());
 
   app.on("tool", () => {
     hovered = 0;
@@ -213,6 +218,7 @@ export function addTools(stage) {
   });
   app.on("select", () => {
     hovered = 0;
+    spot = null;
     known = null;
   });
   return { regions, flip, highlight };

@@ -20,7 +20,7 @@ export class View {
   /** The frame, in pixels of the photo. @type {import("./frame.js").Box} */
   frame = { left: 0, top: 0, width: 1, height: 1 };
   /** Kept free at the bottom, for the tools. */
-  below = 60;
+  below = 0;
 
   /** The scale at which the frame is whole in sight. */
   get fitScale() {
@@ -33,14 +33,22 @@ export class View {
   fit() {
     this.isFitted = true;
     this.scale = this.fitScale;
+    this.#center();
+  }
+
+  #center() {
     this.x = this.width / 2 - (this.frame.left + this.frame.width / 2) * this.scale;
     this.y = (this.height - this.below) / 2 - (this.frame.top + this.frame.height / 2) * this.scale;
   }
 
-  /** Zooms, so that what lies at a point of the screen stays there. @param {number} factor @param {{x: number, y: number}} [at] */
+  /**
+   * Zooms, so that what lies at a point of the screen stays there. A frame that is in sight as a whole stays in the middle.
+   * @param {number} factor @param {{x: number, y: number}} [at]
+   */
   zoom(factor, at = { x: this.width / 2, y: (this.height - this.below) / 2 }) {
-    const scale = clamp(this.scale * factor, Math.min(this.fitScale, this.scale) / 1.0001, MOST);
-    if (scale <= this.fitScale) {
+    const whole = this.fitScale;
+    const scale = clamp(this.scale * factor, Math.min(whole, 1), MOST);
+    if (scale <= whole && whole <= 1) {
       this.fit();
       return;
     }
@@ -49,12 +57,13 @@ export class View {
     this.y = at.y - (at.y - this.y) * real;
     this.scale = scale;
     this.isFitted = false;
-    this.#hold();
+    if (scale <= whole) this.#center();
+    else this.#hold();
   }
 
   /** @param {number} byX @param {number} byY screen pixels */
   pan(byX, byY) {
-    if (this.isFitted) return;
+    if (this.scale <= this.fitScale) return;
     this.x += byX;
     this.y += byY;
     this.#hold();
@@ -73,6 +82,11 @@ export class View {
   /** The photo's pixel at a point of the stage. @param {{x: number, y: number}} point */
   toPhoto({ x, y }) {
     return { x: (x - this.x) / this.scale, y: (y - this.y) / this.scale };
+  }
+
+  /** Where a pixel of the photo lies on the stage. @param {{x: number, y: number}} pixel */
+  toStage({ x, y }) {
+    return { x: this.x + x * this.scale, y: this.y + y * this.scale };
   }
 
   /** The frame on the stage, in screen pixels. */
