@@ -94,6 +94,9 @@ class Visit:
             "console", lambda one: self.errors.append(f"{one.text} {one.location}") if one.type == "error" else None
         )
         page.on("pageerror", lambda error: self.errors.append(f"{error.message}\n{error.stack}"))
+        page.on(
+            "filechooser", lambda chooser: None
+        )  # from the beginning: a key press would come before it is asked for
         page.set_default_timeout(1000 * LIMIT)
 
     def open(self) -> Visit:

@@ -58,17 +58,24 @@ export function addToolbar(stage, previewer) {
   stage.onDraw = () => {
     before();
     const isPhoto = app.current?.kind === "photo" && Boolean(app.current.bitmap);
-    byId("toolbar").hidden = !isPhoto;
+    if (byId("toolbar").hidden === isPhoto) {
+      byId("toolbar").hidden = !isPhoto;
+      measure();
+    }
     byId("updating").hidden = !(isPhoto && app.tool === "look" && previewer.isBusy);
     byId("stage").dataset.preview = previewer.isCurrent ? "current" : "old";
     percent.textContent = `${Math.round(view.scale * 100)} %`;
   };
 
-  new ResizeObserver(([{ contentRect }]) => {
-    view.below = contentRect.height + 4;
+  /** Keeps the photo clear of the bar, at once, so that it does not move under a brush. */
+  const measure = () => {
+    const below = byId("toolbar").offsetHeight + 4;
+    if (below === view.below) return;
+    view.below = below;
     if (view.isFitted) view.fit();
     stage.redraw();
-  }).observe(byId("toolbar"));
+  };
+  new ResizeObserver(measure).observe(byId("toolbar"));
 
   const show = () => {
     const mask = app.isReady ? app.current?.mask : null;
@@ -84,6 +91,7 @@ export function addToolbar(stage, previewer) {
     byId("failed").hidden = !failed;
     byId("failed-text").textContent = failed ? app.current?.message ?? "" : "";
     byId("failed-again").hidden = app.current?.kind !== "photo";
+    measure();
   };
   app.on("select mask status tool list", show);
   app.on("select", (item) => {
