@@ -31,7 +31,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from standout.serve.jobs.service import Jobs
@@ -80,7 +80,9 @@ class Metrics:
         """GET /metrics."""
         made = APIRouter(tags=["health"])
 
-        @made.get("/metrics", summary="Counts of requests, photos, jobs and bytes, for Prometheus")
+        summary = "Counts of requests, photos, jobs and bytes, for Prometheus"
+
+        @made.get("/metrics", summary=summary, response_class=PlainTextResponse)
         async def metrics(request: Request) -> Response:
             self._service.keys.caller(request.headers)
             return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
