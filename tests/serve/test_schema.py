@@ -73,8 +73,6 @@ def schema(app: FastAPI) -> Any:
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.name)
 @pytest.mark.parametrize(("method", "path"), sorted(OPERATIONS))
 def test_answers_are_as_described(schema: Any, method: str, path: str, mode: GenerationMode) -> None:
-    seen: set[int] = set()
-
     @hypothesis.given(case=schema[path][method].as_strategy(generation_mode=mode), is_plain=st.booleans())
     @hypothesis.settings(
         max_examples=40,
@@ -88,14 +86,21 @@ def test_answers_are_as_described(schema: Any, method: str, path: str, mode: Gen
             case.body = {name: value for name, value in case.body.items() if name in PLAIN}
         answer = case.call(headers={"X-Api-Key": KEY})
         case.validate_response(answer, checks=CHECKS)
-        seen.add(answer.status_code)
 
     try:
         ask()
     except hypothesis.errors.Unsatisfiable:
         assert mode is GenerationMode.NEGATIVE and method == "GET", "a request without fields has nothing to be wrong"
-    if method == "POST" and mode is GenerationMode.POSITIVE:
-        assert {200, 400} <= seen, f"what was drawn does not get far: {seen}"
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "image/webp"])
+@pytest.mark.parametrize(("path", "field"), [(REMOVE, "image_file"), ("/v1/mask", "image"), ("/v1/edit", "image")])
+def test_results_are_as_described(schema: Any, path: str, field: str, accept: str) -> None:
+    """Drawn requests seldom get as far as a result."""
+    case = schema[path]["POST"].Case(body={field: drawn()}, media_type="multipart/form-data")
+    answer = case.call(headers={"X-Api-Key": KEY, "Accept": accept})
+    case.validate_response(answer, checks=CHECKS)
+    assert answer.status_code == (400 if path != REMOVE and accept == "application/json" else 200)
 
 
 def test_every_route_is_among_them(app: FastAPI) -> None:
