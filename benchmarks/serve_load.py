@@ -178,6 +178,7 @@ def endurance(url: str, process: int, data: bytes, *, clients: int, requests: in
     while thread.is_alive():
         thread.join(0.5)
         held.append((asking.answers.total(), memory(process)))
+        print(f"\r{held[-1][0]:,} requests, {held[-1][1]:.0f} MB", end="", file=sys.stderr)
     last = held[-1][0]
     first = max(megabytes for count, megabytes in held if count <= last / 10)
     return asking.answers, first, max(megabytes for count, megabytes in held if count >= last * 0.9)
@@ -186,29 +187,31 @@ def endurance(url: str, process: int, data: bytes, *, clients: int, requests: in
 def main() -> None:
     """See the top."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--turns", type=int, default=6)
+    parser.add_argument("--turns", type=int, default=6, help="of throughput; 0 leaves it out")
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--requests", type=int, default=5000)
+    parser.add_argument("--requests", type=int, default=5000, help="of endurance; 0 leaves it out")
     parser.add_argument("--clients", type=int, default=64)
     given = parser.parse_args()
     data, workers = photo(), cores()
     with server(workers) as (url, process):
-        alone, served, shares = throughput(url, data, workers=workers, turns=given.turns, seconds=given.seconds)
-        print("| photos of 640x480, cut out as PNG | photos/s |\n|---|---|")
-        print(f"| the library, a process on each of {workers} cores | {alone:.1f} |")
-        share = statistics.median(shares)
-        print(f"| the server, its clients on the same cores | {served:.1f} ({share:.2f} of it; {min(shares):.2f} to "
-              f"{max(shares):.2f} in {len(shares)} turns) |")  # fmt: skip
-        if not given.requests:
-            return
-        answers, first, last = endurance(url, process, data, clients=given.clients, requests=given.requests)
-    errors = {kind: count for kind, count in answers.items() if kind not in ("200", "429")}
-    print(
-        f"\n{given.clients} clients at once, {answers.total():,} requests: {answers['200']:,} answered, "
-        f"{answers['429']:,} told to come again (429), {sum(errors.values())} errors"
-        f"{' ' + json.dumps(errors) if errors else ''}. Memory of the server and its workers: {first:.0f} MB in the "
-        f"first tenth, {last:.0f} MB in the last."
-    )
+        if given.turns:
+            alone, served, shares = throughput(url, data, workers=workers, turns=given.turns, seconds=given.seconds)
+            turns = f"{min(shares):.2f} to {max(shares):.2f} in {len(shares)} turns"
+            print("| photos of 640x480, cut out as PNG | photos/s |\n|---|---|")
+            print(f"| the library, a process on each of {workers} cores | {alone:.1f} |")
+            share = statistics.median(shares)
+            print(
+                f"| the server, its clients on the same cores | {served:.1f} ({share:.2f} of it; {turns}) |", flush=True
+            )
+        if given.requests:
+            answers, first, last = endurance(url, process, data, clients=given.clients, requests=given.requests)
+            errors = {kind: count for kind, count in answers.items() if kind not in ("200", "429")}
+            print(
+                f"\n{given.clients} clients at once, {answers.total():,} requests: {answers['200']:,} answered, "
+                f"{answers['429']:,} told to come again (429), {sum(errors.values())} errors"
+                f"{' ' + json.dumps(errors) if errors else ''}. Memory of the server and its workers: {first:.0f} MB "
+                f"in the first tenth, {last:.0f} MB in the last."
+            )
 
 
 if __name__ == "__main__":
