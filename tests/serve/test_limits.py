@@ -22,7 +22,7 @@ from standout.serve.settings import ServerSettings, is_loopback
 from standout.serve.workers.pool import ThreadPool
 from standout.types import Mask, PersonFinder
 from tests.serve.conftest import REMOVE, Bright, Made, code, drawn
-from tests.waiting import LIMIT
+from tests.waiting import LIMIT, until
 
 KEY = "a-key-of-ours"
 
@@ -62,7 +62,7 @@ def test_a_full_queue(made: Made) -> None:
 def test_a_place_is_free_again_whatever_happens() -> None:
     pool = ThreadPool(Bright(), workers=1)
     pool.start()
-    queue = WorkQueue(pool, places=1)
+    queue = WorkQueue(pool, places=1, most_bytes=1)
     for _ in range(3):
         with pytest.raises(ZeroDivisionError), queue.place():
             raise ZeroDivisionError
@@ -76,6 +76,42 @@ def test_a_place_is_free_again_whatever_happens() -> None:
     with pytest.raises(ZeroDivisionError):
         asyncio.run(queue.run(fails))
     pool.close()
+
+
+def test_bodies_have_a_limit_of_memory_together() -> None:
+    queue = WorkQueue(ThreadPool(Bright(), workers=1), places=9, most_bytes=100)
+    with queue.place(500):  # one is always taken
+        with pytest.raises(Refusal, match="hold 0 MB of at most 0") as caught, queue.place(1):
+            pass
+        assert caught.value.status == 429 and int(caught.value.headers["Retry-After"]) >= 1
+    with queue.place(60), queue.place(40), pytest.raises(Refusal), queue.place(1):
+        pass
+    with queue.place(60), queue.place(40):
+        pass
+
+
+def test_what_a_body_may_take(made: Made) -> None:
+    """The header alone says how much; what is too large for any request holds nothing."""
+    slow = Slow()
+    client = made(slow, most_bytes=1_000_000)
+    small = drawn()
+    huge = small + bytes(2_000_000)  # PNG readers leave out what follows the end
+    answers: list[Any] = []
+
+    def ask(content: Any) -> Any:
+        return client.post("/v1/mask", content=content, headers={"Content-Type": "image/png"})
+
+    first = [Thread(target=lambda: answers.append(ask(small + bytes(1_000_000 - len(small))))) for _ in range(28)]
+    for thread in first:
+        thread.start()
+    until(lambda: client.get("/readyz").json()["free"] == 64 - 28, "they wait")
+    assert code(ask(iter([huge]))) == "rate_limit_exceeded", "nobody knows how large it will be"
+    assert code(ask(bytes(10_000_000))) == "file_too_large", "it is not even read"
+    slow.go_on.set()
+    for thread in first:
+        thread.join(LIMIT)
+    assert [answer.status_code for answer in answers] == [200] * 28
+    assert code(ask(iter([huge]))) == "file_too_large"
 
 
 def test_a_client_that_leaves_while_it_waits_is_not_worked_for() -> None:

@@ -26,26 +26,32 @@ class WorkQueue:
     """Has jobs done by a pool of workers, and holds a place for each request from its header to its answer.
 
     It is used in the event loop's thread alone. A request that is still being read holds a place, but no worker, so
-    that slow uploads keep no photo waiting.
+    that slow uploads keep no photo waiting. most_bytes: that the bodies of all those requests may have together.
     """
 
-    def __init__(self, pool: Pool, *, places: int) -> None:
+    def __init__(self, pool: Pool, *, places: int, most_bytes: int) -> None:
         self._pool, self.places, self.taken = pool, places, 0
+        self._most_bytes, self._bytes = most_bytes, 0
         self._waiting = 0
         self._seconds = 1.0
         """What a job takes, averaged over the latest ones; those that waited before it take their share of its time."""
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Holds a place inside the block. Raises Refusal (429) where none is free."""
+    def place(self, size: int = 0) -> Iterator[None]:
+        """Holds a place, and memory for so many bytes, inside the block. Raises Refusal (429) where none is free."""
+        seconds = math.ceil(self._seconds * self.taken / self._pool.workers)
         if self.taken >= self.places:
-            seconds = math.ceil(self._seconds * self.taken / self._pool.workers)
             raise busy(f"all {self.places} places of the queue are taken; come again in {seconds} s", seconds=seconds)
+        if self.taken and self._bytes + size > self._most_bytes:
+            held = f"{self._bytes / 1e6:.0f} MB of at most {self._most_bytes / 1e6:.0f}"
+            raise busy(f"the requests before this one hold {held}; come again in {seconds} s", seconds=seconds)
         self.taken += 1
+        self._bytes += size
         try:
             yield
         finally:
             self.taken -= 1
+            self._bytes -= size
 
     async def run(self, job: Callable[[PersonFinder], T]) -> T:
         """What the job returns, once a worker was free for it. A job whose request is given up before is not begun."""

@@ -35,7 +35,7 @@ class Service:
     def __init__(self, settings: ServerSettings, pool: Pool) -> None:
         self.settings = settings
         self.keys = Keys(settings.keys)
-        self.queue = WorkQueue(pool, places=settings.places)
+        self.queue = WorkQueue(pool, places=settings.places, most_bytes=settings.most_held)
         self.meter = Meter(settings.rate)
         self._pool = pool
 
@@ -65,8 +65,16 @@ class Service:
         """
         caller = self.keys.caller(request.headers)
         self.meter.check(caller)
-        with self.queue.place():
+        with self.queue.place(self._size(request)):
             yield caller
+
+    def _size(self, request: Request) -> int:
+        """Bytes that the body may take in memory; 0 for one that is refused because it is too large."""
+        most = self.settings.most_body
+        if "transfer-encoding" in request.headers:
+            return most
+        length = request.headers.get("content-length", "0")
+        return int(length) if length.isdecimal() and int(length) <= most else 0
 
     async def answered(
         self, request: Request, job: Callable[[Body], Callable[[PersonFinder], WorkResult]], *, whole: str = ""

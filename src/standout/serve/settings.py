@@ -78,6 +78,11 @@ class ServerSettings:
         return PictureLimits(self.most_bytes, self.most_pixels)
 
     @property
+    def most_held(self) -> int:
+        """The bytes that the bodies of all requests may have together: as many as eight of the largest."""
+        return 8 * self.most_body
+
+    @property
     def most_body(self) -> int:
         """The largest body of a request, in bytes: two pictures in Base64, and room for the other fields."""
         return 2 * (self.most_bytes * 4 // 3) + MEGABYTE
