@@ -8,12 +8,15 @@ python -m tests.serve.page.server red      with a fake model: what is red is per
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import uvicorn
 
 from standout.serve import listen
 from standout.serve.app import create
+from standout.serve.jobs.settings import JobSettings
 from standout.serve.settings import ServerSettings
 from standout.types import Mask
 
@@ -27,12 +30,14 @@ class Red:
 
 
 def main(kind: str, *keys: str) -> None:
-    settings = ServerSettings(port=0, workers=1, keys=keys)
-    app = create(settings, None if kind == "real" else Red())
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
-    with listen._opened(settings) as opened:
-        print(listen.url(settings.host, opened.getsockname()[1]), flush=True)
-        uvicorn.Server(config).run(sockets=[opened])
+    with TemporaryDirectory() as folder:
+        jobs = JobSettings(Path(folder) / "jobs")
+        settings = ServerSettings(port=0, workers=1, keys=keys, jobs=jobs)
+        app = create(settings, None if kind == "real" else Red())
+        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        with listen._opened(settings) as opened:
+            print(listen.url(settings.host, opened.getsockname()[1]), flush=True)
+            uvicorn.Server(config).run(sockets=[opened])
 
 
 if __name__ == "__main__":

@@ -88,11 +88,11 @@ function reason(item) {
 
 /** @param {import("./app.js").Item} item */
 async function make(item) {
-  if (item.job?.result) URL.revokeObjectURL(item.job.url);
+  if (item.job) void deleted(item.job);
   /** @type {ClipJob} */
   const job = { state: null, stop: new AbortController(), url: null, result: null, title: titleOf(item.look.effect) };
   item.job = job;
-  item.stop.signal.addEventListener("abort", () => cancel(item));
+  item.stop.signal.addEventListener("abort", () => forget(item)); // it was taken out of the strip
   settle(item, "working", `Sending ${sizeOf(item.file.size)}`);
   try {
     const form = new FormData();
@@ -160,9 +160,21 @@ async function cancel(item) {
   if (!job || ENDED.includes(job.state?.status)) return;
   job.stop.abort();
   item.job = null;
-  if (app.items.includes(item)) settle(item, "done", "Ready");
+  settle(item, "done", "Ready");
   say(`${item.name}: canceled.`);
-  if (job.state?.id) await fetch(`/v1/jobs/${job.state.id}`, { method: "DELETE", headers: keyHeader() }).catch(() => {});
+  await deleted(job);
+}
+
+/** Deletes what the server still has of a clip. @param {import("./app.js").Item} item */
+async function forget({ job }) {
+  job?.stop.abort();
+  if (job) await deleted(job);
+}
+
+/** @param {ClipJob} job */
+async function deleted({ state, result, url }) {
+  if (result && url) URL.revokeObjectURL(url);
+  if (state?.id) await fetch(`/v1/jobs/${state.id}`, { method: "DELETE", headers: keyHeader() }).catch(() => {});
 }
 
 /** @param {ClipJob} job */
