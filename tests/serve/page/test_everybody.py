@@ -173,7 +173,7 @@ def test_the_service_worker_keeps_every_file_of_the_page() -> None:
     from standout.serve import site
 
     worker = (site.PAGE / "sw.js").read_text("utf-8")
-    files = {f"/{path.relative_to(site.PAGE).as_posix()}" for path in site.PAGE.rglob("*") if path.is_file()}
-    files = {one for one in files if not one.startswith("/private/")} - {"/index.html", "/sw.js"}
+    files = {path.relative_to(site.PAGE).as_posix() for path in site.PAGE.rglob("*") if path.is_file()}
+    files = {one for one in files if not one.startswith("private/")} - {"index.html", "sw.js"}
     listed = set(json.loads("[" + worker.partition("FILES = [")[2].partition("]")[0].strip().rstrip(",") + "]"))
-    assert listed == files | {"/", "/config.json"}
+    assert listed == files | {"", "config.json"}

@@ -40,7 +40,7 @@ const DOES = {
   },
   sample: async () => {
     try {
-      const answer = await fetch("/img/sample.jpg");
+      const answer = await fetch("img/sample.jpg");
       add([new File([await answer.blob()], "astronaut.jpg", { type: "image/jpeg" })]);
     } catch {
       note("The sample photo cannot be loaded. Is the server still running?", { isError: true });

@@ -18,7 +18,7 @@ import { addToolbar } from "./toolbar.js";
 import { addTools } from "./tools.js";
 
 const RETRY_MS = 3000;
-const PRIVATE = "/private/";
+const PRIVATE = new URL("../private/", import.meta.url);
 
 addIcons();
 export const stage = new Stage();
@@ -57,7 +57,7 @@ onKeyNeeded(async (isWrong) => {
 async function configuration() {
   for (let isTold = false; ; ) {
     try {
-      const answer = await fetch("/config.json", { cache: "no-cache" });
+      const answer = await fetch("config.json", { cache: "no-cache" });
       if (answer.ok) return answer.json();
     } catch {
       // told below
@@ -74,7 +74,7 @@ async function choose(isPrivate) {
   box.disabled = true;
   document.body.dataset.engine = "loading";
   try {
-    const make = isPrivate ? (await import(`${PRIVATE}engine.js`)).create : create;
+    const make = isPrivate ? (await import(new URL("engine.js", PRIVATE).href)).create : create;
     await app.use(await make(app.config));
     if (isPrivate) void keepPrivate();
   } catch (error) {
@@ -92,7 +92,7 @@ async function choose(isPrivate) {
 async function keepPrivate() {
   const loaded = performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname);
   const worker = await navigator.serviceWorker?.ready;
-  worker?.active?.postMessage({ keep: [...new Set(loaded.filter((path) => path.startsWith(PRIVATE)))] });
+  worker?.active?.postMessage({ keep: [...new Set(loaded.filter((path) => path.startsWith(PRIVATE.pathname)))] });
 }
 
 app.config = await configuration();
@@ -102,5 +102,5 @@ for (const one of document.querySelectorAll("[data-if]")) {
 byId("version").textContent = app.config.version;
 byId("private").addEventListener("change", () => choose(byId("private").checked));
 await choose(!app.config.server);
-navigator.serviceWorker?.register(`/sw.js?version=${encodeURIComponent(app.config.version)}`).catch(() => {});
+navigator.serviceWorker?.register(`sw.js?version=${encodeURIComponent(app.config.version)}`).catch(() => {});
 document.body.dataset.ready = "true";
