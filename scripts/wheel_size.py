@@ -9,8 +9,8 @@ import sys
 import zipfile
 from pathlib import Path
 
-LIMIT = 15.0
-"""Megabytes (of 10^6 bytes), the models included."""
+LIMIT = 20.0
+"""Megabytes (of 10^6 bytes), the models and onnxruntime-web included."""
 
 
 def report(wheel: Path, *, largest: int = 8) -> tuple[str, bool]:

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
-from standout.serve import site
+from standout.serve import private, site
 from standout.serve.jobs.settings import JobSettings
 from standout.support.version import __version__
 from tests.serve.conftest import Made, code
@@ -102,7 +102,7 @@ def test_what_the_page_must_know(made: Made, tmp_path: Path) -> None:
     told = answer.json()
     assert told["server"] is True and told["version"] == __version__ and told["key"] is False
     assert told["most_bytes"] > 1e6 and told["most_pixels"] > 1e6
-    assert told["private"] is (site.PAGE / "private" / "engine.js").is_file()
+    assert told["private"] is private.is_available()
     assert told["jobs"] is True
     secret = made(keys=("long-enough",))
     assert secret.get("/config.json").json()["key"] is True and secret.get("/").status_code == 200

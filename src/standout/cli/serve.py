@@ -2,6 +2,8 @@
 
 # Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
 
+import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -17,10 +19,11 @@ EPILOG = examples(
     ("standout serve", "on this machine alone"),
     ("standout serve --host 0.0.0.0 --keys keys.txt", "for others, with a key"),
     ("standout serve --cors https://shop.example", "for the pages of a site"),
+    ("standout serve --export site/", "its page as a static site, where all is done in the browser"),
     ("curl -F image_file=@a.jpg http://127.0.0.1:8700/v1.0/removebg -o a.png", "a photo"),
     ('curl -F file=@a.mp4 -F \'edit={"effect": {"name": "blur"}}\' http://127.0.0.1:8700/v1/jobs', "a clip"),
 )
-_ACCESS, _LIMITS, _JOBS = "Access", "Limits", "Jobs"
+_ACCESS, _LIMITS, _JOBS, _SITE = "Access", "Limits", "Jobs", "Static site"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +122,18 @@ class ServeCommand:
     keep_hours: Annotated[
         float, typer.Option(metavar="H", rich_help_panel=_JOBS, help="Hours for which results can be downloaded.")
     ] = JobSettings.keep_hours
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            rich_help_panel=_SITE,
+            help="Write the page as a static site into a new folder, and serve nothing: any web host can serve it, and "
+            "photos stay in the browser.",
+        ),
+    ] = None
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", rich_help_panel=_SITE, help="Let --export replace files in the folder.")
+    ] = False
     model: Model = ServerSettings.model
     runtime: Runtime = ServerSettings.runtime
     device: Device = ServerSettings.device
@@ -127,8 +142,17 @@ class ServeCommand:
     def run(self) -> int:
         """Serves until a signal ends it; returns the exit code. Raises StandoutError for what is wrong at the start."""
         with needs_extra("the server", "serve"):
-            from standout.serve import keys, listen
+            from standout.serve import export_site, keys, listen, private
         from standout.support.system import cores
+
+        told: Callable[[str], None] = (lambda text: None) if self.quiet else say
+        if self.export is not None:
+            size = export_site.export(self.export, overwrite=self.overwrite)
+            told(f"wrote {self.export}, {size / 1e6:.0f} MB; give it to a web host, or look at it by")
+            told(f"python -m http.server --directory {shlex.quote(str(self.export))}")
+            return 0
+        if not private.is_available():
+            told(f"private mode is off, as onnxruntime-web is not in this package; {private.CURE}")
 
         settings = ServerSettings(
             host=self.host,
@@ -157,5 +181,5 @@ class ServeCommand:
                 keep_hours=self.keep_hours,
             ),
         )
-        listen.serve(settings, told=(lambda url: None) if self.quiet else lambda url: say(f"serving at {url}"))
+        listen.serve(settings, told=lambda url: told(f"serving at {url}"))
         return 0

@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 
 from standout.models import registry
-from standout.serve import docs, own, refusals, schema, site
+from standout.serve import docs, own, private, refusals, schema, site
 from standout.serve.access import AccessMiddleware
 from standout.serve.jobs import routes as job_routes
 from standout.serve.jobs.service import Jobs
@@ -73,7 +73,8 @@ def create(settings: ServerSettings, finder: PersonFinder | None = None) -> Fast
     app.include_router(docs.router(app))
     _add_health(app, service)
     schema.complete(app, needs_key=bool(settings.keys))
-    site.add(app, settings)
+    private.add(app)
+    site.add(app, settings, private=private.is_available())
     return app
 
 

@@ -87,8 +87,8 @@ class PageFiles(StaticFiles):
         return response
 
 
-def add(app: FastAPI, settings: ServerSettings) -> None:
-    """Adds the page's addresses to the application, after all other routes have been added."""
+def add(app: FastAPI, settings: ServerSettings, *, private: bool) -> None:
+    """Adds the page's addresses to the application, after all other routes have been added. private: see config."""
     files = PageFiles(directory=PAGE)
     for address, name in FILES.items():
         app.add_api_route(f"/{address}", _file(files, name), methods=["GET", "HEAD"], include_in_schema=False)
@@ -98,14 +98,14 @@ def add(app: FastAPI, settings: ServerSettings) -> None:
 
     @app.api_route("/config.json", methods=["GET", "HEAD"], include_in_schema=False)
     async def configuration() -> Response:
-        return JSONResponse(config(settings, jobs=app.state.jobs.are_on), headers=HEADERS)
+        return JSONResponse(config(settings, jobs=app.state.jobs.are_on, private=private), headers=HEADERS)
 
 
-def config(settings: ServerSettings, *, jobs: bool) -> dict[str, Any]:
-    """What the page must know of the server. jobs: whether clips are taken."""
+def config(settings: ServerSettings, *, jobs: bool, private: bool) -> dict[str, Any]:
+    """What the page must know of the server. jobs: whether clips are taken. private: whether private mode works."""
     return {
         "server": True,
-        "private": (PAGE / "private" / "engine.js").is_file(),
+        "private": private,
         "version": __version__,
         "key": bool(settings.keys),
         "most_bytes": settings.most_bytes,

@@ -1,0 +1,185 @@
+// Filters of planes with one number a pixel or several, with the borders that OpenCV's functions have by default.
+
+import { plane } from "./resize.js";
+
+// Folds a coordinate beyond a side back into it: "abc" as "cba|abc|cba", or where `once` as "cb|abc|ba".
+function folded(at, length, once) {
+  if (length === 1) return 0;
+  for (;;) {
+    if (at < 0) at = once ? -at : -at - 1;
+    else if (at >= length) at = once ? 2 * length - 2 - at : 2 * length - 1 - at;
+    else return at;
+  }
+}
+
+// The plane blurred by a Gaussian whose kernel has 2 * radius + 1 taps. once: whether the outermost pixel is not
+// repeated beyond the border (BORDER_REFLECT_101), or is (BORDER_REFLECT).
+export function gaussian(image, sigma, radius, { once = false } = {}) {
+  const kernel = new Float64Array(radius + 1);
+  let total = 0;
+  for (let i = 0; i <= radius; i++) {
+    kernel[i] = Math.exp((-i * i) / (2 * sigma * sigma));
+    total += i ? 2 * kernel[i] : kernel[i];
+  }
+  for (let i = 0; i <= radius; i++) kernel[i] /= total;
+  return separated(image, kernel, once);
+}
+
+// The radius that OpenCV gives a Gaussian kernel of which only sigma is known, for numbers that are no bytes.
+export function radiusOf(sigma, { bytes = false } = {}) {
+  return (Math.round(sigma * (bytes ? 3 : 4) * 2 + 1) | 1) >> 1;
+}
+
+// The plane convolved along rows, then columns, with a symmetric kernel of which half is given.
+function separated(image, kernel, once) {
+  const { width, height, channels, data } = image;
+  const radius = kernel.length - 1;
+  const long = width * channels;
+  const across = new Float32Array(long * height);
+  const line = new Float32Array((width + 2 * radius) * channels);
+  const reach = radius * channels;
+  const outside = [];
+  for (let x = -radius; x < width + radius; x++) if (x < 0 || x >= width) outside.push([x + radius, folded(x, width, once)]);
+  for (let y = 0; y < height; y++) {
+    const start = y * long;
+    line.set(data.subarray(start, start + long), reach);
+    for (const [to, from] of outside) for (let c = 0; c < channels; c++) line[to * channels + c] = data[start + from * channels + c];
+    for (let i = 0; i < long; i++) {
+      let sum = kernel[0] * line[i + reach];
+      for (let k = 1, by = channels; k <= radius; k++, by += channels) sum += kernel[k] * (line[i + reach - by] + line[i + reach + by]);
+      across[start + i] = sum;
+    }
+  }
+  const made = plane(width, height, channels, data);
+  const sums = new Float32Array(long);
+  for (let y = 0; y < height; y++) {
+    const middle = y * long;
+    for (let i = 0; i < long; i++) sums[i] = kernel[0] * across[middle + i];
+    for (let k = 1; k <= radius; k++) {
+      const above = folded(y - k, height, once) * long;
+      const below = folded(y + k, height, once) * long;
+      const weight = kernel[k];
+      for (let i = 0; i < long; i++) sums[i] += weight * (across[above + i] + across[below + i]);
+    }
+    made.data.set(sums, middle);
+  }
+  return made;
+}
+
+// The mean of the square of 2 * radius + 1 pixels around each pixel; the outermost pixel is not repeated at the border.
+export function box(image, radius) {
+  const { width, height, channels, data } = image;
+  const long = width * channels;
+  const across = new Float32Array(long * height);
+  const share = 1 / (2 * radius + 1);
+  for (let y = 0; y < height; y++) {
+    for (let c = 0; c < channels; c++) {
+      const start = y * long + c;
+      let sum = 0;
+      for (let x = -radius; x <= radius; x++) sum += data[start + folded(x, width, true) * channels];
+      for (let x = 0; x < width; x++) {
+        across[start + x * channels] = sum * share;
+        sum += data[start + folded(x + radius + 1, width, true) * channels] - data[start + folded(x - radius, width, true) * channels];
+      }
+    }
+  }
+  const made = plane(width, height, channels, data);
+  const sums = new Float64Array(long);
+  for (let y = -radius; y <= radius; y++) {
+    const row = folded(y, height, true) * long;
+    for (let i = 0; i < long; i++) sums[i] += across[row + i];
+  }
+  for (let y = 0; y < height; y++) {
+    for (let i = 0; i < long; i++) made.data[y * long + i] = sums[i] * share;
+    const enters = folded(y + radius + 1, height, true) * long;
+    const leaves = folded(y - radius, height, true) * long;
+    for (let i = 0; i < long; i++) sums[i] += across[enters + i] - across[leaves + i];
+  }
+  return made;
+}
+
+// Half the width of each row of OpenCV's elliptic structuring element with 2 * radius + 1 rows.
+export function disc(radius) {
+  return Array.from({ length: 2 * radius + 1 }, (_, i) => Math.round(Math.sqrt(radius * radius - (i - radius) ** 2)));
+}
+
+// Half the width of each row of a square with 2 * radius + 1 rows.
+export function square(radius) {
+  return new Array(2 * radius + 1).fill(radius);
+}
+
+// The largest value of each pixel's neighborhood (the smallest where `least`), whose rows have the given half widths.
+// Beyond the border nothing counts.
+export function spread(image, halfWidths, { least = false } = {}) {
+  const { width, height, data } = image;
+  const radius = (halfWidths.length - 1) / 2;
+  const rowsOf = new Map(); // half width -> each row's own largest values
+  for (const reach of new Set(halfWidths)) rowsOf.set(reach, rowwise(image, reach, least));
+  const made = plane(width, height, 1, data);
+  const out = made.data;
+  out.set(rowsOf.get(halfWidths[radius]));
+  for (let dy = -radius; dy <= radius; dy++) {
+    const from = rowsOf.get(halfWidths[dy + radius]);
+    for (let y = Math.max(0, -dy); y < Math.min(height, height - dy); y++) {
+      const start = y * width;
+      const other = (y + dy) * width;
+      if (least) {
+        for (let x = 0; x < width; x++) if (from[other + x] < out[start + x]) out[start + x] = from[other + x];
+      } else {
+        for (let x = 0; x < width; x++) if (from[other + x] > out[start + x]) out[start + x] = from[other + x];
+      }
+    }
+  }
+  return made;
+}
+
+// The largest (or smallest) value of each run of 2 * reach + 1 pixels in a row, by a queue of candidates.
+function rowwise({ width, height, data }, reach, least) {
+  if (reach === 0) return data;
+  const out = new data.constructor(data.length);
+  const queue = new Int32Array(width);
+  for (let y = 0; y < height; y++) {
+    const start = y * width;
+    let head = 0;
+    let tail = 0;
+    for (let x = 0; x < width + reach; x++) {
+      if (x < width) {
+        const value = data[start + x];
+        while (tail > head && (least ? data[start + queue[tail - 1]] >= value : data[start + queue[tail - 1]] <= value)) tail--;
+        queue[tail++] = x;
+      }
+      const to = x - reach;
+      if (to < 0) continue;
+      while (queue[head] < to - reach) head++;
+      out[start + to] = data[start + queue[head]];
+    }
+  }
+  return out;
+}
+
+// The islands of pixels that touch, also at corners: labels from 1 for each pixel (0: none), and how many there are.
+export function islands({ width, height }, isIn) {
+  const labels = new Int32Array(width * height);
+  const stack = [];
+  let count = 0;
+  for (let seed = 0; seed < labels.length; seed++) {
+    if (labels[seed] || !isIn(seed)) continue;
+    labels[seed] = ++count;
+    stack.push(seed);
+    while (stack.length) {
+      const at = stack.pop();
+      const x = at % width;
+      const y = (at - x) / width;
+      for (let ny = Math.max(0, y - 1); ny <= Math.min(height - 1, y + 1); ny++) {
+        for (let nx = Math.max(0, x - 1); nx <= Math.min(width - 1, x + 1); nx++) {
+          const next = ny * width + nx;
+          if (!labels[next] && isIn(next)) {
+            labels[next] = count;
+            stack.push(next);
+          }
+        }
+      }
+    }
+  }
+  return { labels, count };
+}
