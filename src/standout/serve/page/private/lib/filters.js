@@ -113,20 +113,20 @@ export function square(radius) {
 export function spread(image, halfWidths, { least = false } = {}) {
   const { width, height, data } = image;
   const radius = (halfWidths.length - 1) / 2;
-  const rowsOf = new Map(); // half width -> each row's own largest values
-  for (const reach of new Set(halfWidths)) rowsOf.set(reach, rowwise(image, reach, least));
   const made = plane(width, height, 1, data);
   const out = made.data;
-  out.set(rowsOf.get(halfWidths[radius]));
-  for (let dy = -radius; dy <= radius; dy++) {
-    const from = rowsOf.get(halfWidths[dy + radius]);
-    for (let y = Math.max(0, -dy); y < Math.min(height, height - dy); y++) {
-      const start = y * width;
-      const other = (y + dy) * width;
+  out.set(data);
+  for (const reach of new Set(halfWidths)) {
+    const from = rowwise(image, reach, least);
+    for (let dy = -radius; dy <= radius; dy++) {
+      if (halfWidths[dy + radius] !== reach) continue;
+      const first = Math.max(0, -dy) * width;
+      const end = Math.min(height, height - dy) * width;
+      const by = dy * width;
       if (least) {
-        for (let x = 0; x < width; x++) if (from[other + x] < out[start + x]) out[start + x] = from[other + x];
+        for (let i = first; i < end; i++) if (from[i + by] < out[i]) out[i] = from[i + by];
       } else {
-        for (let x = 0; x < width; x++) if (from[other + x] > out[start + x]) out[start + x] = from[other + x];
+        for (let i = first; i < end; i++) if (from[i + by] > out[i]) out[i] = from[i + by];
       }
     }
   }
@@ -182,4 +182,36 @@ export function islands({ width, height }, isIn) {
     }
   }
   return { labels, count };
+}
+
+// About the distance of each pixel to the nearest one that is in the set, as OpenCV's DIST_L2 with a 3x3 mask has it.
+export function distances({ width, height }, isIn) {
+  const [side, corner] = [0.955, 1.3693];
+  const wide = width + 2;
+  const far = new Float32Array(wide * (height + 2)).fill(1e9);
+  const nearer = (at, other, by) => {
+    if (far[other] + by < far[at]) far[at] = far[other] + by;
+  };
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = (y + 1) * wide + x + 1;
+      if (isIn(y * width + x)) far[at] = 0;
+      nearer(at, at - 1, side);
+      nearer(at, at - wide, side);
+      nearer(at, at - wide - 1, corner);
+      nearer(at, at - wide + 1, corner);
+    }
+  }
+  const made = new Float32Array(width * height);
+  for (let y = height - 1; y >= 0; y--) {
+    for (let x = width - 1; x >= 0; x--) {
+      const at = (y + 1) * wide + x + 1;
+      nearer(at, at + 1, side);
+      nearer(at, at + wide, side);
+      nearer(at, at + wide + 1, corner);
+      nearer(at, at + wide - 1, corner);
+      made[y * width + x] = far[at];
+    }
+  }
+  return made;
 }

@@ -160,26 +160,46 @@ function area(image, height, width, scaleY, scaleX) {
   if (roundEven(image.height / scaleY) === image.height && roundEven(image.width / scaleX) === image.width) {
     return cropped(image, height, width); // a factor so near 1 that OpenCV copies
   }
-  const across = spans(image.width, width, scaleX);
-  const down = spans(image.height, height, scaleY);
   const made = plane(width, height, channels, data);
-  const long = width * channels;
-  const sums = new Float32Array(long);
+  const long = wide * channels;
+  const row = (y) => data.subarray(y * long, (y + 1) * long);
+  made.data.set(averaged(image, row, { height, width, scaleY, scaleX }).data);
+  return made;
+}
+
+// The same averages, as numbers that are not rounded, of rows that a function gives: row(y) -> width * channels numbers.
+// to: {height, width}, and scaleY and scaleX where they are not the ratios of the sides.
+export function averaged({ width: wide, height: tall, channels }, row, to) {
+  const { height, width, scaleY = tall / height, scaleX = wide / width } = to;
+  const across = spans(wide, width, scaleX);
+  const down = spans(tall, height, scaleY);
+  const made = plane(width, height, channels);
+  const line = new Float32Array(width * channels);
+  let known = -1; // the row that line holds
   for (let y = 0; y < height; y++) {
-    sums.fill(0);
+    const start = y * width * channels;
     for (let j = down.begin[y]; j < down.begin[y + 1]; j++) {
-      const start = down.pixel[j] * wide * channels;
-      for (let x = 0; x < width; x++) {
-        for (let i = across.begin[x]; i < across.begin[x + 1]; i++) {
-          const weight = across.weight[i] * down.weight[j];
-          const from = start + across.pixel[i] * channels;
-          for (let c = 0; c < channels; c++) sums[x * channels + c] += weight * data[from + c];
-        }
+      if (down.pixel[j] !== known) {
+        known = down.pixel[j];
+        narrow(row(known), across, channels, line);
       }
+      const weight = down.weight[j];
+      for (let i = 0; i < line.length; i++) made.data[start + i] += weight * line[i];
     }
-    made.data.set(sums, y * long);
   }
   return made;
+}
+
+// A row averaged over the spans.
+function narrow(from, { begin, pixel, weight }, channels, line) {
+  line.fill(0);
+  for (let x = 0; x < begin.length - 1; x++) {
+    for (let i = begin[x]; i < begin[x + 1]; i++) {
+      const share = weight[i];
+      const at = pixel[i] * channels;
+      for (let c = 0; c < channels; c++) line[x * channels + c] += share * from[at + c];
+    }
+  }
 }
 
 // A part of the picture.
