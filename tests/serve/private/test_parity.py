@@ -67,7 +67,7 @@ PICTURES = {
     "on its left side": sample(turn=8, scale=0.81),
     "drawn, tall": drawn(601, 403, 1),
     "drawn, wide": drawn(240, 333, 2),
-    "tiny": sample(scale=0.11, box=(0, 30, 430, 512)),
+    "tiny": sample(scale=0.2, box=(60, 0, 452, 512)),
 }
 RESEARCH = ("picsart", "eg1800", "ccp", "cocoval", "voc", "empty")
 

@@ -5,7 +5,7 @@
 //   shown     the photo's own transparency, a plane of bytes, or null where it is opaque
 //   picture   plane of bytes RGBA with straight alpha; hidden pixels are black
 
-import { gaussian, radiusOf } from "./filters.js";
+import { box, gaussian, radiusOf } from "./filters.js";
 import { asShare, foreground } from "./foreground.js";
 import { SOFTEST, framed } from "./framing.js";
 import { averaged, halved, halvings, plane, resize } from "./resize.js";
@@ -22,6 +22,19 @@ export function cut(image, mask, { decontaminate = true } = {}) {
   return picture;
 }
 
+// The people on transparency, in the image itself: its fourth bytes become alpha. colorSide: see foreground; 0 means that
+// soft edges keep the old background's color. What is hidden keeps its color, so this is for what is drawn at once.
+export function masked(image, mask, colorSide) {
+  const { data } = image;
+  if (colorSide) {
+    painted(image, mask, image, { decontaminate: true, colorSide }, (at, alpha, front) => {
+      for (let c = 0; c < 3; c++) data[4 * at + c] = front[c];
+    });
+  }
+  for (let i = 0; i < mask.data.length; i++) data[4 * i + 3] = mask.data[i];
+  return image;
+}
+
 // The people before one color, [red, green, blue].
 export function color(image, mask, rgb, { decontaminate = true } = {}) {
   const behind = plane(image.width, image.height, 4, image.data);
@@ -33,32 +46,37 @@ export function color(image, mask, rgb, { decontaminate = true } = {}) {
 // The people sharp before a blurred background, of which nothing but the background's own colors is made.
 export function blur(image, mask, shown, { strength = 0.5 } = {}) {
   if (strength === 0) return withAlpha({ ...image, data: image.data.slice() }, shown);
-  const small = blurred(image, mask, shown, 0.04 * strength * Math.min(image.width, image.height));
+  const small = blurred(image, mask, shown, strength);
   return overOwn(image, mask, owned(resize(small, image.height, image.width), small), shown);
 }
 
 // The people sharp before blocks of the background's mean colors. block: their side, a share of the shorter side.
 export function pixelate(image, mask, shown, { block = 0.04 } = {}) {
+  return overOwn(image, mask, nearest(blocks(image, mask, shown, block), image.height, image.width), shown);
+}
+
+// The background's mean color in each block.
+export function blocks(image, mask, shown, block) {
   const { width, height } = image;
   const side = Math.max(1, block * Math.min(width, height));
-  const [rows, columns] = [Math.ceil(height / side), Math.ceil(width / side)];
   const weighed = new Float32Array(4 * width);
   const row = (y) => {
     for (let x = 0, at = y * width; x < width; x++, at++) {
       const share = Math.max(0, (shown ? shown.data[at] : 255) - mask.data[at]) / 255;
-      const weight = Math.max(share ** 8, 1e-6);
+      const weight = Math.max(eighth(share), 1e-6);
       for (let c = 0; c < 3; c++) weighed[4 * x + c] = image.data[4 * at + c] * weight;
       weighed[4 * x + 3] = weight;
     }
     return weighed;
   };
-  const cells = averaged({ width, height, channels: 4 }, row, { height: rows, width: columns });
-  const colors = plane(columns, rows, 4, image.data);
+  const to = { height: Math.ceil(height / side), width: Math.ceil(width / side) };
+  const cells = averaged({ width, height, channels: 4 }, row, to);
+  const colors = plane(to.width, to.height, 4, image.data);
   for (let i = 0; i < colors.data.length; i += 4) {
     for (let c = 0; c < 3; c++) colors.data[i + c] = cells.data[i + c] / cells.data[i + 3];
     colors.data[i + 3] = 255;
   }
-  return overOwn(image, mask, nearest(colors, height, width), shown);
+  return colors;
 }
 
 // The people before another picture, RGBA. fit: whether all of it is shown, with bars of its own blurred colors.
@@ -99,10 +117,10 @@ export function isOpaque({ data }) {
 
 // Copies the tiles that are all person into the picture, and calls mixed(index, alpha, [red, green, blue]) for each pixel
 // of the tiles with an edge. isAll: for each pixel of the tiles with nobody, too.
-function painted(image, mask, picture, { decontaminate, isAll = false }, mixed) {
+function painted(image, mask, picture, { decontaminate, colorSide, isAll = false }, mixed) {
   const { width, height, data } = image;
   const kinds = kindsOf(mask, mask, height, width, { nobody: 0, person: 255 });
-  const fronts = decontaminate && kinds.some((line) => line.includes(EDGE)) ? foreground(image, mask) : null;
+  const fronts = decontaminate && kinds.some((line) => line.includes(EDGE)) ? foreground(image, mask, colorSide) : null;
   const colors = new Float32Array(3 * width);
   const front = [0, 0, 0];
   for (const { top, bottom, left, right, kind } of runs(kinds, height, width)) {
@@ -183,20 +201,23 @@ function owned(picture, source) {
   return picture === source ? { ...picture, data: picture.data.slice() } : picture;
 }
 
-// What is behind and shown, blurred by sigma pixels, at a size where sigma is still a few pixels.
-function blurred(image, mask, shown, sigma) {
-  const times = halvings(sigma / SOFTEST);
+// What is behind and shown, blurred, at a size where the blur's sigma is still a few pixels. isQuick: whether it is made of
+// a smaller picture, and by means of boxes, for live pictures.
+export function blurred(image, mask, shown, strength, { isQuick = false } = {}) {
+  const sigma = 0.04 * strength * Math.min(image.width, image.height);
+  const times = halvings(sigma / (isQuick ? SOFTEST / 2 : SOFTEST));
   const { width, height, data } = halved(image, times);
   const people = asShare(halved(mask, times));
   const seen = shown && asShare(halved(shown, times));
   const weighed = plane(width, height, 4);
   for (let i = 0; i < people.data.length; i++) {
     // A pixel takes part by its share of background; the soft rim, still tinted by the person, next to nothing.
-    const share = Math.min(1, Math.max(0, (seen ? seen.data[i] : 1) - people.data[i])) ** 8;
+    const share = eighth(Math.min(1, Math.max(0, (seen ? seen.data[i] : 1) - people.data[i])));
     for (let c = 0; c < 3; c++) weighed.data[4 * i + c] = data[4 * i + c] * share;
     weighed.data[4 * i + 3] = 255 * share;
   }
-  const soft = spreadFar(weighed, sigma / 2 ** times, 2);
+  const soften = isQuick ? boxes : (one, by) => gaussian(one, by, radiusOf(by));
+  const soft = spreadFar(weighed, sigma / 2 ** times, 2, soften);
   const made = plane(width, height, 4, data);
   for (let i = 0; i < made.data.length; i += 4) {
     // A frame full of people has no background at all: there, the photo.
@@ -207,13 +228,25 @@ function blurred(image, mask, shown, sigma) {
   return made;
 }
 
+// The eighth power, which Math.pow takes long for.
+function eighth(value) {
+  const fourth = value * value * value * value;
+  return fourth * fourth;
+}
+
 // Weighed colors and weights, blurred by sigma; faintly by 4 and by 16 sigma too, which fill large people.
-function spreadFar(weighed, sigma, wider) {
-  const soft = gaussian(weighed, sigma, radiusOf(sigma));
+function spreadFar(weighed, sigma, wider, soften) {
+  const soft = soften(weighed, sigma);
   if (!wider) return soft;
-  const far = resize(spreadFar(halved(weighed, 2), sigma, wider - 1), weighed.height, weighed.width);
+  const far = resize(spreadFar(halved(weighed, 2), sigma, wider - 1, soften), weighed.height, weighed.width);
   for (let i = 0; i < soft.data.length; i++) soft.data[i] += 1e-3 * far.data[i];
   return soft;
+}
+
+// About a Gaussian: three boxes of the same variance.
+function boxes(image, sigma) {
+  const radius = Math.max(1, Math.round((Math.sqrt(4 * sigma * sigma + 1) - 1) / 2));
+  return box(box(box(image, radius), radius), radius);
 }
 
 // The picture in blocks, each pixel that of the small picture which lies there.

@@ -36,34 +36,38 @@ function separated(image, kernel, once) {
   const radius = kernel.length - 1;
   const long = width * channels;
   const across = new Float32Array(long * height);
-  const line = new Float32Array((width + 2 * radius) * channels);
   const reach = radius * channels;
+  const line = new Float32Array(long + 2 * reach);
+  const sums = new Float32Array(long);
   const outside = [];
   for (let x = -radius; x < width + radius; x++) if (x < 0 || x >= width) outside.push([x + radius, folded(x, width, once)]);
   for (let y = 0; y < height; y++) {
     const start = y * long;
     line.set(data.subarray(start, start + long), reach);
-    for (const [to, from] of outside) for (let c = 0; c < channels; c++) line[to * channels + c] = data[start + from * channels + c];
-    for (let i = 0; i < long; i++) {
-      let sum = kernel[0] * line[i + reach];
-      for (let k = 1, by = channels; k <= radius; k++, by += channels) sum += kernel[k] * (line[i + reach - by] + line[i + reach + by]);
-      across[start + i] = sum;
+    for (const [to, from] of outside) {
+      for (let c = 0; c < channels; c++) line[to * channels + c] = data[start + from * channels + c];
     }
+    weigh(sums, kernel, line, (k) => [reach - k * channels, reach + k * channels]);
+    across.set(sums, start);
   }
   const made = plane(width, height, channels, data);
-  const sums = new Float32Array(long);
   for (let y = 0; y < height; y++) {
-    const middle = y * long;
-    for (let i = 0; i < long; i++) sums[i] = kernel[0] * across[middle + i];
-    for (let k = 1; k <= radius; k++) {
-      const above = folded(y - k, height, once) * long;
-      const below = folded(y + k, height, once) * long;
-      const weight = kernel[k];
-      for (let i = 0; i < long; i++) sums[i] += weight * (across[above + i] + across[below + i]);
-    }
-    made.data.set(sums, middle);
+    weigh(sums, kernel, across, (k) => [folded(y - k, height, once) * long, folded(y + k, height, once) * long]);
+    made.data.set(sums, y * long);
   }
   return made;
+}
+
+// Fills sums with weighted sums of runs of `from`, of which two begin at each of the places; the kernel has their weights.
+function weigh(sums, kernel, from, places) {
+  const [middle] = places(0);
+  const first = kernel[0];
+  for (let i = 0; i < sums.length; i++) sums[i] = first * from[middle + i];
+  for (let k = 1; k < kernel.length; k++) {
+    const [one, two] = places(k);
+    const weight = kernel[k];
+    for (let i = 0; i < sums.length; i++) sums[i] += weight * (from[one + i] + from[two + i]);
+  }
 }
 
 // The mean of the square of 2 * radius + 1 pixels around each pixel; the outermost pixel is not repeated at the border.
@@ -71,31 +75,37 @@ export function box(image, radius) {
   const { width, height, channels, data } = image;
   const long = width * channels;
   const across = new Float32Array(long * height);
+  const columns = outwards(width, radius, channels);
+  const rows = outwards(height, radius, long);
   const share = 1 / (2 * radius + 1);
   for (let y = 0; y < height; y++) {
     for (let c = 0; c < channels; c++) {
       const start = y * long + c;
       let sum = 0;
-      for (let x = -radius; x <= radius; x++) sum += data[start + folded(x, width, true) * channels];
+      for (let k = 0; k <= 2 * radius; k++) sum += data[start + columns[k]];
       for (let x = 0; x < width; x++) {
         across[start + x * channels] = sum * share;
-        sum += data[start + folded(x + radius + 1, width, true) * channels] - data[start + folded(x - radius, width, true) * channels];
+        sum += data[start + columns[x + 2 * radius + 1]] - data[start + columns[x]];
       }
     }
   }
   const made = plane(width, height, channels, data);
+  const out = made.data;
   const sums = new Float64Array(long);
-  for (let y = -radius; y <= radius; y++) {
-    const row = folded(y, height, true) * long;
-    for (let i = 0; i < long; i++) sums[i] += across[row + i];
-  }
+  for (let k = 0; k <= 2 * radius; k++) for (let i = 0; i < long; i++) sums[i] += across[rows[k] + i];
   for (let y = 0; y < height; y++) {
-    for (let i = 0; i < long; i++) made.data[y * long + i] = sums[i] * share;
-    const enters = folded(y + radius + 1, height, true) * long;
-    const leaves = folded(y - radius, height, true) * long;
-    for (let i = 0; i < long; i++) sums[i] += across[enters + i] - across[leaves + i];
+    const [to, enters, leaves] = [y * long, rows[y + 2 * radius + 1], rows[y]];
+    for (let i = 0; i < long; i++) {
+      out[to + i] = sums[i] * share;
+      sums[i] += across[enters + i] - across[leaves + i];
+    }
   }
   return made;
+}
+
+// Where the pixels of a side begin, from `radius` before it to `radius` + 1 behind it, folded back into it.
+function outwards(length, radius, step) {
+  return Int32Array.from({ length: length + 2 * radius + 1 }, (_, i) => folded(i - radius, length, true) * step);
 }
 
 // Half the width of each row of OpenCV's elliptic structuring element with 2 * radius + 1 rows.

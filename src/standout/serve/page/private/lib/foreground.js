@@ -5,12 +5,13 @@
 import { box } from "./filters.js";
 import { halved, halvings, plane, resize, roundEven, sampler } from "./resize.js";
 
-const COLOR_SIDE = 512; // longest side at which the people's and the background's own colors are estimated
+const COLOR_SIDE = 512;
 
 // A function (y, first, last, out) that fills out with the red, green and blue of the pixels first..last of row y.
-export function foreground(image, mask) {
+// colorSide: the longest side at which the two colors are estimated.
+export function foreground(image, mask, colorSide = COLOR_SIDE) {
   const { width, height } = image;
-  const [front, back] = sureColors(image, mask);
+  const [front, back] = sureColors(image, mask, colorSide);
   const frontRow = sampler(front, height, width);
   const backRow = sampler(back, height, width);
   const behind = new Float32Array(3 * width);
@@ -32,8 +33,8 @@ export function foreground(image, mask) {
 }
 
 // The foreground's and the background's color about each pixel, on a smaller photo: blurred wide, then near.
-function sureColors(image, mask) {
-  const times = halvings(Math.max(mask.width, mask.height) / COLOR_SIDE);
+function sureColors(image, mask, colorSide) {
+  const times = halvings(Math.max(mask.width, mask.height) / colorSide);
   const small = rgb(halved(image, times));
   const share = asShare(halved(mask, times));
   const longest = Math.max(share.width, share.height);
@@ -61,7 +62,7 @@ function sureColors(image, mask) {
 function weightedBlur(colors, share, radius) {
   const weighed = plane(colors.width, colors.height, 4);
   for (let i = 0; i < share.data.length; i++) {
-    const weight = share.data[i] ** 3 + 1e-5;
+    const weight = share.data[i] * share.data[i] * share.data[i] + 1e-5;
     for (let c = 0; c < 3; c++) weighed.data[4 * i + c] = colors.data[3 * i + c] * weight;
     weighed.data[4 * i + 3] = weight;
   }

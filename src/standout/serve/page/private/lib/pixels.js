@@ -5,6 +5,19 @@
 
 const BAND = 1024; // rows that are read at once: some browsers limit a canvas, and not a bitmap, to 16 megapixels
 
+// A function (bitmap, width, height) -> the plane of the bitmap, scaled by the browser; for frames, one after the other.
+export function frameReader() {
+  let context = null;
+  return (bitmap, width, height) => {
+    if (context?.canvas.width !== width || context.canvas.height !== height) {
+      context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true, alpha: false });
+      context.imageSmoothingQuality = "medium";
+    }
+    context.drawImage(bitmap, 0, 0, width, height);
+    return fromImageData(context.getImageData(0, 0, width, height));
+  };
+}
+
 // The plane of a Blob, an ImageBitmap or ImageData.
 export async function pixelsOf(source) {
   if (source instanceof ImageData) return fromImageData(source);

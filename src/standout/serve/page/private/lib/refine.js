@@ -16,12 +16,13 @@ const [FIT, MIX] = [3.0, 1.4];
 const [FULL, NARROWEST] = [320, 1.1];
 const EPSILON = 2e-4;
 
-// The alpha of the photo, whose edge follows the edges of the photo.
-export function refine(coarse, image) {
-  const { width, height } = image;
+// The alpha of the photo, whose edge follows the edges of the photo. reach: pixels of the mask around its outline where
+// alpha is free. smaller: the photo at twice the mask's size, where it is at hand.
+export function refine(coarse, image, { reach = 4, smaller = null } = {}) {
+  const { width, height, data } = image;
   const probability = resize(withoutIslands(coarse), Math.min(coarse.height, height), Math.min(coarse.width, width));
-  const limits = limitsOf(probability);
-  const lines = held(colorLines(image, probability), limits);
+  const limits = limitsOf(probability, reach);
+  const lines = held(colorLines(smaller ?? image, probability), limits);
   const around = square(2); // enlarging a tile reads up to two small pixels outside it
   const least = spread(limits, around, { least: true });
   const kinds = kindsOf(least, spread(limits, around), height, width, { nobody: 0, person: 2 });
@@ -35,7 +36,6 @@ export function refine(coarse, image) {
       } else if (kind === EDGE) {
         row(y, left, right, found);
         for (let x = left, i = 0, at = 4 * (y * width + left); x < right; x++, i += 4, at += 4) {
-          const { data } = image;
           const value = found[i] * data[at] + found[i + 1] * data[at + 1] + found[i + 2] * data[at + 2] + found[i + 3];
           alpha[y * width + x] = 255 * value;
         }
@@ -47,10 +47,14 @@ export function refine(coarse, image) {
 
 // The mask merely enlarged to the photo's size.
 export function enlarged(coarse, { width, height }) {
-  const alpha = new Uint8ClampedArray(width * height);
-  const { data } = resize(coarse, height, width);
-  for (let i = 0; i < alpha.length; i++) alpha[i] = 255 * data[i];
-  return alpha;
+  return inBytes(resize(coarse, height, width)).data;
+}
+
+// A mask of 0..1 in bytes.
+export function inBytes(mask) {
+  const data = new Uint8ClampedArray(mask.data.length);
+  for (let i = 0; i < data.length; i++) data[i] = 255 * mask.data[i];
+  return { ...mask, data };
 }
 
 // The mask without islands in which no pixel is surely a person, such as a haze over the background.
@@ -65,7 +69,7 @@ function withoutIslands(coarse) {
 }
 
 // The limits of alpha: 0 well outside, where it is 0; 1 around the outline, where it is free; 2 well inside.
-function limitsOf(probability) {
+function limitsOf(probability, radius) {
   const steep = (middle) => {
     const made = plane(probability.width, probability.height, 1);
     for (let i = 0; i < made.data.length; i++) {
@@ -73,8 +77,8 @@ function limitsOf(probability) {
     }
     return made;
   };
-  const core = spread(steep(0.75), disc(4), { least: true });
-  const reach = spread(steep(0.25), disc(4));
+  const core = spread(steep(0.75), disc(radius), { least: true });
+  const reach = spread(steep(0.25), disc(radius));
   for (let i = 0; i < core.data.length; i++) core.data[i] += reach.data[i];
   return mean3(core);
 }
@@ -124,25 +128,31 @@ function colorLines(image, alpha) {
 function momentsOf(photo, decided, height, width) {
   const made = plane(width, height, 13);
   const out = made.data;
-  for (let y = 0; y < 2 * height; y++) {
-    for (let x = 0; x < 2 * width; x++) {
-      const from = y * 2 * width + x;
-      const [r, g, b] = [photo.data[4 * from], photo.data[4 * from + 1], photo.data[4 * from + 2]];
-      const a = 0.25 * Math.min(1, Math.max(0, (decided.data[from] - 0.5) * 2.5 + 0.5));
-      const to = 13 * ((y >> 1) * width + (x >> 1));
-      out[to] += 0.25 * r;
-      out[to + 1] += 0.25 * g;
-      out[to + 2] += 0.25 * b;
-      out[to + 3] += a;
-      out[to + 4] += 0.25 * r * r;
-      out[to + 5] += 0.25 * g * g;
-      out[to + 6] += 0.25 * b * b;
-      out[to + 7] += 0.25 * r * g;
-      out[to + 8] += 0.25 * r * b;
-      out[to + 9] += 0.25 * g * b;
-      out[to + 10] += r * a;
-      out[to + 11] += g * a;
-      out[to + 12] += b * a;
+  const colors = photo.data;
+  const levels = decided.data;
+  for (let y = 0, to = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, to += 13) {
+      const corner = 4 * y * width + 2 * x;
+      for (let k = 0; k < 4; k++) {
+        const from = corner + (k & 1) + (k >> 1) * 2 * width;
+        const r = colors[4 * from];
+        const g = colors[4 * from + 1];
+        const b = colors[4 * from + 2];
+        const a = 0.25 * Math.min(1, Math.max(0, (levels[from] - 0.5) * 2.5 + 0.5));
+        out[to] += 0.25 * r;
+        out[to + 1] += 0.25 * g;
+        out[to + 2] += 0.25 * b;
+        out[to + 3] += a;
+        out[to + 4] += 0.25 * r * r;
+        out[to + 5] += 0.25 * g * g;
+        out[to + 6] += 0.25 * b * b;
+        out[to + 7] += 0.25 * r * g;
+        out[to + 8] += 0.25 * r * b;
+        out[to + 9] += 0.25 * g * b;
+        out[to + 10] += r * a;
+        out[to + 11] += g * a;
+        out[to + 12] += b * a;
+      }
     }
   }
   return made;
@@ -157,7 +167,10 @@ function average(values, window) {
 // Writes the slopes and the offset of the best linear alpha of color, from the means over a window.
 function solve(m, i, out, o) {
   const flat = EPSILON * 255 * 255;
-  const [r, g, b, a] = [m[i], m[i + 1], m[i + 2], m[i + 3]];
+  const r = m[i];
+  const g = m[i + 1];
+  const b = m[i + 2];
+  const a = m[i + 3];
   const rr = m[i + 4] - r * r + flat;
   const gg = m[i + 5] - g * g + flat;
   const bb = m[i + 6] - b * b + flat;

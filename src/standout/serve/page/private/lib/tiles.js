@@ -11,17 +11,19 @@ export function kindsOf(least, most, height, width, { nobody, person }) {
   const columns = edges(least.width, width);
   const made = [];
   for (let i = 0; i < rows.length - 1; i++) {
+    const bottom = Math.max(rows[i] + 1, rows[i + 1]);
     const line = new Uint8Array(columns.length - 1);
     for (let j = 0; j < line.length; j++) {
-      let low = Infinity;
-      let high = -Infinity;
-      for (let y = rows[i]; y < Math.max(rows[i] + 1, rows[i + 1]); y++) {
-        for (let x = columns[j]; x < Math.max(columns[j] + 1, columns[j + 1]); x++) {
-          low = Math.min(low, least.data[y * least.width + x]);
-          high = Math.max(high, most.data[y * least.width + x]);
+      const right = Math.max(columns[j] + 1, columns[j + 1]);
+      let isNobody = true;
+      let isPerson = true;
+      for (let y = rows[i]; y < bottom && (isNobody || isPerson); y++) {
+        for (let at = y * least.width + columns[j]; at < y * least.width + right; at++) {
+          if (most.data[at] > nobody) isNobody = false;
+          if (least.data[at] < person) isPerson = false;
         }
       }
-      line[j] = high <= nobody ? NOBODY : low >= person ? PERSON : EDGE;
+      line[j] = isNobody ? NOBODY : isPerson ? PERSON : EDGE;
     }
     made.push(line);
   }

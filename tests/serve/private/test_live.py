@@ -1,0 +1,152 @@
+"""The live camera page, with a camera that shows the sample photo and moves about it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+from tests.conftest import SAMPLE
+from tests.pictures import pillow
+from tests.serve.private.conftest import ISOLATED, chromium, opened, served
+from tests.waiting import until
+
+HEIGHT, WIDTH = 480, 640
+SAMPLE_BLUE = np.array([16, 96, 224])
+BLANK = np.array([32, 32, 32])
+
+
+@pytest.fixture(scope="module")
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip for Chromium's fake camera: the sample photo, upright in the middle, moving slowly from side to side."""
+    with Image.open(SAMPLE) as photo:
+        person = np.asarray(photo.convert("RGB").resize((HEIGHT, HEIGHT)))
+    path = tmp_path_factory.mktemp("camera") / "camera.y4m"
+    with path.open("wb") as file:
+        file.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F30:1 Ip A1:1 C420jpeg\n".encode())
+        for index in range(20):
+            frame = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
+            left = (WIDTH - HEIGHT) // 2 + 2 * abs(10 - index)
+            frame[:, left : left + HEIGHT] = person
+            file.write(b"FRAME\n" + cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420).tobytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def camera_browser(camera: Path) -> Iterator[Browser]:
+    arguments = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    with chromium(*arguments, f"--use-file-for-fake-video-capture={camera}") as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:
+    with served(site.parent, ISOLATED) as url:
+        yield f"{url}/{site.name}/private/live.html"
+
+
+@pytest.fixture
+def live(camera_browser: Browser, address: str) -> Iterator[Page]:
+    with opened(camera_browser, address) as page:
+        yield page
+
+
+def shown(page: Page) -> np.ndarray:
+    """The picture on the page."""
+    with Image.open(io.BytesIO(page.locator("#picture").screenshot())) as picture:
+        return np.asarray(picture.convert("RGB").resize((WIDTH, HEIGHT)))
+
+
+def shows(page: Page, condition: Callable[[np.ndarray], bool], what: str) -> np.ndarray:
+    """The picture, once the condition holds for it."""
+    seen: list[np.ndarray] = []
+
+    def holds() -> bool:
+        seen.append(shown(page))
+        return condition(seen[-1])
+
+    until(holds, what)
+    return seen[-1]
+
+
+def near(picture: np.ndarray, color: np.ndarray, rows: slice, columns: slice) -> bool:
+    return float(np.abs(picture[rows, columns].astype(float) - color).mean()) < 12
+
+
+def corner(picture: np.ndarray, color: np.ndarray) -> bool:
+    """Whether the upper corners, where nobody is, have that color."""
+    upper = slice(0, 60)
+    return near(picture, color, upper, slice(0, 60)) and near(picture, color, upper, slice(WIDTH - 60, WIDTH))
+
+
+def person_is_there(picture: np.ndarray, color: np.ndarray) -> bool:
+    """Whether the middle, where the suit is, differs from that color."""
+    return float(np.abs(picture[300:420, 260:380].astype(float) - color).mean()) > 40
+
+
+def test_what_is_behind_is_colored_and_nothing_is_sent(live: Page) -> None:
+    assert corner(shown(live), BLANK)
+    live.select_option("[name=effect]", "color")
+    live.fill("[name=color]", "#1060e0")
+    live.click("#start")
+    picture = shows(live, lambda one: corner(one, SAMPLE_BLUE), "the background is blue")
+    assert person_is_there(picture, SAMPLE_BLUE)
+    requested: list[str] = []
+    live.context.on("request", lambda request: requested.append(request.url))
+    live.fill("[name=color]", "#e01010")
+    shows(live, lambda one: corner(one, np.array([224, 16, 16])), "the background is red")
+    until(lambda: float(live.get_attribute("#pace", "data-fps") or 0) > 0, "the pace is told")
+    assert "standout-tiny on" in live.inner_text("#status") and "pictures a second" in live.inner_text("#pace")
+    live.click("#start")
+    shows(live, lambda one: corner(one, BLANK), "the picture is blank")
+    assert live.inner_text("#status") == "The camera is off." and live.inner_text("#start") == "Start the camera"
+    assert requested == []
+
+
+def test_each_effect_shows_the_person(live: Page, tmp_path: Path) -> None:
+    behind = tmp_path / "green.png"
+    behind.write_bytes(pillow(np.full((50, 90, 3), (10, 200, 60), np.uint8), "PNG"))
+    live.set_input_files("[name=background]", behind)
+    live.select_option("[name=effect]", "replace")
+    live.click("#start")
+    green = np.array([10, 200, 60])
+    assert person_is_there(shows(live, lambda one: corner(one, green), "green is behind"), green)
+
+    def detail(picture: np.ndarray) -> float:
+        """How much neighbors differ beside the person's head, where the photo shows a flag and a shuttle."""
+        return float(np.abs(np.diff(picture[100:300, 440:520].astype(float), axis=1)).mean())
+
+    live.select_option("[name=effect]", "none")
+    untouched = shows(live, lambda one: not corner(one, green), "the camera's own picture is there")
+    for effect in ("blur", "pixelate"):
+        live.select_option("[name=effect]", effect)
+        shows(live, lambda one: detail(one) < 0.5 * detail(untouched), f"the background is soft by {effect}")
+
+
+def test_the_view_is_mirrored_as_asked(live: Page) -> None:
+    classes = "() => document.getElementById('picture').className"
+    assert live.evaluate(classes) == "mirrored"
+    live.uncheck("[name=mirrored]")
+    assert live.evaluate(classes) == ""
+
+
+def test_the_model_can_be_changed_while_it_runs(live: Page) -> None:
+    live.click("#start")
+    until(lambda: "standout-tiny on" in live.inner_text("#status"), "the fast model runs")
+    live.select_option("[name=model]", "standout-mobile")
+    until(lambda: "standout-mobile on" in live.inner_text("#status"), "the exact model runs")
+    until(lambda: live.inner_text("#pace") != "", "it shows pictures")
+
+
+def test_a_camera_that_may_not_be_used_is_told(address: str) -> None:
+    """Nobody answers the question for the camera in a headless browser, so it is refused."""
+    with chromium("--use-fake-device-for-media-stream") as browser, opened(browser, address) as page:
+        page.click("#start")
+        until(lambda: "may not be used" in page.inner_text("#status"), "the refusal is told")
+        assert page.inner_text("#start") == "Start the camera" and corner(shown(page), BLANK)
