@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -90,15 +90,16 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(browser: Browser, url: str) -> Iterator[Page]:
-    """A page at the address, in which no error went unseen."""
-    page = browser.new_page()
+def opened(browser: Browser, url: str, *, permissions: Sequence[str] = ()) -> Iterator[Page]:
+    """A page at the address, in a session of its own, in which no error went unseen."""
+    context = browser.new_context(permissions=permissions)
+    page = context.new_page()
     page.set_default_timeout(1000 * LIMIT)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(url)
     yield page
-    page.close()
+    context.close()
     assert not errors
 
 
