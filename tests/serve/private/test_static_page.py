@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from playwright.sync_api import Browser, Error
 
 from standout import images
 from standout.segmenter import Segmenter
-from tests.conftest import SAMPLE
+from tests.conftest import ROOT, SAMPLE
 from tests.serve.private.conftest import opened, served
 from tests.waiting import LIMIT, until
 
@@ -48,3 +49,21 @@ def test_what_the_policy_forbids(browser: Browser, site: Path) -> None:
             page.evaluate("() => fetch('http://127.0.0.2:1/')")
         page.evaluate("() => document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\" id=styled>a</p>')")
         assert page.evaluate("() => getComputedStyle(document.getElementById('styled')).color") != "rgb(255, 0, 0)"
+
+
+def test_the_example_works(browser: Browser, site: Path, tmp_path: Path) -> None:
+    """examples/browser.html, beside the folder that it names."""
+    (tmp_path / "site").symlink_to(site)
+    shutil.copy(ROOT / "examples" / "browser.html", tmp_path)
+    with served(tmp_path, {}) as url, opened(browser, f"{url}/browser.html") as page:
+        until(lambda: page.inner_text("#status") == "Choose a photo.", "the model is loaded")
+        page.set_input_files("#file", SAMPLE)
+        until(lambda: page.inner_text("#status") == "Done.", "the photo is cut out")
+        seen = page.evaluate(
+            """() => {
+                const canvas = document.getElementById("picture");
+                const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+                return [0, 256 * 512 + 256].map((at) => data[4 * at + 3]);
+            }"""
+        )
+    assert seen == [0, 255], "a corner is transparent, the person is not"

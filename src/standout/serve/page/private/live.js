@@ -38,9 +38,8 @@ class Run {
     await video.play();
     blank();
     [this.finder, this.maker] = [new Caller(here("live-worker.js")), new Caller(here("live-worker.js"))];
-    const half = Math.max(1, Math.min(4, Math.floor((navigator.hardwareConcurrency || 2) / 2)));
     const about = await (await fetch(here("about.json"))).json();
-    const options = { model: here(`models/${model}.onnx`), ort: here("ort/"), threads: half, webgpu: about.webgpu };
+    const options = { model: here(`models/${model}.onnx`), ort: here("ort/"), webgpu: about.webgpu };
     const { device, threads } = await this.finder.call("load", [options]);
     if (this.isOver) return;
     if (background) await this.maker.call("background", [background]);

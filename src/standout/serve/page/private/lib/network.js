@@ -10,20 +10,32 @@ import { plane, resize, roundEven } from "./resize.js";
 const MOST_THREADS = 4; // more gain little with networks this small
 
 export class Network {
-  // model: the URL of the ONNX file. ort: the URL of the folder with onnxruntime-web. threads: of one call; 0 means as
-  // many as there are cores, up to 4. webgpu: whether to run on the GPU where the browser offers one; the folder must
+  // model: the URL of the ONNX file. ort: the URL of the folder with onnxruntime-web. threads: of one call; 0 means half
+  // as many as there are cores, up to 4. webgpu: whether to run on the GPU where the browser offers one; the folder must
   // then hold the WebGPU build.
   static async load({ model, ort, threads = 0, webgpu = false }) {
-    const device = webgpu && (await hasGpu()) ? "webgpu" : "wasm";
-    const [bytes, runtime] = await Promise.all([fetched(model), import(new URL(`ort.${device}.min.mjs`, ort).href)]);
-    const isolated = globalThis.crossOriginIsolated === true; // without it there is no shared memory, so no threads
-    runtime.env.wasm.wasmPaths = ort;
-    runtime.env.wasm.numThreads = isolated ? threads || Math.min(MOST_THREADS, navigator.hardwareConcurrency || 1) : 1;
-    runtime.env.logLevel = "error";
+    const bytes = await fetched(model);
     const card = cardOf(bytes, model);
-    const providers = device === "webgpu" ? ["webgpu", "wasm"] : ["wasm"];
-    const session = await runtime.InferenceSession.create(bytes, { executionProviders: providers });
-    return new Network(card, session, runtime.Tensor, { device, threads: runtime.env.wasm.numThreads });
+    if (webgpu && (await hasGpu())) {
+      try {
+        return await Network.opened(bytes, card, { ort, threads, device: "webgpu" });
+      } catch (error) {
+        console.warn(`WebGPU cannot be used (${error.message}); the network runs on the CPU`);
+      }
+    }
+    return Network.opened(bytes, card, { ort, threads, device: "wasm" });
+  }
+
+  static async opened(bytes, card, { ort, threads, device }) {
+    const { env, InferenceSession, Tensor } = await import(new URL(`ort.${device}.min.mjs`, ort).href);
+    const isolated = globalThis.crossOriginIsolated === true; // without it there is no shared memory, so no threads
+    const half = Math.ceil((navigator.hardwareConcurrency || 1) / 2); // the page and other programs need cores, too
+    env.wasm.wasmPaths = ort;
+    env.wasm.numThreads = isolated ? threads || Math.min(MOST_THREADS, half) : 1;
+    env.logLevel = "error";
+    const executionProviders = device === "webgpu" ? ["webgpu", "wasm"] : ["wasm"];
+    const session = await InferenceSession.create(bytes, { executionProviders, logSeverityLevel: 3 });
+    return new Network(card, session, Tensor, { device, threads: env.wasm.numThreads });
   }
 
   constructor(card, session, Tensor, { device, threads }) {
