@@ -111,6 +111,7 @@ def test_scripts_that_workflows_run_are_there() -> None:
 
 def test_a_wheel_that_is_too_large_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = script("wheel_size")
+    assert sizes.LIMIT == 20
     wheel = tmp_path / "standout-1-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("small.txt", b"1")

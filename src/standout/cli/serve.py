@@ -147,7 +147,7 @@ class ServeCommand:
 
         told: Callable[[str], None] = (lambda text: None) if self.quiet else say
         if self.export is not None:
-            size = export_site.export(self.export, overwrite=self.overwrite)
+            size = export_site.export(self.export, model=self.model, overwrite=self.overwrite)
             told(f"wrote {self.export}, {size / 1e6:.0f} MB; give it to a web host, or look at it by")
             told(f"python -m http.server --directory {shlex.quote(str(self.export))}")
             return 0

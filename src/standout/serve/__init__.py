@@ -14,6 +14,8 @@
     own        /v1/mask, /v1/edit, /v1/models and /v1/effects
     catalog    the effects and their settings as plain values
     site       the page for people, as static files of page/, and their headers
+    private    private mode: the models and onnxruntime-web, for the browser
+    export_site   the page as a static site
     docs       the documentation of both APIs as a page
     connection deadlines and a limit for connections
     schema     what FastAPI cannot know of the answers, for the OpenAPI schema

@@ -73,7 +73,7 @@ def create(settings: ServerSettings, finder: PersonFinder | None = None) -> Fast
     app.include_router(docs.router(app))
     _add_health(app, service)
     schema.complete(app, needs_key=bool(settings.keys))
-    private.add(app)
+    private.add(app, settings)
     site.add(app, settings, private=private.is_available())
     return app
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from standout.errors import OutputExists, SetupError
+from standout.models.registry import DEFAULT, REGISTRY
+from standout.segmenter import Segmenter
 from standout.serve import private, site
 from standout.support import atomic
 from standout.support.version import __version__
@@ -27,18 +29,22 @@ MARK = '<meta charset="utf-8">'
 """What each HTML file has, and behind which the policy is put."""
 
 
-def export(folder: Path, *, overwrite: bool = False) -> int:
+def export(folder: Path, *, model: str = DEFAULT, overwrite: bool = False) -> int:
     """Writes the site into the folder, and returns its size in bytes.
+
+    model: the one that it uses for photos, a bundled one or an ONNX file that standout wrote.
 
     A new folder appears when it is complete. With overwrite, files of the same names in the folder are replaced one by
     one, and others stay.
 
-    Raises OutputExists where something is at the folder, SetupError where onnxruntime-web is not in the package, and
-    OutputError where the folder cannot be written.
+    Raises OutputExists where something is at the folder, SetupError where onnxruntime-web is not in the package,
+    ModelError for a model that cannot be used, and OutputError where the folder cannot be written.
     """
     if not private.is_available():
         raise SetupError(f"a static site needs onnxruntime-web, which is not in this package; {private.CURE}")
-    contents = dict(_contents())
+    if model not in REGISTRY:
+        Segmenter(model, runtime="onnx", device="cpu")  # raises for what is no model of ours
+    contents = dict(_contents(private.models(model)))
     if folder.is_dir() and (overwrite or not any(folder.iterdir())):
         for name, data in contents.items():
             atomic.write_atomic(folder / name, data, overwrite=overwrite)
@@ -57,17 +63,17 @@ def export(folder: Path, *, overwrite: bool = False) -> int:
     return sum(map(len, contents.values()))
 
 
-def _contents() -> Iterator[tuple[str, bytes]]:
+def _contents(models: dict[str, Path]) -> Iterator[tuple[str, bytes]]:
     """Every file of the site: its path in the folder, and its bytes."""
     for path in sorted(site.PAGE.rglob("*")):
         if path.is_file() and not path.name.startswith("."):
             name = path.relative_to(site.PAGE).as_posix()
             yield name, _with_policy(path.read_text("utf-8")) if path.suffix == ".html" else path.read_bytes()
-    for name, path in private.models().items():
-        yield f"private/models/{name}", path.read_bytes()
+    for name, path in models.items():
+        yield f"private/models/{name}.onnx", path.read_bytes()
     for name, data in _notices():
         yield f"private/ort/{name}", data
-    yield "private/about.json", _json(private.about())
+    yield "private/about.json", _json(private.about(models))
     yield "config.json", _json(config())
     yield "_headers", "\n".join(["/*", *(f"  {name}: {value}" for name, value in site.HEADERS.items()), ""]).encode()
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from standout.errors import OutputExists, SetupError
+from standout.cli import main
+from standout.errors import ModelError, OutputExists, SetupError
 from standout.models.registry import REGISTRY
 from standout.serve import export_site, private
 from standout.serve.site import HEADERS, PAGE
@@ -46,7 +47,7 @@ def test_policies_are_in_a_file_and_in_each_page(site: Path) -> None:
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder for a site of three small files."""
     contents = {"index.html": b"new", "private/about.json": b"{}", "_headers": b"/*\n"}
-    monkeypatch.setattr(export_site, "_contents", lambda: iter(contents.items()))
+    monkeypatch.setattr(export_site, "_contents", lambda models: iter(contents.items()))
     monkeypatch.setattr(private, "is_available", lambda: True)
     return tmp_path / "site"
 
@@ -93,6 +94,31 @@ def test_without_onnxruntime_web_the_cure_is_named(tmp_path: Path, monkeypatch: 
     with pytest.raises(SetupError, match="scripts/browser"):
         export_site.export(tmp_path / "site")
     assert not (tmp_path / "site").exists()
+
+
+def test_a_model_of_ones_own_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(private, "is_available", lambda: True)
+    own = tmp_path / "mine.onnx"
+    own.write_bytes(REGISTRY["standout-tiny"].path.read_bytes())
+    export_site.export(tmp_path / "site", model=str(own))
+    told = json.loads((tmp_path / "site" / "private" / "about.json").read_text())
+    assert told["default"] == "mine" and told["models"] == ["mine", *REGISTRY]
+    assert (tmp_path / "site" / "private" / "models" / "mine.onnx").read_bytes() == own.read_bytes()
+    own.write_bytes(b"no model")
+    with pytest.raises(ModelError, match=r"mine\.onnx"):
+        export_site.export(tmp_path / "other", model=str(own))
+    assert not (tmp_path / "other").exists()
+
+
+def test_the_command(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--export", str(small)]) == 0
+    assert (small / "index.html").read_bytes() == b"new"
+    assert f"wrote {small}" in capsys.readouterr().err
+    assert main(["serve", "--export", str(small)]) == 2
+    told = capsys.readouterr().err
+    assert str(small) in told and "--overwrite" in told
+    assert main(["serve", "--export", str(small), "--overwrite", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_same_files_are_fetched_served_and_packed() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 from playwright.sync_api import Browser
 
-from standout.models.registry import REGISTRY
+from standout.models.registry import DEFAULT, REGISTRY
 from standout.serve import app as serve_app
 from standout.serve import private
 from standout.serve.site import HEADERS
@@ -36,8 +37,21 @@ def test_no_other_file_is_given(client: TestClient, name: str) -> None:
 
 def test_what_the_page_must_know_of_it(client: TestClient) -> None:
     told = client.get("/private/about.json").json()
-    assert told["models"] == list(REGISTRY) and told["default"] in REGISTRY and told["live"] in REGISTRY
+    assert told["models"] == list(REGISTRY) and told["default"] in REGISTRY
     assert [one["name"] for one in told["effects"]] == list(private.LOCAL)
+
+
+def test_the_model_of_the_server_is_that_of_private_mode(made: Made, tmp_path: Path) -> None:
+    own = tmp_path / "mine.onnx"
+    own.write_bytes(b"weights")
+    asked = made(model=str(own))
+    assert asked.get("/private/about.json").json()["default"] == "mine"
+    assert asked.get("/private/models/mine.onnx").content == b"weights"
+    locked = made(model=str(own), keys=("a-secret-key",))
+    assert locked.get("/private/about.json").json()["default"] == DEFAULT
+    assert locked.get("/private/models/mine.onnx").status_code == 404
+    assert made(model="standout-quality").get("/private/about.json").json()["default"] == "standout-quality"
+    assert made(model="model.safetensors").get("/private/about.json").json()["default"] == DEFAULT
 
 
 @pytest.mark.parametrize("name", ["standout.js", "engine.js", "worker.js", "live.html", "live.js", "lib/refine.js"])
