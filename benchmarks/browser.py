@@ -86,7 +86,8 @@ def photos(browser: Browser, url: str) -> None:
     page = browser.new_page()
     page.goto(f"{url}/private/about.json")
     for name, (height, width) in SIZES.items():
-        photo = images.encode(cv2.resize(sample, (width, height), interpolation=cv2.INTER_CUBIC), ".jpg")
+        enlarged = np.asarray(cv2.resize(sample, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+        photo = images.encode(enlarged, ".jpg")
         for threads in (1, 2):
             took = page.evaluate(TIMED, [base64.b64encode(photo).decode(), ROUNDS, threads])
             print(f"| {name} | {threads} | {told(took)} |", flush=True)

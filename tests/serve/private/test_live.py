@@ -17,6 +17,8 @@ from tests.pictures import pillow
 from tests.serve.private.conftest import ISOLATED, chromium, opened, served
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 HEIGHT, WIDTH = 480, 640
 SAMPLE_BLUE = np.array([16, 96, 224])
 VIEW: ViewportSize = {"width": WIDTH + 32, "height": 1000}

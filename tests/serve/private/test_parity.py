@@ -122,6 +122,7 @@ def test_browser_and_python_agree(found: Found, segmenter: Segmenter, name: str)
     assert difference < MOST
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", RESEARCH)
 def test_browser_and_python_agree_on_photos_of_people(found: Found, segmenter: Segmenter, source: str) -> None:
     folder = SHARED / "people" / "val" / "images"

@@ -16,6 +16,8 @@ from standout.segmenter import Segmenter
 from tests.conftest import SAMPLE
 from tests.serve.private.conftest import HELPERS, ISOLATED, opened, served
 
+pytestmark = pytest.mark.slow
+
 WORK = """async ([photo, edits]) => {
     const blob = new Blob([bytesOf(photo)]);
     const alpha = await engine.segment(blob);

@@ -73,6 +73,7 @@ def url() -> Iterator[str]:
         yield url
 
 
+@pytest.mark.slow
 def test_the_switch_of_the_page(browser: Browser, url: str) -> None:
     """Once private mode is on, no request carries anything, and the network has what threads need."""
     with opened(browser, url) as page:

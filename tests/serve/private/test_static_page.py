@@ -18,6 +18,8 @@ from tests.conftest import ROOT, SAMPLE
 from tests.serve.private.conftest import opened, served
 from tests.waiting import LIMIT, until
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_photo_is_cut_out_without_a_server(browser: Browser, site: Path) -> None:
     with served(site.parent, {}) as url, opened(browser, f"{url}/{site.name}/") as page:
