@@ -1,7 +1,7 @@
 """Private mode: what the page needs to find people in the browser, so that no picture leaves it.
 
 /private/models/NAME.onnx   the bundled models, from the package, and the server's own where that is another ONNX file
-/private/about.json         {"version", "models": [name], "default", "webgpu", "effects": [effect]}
+/private/about.json         {"version", "models": [name], "default", "webgpu", "effects": [effect], "files": [path]}
 /private/                   what is in page/private: the ES module standout.js, engine.js, live.html
 
 onnxruntime-web is not part of the source: scripts/browser fetches it into page/private/ort, and wheels hold it. Without
@@ -10,6 +10,7 @@ it the server works, but for private mode.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -56,13 +57,22 @@ def models(model: str = DEFAULT) -> dict[str, Path]:
 
 def about(known: dict[str, Path]) -> dict[str, Any]:
     """What the page must know of private mode. known: the models."""
+    default = next(iter(known))
     return {
         "version": __version__,
         "models": list(known),
-        "default": next(iter(known)),
+        "default": default,
         "webgpu": all((PRIVATE / "ort" / name).is_file() for name in WEBGPU),
         "effects": [one for one in catalog.listed() if one["name"] in LOCAL],
+        "files": ["about.json", f"models/{default}.onnx", *_files()],
     }
+
+
+def _files() -> Iterator[str]:
+    """What photos need of page/private, for the browser to keep: paths in that folder."""
+    for path in sorted(PRIVATE.rglob("*")):
+        if path.suffix in (".js", ".html", ".css") or path.name in CPU:
+            yield path.relative_to(PRIVATE).as_posix()
 
 
 def add(app: FastAPI, settings: ServerSettings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -69,3 +70,23 @@ def test_the_example_works(browser: Browser, site: Path, tmp_path: Path) -> None
             }"""
         )
     assert seen == [0, 255], "a corner is transparent, the person is not"
+
+
+def test_it_works_offline_after_one_visit(browser: Browser, site: Path) -> None:
+    with served(site.parent, {}) as url, opened(browser, f"{url}/{site.name}/") as page:
+        page.wait_for_selector("body[data-ready=true]")
+        wanted = [
+            f"/{site.name}/private/{path}"
+            for path in json.loads((site / "private" / "about.json").read_text())["files"]
+        ]
+        kept = """async () => {
+            const names = await caches.keys();
+            const found = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
+            return found.flat().map(({ url }) => new URL(url).pathname);
+        }"""
+        until(lambda: set(wanted) <= set(page.evaluate(kept)), "the files are kept")
+        page.context.set_offline(True)
+        page.reload()
+        page.wait_for_selector("body[data-engine=private]")
+        page.set_input_files("#file", SAMPLE)
+        until(lambda: page.locator("#download").is_enabled(), "the photo is cut out")

@@ -88,11 +88,11 @@ async function choose(isPrivate) {
   box.checked = app.engine?.name === "private";
 }
 
-/** Has the files of private mode kept for when there is no server, those too that were loaded before the service worker. */
+/** Has the files of private mode kept for when there is no server; workers load most of them, so the engine names them. */
 async function keepPrivate() {
-  const loaded = performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname);
+  const keep = app.engine.files.map((/** @type {string} */ url) => new URL(url).pathname);
   const worker = await navigator.serviceWorker?.ready;
-  worker?.active?.postMessage({ keep: [...new Set(loaded.filter((path) => path.startsWith(PRIVATE.pathname)))] });
+  worker?.active?.postMessage({ keep });
 }
 
 app.config = await configuration();

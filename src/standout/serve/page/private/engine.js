@@ -22,6 +22,7 @@ class Engine {
     this.segmenter = segmenter;
     this.about = about;
     this.formats = formats;
+    this.files = about.files.map((path) => new URL(path, import.meta.url).href); // which offline use needs
     this.keys = new WeakMap();
     this.last = 0;
   }
