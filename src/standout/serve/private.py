@@ -39,8 +39,8 @@ CURE = "run scripts/browser in the checkout, which fetches onnxruntime-web from 
 
 
 def is_available() -> bool:
-    """Whether onnxruntime-web is in the package, so that private mode works."""
-    return all((PRIVATE / "ort" / name).is_file() for name in CPU)
+    """Whether onnxruntime-web is in the package, so that private mode works. Its version is written last."""
+    return all((PRIVATE / "ort" / name).is_file() for name in (*CPU, "VERSION"))
 
 
 def models(model: str = DEFAULT) -> dict[str, Path]:
