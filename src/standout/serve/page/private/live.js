@@ -23,6 +23,7 @@ function look() {
 
 class Run {
   isOver = false;
+  isFresh = false; // whether the camera has a frame that was not looked at yet
   isFinding = false;
   making = Promise.resolve(); // pictures are made one after the other, in the frames' order
   waiting = 0; // frames whose picture is being made or waits for that
@@ -51,11 +52,19 @@ class Run {
   next() {
     if (this.isOver) return;
     const arrived = () => {
+      this.isFresh = true;
+      this.take();
       this.next();
-      if (!this.isFinding && this.waiting < 2 && video.videoWidth) this.frame().catch((error) => fail(this, error));
     };
     if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(arrived);
     else setTimeout(arrived, 1000 / 60);
+  }
+
+  // Begins with the camera's frame, unless it was looked at already, or enough is in work.
+  take() {
+    if (this.isOver || !this.isFresh || this.isFinding || this.waiting > 1 || !video.videoWidth) return;
+    this.isFresh = false;
+    this.frame().catch((error) => fail(this, error));
   }
 
   async frame() {
@@ -73,9 +82,13 @@ class Run {
       const found = await this.finder.call("find", [frame, time], { transfer: [frame] });
       this.waiting++;
       this.making = this.making.then(() => this.make(found, wanted)).catch((error) => fail(this, error));
-      this.making = this.making.finally(() => this.waiting--);
+      this.making = this.making.finally(() => {
+        this.waiting--;
+        this.take();
+      });
     } finally {
       this.isFinding = false;
+      this.take();
     }
   }
 
