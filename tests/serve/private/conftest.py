@@ -73,7 +73,7 @@ def served(folder: Path, headers: dict[str, str]) -> Iterator[str]:
 @contextmanager
 def chromium(*arguments: str) -> Iterator[Browser]:
     """Headless Chromium of the system."""
-    found = shutil.which("chromium")
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         pytest.skip("needs Chromium")
     with sync_playwright() as playwright:
