@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from tests.conftest import SAMPLE
+from tests.conftest import ROOT, SAMPLE
 from tests.pictures import pillow
 from tests.serve.private.conftest import ISOLATED, chromium, opened, served
 from tests.waiting import until
@@ -133,6 +134,20 @@ def test_each_effect_shows_the_person(live: Page, tmp_path: Path) -> None:
         live.select_option("[name=effect]", effect)
         picture = shows(live, lambda one: detail(one) < 4, f"the background is soft by {effect}")
         assert corner(picture, GRAY) and person_is_there(picture, GRAY)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_it(camera_browser: Browser, address: str, scheme: Literal["light", "dark"]) -> None:
+    axe = ROOT / ".clients" / "js" / "node_modules" / "axe-core" / "axe.min.js"
+    if not axe.is_file():
+        pytest.skip("needs axe-core, by scripts/clients")
+    context = camera_browser.new_context(bypass_csp=True, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(address)
+    page.add_script_tag(path=axe)
+    found = page.evaluate("async () => (await axe.run()).violations.map(({ id }) => id)")
+    context.close()
+    assert found == []
 
 
 def test_the_view_is_mirrored_as_asked(live: Page) -> None:

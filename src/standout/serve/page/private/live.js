@@ -109,8 +109,9 @@ class Run {
     const seconds = (now - this.shown[0].now) / 1000;
     if (this.shown.length < 3 || !seconds) return;
     const rate = (this.shown.length - 1) / seconds;
-    Object.assign(pace.dataset, { fps: rate.toFixed(2), find: mean("found").toFixed(1), make: mean("made").toFixed(1) });
-    const steps = mean("made") ? `, ${mean("found").toFixed(0)} ms to find people, ${mean("made").toFixed(0)} ms to draw` : "";
+    const [find, make] = [mean("found"), mean("made")];
+    Object.assign(pace.dataset, { fps: rate.toFixed(2), find: find.toFixed(1), make: make.toFixed(1) });
+    const steps = make ? `, ${find.toFixed(0)} ms to find people, ${make.toFixed(0)} ms to draw` : "";
     pace.textContent = `${rate.toFixed(0)} pictures a second${steps}`;
   }
 

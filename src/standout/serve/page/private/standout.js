@@ -12,9 +12,9 @@ import { Caller } from "./lib/caller.js";
 // A Segmenter, once its model is fetched and ready.
 //
 // model: the URL of an ONNX file that standout wrote. ort: the URL of the folder with onnxruntime-web, with a slash at its
-// end. threads: of the network for one call; 0 means half as many as there are cores, up to 4. Several threads need a page that
-// is cross-origin isolated (headers COOP and COEP); others run on one. webgpu: whether to use WebGPU where the browser
-// offers it; the folder must then hold that build (scripts/browser --webgpu).
+// end. threads: of the network for one call; 0 means half as many as there are cores, up to 4. Several threads need a
+// page that is cross-origin isolated (headers COOP and COEP); others run on one. webgpu: whether to use WebGPU where the
+// browser offers it; the folder must then hold that build (scripts/browser --webgpu).
 export async function load({ model, ort, threads = 0, webgpu = false } = {}) {
   const caller = new Caller(new URL("worker.js", import.meta.url));
   const base = globalThis.document?.baseURI ?? import.meta.url;

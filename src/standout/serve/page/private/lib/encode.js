@@ -34,7 +34,8 @@ async function png({ width, height, data }, channels) {
   header.setUint8(9, { 1: 0, 3: 2, 4: 6 }[channels]); // gray, RGB, RGBA
   const packed = new Blob(filtered(data, width, height, channels)).stream().pipeThrough(new CompressionStream("deflate"));
   const body = new Uint8Array(await new Response(packed).arrayBuffer());
-  const parts = [["IHDR", new Uint8Array(header.buffer)], ["sRGB", Uint8Array.of(0)], ["IDAT", body], ["IEND", new Uint8Array()]];
+  const head = new Uint8Array(header.buffer);
+  const parts = [["IHDR", head], ["sRGB", Uint8Array.of(0)], ["IDAT", body], ["IEND", new Uint8Array()]];
   return new Blob([SIGNATURE, ...parts.flatMap(([name, bytes]) => chunk(name, bytes))], { type: "image/png" });
 }
 

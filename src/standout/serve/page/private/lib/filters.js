@@ -148,6 +148,7 @@ function rowwise({ width, height, data }, reach, least) {
   if (reach === 0) return data;
   const out = new data.constructor(data.length);
   const queue = new Int32Array(width);
+  const isBeaten = (old, value) => (least ? old >= value : old <= value);
   for (let y = 0; y < height; y++) {
     const start = y * width;
     let head = 0;
@@ -155,7 +156,7 @@ function rowwise({ width, height, data }, reach, least) {
     for (let x = 0; x < width + reach; x++) {
       if (x < width) {
         const value = data[start + x];
-        while (tail > head && (least ? data[start + queue[tail - 1]] >= value : data[start + queue[tail - 1]] <= value)) tail--;
+        while (tail > head && isBeaten(data[start + queue[tail - 1]], value)) tail--;
         queue[tail++] = x;
       }
       const to = x - reach;

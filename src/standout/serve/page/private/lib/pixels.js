@@ -46,7 +46,7 @@ export async function pixelsOf(source) {
 
 async function decoded(blob) {
   try {
-    return await createImageBitmap(blob, { imageOrientation: "from-image" });
+    return await createImageBitmap(blob);
   } catch {
     const kind = blob.type || "an unknown type";
     throw new Error(`this browser cannot read the picture (${kind}); give a JPEG, PNG, WebP or AVIF file`);

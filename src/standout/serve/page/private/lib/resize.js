@@ -59,7 +59,9 @@ export function sampler(small, height, width) {
     const one = down.low[y] * small.width * channels;
     const two = down.high[y] * small.width * channels;
     const part = down.part[y];
-    for (let i = from * channels; i < (to + 1) * channels; i++) above[i] = data[one + i] + part * (data[two + i] - data[one + i]);
+    for (let i = from * channels; i < (to + 1) * channels; i++) {
+      above[i] = data[one + i] + part * (data[two + i] - data[one + i]);
+    }
     let at = 0;
     if (channels === 4) {
       for (let x = first; x < last; x++, at += 4) {

@@ -1,4 +1,4 @@
-// Masks of live pictures that do not flicker: the temporal filter of src/standout/masks/temporal.py without its optical flow.
+// Masks of live pictures that do not flicker: the temporal filter of src/standout/masks/temporal.py, without optical flow.
 //
 // The last filtered mask is blended into the present one by the weight
 //
