@@ -89,17 +89,19 @@ def test_the_disc_is_that_of_opencv(run: Run, radius: int) -> None:
     assert [2 * half + 1 for half in found] == wanted.sum(1).tolist()
 
 
-@pytest.mark.parametrize("size", [(60, 41), (5, 90), (9, 4)])
+@pytest.mark.parametrize("size", [(60, 41), (5, 90), (9, 4), (1, 1)])
+@pytest.mark.parametrize("radius", [1, 4, 11])
 @pytest.mark.parametrize("least", [False, True])
-def test_growing_and_shrinking(run: Run, size: tuple[int, int], least: bool) -> None:
-    image = picture(*size, 1, kind=np.float32)[..., 0]
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_growing_and_shrinking(run: Run, size: tuple[int, int], radius: int, least: bool, kind: type) -> None:
+    image = picture(*size, 1, kind=kind)[..., 0]
     body = """
         const { disc, spread } = await load("filters");
-        return sent(spread(given.image, disc(4), { least: given.least }));
+        return sent(spread(given.image, disc(given.radius), { least: given.least }));
     """
     change = cv2.erode if least else cv2.dilate
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
-    assert np.array_equal(run(body, image=image, least=least), change(image, kernel))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    assert np.array_equal(run(body, image=image, radius=radius, least=least), change(image, kernel))
 
 
 def blob(height: int, width: int) -> np.ndarray:

@@ -123,49 +123,49 @@ export function square(radius) {
 export function spread(image, halfWidths, { least = false } = {}) {
   const { width, height, data } = image;
   const radius = (halfWidths.length - 1) / 2;
-  const made = plane(width, height, 1, data);
-  const out = made.data;
-  out.set(data);
-  for (const reach of new Set(halfWidths)) {
-    const from = rowwise(image, reach, least);
+  const first = least ? opposite(data) : data;
+  const out = first.slice();
+  let rows = { reach: 0, data: first };
+  for (const reach of [...new Set(halfWidths)].sort((one, other) => one - other)) {
+    rows = widened(rows, reach, width);
     for (let dy = -radius; dy <= radius; dy++) {
       if (halfWidths[dy + radius] !== reach) continue;
-      const first = Math.max(0, -dy) * width;
-      const end = Math.min(height, height - dy) * width;
       const by = dy * width;
-      if (least) {
-        for (let i = first; i < end; i++) if (from[i + by] < out[i]) out[i] = from[i + by];
-      } else {
-        for (let i = first; i < end; i++) if (from[i + by] > out[i]) out[i] = from[i + by];
-      }
+      const end = Math.min(height, height - dy) * width;
+      const from = rows.data;
+      for (let i = Math.max(0, -by); i < end; i++) if (from[i + by] > out[i]) out[i] = from[i + by];
     }
   }
+  return { width, height, channels: 1, data: least ? opposite(out) : out };
+}
+
+// Numbers whose order is the other way round.
+function opposite(data) {
+  const made = new data.constructor(data.length);
+  const most = data instanceof Float32Array ? 0 : 255;
+  for (let i = 0; i < data.length; i++) made[i] = most - data[i];
   return made;
 }
 
-// The largest (or smallest) value of each run of 2 * reach + 1 pixels in a row, by a queue of candidates.
-function rowwise({ width, height, data }, reach, least) {
-  if (reach === 0) return data;
-  const out = new data.constructor(data.length);
-  const queue = new Int32Array(width);
-  const isBeaten = (old, value) => (least ? old >= value : old <= value);
-  for (let y = 0; y < height; y++) {
-    const start = y * width;
-    let head = 0;
-    let tail = 0;
-    for (let x = 0; x < width + reach; x++) {
-      if (x < width) {
-        const value = data[start + x];
-        while (tail > head && isBeaten(data[start + queue[tail - 1]], value)) tail--;
-        queue[tail++] = x;
+// The largest values of runs of 2 * reach + 1 pixels in each row, made of those of shorter runs, three at a time.
+function widened(rows, reach, width) {
+  let { reach: known, data } = rows;
+  while (known < reach) {
+    const by = Math.min(reach - known, 2 * known + 1);
+    const made = new data.constructor(data.length);
+    for (let start = 0; start < data.length; start += width) {
+      const last = start + width - 1;
+      for (let i = start; i <= last; i++) {
+        const left = data[i - by < start ? start : i - by];
+        const right = data[i + by > last ? last : i + by];
+        const side = left > right ? left : right;
+        made[i] = data[i] > side ? data[i] : side;
       }
-      const to = x - reach;
-      if (to < 0) continue;
-      while (queue[head] < to - reach) head++;
-      out[start + to] = data[start + queue[head]];
     }
+    data = made;
+    known += by;
   }
-  return out;
+  return { reach: known, data };
 }
 
 // The islands of pixels that touch, also at corners: labels from 1 for each pixel (0: none), and how many there are.
