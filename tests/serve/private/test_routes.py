@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from standout.models.registry import DEFAULT, REGISTRY
 from standout.serve import app as serve_app
@@ -88,3 +88,33 @@ def test_the_switch_of_the_page(browser: Browser, url: str) -> None:
         assert "POST" not in sent
         page.uncheck("#private")
         page.wait_for_selector("body[data-engine=server]")
+
+
+@pytest.mark.slow
+def test_nothing_is_sent_while_private_mode_is_loading(browser: Browser, url: str) -> None:
+    """A photo that comes before the model waits for it; one that private mode cannot do is not sent either."""
+    with opened(browser, url) as page:
+        page.wait_for_selector("body[data-engine=server]")
+        sent: list[str] = []
+        page.context.on("request", lambda one: sent.append(one.method) if not one.url.startswith("blob:") else None)
+        held: list[Route] = []
+        page.context.route("**/private/models/*", lambda one: held.append(one))
+        page.check("#private")
+        page.wait_for_selector("body[data-engine=loading]")
+        page.set_input_files("#file", SAMPLE)
+        page.wait_for_selector("text=Finding the people", state="attached")
+        until(lambda: page.evaluate("() => 1") and held, "the model is asked for")
+        assert "POST" not in sent
+        for one in held:
+            one.abort()
+        page.wait_for_selector("text=It was not sent", state="attached")
+        page.wait_for_selector("body[data-engine=server]")
+        assert "POST" not in sent and not page.is_checked("#private")
+
+        page.context.unroute("**/private/models/*")
+        page.click("#notes button")
+        page.check("#private")
+        page.click("#failed-again")
+        page.wait_for_selector("body[data-engine=private]")
+        until(lambda: page.locator("#download").is_enabled(), "the photo is cut out")
+        assert "POST" not in sent

@@ -8,8 +8,9 @@ import { addDownloads } from "./downloads.js";
 import { NO_ANSWER, onKeyNeeded, pause } from "./http.js";
 import { addIntake } from "./intake.js";
 import { addPanel } from "./panel.js";
+import { PendingEngine } from "./pending-engine.js";
 import { Previewer } from "./preview.js";
-import { retry } from "./queue.js";
+import { again, giveUp, retry } from "./queue.js";
 import { note } from "./say.js";
 import { create } from "./server-engine.js";
 import { Stage } from "./stage.js";
@@ -68,22 +69,33 @@ async function configuration() {
   }
 }
 
-/** Has the work done by the server, or in this browser. @param {boolean} isPrivate */
+/** @param {boolean} isPrivate */
+async function engine(isPrivate) {
+  const make = isPrivate ? (await import(new URL("engine.js", PRIVATE).href)).create : create;
+  return make(app.config);
+}
+
+/** Has the work done by the server, or in this browser, which sends nothing from now on. @param {boolean} isPrivate */
 async function choose(isPrivate) {
   const box = byId("private");
   box.disabled = true;
   document.body.dataset.engine = "loading";
   try {
-    const make = isPrivate ? (await import(new URL("engine.js", PRIVATE).href)).create : create;
-    await app.use(await make(app.config));
+    const made = engine(isPrivate);
+    if (isPrivate) {
+      app.engine = new PendingEngine("private", made);
+      again();
+    }
+    await app.use(await made);
     if (isPrivate) void keepPrivate();
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     note(isPrivate ? `Private mode cannot be used: ${why}` : why, { isError: true });
-    if (isPrivate && app.engine) box.checked = false;
-    if (!app.engine && !isPrivate) setTimeout(() => choose(false), RETRY_MS);
+    if (isPrivate) giveUp("It was not sent: private mode cannot be used here. Try again to have the server do it.");
+    if (isPrivate && app.config.server) await choose(false);
+    else if (!app.engine) setTimeout(() => choose(false), RETRY_MS);
   }
-  document.body.dataset.engine = app.engine?.name ?? "none";
+  document.body.dataset.engine = app.effects.length ? app.engine.name : "none";
   box.disabled = !app.config.server || !app.config.private;
   box.checked = app.engine?.name === "private";
 }

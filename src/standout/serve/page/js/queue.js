@@ -34,6 +34,22 @@ export function retry(item) {
   next();
 }
 
+/** Begins photos that are on their way anew, since another engine does the work. */
+export function again() {
+  for (const item of app.items.filter((one) => one.status === "working")) {
+    item.stop.abort();
+    retry(item);
+  }
+}
+
+/** Stops photos that are on their way; each shows the reason. @param {string} why */
+export function giveUp(why) {
+  for (const item of app.items.filter((one) => one.status === "waiting" || one.status === "working")) {
+    item.stop.abort();
+    settle(item, "failed", `${item.name}: ${why}`);
+  }
+}
+
 /** Takes a photo out of the strip. @param {Item} item */
 export function remove(item) {
   item.stop.abort();
