@@ -194,6 +194,7 @@ PARTS = {
         {"flicker": paragraph(0), "flicker-clips": paragraph(1), "flicker-cost": paragraph(2)},
     ),
     "groups": Part("groups.md", script("groups.py"), {"groups": str}),
+    "serve_load": Part("serve_load.md", lambda: signed(script("serve_load.py")()), {"serve-load": str}),
     "training": Part("training.md", lambda: signed(script("training.py")()), {"training": str}),
     "edges": Part("edges.md", script("edges.py"), {"edges": str}),
     "matte": Part("matte.md", script("matte.py"), {"matte": str}),

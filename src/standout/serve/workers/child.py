@@ -119,7 +119,9 @@ def _limit(most_memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Not the address space, of which runtimes reserve far more than they use.
     if most_memory and sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_DATA, (most_memory, most_memory))
+        _, allowed = resource.getrlimit(resource.RLIMIT_DATA)
+        most = most_memory if allowed == resource.RLIM_INFINITY else min(most_memory, allowed)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def _end_with_parent() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -128,8 +129,10 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """Ends the process, whatever it does; a job in work raises WorkerDied."""
-        if self._process is not None:
-            self._process.kill()
+        process = self._process
+        if process is not None:
+            with suppress(ValueError):  # another thread has just dropped it
+                process.kill()
 
     def stop(self) -> None:
         """Ends the process, and lets no other one start."""
