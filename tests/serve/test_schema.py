@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import hypothesis
@@ -15,6 +16,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.python import asgi
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -59,8 +61,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def app() -> FastAPI:
-    return create(ServerSettings(host="0.0.0.0", keys=(KEY,), workers=1), Bright())
+def app() -> Iterator[FastAPI]:
+    yield create(ServerSettings(host="0.0.0.0", keys=(KEY,), workers=1), Bright())
+    asgi.shutdown_lifespans()  # otherwise it runs until the process ends
 
 
 @pytest.fixture(scope="module")

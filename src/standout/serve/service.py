@@ -151,3 +151,5 @@ async def _unless_left(request: Request, work: Coroutine[Any, Any, T]) -> T:
     finally:
         worked.cancel()
         gone.cancel()
+        # The pool learns of it only now; without waiting, a worker could still begin the job.
+        await asyncio.gather(worked, gone, return_exceptions=True)
