@@ -5,6 +5,7 @@ import io
 import json
 import urllib.request
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from standout import images
 from standout.editing import Edit
 from tests.conftest import SAMPLE
 from tests.serve.page.conftest import DESKTOP, Visit, Visits, pixels, two_people
-from tests.waiting import LIMIT
+from tests.waiting import LIMIT, until
 
 pytestmark = pytest.mark.slow
 
@@ -248,11 +249,112 @@ def test_a_kind_that_the_browser_cannot_read(real: str, visit: Visits) -> None:
     assert np.abs(page.picture().astype(int) - expected).max() <= 1
 
 
-def test_camera(real: str, visit: Visits) -> None:
+@pytest.mark.parametrize("counts_down", [False, True])
+def test_camera(real: str, visit: Visits, counts_down: bool) -> None:
     page = visit(real).open()
     page.page.click("[data-does=camera]:visible")
     page.page.wait_for_selector("#camera-shoot:enabled")
+    assert page.page.get_attribute("#camera-video", "data-mirrored") == "true"
+    page.page.uncheck("#camera-mirror")
+    assert page.page.get_attribute("#camera-video", "data-mirrored") == "false"
+    if counts_down:
+        page.page.check("#camera-timer")
     page.page.click("#camera-shoot")
+    if counts_down:
+        page.page.wait_for_selector("#camera-count:has-text('1')")
     page.page.wait_for_selector(".cell[data-status=done]")
     assert page.page.get_attribute(".pick", "aria-label").startswith("camera-1.jpg: ")
     assert not page.page.evaluate("document.getElementById('camera-video').srcObject"), "the camera is off again"
+
+
+def test_the_camera_can_be_closed(real: str, visit: Visits) -> None:
+    page = visit(real).open()
+    page.page.click("[data-does=camera]:visible")
+    page.page.keyboard.press("Escape")
+    assert page.page.is_visible("#empty-title") and not page.page.is_visible("#camera")
+
+
+def test_a_folder(real: str, visit: Visits, astronaut: tuple[str, bytes], tmp_path: Path) -> None:
+    """What is no picture is left out, and told of once."""
+    (tmp_path / "trip" / "more").mkdir(parents=True)
+    for name in ("trip/a.jpg", "trip/more/b.jpg"):
+        (tmp_path / name).write_bytes(astronaut[1])
+    for name in ("trip/notes.txt", "trip/.hidden"):
+        (tmp_path / name).write_text("no picture")
+    page = visit(real).open()
+    with page.page.expect_file_chooser() as chooser:
+        page.page.click("[data-does=folder]")
+    chooser.value.set_files(tmp_path / "trip")
+    page.count(".cell[data-status=done]", 2)
+    assert page.text(".note p").startswith("One file of the folder was left out")
+
+
+def test_one_look_for_all_photos_or_one_for_each(real: str, visit: Visits, astronaut: tuple[str, bytes]) -> None:
+    page = visit(real).open()
+    page.pick(astronaut, ("second.jpg", astronaut[1]))
+    page.count(".cell[data-status=done]", 2)
+
+    def effects() -> list[str]:
+        found = []
+        for pick in page.page.locator(".pick").all():
+            pick.click()
+            found.append(page.page.evaluate("document.querySelector('input[name=effect]:checked').value"))
+        return found
+
+    page.choose("effect", "blur")
+    assert effects() == ["blur", "blur"]
+    page.page.uncheck("#shared input")
+    page.choose("effect", "mask")
+    assert effects() == ["blur", "mask"]
+    page.page.check("#shared input")
+    assert effects() == ["mask", "mask"]
+
+
+def test_zooming_in_asks_for_a_sharper_result(real: str, visit: Visits) -> None:
+    made = io.BytesIO()
+    with Image.open(SAMPLE) as picture:
+        picture.resize((3000, 3000)).save(made, "JPEG")
+    page = visit(real).open()
+    page.photo(("large.jpg", made.getvalue()))
+    width = """async () => {
+        const { app } = await import("/js/app.js");
+        return app.current.shown.bitmap.width;
+    }"""
+    assert page.page.evaluate(width) == 1400
+    page.page.keyboard.press("1")
+    until(lambda: page.page.evaluate(width) == 3000, "the result is as large as the photo")
+
+
+PRIVATE = """
+export async function create() {
+  return {
+    name: "private",
+    formats: ["image/png"],
+    effects: async () => [{ name: "blur", summary: "Blur.", settings: [], transparent: false, is_mask: false }],
+    segment: async (photo) => {
+      const { width, height } = await createImageBitmap(photo);
+      return { width, height, data: new Uint8ClampedArray(width * height).fill(255) };
+    },
+    render: async (photo) => photo,
+  };
+}
+"""
+
+
+def test_in_private_mode_nothing_is_sent(real: str, visit: Visits, astronaut: tuple[str, bytes]) -> None:
+    """With an engine that stands for the one in the browser, which has tests of its own."""
+    page = visit(real, service_workers="block")
+    page.page.route("**/config.json", lambda route: route.fulfill(json=route.fetch().json() | {"private": True}))
+    page.page.route("**/private/engine.js", lambda route: route.fulfill(body=PRIVATE, content_type="text/javascript"))
+    page.open()
+    page.page.check("#private")
+    page.page.wait_for_selector("body[data-engine=private]")
+    sent: list[str] = []
+    page.page.on("request", lambda request: request.method == "POST" and sent.append(request.url))
+    page.photo(astronaut)
+    assert page.saved("#download")[1] == astronaut[1]
+    assert not sent
+    assert page.page.locator("[name=effect]").count() == 1, "what the engine cannot do is not offered"
+    page.page.uncheck("#private")
+    page.page.wait_for_selector("body[data-engine=server]")
+    assert page.page.locator("[name=effect]").count() > 3

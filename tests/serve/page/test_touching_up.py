@@ -219,3 +219,28 @@ def test_leaving_with_corrections_that_are_not_saved_asks_first(page: Visit) -> 
     page.page.reload()
     page.page.wait_for_selector("body[data-ready=true]")
     assert asked == ["beforeunload"], "what was saved can be left"
+
+
+def test_masks_that_are_packed_away_come_back_as_they_were(page: Visit) -> None:
+    page.choose("tool", "keep")
+    page.drag(EMPTY, EMPTY)
+    page.page.locator(".person").first.click()
+    same = page.page.evaluate(
+        """async () => {
+            const { app } = await import("/js/app.js");
+            const { mask } = app.current;
+            const before = [mask.alpha.slice(), mask.dropped.slice()];
+            mask.isUsed = false;
+            await mask.park();
+            const packed = mask.alpha.length;
+            await mask.awake();
+            mask.isUsed = true;
+            const isSame = (a, b) => a.length === b.length && a.every((level, at) => level === b[at]);
+            return packed === 0 && isSame(before[0], mask.alpha) && isSame(before[1], mask.dropped)
+                && mask.levels.data === mask.alpha;
+        }"""
+    )
+    assert same
+    for _ in range(2):
+        page.page.keyboard.press("Control+z")
+    assert np.abs(page.mask().astype(int) - expected()).mean() < 1

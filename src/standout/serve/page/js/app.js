@@ -5,6 +5,8 @@
  *   status    a photo's status changed (the photo)   look      a look changed
  *   mask      the mask of the photo changed          shown     its result, or what is drawn of it, changed
  *   tool      another tool was chosen                engine    another engine does the work
+ *   view      it was zoomed or moved                 theme     it is light or dark now
+ *   reveal    the first result of a photo is there
  */
 
 import { Emitter } from "./events.js";

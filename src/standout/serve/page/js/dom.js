@@ -19,7 +19,7 @@ export function el(tag, properties = {}, ...children) {
     if (value === undefined || value === null) continue;
     if (typeof value === "function") made.addEventListener(name.slice(2), value);
     else if (name.includes("-") || ["for", "role", "class"].includes(name)) made.setAttribute(name, String(value));
-    else made[name] = value;
+    else /** @type {any} */ (made)[name] = value;
   }
   made.append(...children.filter((one) => one !== null && one !== undefined));
   return made;
@@ -48,7 +48,7 @@ export function icon(name) {
 
 /** Puts the icons into the elements that ask for one by data-icon. */
 export function addIcons(root = document) {
-  for (const one of root.querySelectorAll("[data-icon]")) one.prepend(icon(one.dataset.icon));
+  for (const one of root.querySelectorAll("[data-icon]")) one.prepend(icon(one.getAttribute("data-icon") ?? ""));
 }
 
 /** @param {number} value @param {number} least @param {number} most */

@@ -28,8 +28,7 @@ export function listen(stage, handler) {
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   };
   const changed = () => {
-    canvas.dataset.zoomed = String(!view.isFitted);
-    stage.redraw();
+    stage.moved();
   };
 
   canvas.addEventListener("pointerdown", (event) => {

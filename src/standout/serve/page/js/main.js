@@ -32,8 +32,6 @@ addStrip();
 addDownloads();
 addClips();
 addIntake();
-stage.canvas.addEventListener("wheel", () => previewer.request());
-for (const name of ["pointerup", "click", "keyup"]) byId("stage").addEventListener(name, () => previewer.request());
 byId("failed-again").addEventListener("click", () => app.current && retry(app.current));
 new MutationObserver(() => app.emit("theme")).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 

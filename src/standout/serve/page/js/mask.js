@@ -251,6 +251,7 @@ export class EditMask extends Emitter {
       const [alpha, dropped] = await Promise.all((await this.parked).map(decodeMask));
       this.alpha = alpha.data;
       if (dropped) this.dropped = dropped.data;
+      this.given = null;
     }
     return this;
   }

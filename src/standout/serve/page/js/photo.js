@@ -55,7 +55,10 @@ export class Item {
   async open() {
     if (this.bitmap) return;
     const bitmap = await createImageBitmap(this.view);
-    this.bitmap?.close();
+    if (this.bitmap) { // it was opened twice at once
+      bitmap.close();
+      return;
+    }
     this.bitmap = bitmap;
     this.width ||= bitmap.width;
     this.height ||= bitmap.height;

@@ -34,13 +34,15 @@ export class Previewer {
   /** @type {AbortController|null} */
   #running = null;
   #timer = 0;
+  /** What is being made, or will be soon. */
+  #wanted = "";
   /** Pixels of the longer side that the stage can show. @type {() => number} */
   #seen;
 
   /** @param {() => number} seen */
   constructor(seen) {
     this.#seen = seen;
-    app.on("look mask select status engine", () => this.request());
+    app.on("look mask select status engine view", () => this.request());
   }
 
   /** Whether what is shown is about to be replaced. */
@@ -53,8 +55,7 @@ export class Previewer {
   }
 
   /** Makes the result anew, soon, where it is outdated or too small. */
-  request(delay = DELAY_MS) {
-    clearTimeout(this.#timer);
+  request() {
     if (!app.isReady || !app.current || lacksPicture(app.current.look, app.effects)) {
       this.#stop();
       return;
@@ -63,14 +64,13 @@ export class Previewer {
     const key = keyOf(item);
     const isOld = item.shown?.key !== key;
     const longest = isOld ? SIZES[0] : this.#sharper(item);
-    if (longest === null) {
-      this.#stop();
-      return;
-    }
-    if (isOld) this.#stop();
-    else if (this.#running) return;
+    const wanted = longest === null ? "" : `${key} ${longest}`;
+    if (wanted === this.#wanted) return; // it is on its way
+    this.#stop();
+    if (longest === null) return;
+    this.#wanted = wanted;
     this.#busy(isOld);
-    this.#timer = setTimeout(() => this.#make(item, key, longest), isOld ? delay : SHARPER_MS);
+    this.#timer = setTimeout(() => this.#make(item, key, longest), isOld ? DELAY_MS : SHARPER_MS);
   }
 
   /** The next size, where that which is shown is too small; null = it will do. @param {import("./app.js").Item} item */
@@ -89,8 +89,10 @@ export class Previewer {
   }
 
   #stop() {
+    clearTimeout(this.#timer);
     this.#running?.abort();
     this.#running = null;
+    this.#wanted = "";
     this.#busy(false);
   }
 
@@ -112,12 +114,14 @@ export class Previewer {
       item.shown?.bitmap.close();
       item.shown = { bitmap, key, longest };
       this.#running = null;
+      this.#wanted = "";
       this.#busy(false);
       if (isFirst && !isStill()) app.emit("reveal");
       this.request();
     } catch (error) {
       if (running.signal.aborted) return;
-      this.#stop();
+      this.#running = null; // what was wanted stays known, so that it is not tried again before something changes
+      this.#busy(false);
       note(`${item.name}: ${error instanceof Error ? error.message : error}`, { isError: true });
     }
   }

@@ -85,6 +85,13 @@ export class Stage {
     return this.#people.box;
   }
 
+  /** Follows a change of the view. */
+  moved() {
+    this.canvas.dataset.zoomed = String(!this.view.isFitted);
+    app.emit("view");
+    this.redraw();
+  }
+
   /** Draws soon, once for all that asked. */
   redraw() {
     if (this.#isDue) return;

@@ -10,14 +10,10 @@ const ZOOM = 1.4;
 
 /** @param {import("./stage.js").Stage} stage @param {import("./preview.js").Previewer} previewer */
 export function addToolbar(stage, previewer) {
-  const { view, canvas } = stage;
+  const { view } = stage;
   const [undo, redo] = [byId("undo"), byId("redo")];
   const percent = byId("zoom-percent");
 
-  const zoomed = () => {
-    canvas.dataset.zoomed = String(!view.isFitted);
-    stage.redraw();
-  };
   /** @type {Record<string, () => void>} */
   const does = {
     in: () => view.zoom(ZOOM),
@@ -27,7 +23,7 @@ export function addToolbar(stage, previewer) {
   };
   const zoom = (/** @type {string} */ what) => {
     does[what]();
-    zoomed();
+    stage.moved();
     say(`${Math.round(view.scale * 100)} %`);
   };
   for (const one of Object.keys(does)) byId(`zoom-${one === "pixels" ? "percent" : one}`).addEventListener("click", () => zoom(one));

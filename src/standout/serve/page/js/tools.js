@@ -191,7 +191,7 @@ export function addTools(stage) {
     if (!step && event.key !== " " && event.key !== "Enter") return;
     if (!isBrush) {
       if (step) view.pan(-40 * step[0], -40 * step[1]);
-      stage.redraw();
+      stage.moved();
       return;
     }
     event.preventDefault();
