@@ -38,6 +38,10 @@ def test_a_clip_is_made_played_downloaded_and_deleted(real: str, visit: Visits, 
     page.page.wait_for_selector("#player[aria-label='walk.mp4, the clip before']")
     page.choose("effect", "blur")
     assert not page.page.is_visible("#people-title"), "what is for photos alone is not shown"
+    page.choose("effect", "cut")
+    page.page.select_option("#clip-format", ".mp4")
+    assert page.page.is_disabled("#clip-start") and "cannot be transparent" in page.text("#clip-why")
+    page.choose("effect", "blur")
     page.page.click("#clip-start")
     page.page.wait_for_selector("#player[aria-label='walk.mp4, the result']")
     assert page.page.get_attribute(".pick", "aria-label") == "walk.mp4: Done"

@@ -4,7 +4,7 @@ import { app } from "./app.js";
 import { byId } from "./dom.js";
 import { NO_ANSWER, ask, keyHeader } from "./http.js";
 import { sizeOf } from "./kinds.js";
-import { editOf, lacksPicture, titleOf } from "./look.js";
+import { editOf, isTransparent, lacksPicture, titleOf } from "./look.js";
 import { settle } from "./queue.js";
 import { save } from "./results.js";
 import { note, say } from "./say.js";
@@ -65,7 +65,8 @@ export function addClips() {
     byId("clip-why").textContent = cannot;
     start.hidden = isOpen;
     start.disabled = Boolean(cannot);
-    start.querySelector("span").textContent = item.job?.url ? "Make it again" : "Make the clip";
+    start.querySelector("span").textContent = item.job?.url ? "Make again" : "Make the clip";
+    start.classList.toggle("primary", !item.job?.url);
     stop.hidden = !isOpen;
     fetchIt.hidden = !item.job?.url;
   }
@@ -76,6 +77,7 @@ export function addClips() {
   player.addEventListener("error", () => {
     if (player.getAttribute("src")) note("This browser cannot play the clip. It can be worked on and downloaded all the same.");
   });
+  byId("clip-format").addEventListener("change", show);
   app.on("select status look engine list", show);
 }
 
@@ -83,6 +85,9 @@ export function addClips() {
 function reason(item) {
   if (!app.config.jobs) return "This server takes no clips.";
   if (app.engine?.name !== "server") return "Clips are made by the server. Turn private mode off to make one.";
+  if (byId("clip-format").value === ".mp4" && isTransparent(item.look, app.effects)) {
+    return "An MP4 cannot be transparent. Choose WebM or MOV, or another background.";
+  }
   return lacksPicture(item.look, app.effects) ? "Choose a picture to put behind the people first." : "";
 }
 
