@@ -120,12 +120,14 @@ def test_what_a_screen_reader_hears(real: str, visit: Visits, astronaut: tuple[s
 
 
 def test_on_a_phone(red: str, visit: Visits) -> None:
-    page = visit(red, viewport=PHONE, has_touch=True, is_mobile=True).open()
+    page = visit(red, viewport=PHONE, has_touch=True, is_mobile=True, service_workers="block")
+    page.page.route("**/config.json", lambda route: route.fulfill(json=route.fetch().json() | {"private": True}))
+    page.open()
 
     def fits() -> bool:
-        return bool(page.page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+        return bool(page.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"])
 
-    assert fits()
+    assert fits() and page.page.is_visible("#private"), "with all that a server may offer"
     page.photo(("people.png", two_people()), ("more.png", two_people()))
     page.choose("effect", "replace")
     page.page.tap("summary:has-text('Edge')")
