@@ -330,6 +330,7 @@ export async function create() {
   return {
     name: "private",
     formats: ["image/png"],
+    files: [],
     effects: async () => [{ name: "blur", summary: "Blur.", settings: [], transparent: false, is_mask: false }],
     segment: async (photo) => {
       const { width, height } = await createImageBitmap(photo);
