@@ -16,7 +16,7 @@ const FILES = [
   "js/app.js", "js/backgrounds.js", "js/camera.js", "js/clips.js", "js/compare.js", "js/controls.js", "js/dom.js",
   "js/downloads.js", "js/events.js", "js/frame.js", "js/gallery.js", "js/gestures.js", "js/http.js", "js/icons.js",
   "js/intake.js", "js/kinds.js", "js/look.js", "js/main.js", "js/mask.js", "js/pairs.js", "js/panel.js",
-  "js/photo.js", "js/pixels-worker.js", "js/pixels.js", "js/png.js", "js/preview.js", "js/queue.js",
+  "js/pending-engine.js", "js/photo.js", "js/pixels-worker.js", "js/pixels.js", "js/png.js", "js/preview.js", "js/queue.js",
   "js/regions.js", "js/results.js", "js/say.js", "js/server-engine.js", "js/stage.js", "js/strip.js",
   "js/theme.js", "js/toolbar.js", "js/tools.js", "js/view.js", "js/zip.js",
 ].map((name) => BASE + name);
