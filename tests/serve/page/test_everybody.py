@@ -179,3 +179,18 @@ def test_the_service_worker_keeps_every_file_of_the_page() -> None:
     files = {one for one in files if not one.startswith("private/")} - {"index.html", "sw.js"}
     listed = set(json.loads("[" + worker.partition("FILES = [")[2].partition("]")[0].strip().rstrip(",") + "]"))
     assert listed == files | {"", "config.json"}
+
+
+def test_the_page_says_where_photos_go(red: str, visit: Visits) -> None:
+    page = visit(red).open().page
+    assert page.inner_text("#where") == "Your photos stay on this computer"
+    told = page.evaluate("""async () => {
+        const { whereabouts } = await import(new URL("js/http.js", location.href).href);
+        const hosts = ["localhost", "127.0.0.1", "[::1]", "127.0.0.1.example", "photos.example", "192.168.0.7"];
+        return [...hosts.map((host) => whereabouts(host, true)), whereabouts("photos.example", false)];
+    }""")
+    here = "Your photos stay on this computer"
+    away = [
+        f"Your photos go to {host}, and nowhere else" for host in ("127.0.0.1.example", "photos.example", "192.168.0.7")
+    ]
+    assert told == [here, here, here, *away, here]

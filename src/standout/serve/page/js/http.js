@@ -6,6 +6,16 @@ const MOST_WAITS = 60;
 export const NO_ANSWER =
   "The server does not answer. If it was stopped, start it again with “standout serve”, then try again.";
 
+/**
+ * Where photos go: nowhere, if the server has this machine's own name or there is none, else to that server.
+ *
+ * @param {string} host @param {boolean} hasServer
+ */
+export function whereabouts(host, hasServer) {
+  const isHere = !hasServer || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(host);
+  return isHere ? "Your photos stay on this computer" : `Your photos go to ${host}, and nowhere else`;
+}
+
 /** An answer that is no success. status: 0 where there was no answer at all. */
 export class ServerError extends Error {
   /** @param {string} message @param {{status: number, code: string}} about */

@@ -5,7 +5,7 @@ import { addClips } from "./clips.js";
 import { addCompare } from "./compare.js";
 import { addIcons, byId } from "./dom.js";
 import { addDownloads } from "./downloads.js";
-import { NO_ANSWER, onKeyNeeded, pause } from "./http.js";
+import { NO_ANSWER, onKeyNeeded, pause, whereabouts } from "./http.js";
 import { addIntake } from "./intake.js";
 import { addPanel } from "./panel.js";
 import { PendingEngine } from "./pending-engine.js";
@@ -109,6 +109,7 @@ app.config = await configuration();
 for (const one of document.querySelectorAll("[data-if]")) {
   /** @type {HTMLElement} */ (one).hidden = !app.config[/** @type {HTMLElement} */ (one).dataset.if ?? ""];
 }
+byId("where").textContent = whereabouts(location.hostname, app.config.server);
 byId("version").textContent = app.config.version;
 byId("private").addEventListener("change", () => choose(byId("private").checked));
 await choose(!app.config.server);
