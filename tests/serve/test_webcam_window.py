@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import logging
 import re
 import socket
 from collections.abc import Iterator
@@ -219,3 +220,18 @@ def test_a_port_that_is_taken(window: Window) -> None:
 def test_a_key_that_will_not_do(key: str) -> None:
     with pytest.raises(InputError, match="wanted 8 to 64 letters"):
         Window(Controls("blur"), effects=[], key=key)
+
+
+def test_logging_stays_as_it_is() -> None:
+    """The window runs in the process of whoever opens it, whose handlers are not its own."""
+    closed: list[str] = []
+
+    class Own(logging.Handler):
+        def close(self) -> None:
+            closed.append("own")
+            super().close()
+
+    handler = Own()
+    Window(Controls("blur"), effects=["blur"]).close()
+    assert not closed
+    handler.close()

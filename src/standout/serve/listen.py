@@ -35,12 +35,15 @@ def serve(settings: ServerSettings, told: Callable[[str], None]) -> None:
 def configuration(app: ASGIApp, *, log_level: str = "warning", grace: int = GRACE) -> uvicorn.Config:
     """How uvicorn serves the application: with our own limits on connections, and without a log of requests.
 
+    Logging stays as the process has it: uvicorn's own setting would close the handlers of everybody else.
+
     grace: seconds that requests in work get at the end.
     """
     return uvicorn.Config(
         app,
         http=LimitedConnection,
         lifespan="on",
+        log_config=None,
         log_level=log_level,
         access_log=False,
         server_header=False,
