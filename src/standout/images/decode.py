@@ -140,6 +140,12 @@ def _decoded(name: str, data: bytes, max_pixels: int | None) -> Photo:
     return guarded(name, lambda: _photo(name, opened_file(name, data, notes), data, max_pixels, notes))
 
 
+def size_of(name: str, data: bytes) -> tuple[int, int]:
+    """Width and height as they are stored, by the header alone. Raises UnreadableImage as opened_file does."""
+    width, height = guarded(name, lambda: opened_file(name, data, [])).size
+    return int(width), int(height)
+
+
 def opened_file(name: str, data: bytes, notes: list[str]) -> ImageFile:
     """The file with its header read; its pixels are not decoded yet.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from standout import images
 from standout.errors import StandoutError, TooLarge
-from standout.images.decode import READERS, guarded, kind_of, opened_file
+from standout.images.decode import READERS, kind_of, size_of
 from standout.masks.letterbox import resize
 from standout.serve.refusals import Refusal
 from standout.serve.settings import PictureLimits
@@ -80,11 +80,10 @@ def resized(photo: Photo, height: int, width: int) -> Photo:
 def _size(data: bytes, field: str) -> tuple[int, int]:
     """Width and height, by the header alone."""
     try:
-        width, height = guarded(field, lambda: opened_file(field, data, [])).size
+        return size_of(field, data)
     except StandoutError as error:
         detail = f"The dimensions of the given image could not be read: {error}"
         raise Refusal(BAD, "invalid_dimensions", title="Failed to read image dimensions", detail=detail) from None
-    return int(width), int(height)
 
 
 def _too_many(field: str, got: str, most: int) -> Refusal:

@@ -93,8 +93,7 @@ def add(app: FastAPI, settings: ServerSettings, *, private: bool) -> None:
     for address, name in FILES.items():
         app.add_api_route(f"/{address}", _file(files, name), methods=["GET", "HEAD"], include_in_schema=False)
     for folder in FOLDERS:
-        if (PAGE / folder).is_dir():
-            app.mount(f"/{folder}", PageFiles(directory=PAGE / folder))
+        app.mount(f"/{folder}", PageFiles(directory=PAGE / folder))
 
     @app.api_route("/config.json", methods=["GET", "HEAD"], include_in_schema=False)
     async def configuration() -> Response:

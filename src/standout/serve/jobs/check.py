@@ -13,7 +13,7 @@ from standout import effects, images, video
 from standout.batch.naming import Naming
 from standout.editing import Edit
 from standout.errors import InputError, TooLarge
-from standout.images.decode import guarded, kind_of, opened_file
+from standout.images.decode import content, kind_of, size_of
 from standout.serve.jobs import names, unpack
 from standout.serve.jobs.order import RESULT, GivenFile, JobOrder, JobPlan, PlannedFile
 
@@ -114,8 +114,7 @@ def _frames(path: Path, name: str, order: JobOrder) -> int:
     """The number of the file's frames, about; 1 for a photo. Raises InputError where it is too large."""
     limits = order.limits
     if path.suffix not in video.READABLE:
-        data = images.decode.content(path)
-        width, height = guarded(name, lambda: opened_file(name, data, [])).size
+        width, height = size_of(name, content(path))
         if width * height > order.most_pixels:
             got, most = f"{width}x{height} pixels", order.most_pixels / 1e6
             raise TooLarge(f"{name} has {got}, wanted at most {most:g} megapixels; make it smaller")
