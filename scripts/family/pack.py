@@ -29,7 +29,7 @@ from standout.data import Pair, find_pairs
 from standout.segmenter import Segmenter
 from standout.train.store import instances_of, read_sample
 
-SIDE = 416
+SIDE = 400
 QUALITIES = (60, 50, 46, 44, 42, 40)
 KEPT = {"picsart": 520, "eg1800": 520, "ccp": 430, "empty": 650}
 LEAKED = "ccp_0056"
