@@ -78,20 +78,25 @@ class PhotoJob:
 
     def __call__(self, task: Task) -> Outcome:
         """Does the task and writes its target. Raises InputError, or what the source of the mask raises."""
+        source = _stdin() if task.source == STREAM else task.source
+        data, outcome = self.encoded(task, images.read(source, max_pixels=self.options.max_pixels))
+        if task.target == STREAM:
+            _to_stdout(data)
+        else:
+            write_atomic(task.target, data, overwrite=self.options.overwrite)
+        return outcome
+
+    def encoded(self, task: Task, photo: Photo) -> tuple[bytes, Outcome]:
+        """The bytes of the file to write, and what the photo was. Raises what the source of the mask raises."""
         options, effect = self.options, self.edit.effect
-        photo = images.read(_stdin() if task.source == STREAM else task.source, max_pixels=options.max_pixels)
         picture, share = self.edit.of_photo(photo, self.masks(task, photo))
         if not effect.is_transparent and not images.WRITERS[task.suffix].alpha:
             picture = before_white(picture)
         meta = Metadata(dpi=photo.meta.dpi, bits=photo.meta.bits) if effect.is_mask else photo.meta
         data = images.encode(picture, task.suffix, meta=meta, quality=options.quality, metadata=options.metadata)
-        if task.target == STREAM:
-            _to_stdout(data)
-        else:
-            write_atomic(task.target, data, overwrite=options.overwrite)
         height, width = photo.image.shape[:2]
         nobody = ("nobody found",) if share < NOBODY else ()
-        return Outcome(width, height, share, (*photo.warnings, *nobody))
+        return data, Outcome(width, height, share, (*photo.warnings, *nobody))
 
 
 def by_model(finder: PersonFinder, *, refine: bool = True) -> MaskSource:

@@ -195,7 +195,9 @@ class _Attempts:
             raise
         except Exception as error:  # one bad file, even one that finds a bug, must not stop the rest
             log.debug("%s", task.source, exc_info=error)
-            return Result(task.source, task.target, "failed", time.monotonic() - began, error=_reason(task, error))
+            return Result(
+                task.source, task.target, "failed", time.monotonic() - began, error=reason(str(task.source), error)
+            )
         return Result(
             task.source, task.target, "done", time.monotonic() - began,
             done.width, done.height, done.person_share, done.warnings, done.frames,
@@ -203,9 +205,10 @@ class _Attempts:
         )  # fmt: skip
 
 
-def _reason(task: Task, error: Exception) -> str:
+def reason(source: str, error: Exception) -> str:
+    """Why a file failed, in a sentence for its user. source: the file, as its user knows it."""
     if isinstance(error, StandoutError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or task.source}: {error.strerror}"
+        return f"{error.filename or source}: {error.strerror}"
     return f"{type(error).__name__}: {error} (STANDOUT_DEBUG=1 tells more)"

@@ -63,12 +63,14 @@ T = TypeVar("T")
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 
 
-def read(source: str | Path | bytes | PIL.Image.Image, *, max_pixels: int | None = MAX_PIXELS) -> Photo:
+def read(
+    source: str | Path | bytes | PIL.Image.Image, *, max_pixels: int | None = MAX_PIXELS, name: str | None = None
+) -> Photo:
     """The picture, upright, with what else its file holds. Of several frames or pages, the first one is read.
 
     Its alpha is None where the file has none, or where everything is opaque. CMYK, Lab, and gray with a profile become
-    sRGB; an RGB profile is kept, as it defines what the levels mean. max_pixels: None lifts the limit. The photo's
-    warnings list what could not be kept.
+    sRGB; an RGB profile is kept, as it defines what the levels mean. max_pixels: None lifts the limit. name: where bytes
+    came from, for errors. The photo's warnings list what could not be kept.
 
     Raises UnreadableImage or TooLarge, naming the file, and InputError where there is no such file.
     """
@@ -76,7 +78,7 @@ def read(source: str | Path | bytes | PIL.Image.Image, *, max_pixels: int | None
         given = source
         return guarded("the given PIL image", lambda: _photo("the given PIL image", given, None, max_pixels, []))
     if isinstance(source, bytes):
-        return _decoded(f"the given picture of {len(source)} bytes", source, max_pixels)
+        return _decoded(name or f"the given picture of {len(source)} bytes", source, max_pixels)
     if isinstance(source, str | Path):
         return _decoded(str(source), content(Path(source)), max_pixels)
     raise InputError(f"cannot read a picture from {type(source).__name__}; give a path, bytes or a PIL image")

@@ -1,0 +1,312 @@
+"""A folder, or a prefix of an object store: what lies there, bytes in and bytes out.
+
+    text      str       "pics/", "file:///data/pics", "s3://bucket/pics", "gs://bucket/pics",
+                        "abfs://container@account.dfs.core.windows.net/pics"
+    name      str       a file's place below it, with "/" between folders: "2024/a.jpg"
+    Entry     what a listing says of a file
+    Storage   frozen, small and picklable; connections are opened on first use, once for each process
+
+Object stores are reached by obstore, which lists them as a stream of pages of 1,000 names, where pyarrow's file systems
+return a listing only as a whole; and which can write a file on the condition that there is none. Credentials are those
+of the environment, as the vendors' own tools name them (AWS_ACCESS_KEY_ID, GOOGLE_APPLICATION_CREDENTIALS,
+AZURE_STORAGE_ACCOUNT_KEY, ...), or the machine's own role. S3 also takes options behind a question mark, as in
+s3://bucket/pics?endpoint_override=http://127.0.0.1:9000: endpoint_override, region, scheme, and anonymous=true.
+
+To add a kind of store: a row in _STORES.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from standout.batch.bulk import local_files
+from standout.errors import InputError, MissingExtra, OutputError, OutputExists, SetupError
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+PAGE = 1000
+"""Names of a page, which is the most that object stores give at once."""
+
+BUFFER = 1 << 18
+"""Bytes that a file is read ahead where it is read piece by piece."""
+
+_URL = re.compile(r"([a-z][a-z0-9+.-]+)://", re.I)
+
+_OPTIONS = {"endpoint_override": "endpoint", "region": "region", "scheme": "scheme", "anonymous": "skip_signature"}
+"""Options of S3's URLs -> obstore's name for them."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of a listing. size: in bytes. fault: why it cannot be read, where that is known without opening it."""
+
+    name: str
+    size: int = 0
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Storage:
+    """See the module. root: the folder, or the URL without its options. options: of the URL, as text."""
+
+    root: str
+    options: str = ""
+
+    @classmethod
+    def of(cls, text: str) -> Storage:
+        """The storage that the text names. It need not exist. Raises InputError for a URL that is none of ours."""
+        match = _URL.match(text)
+        if match is None:
+            return cls(text.rstrip("/" + os.sep) or text[:1] or ".")
+        scheme, address, options = match[1].lower(), text, ""
+        if scheme == "file":
+            return cls(unquote(urlsplit(text).path).rstrip("/") or "/")
+        if scheme not in _STORES:
+            known = ", ".join(f"{name}://" for name in _STORES)
+            raise InputError(f"{text} begins with {scheme}://, which is not known; wanted a folder, file://, {known}")
+        before, _, after = text.rpartition("?")
+        if before and all(name in _OPTIONS for name, _ in parse_qsl(after, keep_blank_values=True)):
+            address, options = before, after
+        if not address[match.end() :].strip("/"):
+            raise InputError(f"{text} names no bucket; write it as {scheme}://BUCKET/FOLDER")
+        return cls(f"{scheme}://{address[match.end() :].strip('/')}", options)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a folder of this machine."""
+        return _URL.match(self.root) is None
+
+    def address(self, name: str = "") -> str:
+        """The path or the URL of a file, for people to read.
+
+        >>> Storage("s3://bucket/pics").address("2024/a.jpg"), Storage("/").address("a.jpg")
+        ('s3://bucket/pics/2024/a.jpg', '/a.jpg')
+        """
+        return f"{self.root.rstrip('/')}/{name}" if name else self.root
+
+    def path(self, name: str = "") -> Path:
+        """The path of a file, of a folder of this machine."""
+        assert self.is_local, "object stores have no paths"
+        return Path(self.root, name) if name else Path(self.root)
+
+    def below(self, name: str) -> Storage:
+        """The folder of that name in it."""
+        return Storage(self.address(name), self.options)
+
+    def is_within(self, other: Storage) -> bool:
+        """Whether it is the other one, or lies in it."""
+        if self.is_local != other.is_local:
+            return False
+        if self.is_local:
+            return Path(os.path.realpath(self.root)).is_relative_to(os.path.realpath(other.root))
+        return self.options == other.options and f"{self.root}/".startswith(f"{other.root}/")
+
+    def names(self, *, leave_out: tuple[Storage, ...] = ()) -> Iterator[Entry]:
+        """All files, page by page, in no particular order; without hidden ones and those of folders to be left out.
+
+        Raises InputError where it cannot be listed.
+        """
+        if self.is_local:
+            yield from (Entry(*found) for found in local_files.walk(self.path(), [one.root for one in leave_out]))
+            return
+        without = tuple(f"{one.root}/" for one in leave_out if one.is_within(self))
+        with self._reading("") as store:
+            for page in store.list(chunk_size=PAGE):
+                for one in page:
+                    name = one["path"]
+                    hidden = name.startswith(".") or "/." in name
+                    if not hidden and not (without and f"{self.root}/{name}".startswith(without)):
+                        yield Entry(name, one["size"])
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a file. Raises InputError where that cannot be found out."""
+        if self.is_local:
+            return os.path.exists(self.path(name))  # noqa: PTH110 (that of Path raises for impossible names)
+        with self._reading(name) as store:
+            try:
+                store.head(name)
+            except FileNotFoundError:
+                return False
+            return True
+
+    def modified(self, name: str) -> float:
+        """When the file was last written, in seconds since 1970. Raises InputError where there is none."""
+        if self.is_local:
+            with self._reading(name):
+                return self.path(name).stat().st_mtime
+        with self._reading(name) as store:
+            return float(store.head(name)["last_modified"].timestamp())
+
+    def read(self, name: str, *, start: int = 0, length: int | None = None) -> bytes:
+        """The bytes of the file from start on, so many of them, or all. Raises InputError where it cannot be read."""
+        with self._reading(name) as store:
+            if self.is_local:
+                with self.path(name).open("rb") as file:
+                    file.seek(start)
+                    return file.read(-1 if length is None else length)
+            if length is not None:
+                return b"" if length == 0 else bytes(store.get_range(name, start=start, length=length))
+            return bytes(store.get(name).bytes())
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[BinaryIO]:
+        """The file, to be read piece by piece at any place. Raises InputError where it cannot be read."""
+        with self._reading(name) as store:
+            if self.is_local:
+                with self.path(name).open("rb") as file:
+                    yield file
+            else:
+                import obstore
+
+                yield cast(BinaryIO, obstore.open_reader(store, name, buffer_size=BUFFER))
+
+    def write(self, name: str, data: bytes | Path, *, overwrite: bool = False) -> None:
+        """Writes the file, whole or not at all. data: its bytes, or a file with them, which may be moved there.
+
+        Raises OutputExists where there is one and overwrite is not set, OutputError where it cannot be written.
+        """
+        if self.is_local:
+            local_files.write(self.path(name), data, root=self.path(), overwrite=overwrite)
+            return
+        address = self.address(name)
+        try:
+            self._store().put(name, data, mode="overwrite" if overwrite else "create")
+        except Exception as error:
+            if type(error).__name__ == "AlreadyExistsError":
+                raise OutputExists(f"{address} exists and is kept; use --overwrite to replace it") from None
+            raise OutputError(f"{address} cannot be written ({_reason(error)}); {_CURE}") from error
+
+    def remove(self, name: str) -> None:
+        """Deletes the file, if there is one."""
+        if self.is_local:
+            self.path(name).unlink(missing_ok=True)
+        else:
+            self._store().delete(name)
+
+    def check(self) -> None:
+        """Raises SetupError where the package that reaches it is not installed, InputError for a URL it refuses."""
+        if not self.is_local:
+            self._store()
+
+    def _store(self) -> ObjectStore:
+        try:
+            return _opened(self.root, self.options)
+        except ImportError:
+            raise MissingExtra(f"reading and writing {self.root}", "batch") from None
+        except SetupError:
+            raise
+        except Exception as error:
+            raise InputError(f"{self.root} cannot be opened ({_reason(error)}); {_CURE}") from error
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[Any]:
+        """The store; whatever goes wrong while it is read becomes an InputError that names the file."""
+        store = None if self.is_local else self._store()
+        try:
+            yield store
+        except InputError:
+            raise
+        except FileNotFoundError:
+            raise InputError(f"{self.address(name)} does not exist; check the name") from None
+        except Exception as error:
+            if isinstance(error, OSError) or type(error).__module__.startswith("obstore"):
+                raise InputError(f"{self.address(name)} cannot be read ({_reason(error)}); {_CURE}") from error
+            raise
+
+
+_CURE = "check the name, the permissions or credentials, and the network"
+
+
+def parted(text: str) -> tuple[Storage, str]:
+    """The place and the name of one file, of its path or URL.
+
+    >>> parted("s3://bucket/pics/a.jpg"), parted("list.txt")
+    ((Storage(root='s3://bucket/pics', options=''), 'a.jpg'), (Storage(root='.', options=''), 'list.txt'))
+    """
+    whole = Storage.of(text)
+    folder, _, name = whole.root.rpartition("/")
+    if whole.is_local:
+        path = Path(whole.root)
+        return Storage(str(path.parent)), path.name
+    if folder.endswith("/"):
+        raise InputError(f"{text} names a bucket alone; wanted a file in it")
+    return Storage(folder, whole.options), name
+
+
+def normal(name: str) -> str:
+    """The name without "." and "..", which must not lead out of the folder that it is in.
+
+    >>> normal("a/./b/../c.jpg"), normal("../c.jpg")
+    ('a/c.jpg', '../c.jpg')
+    """
+    return posixpath.normpath(name)
+
+
+@cache
+def _opened(root: str, options: str) -> ObjectStore:
+    """The store of the URL; connections are shared by all of this process's threads."""
+    scheme, _, rest = root.partition("://")
+    return _STORES[scheme](rest, dict(parse_qsl(options)))
+
+
+def _s3(rest: str, options: dict[str, str]) -> ObjectStore:
+    from obstore.store import S3Store
+
+    bucket, _, prefix = rest.partition("/")
+    config: dict[str, Any] = {_OPTIONS[name]: value for name, value in options.items() if name != "scheme"}
+    endpoint = config.get("endpoint", os.environ.get("AWS_ENDPOINT_URL_S3", os.environ.get("AWS_ENDPOINT_URL", "")))
+    if endpoint:
+        config["endpoint"] = endpoint if "://" in endpoint else f"{options.get('scheme', 'https')}://{endpoint}"
+    provider = None
+    if "AWS_PROFILE" in os.environ and "AWS_ACCESS_KEY_ID" not in os.environ:
+        try:
+            from obstore.auth.boto3 import Boto3CredentialProvider
+        except ImportError:
+            raise SetupError("AWS_PROFILE is set, and only boto3 reads profiles; run: pip install boto3") from None
+        provider = Boto3CredentialProvider()
+    return S3Store(
+        bucket, prefix=prefix or None, config=cast(Any, config), credential_provider=provider,
+        client_options={"allow_http": str(config.get("endpoint", "")).startswith("http://")},
+    )  # fmt: skip
+
+
+def _gcs(rest: str, options: dict[str, str]) -> ObjectStore:
+    from obstore.store import GCSStore
+
+    bucket, _, prefix = rest.partition("/")
+    return GCSStore(bucket, prefix=prefix or None)
+
+
+def _azure(rest: str, options: dict[str, str]) -> ObjectStore:
+    from obstore.store import AzureStore
+
+    authority, _, prefix = rest.partition("/")
+    container, _, host = authority.partition("@")
+    account = {"account_name": host.partition(".")[0]} if host else {}
+    return AzureStore(container, prefix=prefix or None, config=cast(Any, account))
+
+
+_STORES: dict[str, Callable[[str, dict[str, str]], ObjectStore]] = {
+    "s3": _s3,
+    "gs": _gcs,
+    "abfs": _azure,
+    "abfss": _azure,
+}
+"""Scheme of a URL -> what opens the rest of it, with the options behind its question mark."""
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what an error says; obstore's go on with a page for its developers."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return (str(error).splitlines() or [type(error).__name__])[0].strip()
