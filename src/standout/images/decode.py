@@ -69,8 +69,8 @@ def read(
     """The picture, upright, with what else its file holds. Of several frames or pages, the first one is read.
 
     Its alpha is None where the file has none, or where everything is opaque. CMYK, Lab, and gray with a profile become
-    sRGB; an RGB profile is kept, as it defines what the levels mean. max_pixels: None lifts the limit. name: where bytes
-    came from, for errors. The photo's warnings list what could not be kept.
+    sRGB; an RGB profile is kept, as it defines what the levels mean. max_pixels: None lifts the limit. name: what
+    errors call given bytes. The photo's warnings list what could not be kept.
 
     Raises UnreadableImage or TooLarge, naming the file, and InputError where there is no such file.
     """

@@ -14,6 +14,7 @@ To add a kind of source: an iterator of Place, and a case in ItemSource.of.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -87,13 +88,15 @@ class Item:
 class ItemSource:
     """All items of a source, listed anew each time. text: as the user named it. home: where it lies.
 
-    is_list: whether it names files that may lie anywhere.
+    is_list: whether it names files that may lie anywhere. is_quick: whether it can be listed a second time at little
+    cost, which tar files elsewhere cannot.
     """
 
     text: str
     home: Storage
     places: Callable[[], Iterator[Place]]
     is_list: bool = False
+    is_quick: bool = True
 
     @classmethod
     def of(cls, text: str, *, leave_out: tuple[Storage, ...] = ()) -> ItemSource:
@@ -105,7 +108,7 @@ class ItemSource:
         if suffix == TAR:
             names = [parted(one) for one in braces(text)]
             found = [Place(name, storage, name) for storage, name in names]
-            return cls(text, found[0].storage, lambda: iter(found))
+            return cls(text, found[0].storage, lambda: iter(found), is_quick=found[0].storage.is_local)
         if suffix in lists.READERS:
             storage, name = parted(text)
             return cls(text, storage, lambda: _listed(storage, name), is_list=True)
@@ -123,6 +126,11 @@ class ItemSource:
                 yield Place(entry.name, home, entry.name, entry.fault)
 
         return cls(text, home, below)
+
+    @property
+    def name(self) -> str:
+        """The source in words that do not depend on the working folder."""
+        return self.text if "://" in self.text else os.path.realpath(self.text)
 
     def check(self, target: Storage, ledger: Storage, *, overwrite: bool) -> None:
         """Raises OutputError where results would be taken for photos, or written over them, or over the ledger."""

@@ -20,8 +20,9 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -85,6 +86,11 @@ class Storage:
     def is_local(self) -> bool:
         """Whether it is a folder of this machine."""
         return _URL.match(self.root) is None
+
+    @property
+    def name(self) -> str:
+        """The folder or URL in words that do not depend on the working folder."""
+        return os.path.realpath(self.root) if self.is_local else self.root
 
     def address(self, name: str = "") -> str:
         """The path or the URL of a file, for people to read.
@@ -186,11 +192,14 @@ class Storage:
                 raise OutputExists(f"{address} exists and is kept; use --overwrite to replace it") from None
             raise OutputError(f"{address} cannot be written ({_reason(error)}); {_CURE}") from error
 
-    def remove(self, name: str) -> None:
-        """Deletes the file, if there is one."""
+    def probe(self) -> None:
+        """Raises OutputError where nothing can be written, by writing an empty file, which is deleted if it may be."""
+        name = f"{local_files.UNFINISHED}/probe-{secrets.token_hex(4)}"
+        self.write(name, b"")
         if self.is_local:
             self.path(name).unlink(missing_ok=True)
-        else:
+            return
+        with suppress(Exception):  # who may write need not be allowed to delete
             self._store().delete(name)
 
     def check(self) -> None:

@@ -22,7 +22,7 @@ class Member:
 def members(storage: Storage, name: str) -> Iterator[Member]:
     """The plain files of the tar file, without hidden ones; a name that comes twice counts once, as the first.
 
-    Raises InputError where it cannot be read, is compressed, so that its members cannot be read in place, or breaks off.
+    Raises InputError where it cannot be read, breaks off, or is compressed, so that no member can be read in place.
     """
     address = storage.address(name)
     seen: set[str] = set()

@@ -68,7 +68,7 @@ class BulkWork:
     def words(self) -> dict[str, str]:
         """Everything that changes the results, as text."""
         flat = {
-            "edit": json.dumps(json.loads(self.edit), sort_keys=True), "target": self.target.root,
+            "edit": json.dumps(json.loads(self.edit), sort_keys=True), "target": self.target.name,
             "format": str(self.format), "model": self.model, "tta": str(self.tta),
             "quality": str(self.photos.quality), "metadata": self.photos.metadata,
         }  # fmt: skip
