@@ -96,6 +96,12 @@ def _add_effect(app: typer.Typer, effect: type[Effect]) -> None:
     app.command(effect.name, epilog=epilog, rich_help_panel=PHOTOS)(made)
 
 
+def _add_batch(app: typer.Typer) -> None:
+    from standout.cli import batch
+
+    app.add_typer(batch.application(), name="batch", rich_help_panel=PHOTOS)
+
+
 def _add_webcam(app: typer.Typer) -> None:
     from standout.cli import webcam
 
@@ -151,6 +157,7 @@ def _add_doctor(app: typer.Typer) -> None:
 
 
 COMMANDS: dict[str, Callable[[typer.Typer], None]] = {
+    "batch": _add_batch,
     "webcam": _add_webcam,
     "serve": _add_serve,
     "train": _add_train,

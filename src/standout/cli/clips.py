@@ -7,6 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
 from threading import Event
+from typing import TYPE_CHECKING, TypeAlias
 
 from standout.batch.photo import Outcome
 from standout.batch.plan import Task
@@ -14,6 +15,9 @@ from standout.cli.options import Photos
 from standout.editing import Edit
 from standout.errors import InputError
 from standout.support.system import cores
+
+if TYPE_CHECKING:
+    from standout.batch.clip import ClipOptions
 
 
 def clips_of(
@@ -23,16 +27,13 @@ def clips_of(
 
     Raises InputError for times and rates that are none.
     """
-    part = (_time(options.start, "--start") or Fraction(0), _time(options.end, "--end"), _rate(options.fps))
-    if part[1] is not None and part[1] <= part[0]:
-        raise InputError(f"--end {options.end} is not after --start {options.start or 0}; give a later time")
+    part = _part(options)
 
     @cache
     def job() -> Callable[[Task], Outcome]:
         import cv2
 
-        from standout.batch.clip import ClipJob, ClipOptions, Excerpt
-        from standout.masks.temporal import HALF_LIFE
+        from standout.batch.clip import ClipJob
         from standout.segmenter import Segmenter
 
         cv2.setNumThreads(1)  # the steps run at the same time, each on a core
@@ -48,20 +49,46 @@ def clips_of(
             "tta": str(segmenter.tta),
             "runtime": f"{segmenter.runtime} {segmenter.device}",
         }
-        chosen = ClipOptions(
-            excerpt=Excerpt(*part, options.max_side),
-            half_life=HALF_LIFE if options.steady is None else options.steady,
-            codec=options.codec,
-            quality=options.quality,
-            sound=options.sound,
-            overwrite=options.overwrite,
-            resume=options.resume,
-            measure=options.report is not None,
-            workers=options.jobs or max(1, cores() - 1),
-        )
+        chosen = _chosen(options, part, resume=options.resume, measure=options.report is not None)
         return ClipJob(segmenter, edit, chosen, seen_by, progress, stop)
 
     return lambda task: job()(task)
+
+
+def clip_options(options: Photos) -> ClipOptions:
+    """How a batch reads and writes clips: in chunks, so that another process can go on with them.
+
+    Raises InputError for times and rates that are none.
+    """
+    return _chosen(options, _part(options), resume=True, measure=False)
+
+
+_Part: TypeAlias = tuple[Fraction, Fraction | None, Fraction | None]
+
+
+def _part(options: Photos) -> _Part:
+    """(start, end, rate) that the options ask for. Raises InputError for what is none."""
+    start, end = _time(options.start, "--start") or Fraction(0), _time(options.end, "--end")
+    if end is not None and end <= start:
+        raise InputError(f"--end {options.end} is not after --start {options.start or 0}; give a later time")
+    return start, end, _rate(options.fps)
+
+
+def _chosen(options: Photos, part: _Part, *, resume: bool, measure: bool) -> ClipOptions:
+    from standout.batch.clip import ClipOptions, Excerpt
+    from standout.masks.temporal import HALF_LIFE
+
+    return ClipOptions(
+        excerpt=Excerpt(*part, options.max_side),
+        half_life=HALF_LIFE if options.steady is None else options.steady,
+        codec=options.codec,
+        quality=options.quality,
+        sound=options.sound,
+        overwrite=options.overwrite,
+        resume=resume,
+        measure=measure,
+        workers=options.jobs or max(1, cores() - 1),
+    )
 
 
 def _time(text: str | None, option: str) -> Fraction | None:

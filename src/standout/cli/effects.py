@@ -60,10 +60,10 @@ def options(effect: type[Effect]) -> Iterator[Option]:
             yield Option(effect, one.name, _typed(kind), setting, None if required else one.default, required)
 
 
-def command(effect: type[Effect]) -> tuple[type[Photos], str]:
-    """The effect's command as a class of options, and the examples under its help."""
+def command(effect: type[Effect], base: type[Photos] = Photos) -> tuple[type[Photos], str]:
+    """The effect's command as a class of options, and the examples under its help. base: has the shared options."""
     made = make_dataclass(
-        effect.__name__, [one.field() for one in options(effect)], bases=(Photos,), frozen=True, kw_only=True,
+        effect.__name__, [one.field() for one in options(effect)], bases=(base,), frozen=True, kw_only=True,
         namespace={"kind": effect, "__doc__": effect.__doc__},
     )  # fmt: skip
     return made, examples(*effect.examples) if effect.examples else ""

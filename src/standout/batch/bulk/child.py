@@ -1,7 +1,7 @@
 """The process that does the work on one machine: `python -m standout.batch.bulk.child`, started by local.py.
 
-Messages are pickles. Standard input brings a Start, then (number, Item) pairs, and Order.STOP or Order.END; standard
-output takes (Told, detail) pairs. When standard input ends without Order.END, the process that started this one was
+Messages are pickles. Standard input brings a Start, then (number, Item) pairs, and Asked.STOP or Asked.END; standard
+output takes (Told, detail) pairs. When standard input ends without Asked.END, the process that started this one was
 killed, and so this one ends at once, with nothing half-written left.
 
 It is a process of its own so that a photo that brings a decoder down brings down no more than this.
@@ -18,7 +18,7 @@ from contextlib import suppress
 from threading import Lock
 from typing import Any, BinaryIO
 
-from standout.batch.bulk.messages import Order, Start, Told
+from standout.batch.bulk.messages import Asked, Start, Told
 from standout.batch.bulk.source import Item
 from standout.batch.bulk.work import BulkWorker, Stopped
 from standout.support import atomic
@@ -49,9 +49,9 @@ class _Process:
                 except (EOFError, OSError):
                     atomic.discard_unfinished()
                     os._exit(ABANDONED)
-                if order is Order.END:
+                if order is Asked.END:
                     return 0
-                if order is Order.STOP:
+                if order is Asked.STOP:
                     worker.stop.set()
                 else:
                     pool.submit(self._do, worker, *order)

@@ -20,7 +20,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from standout.batch.bulk.ledger import BulkRow
-from standout.batch.bulk.messages import Order, Start, Told
+from standout.batch.bulk.messages import Asked, Start, Told
 from standout.batch.bulk.source import Item
 from standout.batch.bulk.work import BulkWork
 from standout.errors import SetupError
@@ -119,7 +119,7 @@ class _Watched:
                 if self._stop.is_set() and not told:
                     told = True
                     if self._process is not None:
-                        self._process.send(Order.STOP)
+                        self._process.send(Asked.STOP)
                 if not told:
                     for item in take(most - self._busy()):
                         if self._process is None:
@@ -192,7 +192,7 @@ class _Child:
         """Lets the process end, which it does at once where it has items left."""
         assert self._process.stdin is not None and self._process.stdout is not None
         if not self.with_it:
-            self.send(Order.END)
+            self.send(Asked.END)
         with suppress(OSError):
             self._process.stdin.close()
         self._process.wait()

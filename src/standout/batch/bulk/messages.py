@@ -17,7 +17,7 @@ class Start:
     threads: int
 
 
-class Order(Enum):
+class Asked(Enum):
     """What the process is told beside items."""
 
     STOP = auto()
@@ -38,4 +38,4 @@ class Told(Enum):
     ROW = auto()
     """An item is over; (number, BulkRow)."""
     LEFT = auto()
-    """An item was given back after Order.STOP; its number."""
+    """An item was given back after Asked.STOP; its number."""

@@ -3,7 +3,7 @@
     text      str       "pics/", "file:///data/pics", "s3://bucket/pics", "gs://bucket/pics",
                         "abfs://container@account.dfs.core.windows.net/pics"
     name      str       a file's place below it, with "/" between folders: "2024/a.jpg"
-    Entry     what a listing says of a file
+    Listed     what a listing says of a file
     Storage   frozen, small and picklable; connections are opened on first use, once for each process
 
 Object stores are reached by obstore, which lists them as a stream of pages of 1,000 names, where pyarrow's file systems
@@ -48,7 +48,7 @@ _OPTIONS = {"endpoint_override": "endpoint", "region": "region", "scheme": "sche
 
 
 @dataclass(frozen=True)
-class Entry:
+class Listed:
     """A file of a listing. size: in bytes. fault: why it cannot be read, where that is known without opening it."""
 
     name: str
@@ -117,13 +117,13 @@ class Storage:
             return Path(os.path.realpath(self.root)).is_relative_to(os.path.realpath(other.root))
         return self.options == other.options and f"{self.root}/".startswith(f"{other.root}/")
 
-    def names(self, *, leave_out: tuple[Storage, ...] = ()) -> Iterator[Entry]:
+    def names(self, *, leave_out: tuple[Storage, ...] = ()) -> Iterator[Listed]:
         """All files, page by page, in no particular order; without hidden ones and those of folders to be left out.
 
         Raises InputError where it cannot be listed.
         """
         if self.is_local:
-            yield from (Entry(*found) for found in local_files.walk(self.path(), [one.root for one in leave_out]))
+            yield from (Listed(*found) for found in local_files.walk(self.path(), [one.root for one in leave_out]))
             return
         without = tuple(f"{one.root}/" for one in leave_out if one.is_within(self))
         with self._reading("") as store:
@@ -132,7 +132,7 @@ class Storage:
                     name = one["path"]
                     hidden = name.startswith(".") or "/." in name
                     if not hidden and not (without and f"{self.root}/{name}".startswith(without)):
-                        yield Entry(name, one["size"])
+                        yield Listed(name, one["size"])
 
     def exists(self, name: str) -> bool:
         """Whether there is such a file. Raises InputError where that cannot be found out."""

@@ -67,12 +67,15 @@ class BulkWork:
 
     def words(self) -> dict[str, str]:
         """Everything that changes the results, as text."""
-        flat = {
-            "edit": json.dumps(json.loads(self.edit), sort_keys=True), "target": self.target.name,
+        parts = self.edited.to_dict()
+        flat = {"effect": str(parts["effect"].pop("name"))}
+        flat |= {name: str(value) for part in parts.values() for name, value in part.items()}
+        flat |= {
+            "target": self.target.name,
             "format": str(self.format), "model": self.model, "tta": str(self.tta),
             "quality": str(self.photos.quality), "metadata": self.photos.metadata,
         }  # fmt: skip
-        return flat | ({} if self.clips is None else {"clips": _told(self.clips)})
+        return flat | ({} if self.clips is None else _told(self.clips))
 
     def open(self, *, threads: int = 1) -> BulkWorker:
         """The worker, with its model loaded. threads: of the model, for each photo. Raises what BulkWorker raises."""
@@ -214,10 +217,15 @@ _TOLD = ("width", "height", "person_share", "frames", "warnings")
 """Fields that a row has of a photo's Outcome."""
 
 
-def _told(options: ClipOptions) -> str:
+def _told(options: ClipOptions) -> dict[str, str]:
     """What of the options changes a clip's result, as text."""
-    left_out = ("overwrite", "resume", "chunk", "measure", "workers")
-    return str({name: str(value) for name, value in asdict(options).items() if name not in left_out})
+    values = asdict(options)
+    excerpt = values.pop("excerpt")
+    return {name: str(value) for name, value in (excerpt | values).items() if name not in _UNCHANGING}
+
+
+_UNCHANGING = ("overwrite", "resume", "chunk", "measure", "workers", "quality")
+"""Fields of ClipOptions that change no result, or that a photo's options say as well."""
 
 
 def _user() -> str:
