@@ -119,17 +119,17 @@ class Done:
     def has(self, key: str) -> bool:
         """Whether the item is done, kept or skipped."""
         mine = _digest(key)
-        at = int(np.searchsorted(self.digests, mine))
+        at = int(np.searchsorted(self.digests, np.bytes_(mine)))
         return at < len(self.digests) and bool(self.digests[at] == mine)
 
     def attempts(self, key: str) -> int:
         """How often the item has failed."""
-        return self.failed.get(bytes(_digest(key)), 0)
+        return self.failed.get(_digest(key), 0)
 
 
-def _digest(key: str) -> np.bytes_:
-    """The digest as NumPy compares it, which takes zeros at its end as nothing."""
-    return np.bytes_(digest(_proper(key)))
+def _digest(key: str) -> bytes:
+    """The key's digest as NumPy gives it back: without zeros at its end."""
+    return digest(_proper(key)).rstrip(b"\0")
 
 
 @dataclass(frozen=True)

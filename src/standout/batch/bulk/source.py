@@ -15,16 +15,17 @@ To add a kind of source: an iterator of Place, and a case in ItemSource.of.
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from standout.batch.bulk import lists, tars
 from standout.batch.bulk.shards import Shards
 from standout.batch.bulk.storage import Storage, parted
-from standout.batch.naming import UNREADABLE, is_clip
+from standout.batch.naming import UNREADABLE
 from standout.errors import InputError, OutputError
 from standout.images import READABLE
 from standout.support.atomic import is_file
@@ -67,7 +68,7 @@ class Item:
     def address(self) -> str:
         """The path or the URL, for people to read; of a tar file's member, both names."""
         place = self.storage.address(self.name)
-        return place if self.length is None else f"{place} ({PurePosixPath(self.key).name})"
+        return place if self.length is None else f"{place} ({posixpath.basename(self.key)})"
 
     @property
     def path(self) -> Path | None:
@@ -77,7 +78,7 @@ class Item:
     @property
     def is_clip(self) -> bool:
         """Whether it is a clip, by its suffix; otherwise it is a photo."""
-        return is_clip(Path(self.key))
+        return suffix_of(self.key) in CLIPS
 
     def read(self) -> bytes:
         """All its bytes. Raises InputError where they cannot be read."""
@@ -104,7 +105,7 @@ class ItemSource:
 
         Raises InputError for a text that names none, and MissingExtra where a package is needed to reach it.
         """
-        suffix = PurePosixPath(text.partition("?")[0]).suffix.lower()
+        suffix = suffix_of(text.partition("?")[0])
         if suffix == TAR:
             names = [parted(one) for one in braces(text)]
             found = [Place(name, storage, name) for storage, name in names]
@@ -141,9 +142,7 @@ class ItemSource:
         if not self.is_list and ledger.is_within(self.home):
             raise OutputError(f"ledger {ledger.root} lies in the source, {self.text}; give another --ledger")
         if ledger.is_within(target):
-            raise OutputError(
-                f"ledger {ledger.root} lies in the target, {target.root}; give --ledger a folder beside it"
-            )
+            raise OutputError(f"ledger {ledger.root} lies in the target, {target.root}; give another --ledger")
         if self.is_list and overwrite:
             for place in self.places():
                 if place.storage.below(place.name).is_within(target):
@@ -155,11 +154,16 @@ class ItemSource:
     def items(self, shards: Shards = Shards()) -> Iterator[Item]:  # noqa: B008 - a frozen value
         """The items of that part of the work; of a tar file all, or none. Raises InputError as listing does."""
         for place in self.places():
-            suffix = PurePosixPath(place.key).suffix.lower()
+            suffix = suffix_of(place.key)
             if suffix == TAR and shards.have(place.key):
                 yield from _members(place)
             elif suffix != TAR and (self.is_list or is_known(suffix) or place.fault) and shards.have(place.key):
                 yield Item(place.key, place.storage, place.name, fault=place.fault, skip=unreadable(suffix))
+
+
+def suffix_of(name: str) -> str:
+    """The suffix of a name, in small letters. Paths would keep every name of a listing in memory for a while."""
+    return posixpath.splitext(name)[1].lower()
 
 
 def is_known(suffix: str) -> bool:
@@ -206,7 +210,7 @@ def _members(place: Place) -> Iterator[Item]:
     """The photos and clips in a tar file. One that is damaged gives those before the damage, and then a fault."""
     try:
         for member in tars.members(place.storage, place.name):
-            suffix = PurePosixPath(member.name).suffix.lower()
+            suffix = suffix_of(member.name)
             if is_known(suffix):
                 key = f"{place.key}/{member.name}"
                 skip = unreadable(suffix)

@@ -98,7 +98,9 @@ class Storage:
         >>> Storage("s3://bucket/pics").address("2024/a.jpg"), Storage("/").address("a.jpg")
         ('s3://bucket/pics/2024/a.jpg', '/a.jpg')
         """
-        return f"{self.root.rstrip('/')}/{name}" if name else self.root
+        if not name or self.root == ".":
+            return name or self.root
+        return f"{self.root.rstrip('/')}/{name}"
 
     def path(self, name: str = "") -> Path:
         """The path of a file, of a folder of this machine."""
