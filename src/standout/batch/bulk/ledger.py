@@ -212,7 +212,7 @@ class BulkLedger:
             digests.append(np.array([_digest(key) for key in keys], "S16")[mine])
             whens.append(one.column("when").to_numpy().astype("datetime64[us]").astype(np.int64)[mine])
             attempts.append(np.where(failed, count, 0)[mine])
-        if not digests:
+        if not any(map(len, digests)):
             return Done(np.array([], "S16"), {})
         every, when, tried = np.concatenate(digests), np.concatenate(whens), np.concatenate(attempts)
         order = np.lexsort((when, every))

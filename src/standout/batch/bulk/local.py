@@ -28,6 +28,9 @@ from standout.errors import SetupError
 if TYPE_CHECKING:
     from standout.batch.bulk.run import BulkEngine
 
+COMMAND = [sys.executable, "-m", "standout.batch.bulk.child"]
+"""What starts the process."""
+
 MOST_DEATHS = 3
 """Processes that may die one after the other without having begun an item."""
 
@@ -149,8 +152,7 @@ class _Child:
         self.begun: set[int] = set()
         self._count = 0
         self._answers: Queue[tuple[Told, Any] | None] = Queue()
-        command = [sys.executable, "-m", "standout.batch.bulk.child"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         Thread(target=self._listen, name="standout-child", daemon=True).start()
         self.send(start)
 

@@ -89,7 +89,7 @@ class Item:
 class ItemSource:
     """All items of a source, listed anew each time. text: as the user named it. home: where it lies.
 
-    is_list: whether it names files that may lie anywhere. is_quick: whether it can be listed a second time at little
+    is_list: whether it names files, which may lie anywhere, and is no folder. is_quick: whether it can be listed a second time at little
     cost, which tar files elsewhere cannot.
     """
 
@@ -109,7 +109,7 @@ class ItemSource:
         if suffix == TAR:
             names = [parted(one) for one in braces(text)]
             found = [Place(name, storage, name) for storage, name in names]
-            return cls(text, found[0].storage, lambda: iter(found), is_quick=found[0].storage.is_local)
+            return cls(text, found[0].storage, lambda: iter(found), is_list=True, is_quick=found[0].storage.is_local)
         if suffix in lists.READERS:
             storage, name = parted(text)
             return cls(text, storage, lambda: _listed(storage, name), is_list=True)
