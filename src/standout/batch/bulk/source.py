@@ -89,8 +89,8 @@ class Item:
 class ItemSource:
     """All items of a source, listed anew each time. text: as the user named it. home: where it lies.
 
-    is_list: whether it names files, which may lie anywhere, and is no folder. is_quick: whether it can be listed a second time at little
-    cost, which tar files elsewhere cannot.
+    is_list: whether it names files, which may lie anywhere, and is no folder. is_quick: whether it can be listed a
+    second time at little cost, which tar files in an object store cannot.
     """
 
     text: str

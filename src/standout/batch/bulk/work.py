@@ -14,7 +14,7 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING
@@ -100,14 +100,20 @@ class BulkWork:
         if self.target.is_local and is_file(self.target.path()):
             raise OutputError(f"target {self.target.root} is a file; wanted a folder, or a URL such as s3://bucket/out")
 
-    @cached_property
+    @property
     def edited(self) -> Edit:
         """The edit itself."""
-        return Edit.from_json(self.edit)
+        return _edit(self.edit)
 
-    @cached_property
+    @property
     def _naming(self) -> Naming:
         return Naming.of(self.edited.effect, format=self.format)
+
+
+@cache
+def _edit(text: str) -> Edit:
+    """The edit, made once in each process, as it may hold a picture; it stays out of the values that are sent."""
+    return Edit.from_json(text)
 
 
 class Stopped(Exception):
