@@ -369,6 +369,22 @@ def test_a_clip_is_edited_into_a_file(tmp_path: Path) -> None:
         standout.clip(source, tmp_path / "cut.mp4", effects.Cut(), model=TopHalf())
 
 
+def test_a_bulk_run_and_its_ledger(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    source, out, ledger = tmp_path / "in", tmp_path / "out", tmp_path / "ledger"
+    source.mkdir()
+    standout.write(source / "a.jpg", IMAGE)
+    (source / "broken.jpg").write_bytes(b"no picture")
+    summary = standout.bulk(source, out, effects.Color("red"), ledger=ledger, model="standout-tiny")
+    assert (summary.done, summary.failed) == (1, 1) and [path.name for path in out.iterdir()] == ["a.jpg"]
+    assert sorted(parquet.read_table(ledger)["status"].to_pylist()) == ["done", "failed"]
+    standout.write(source / "broken.jpg", IMAGE, overwrite=True)
+    assert standout.bulk(source, out, effects.Color("red"), ledger=ledger, model="standout-tiny").failed_before == 1
+    assert standout.bulk(source, out, effects.Color("red"), ledger=ledger, model="standout-tiny", retry=True).done == 1
+    parts = [standout.bulk(source, tmp_path / "2", Edit(), ledger=tmp_path / "l", shards=f"{n}/2").done for n in (1, 2)]
+    assert sum(parts) == 2
+
+
 def test_a_folder_is_edited_into_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     (folder / "more").mkdir(parents=True)

@@ -17,6 +17,7 @@ from standout.support.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from standout.api import blur as blur
+    from standout.api import bulk as bulk
     from standout.api import clip as clip
     from standout.api import color as color
     from standout.api import cut as cut
@@ -45,6 +46,7 @@ _FACE = {
     "edit": "api",
     "clip": "api",
     "folder": "api",
+    "bulk": "api",
     "Edit": "editing",
     "read": "images",
     "write": "images",

@@ -35,6 +35,7 @@ from standout.types import Image, Mask, PersonFinder, Photo
 if TYPE_CHECKING:
     import PIL.Image
 
+    from standout.batch.bulk.run import BulkSummary
     from standout.batch.clip import ClipOptions
     from standout.batch.ledger import Result
     from standout.batch.photo import Outcome
@@ -197,6 +198,40 @@ def folder(
     if any(task.is_clip for task in pending):
         clips = ClipJob(_finder(model, tta=False), wanted, ClipOptions(overwrite=overwrite))
     return run(tasks, by_kind(photos, clips), engine=threads(cores()), overwrite=overwrite, on_result=progress)
+
+
+def bulk(
+    source: str | Path,
+    target: str | Path,
+    edit: Edit | Effect,
+    *,
+    ledger: str | Path,
+    model: str | Path = DEFAULT,
+    shards: str = "1/1",
+    retry: bool = False,
+) -> BulkSummary:
+    """What `standout batch` does: a folder, list or bucket too large for one machine or one day, with a ledger.
+
+    source, target, ledger: paths or URLs. Called again, it goes on with what the ledger does not say is done. shards:
+    "3/16" does the third of sixteen parts. retry: photos that failed in an earlier call are tried again.
+
+    Raises InputError where the source cannot be listed, OutputError where results or the ledger cannot be written.
+    """
+    from standout.batch.bulk.ledger import BulkLedger
+    from standout.batch.bulk.local import on_this_machine
+    from standout.batch.bulk.run import BulkPlan, run
+    from standout.batch.bulk.shards import Shards
+    from standout.batch.bulk.source import ItemSource
+    from standout.batch.bulk.storage import Storage
+    from standout.batch.bulk.work import BulkWork
+    from standout.support.system import cores
+
+    wanted, place = _edit(edit), Storage.of(str(target))
+    _try(wanted.effect)
+    items = ItemSource.of(str(source), leave_out=(place,))
+    work = BulkWork(wanted.to_json(), place, model=str(model))
+    plan = BulkPlan(items, work, BulkLedger(Storage.of(str(ledger))), shards=Shards.of(shards), retry=retry)
+    return run(plan, on_this_machine(cores()))
 
 
 def _edit(given: Edit | Effect) -> Edit:

@@ -61,7 +61,7 @@ def test_the_background_is_found_from_elsewhere() -> None:
     """The ledger tells it in full."""
     folder(1)
     assert main([*BATCH, "replace", "-b", "beach.png", *QUICK, "-q"]) == 0
-    assert json.loads(Path("ledger/work.json").read_text())["background"] == str(Path("beach.png").absolute())
+    assert json.loads(Path("ledger/_work.json").read_text())["background"] == str(Path("beach.png").absolute())
 
 
 def test_lines_of_json(said: pytest.CaptureFixture[str]) -> None:
@@ -77,7 +77,7 @@ def test_a_sample_first(said: pytest.CaptureFixture[str]) -> None:
     folder(4)
     assert main([*BATCH, "blur", *QUICK, "--sample", "2"]) == 0
     err = said.readouterr().err
-    sheet = re.search(r"look at (ledger/sample-2-\w+\.html); the same command without --sample does the rest", err)
+    sheet = re.search(r"look at (ledger/_sample-2-\w+\.html); the same command without --sample does the rest", err)
     assert sheet is not None and Path(sheet[1]).is_file()
     assert main([*BATCH, "blur", *QUICK]) == 0 and "2 done, 2 done before" in said.readouterr().err
 

@@ -1,10 +1,12 @@
 """The ledger: rows in, and what is done out."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from standout.batch.bulk import local_files
 from standout.batch.bulk.ledger import BulkLedger, BulkRow
 from standout.batch.bulk.shards import Shards, digest
 from standout.batch.bulk.storage import Storage
@@ -15,8 +17,9 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> BulkLedger:
-    return BulkLedger(Storage.of(str(tmp_path / "ledger")))
+def ledger(tmp_path: Path) -> Iterator[BulkLedger]:
+    yield BulkLedger(Storage.of(str(tmp_path / "ledger")))
+    local_files.tidy(tmp_path / "ledger")
 
 
 def test_a_new_ledger_is_empty(ledger: BulkLedger) -> None:
@@ -32,6 +35,7 @@ def test_any_program_reads_it(ledger: BulkLedger) -> None:
         "a.jpg", "out/a.png", "done", seconds=1.5, width=4, height=3, person_share=0.25, warnings=("x", "y"), attempt=2,
         when=NOON, worker="me",
     )  # fmt: skip
+    ledger.begin({"effect": "cut"})
     ledger.add([row])
     ledger.add([BulkRow("b.jpg", None, "failed", "broken")])
     rows = pq.read_table(ledger.place.path()).to_pylist()
@@ -90,7 +94,7 @@ def test_another_work_is_refused(ledger: BulkLedger) -> None:
         ledger.begin({"effect": "cut", "strength": "0.5"})
     with pytest.raises(OutputError, match=r"whose strength is '0.5', not None"):
         ledger.begin({"effect": "blur"})
-    assert files(ledger.place.path()) - {"work.json"} == {
+    assert files(ledger.place.path()) - {"_work.json"} == {
         name for name in files(ledger.place.path()) if name.startswith(".standout-unfinished")
     }
 
@@ -98,10 +102,10 @@ def test_another_work_is_refused(ledger: BulkLedger) -> None:
 @pytest.mark.parametrize("data", ["", "[]", "nonsense"])
 def test_a_folder_of_something_else_is_refused(ledger: BulkLedger, data: str) -> None:
     ledger.place.path().mkdir()
-    ledger.place.path("work.json").write_text(data)
-    with pytest.raises(OutputError, match=r"work.json is no file of a ledger; give --ledger another folder"):
+    ledger.place.path("_work.json").write_text(data)
+    with pytest.raises(OutputError, match=r"_work.json is no file of a ledger; give --ledger another folder"):
         ledger.begin({"effect": "cut"})
-    assert ledger.place.path("work.json").read_text() == data
+    assert ledger.place.path("_work.json").read_text() == data
 
 
 def test_a_part_that_is_damaged_is_named(ledger: BulkLedger) -> None:

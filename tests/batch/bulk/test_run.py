@@ -54,7 +54,7 @@ def test_a_folder_is_done_and_recorded(photos: Path) -> None:
     assert summary.done == 4 and not (summary.failed or summary.kept or summary.before or summary.stopped)
     assert files("out") == RESULTS
     assert {path.name for path in Path().iterdir()} == {"pics", "out", "ledger"}
-    assert {name.partition("-")[0] for name in files("ledger")} == {"part", "work.json"}
+    assert {name.partition("-")[0] for name in files("ledger")} == {"part", "_work.json"}
     picture = cv2.imread("out/deep/er/d.webp.png", cv2.IMREAD_UNCHANGED)
     assert picture.shape == (128, 128, 4) and 0.2 < (picture[..., 3] > 127).mean() < 0.8
     (table,) = plan().ledger.tables()

@@ -1,6 +1,6 @@
 """The ledger: what became of every item, in a folder of Parquet files that any number of machines write at once.
 
-    LEDGER/work.json                  what the work is; another work is refused
+    LEDGER/_work.json                 what the work is; another work is refused
     LEDGER/part-TIME-RANDOM.parquet   a table of BulkRow, written whole or not at all; nothing is ever changed in it
 
 An item may have several rows: the one that was written last counts. Any program that reads Parquet reads the folder.
@@ -29,7 +29,9 @@ from standout.errors import InputError, MissingExtra, OutputError, OutputExists
 if TYPE_CHECKING:
     import pyarrow
 
-JOB = "work.json"
+JOB = "_work.json"
+"""Programs that read a folder of Parquet files pass over what begins with "_" or "."."""
+
 AT_ONCE = 16
 """Parts that are read at the same time."""
 

@@ -7,6 +7,7 @@ A process that is killed leaves its folder behind. The next one that works on th
 
 from __future__ import annotations
 
+import atexit
 import os
 import secrets
 import shutil
@@ -119,3 +120,14 @@ def tidy(root: Path) -> None:
                 locked(left).close()
                 shutil.rmtree(left, ignore_errors=True)
         place.rmdir()  # where no other process is at work
+
+
+@atexit.register
+def _leave_all() -> None:
+    """Removes this process's own folders, where nobody has called tidy."""
+    for (_, process), (folder, lock) in list(_mine.items()):
+        if process == os.getpid():
+            lock.close()
+            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                folder.parent.rmdir()

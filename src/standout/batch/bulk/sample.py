@@ -51,7 +51,7 @@ def write_sheet(items: Sequence[Item], rows: Sequence[BulkRow], work: BulkWork, 
     for row in sorted(rows, key=lambda row: (row.status != "failed", row.person_share or 0.0, row.key)):
         parts.append(_shown(by_key[row.key], row, work))
     made = page(f"Sample of {len(rows)} photos", "".join(parts))
-    name = f"sample-{len(rows)}-{digest(''.join(sorted(by_key))).hex()[:8]}.html"
+    name = f"_sample-{len(rows)}-{digest(''.join(sorted(by_key))).hex()[:8]}.html"
     place.write(name, made, overwrite=True)
     return place.address(name)
 
