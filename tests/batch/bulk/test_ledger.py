@@ -87,6 +87,14 @@ def test_names_that_are_no_text(ledger: BulkLedger) -> None:
     assert table.to_pylist()[0]["key"] == "caf\\xe9.jpg"
 
 
+def test_other_files_are_left_alone(ledger: BulkLedger) -> None:
+    ledger.add([BulkRow("a", None, "done")])
+    ledger.place.path("list.parquet").write_text("no part")
+    ledger.place.path("deep").mkdir()
+    ledger.place.path("deep/part-1.parquet").write_text("no part")
+    assert len(ledger.parts()) == 1 and ledger.done().has("a")
+
+
 def test_another_work_is_refused(ledger: BulkLedger) -> None:
     ledger.begin({"effect": "blur", "strength": "0.5"})
     ledger.begin({"strength": "0.5", "effect": "blur"})

@@ -158,8 +158,65 @@ def test_a_photo_that_kills_the_process_becomes_a_row(photos: Path, monkeypatch:
     assert (summary.done, summary.failed) == (10, 2)
     failed = sorted(row.key for row in rows if row.status == "failed")
     assert failed == ["deadly1.jpg", "deadly2.jpg"]
-    assert "many/deadly1.jpg: its process ended twice (SIGSEGV)" in " ".join(str(row.error) for row in rows)
+    errors = " ".join(str(row.error) for row in rows)
+    assert "many/deadly1.jpg: its process ended (SIGSEGV), and a second time alone" in errors
     assert len(rows) == 12 and len(files("out")) == 10
+
+
+HANGING = DEADLY.replace("os.kill(os.getpid(), signal.SIGSEGV)", "import time; time.sleep(3600)")
+
+
+def test_a_photo_that_hangs_becomes_a_row(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "COMMAND", patched(HANGING))
+    monkeypatch.setattr(local, "TOO_LONG", 5.0)
+    Path("pics/deadly.jpg").write_bytes(Path("pics/a.jpg").read_bytes())
+    summary, rows = done(plan())
+    assert (summary.done + summary.kept, summary.failed) == (4, 1)
+    (error,) = [row.error for row in rows if row.status == "failed"]
+    assert error is not None and error.startswith("pics/deadly.jpg: its process took more than 5 s, and a second time")
+
+
+KILLED_IN_A_CLIP = """
+import os, signal
+from pathlib import Path
+from standout.segmenter import Segmenter
+probability = Segmenter.probability
+
+def counted(self, image):
+    with Path("seen").open("ab") as seen:
+        seen.write(b"x")
+        seen.flush()
+        if seen.tell() == 25:
+            os.kill(os.getpid(), signal.SIGKILL)
+    return probability(self, image)
+
+Segmenter.probability = counted
+"""
+"""The process is killed, once, by the 25th frame."""
+
+
+@POSIX
+def test_a_clip_goes_on_with_its_last_chunk(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from standout.batch.clip import ClipOptions
+    from tests.video.drawn import Made, make, picture
+
+    Path("clips").mkdir()
+    make(Path("clips/a.mp4"), Made([picture(n) for n in range(40)]))
+    how = {"edit": replace(QUICK, effect=Blur()), "clips": ClipOptions(chunk=8, workers=1)}
+    done(plan("clips", "whole", "another", **how))
+    monkeypatch.setattr(local, "COMMAND", patched(KILLED_IN_A_CLIP))
+    summary, (row,) = done(plan("clips", **how))
+    assert (summary.done, row.frames) == (1, 40), row
+    assert Path("seen").stat().st_size < 25 + 40, "frames of finished chunks were not done again"
+    assert frames("out/a.mp4") == frames("whole/a.mp4") and files("out") == {"a.mp4"}
+
+
+def frames(path: str) -> list[bytes]:
+    """The pictures of a clip."""
+    from standout.video import open_clip
+
+    with open_clip(Path(path)) as clip:
+        return [frame.image.tobytes() for frame in clip.frames()]
 
 
 @POSIX

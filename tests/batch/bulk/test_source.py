@@ -154,6 +154,7 @@ def test_shards_that_are_none(text: str) -> None:
         ("pics", "out", "pics", "ledger pics is the source itself"),
         ("pics", "out", "pics/ledger", "ledger pics/ledger lies in the source"),
         ("pics", "out", "out/ledger", "ledger out/ledger lies in the target"),
+        ("pics", "ledger/out", "ledger", "target ledger/out lies in the ledger"),
         ("s3://b/pics", "s3://b/pics", "ledger", "target s3://b/pics is the source itself"),
         ("s3://b/pics", "s3://b", "ledger", "target s3://b holds the source"),
         ("s3://b/pics", "s3://b/pics2", "s3://b/pics/l", "ledger s3://b/pics/l lies in the source"),

@@ -176,9 +176,10 @@ class BulkLedger:
 
     def parts(self) -> list[str]:
         """The names of the parts, in the order in which they were written."""
-        if self.place.is_local and not self.place.path().exists():
-            return []
-        return sorted(one.name for one in self.place.names() if one.name.endswith(".parquet"))
+        if self.place.is_local:
+            return sorted(path.name for path in self.place.path().glob("part-*.parquet"))
+        names = (one.name for one in self.place.names())
+        return sorted(name for name in names if name.startswith("part-") and name.endswith(".parquet"))
 
     def tables(self, columns: list[str] | None = None) -> Iterator[pyarrow.Table]:
         """The parts, in their order; at no time more than some of them are in memory.

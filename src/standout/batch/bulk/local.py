@@ -12,6 +12,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
@@ -34,6 +35,9 @@ COMMAND = [sys.executable, "-m", "standout.batch.bulk.child"]
 MOST_DEATHS = 3
 """Processes that may die one after the other without having begun an item."""
 
+TOO_LONG = 900.0
+"""Seconds that a photo may take, before its process is ended: a decoder may hang, and a run of days must not."""
+
 _TICK = 0.2
 """Seconds after which it is seen whether the work is to stop."""
 
@@ -48,10 +52,13 @@ def on_this_machine(workers: int, *, threads: int = 1) -> BulkEngine:
 
 
 class _Died(Exception):
-    """The process ended. begun: the items that it had in work. waiting: others that it was given. code: of its exit."""
+    """A process ended. begun: the items that it had in work. waiting: others that it was given. code: of its exit.
 
-    def __init__(self, begun: list[Item], waiting: list[Item], code: int) -> None:
-        self.begun, self.waiting, self.code = begun, waiting, code
+    hung: whether it was ended because a photo took too long.
+    """
+
+    def __init__(self, begun: list[Item], waiting: list[Item], *, code: int, hung: bool) -> None:
+        self.begun, self.waiting, self.code, self.hung = begun, waiting, code, hung
 
 
 class _Watched:
@@ -92,7 +99,8 @@ class _Watched:
             self._bury(died)
             if not died.begun:  # the process was killed from outside, so the item is still the first of the suspects
                 return
-            why = f"its process ended twice ({_how(died.code)}); the file may be damaged, or need too much memory"
+            how = f"took more than {TOO_LONG:g} s" if died.hung else f"ended ({_how(died.code)})"
+            why = f"its process {how}, and a second time alone; the file may be damaged, or need too much memory"
             target = self._start.work.target.address(self._start.work.name(item.key))
             yield BulkRow(item.key, target, "failed", f"{item.address}: {why}", attempt=item.attempt)
         self._suspects.popleft()
@@ -145,11 +153,12 @@ class _Watched:
 
 
 class _Child:
-    """A process, and what it has to do. with_it: the items that it was given, by number; begun: of those in work."""
+    """A process. with_it: the items that it was given, by number. begun: since when those are in work."""
 
     def __init__(self, start: Start) -> None:
         self.with_it: dict[int, Item] = {}
-        self.begun: set[int] = set()
+        self.begun: dict[int, float] = {}
+        self._hung = False
         self._count = 0
         self._answers: Queue[tuple[Told, Any] | None] = Queue()
         self._process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -174,16 +183,17 @@ class _Child:
         try:
             answer = self._answers.get(timeout=_TICK)
         except Empty:
+            self._end_if_hung()
             return
         if answer is None:
             begun = [item for number, item in self.with_it.items() if number in self.begun]
             waiting = [item for number, item in self.with_it.items() if number not in self.begun]
-            raise _Died(begun, waiting, self._process.wait())
+            raise _Died(begun, waiting, code=self._process.wait(), hung=self._hung)
         said, detail = answer
         if said is Told.UNUSABLE:
             raise detail
         if said is Told.BEGUN:
-            self.begun.add(detail)
+            self.begun[detail] = time.monotonic()
         elif said is Told.LEFT:
             self._over(detail)
         elif said is Told.ROW:
@@ -200,9 +210,15 @@ class _Child:
         self._process.wait()
         self._process.stdout.close()
 
+    def _end_if_hung(self) -> None:
+        now = time.monotonic()
+        if any(now - since > TOO_LONG and not self.with_it[number].is_clip for number, since in self.begun.items()):
+            self._hung = True
+            self._process.kill()
+
     def _over(self, number: int) -> None:
         del self.with_it[number]
-        self.begun.discard(number)
+        self.begun.pop(number, None)
 
     def _listen(self) -> None:
         assert self._process.stdout is not None

@@ -143,6 +143,8 @@ class ItemSource:
             raise OutputError(f"ledger {ledger.root} lies in the source, {self.text}; give another --ledger")
         if ledger.is_within(target):
             raise OutputError(f"ledger {ledger.root} lies in the target, {target.root}; give another --ledger")
+        if target.is_within(ledger):
+            raise OutputError(f"target {target.root} lies in the ledger, {ledger.root}; give another --ledger")
         if self.is_list and overwrite:
             for place in self.places():
                 if place.storage.below(place.name).is_within(target):

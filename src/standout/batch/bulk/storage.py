@@ -6,13 +6,7 @@
     Listed     what a listing says of a file
     Storage   frozen, small and picklable; connections are opened on first use, once for each process
 
-Object stores are reached by obstore, which lists them as a stream of pages of 1,000 names, where pyarrow's file systems
-return a listing only as a whole; and which can write a file on the condition that there is none. Credentials are those
-of the environment, as the vendors' own tools name them (AWS_ACCESS_KEY_ID, GOOGLE_APPLICATION_CREDENTIALS,
-AZURE_STORAGE_ACCOUNT_KEY, ...), or the machine's own role. S3 also takes options behind a question mark, as in
-s3://bucket/pics?endpoint_override=http://127.0.0.1:9000: endpoint_override, region, scheme, and anonymous=true.
-
-To add a kind of store: a row in _STORES.
+To add a kind of store: see buckets.py.
 """
 
 from __future__ import annotations
@@ -21,15 +15,15 @@ import os
 import posixpath
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
+from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from standout.batch.bulk import local_files
+from standout.batch.bulk import buckets, local_files
 from standout.errors import InputError, MissingExtra, OutputError, OutputExists, SetupError
 
 if TYPE_CHECKING:
@@ -42,9 +36,6 @@ BUFFER = 1 << 18
 """Bytes that a file is read ahead where it is read piece by piece."""
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+)://", re.I)
-
-_OPTIONS = {"endpoint_override": "endpoint", "region": "region", "scheme": "scheme", "anonymous": "skip_signature"}
-"""Options of S3's URLs -> obstore's name for them."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +63,11 @@ class Storage:
         scheme, address, options = match[1].lower(), text, ""
         if scheme == "file":
             return cls(unquote(urlsplit(text).path).rstrip("/") or "/")
-        if scheme not in _STORES:
-            known = ", ".join(f"{name}://" for name in _STORES)
+        if scheme not in buckets.STORES:
+            known = ", ".join(f"{name}://" for name in buckets.STORES)
             raise InputError(f"{text} begins with {scheme}://, which is not known; wanted a folder, file://, {known}")
         before, _, after = text.rpartition("?")
-        if before and all(name in _OPTIONS for name, _ in parse_qsl(after, keep_blank_values=True)):
+        if before and all(name in buckets.OPTIONS for name, _ in parse_qsl(after, keep_blank_values=True)):
             address, options = before, after
         if not address[match.end() :].strip("/"):
             raise InputError(f"{text} names no bucket; write it as {scheme}://BUCKET/FOLDER")
@@ -176,7 +167,7 @@ class Storage:
             else:
                 import obstore
 
-                yield cast(BinaryIO, obstore.open_reader(store, name, buffer_size=BUFFER))
+                yield BufferedReader(buckets.Pieces(obstore.open_reader(store, name, buffer_size=BUFFER)))
 
     def write(self, name: str, data: bytes | Path, *, overwrite: bool = False) -> None:
         """Writes the file, whole or not at all. data: its bytes, or a file with them, which may be moved there.
@@ -211,7 +202,7 @@ class Storage:
 
     def _store(self) -> ObjectStore:
         try:
-            return _opened(self.root, self.options)
+            return buckets.opened(self.root, self.options)
         except ImportError:
             raise MissingExtra(f"reading and writing {self.root}", "batch") from None
         except SetupError:
@@ -261,59 +252,6 @@ def normal(name: str) -> str:
     ('a/c.jpg', '../c.jpg')
     """
     return posixpath.normpath(name)
-
-
-@cache
-def _opened(root: str, options: str) -> ObjectStore:
-    """The store of the URL; connections are shared by all of this process's threads."""
-    scheme, _, rest = root.partition("://")
-    return _STORES[scheme](rest, dict(parse_qsl(options)))
-
-
-def _s3(rest: str, options: dict[str, str]) -> ObjectStore:
-    from obstore.store import S3Store
-
-    bucket, _, prefix = rest.partition("/")
-    config: dict[str, Any] = {_OPTIONS[name]: value for name, value in options.items() if name != "scheme"}
-    endpoint = config.get("endpoint", os.environ.get("AWS_ENDPOINT_URL_S3", os.environ.get("AWS_ENDPOINT_URL", "")))
-    if endpoint:
-        config["endpoint"] = endpoint if "://" in endpoint else f"{options.get('scheme', 'https')}://{endpoint}"
-    provider = None
-    if "AWS_PROFILE" in os.environ and "AWS_ACCESS_KEY_ID" not in os.environ:
-        try:
-            from obstore.auth.boto3 import Boto3CredentialProvider
-        except ImportError:
-            raise SetupError("AWS_PROFILE is set, and only boto3 reads profiles; run: pip install boto3") from None
-        provider = Boto3CredentialProvider()
-    return S3Store(
-        bucket, prefix=prefix or None, config=cast(Any, config), credential_provider=provider,
-        client_options={"allow_http": str(config.get("endpoint", "")).startswith("http://")},
-    )  # fmt: skip
-
-
-def _gcs(rest: str, options: dict[str, str]) -> ObjectStore:
-    from obstore.store import GCSStore
-
-    bucket, _, prefix = rest.partition("/")
-    return GCSStore(bucket, prefix=prefix or None)
-
-
-def _azure(rest: str, options: dict[str, str]) -> ObjectStore:
-    from obstore.store import AzureStore
-
-    authority, _, prefix = rest.partition("/")
-    container, _, host = authority.partition("@")
-    account = {"account_name": host.partition(".")[0]} if host else {}
-    return AzureStore(container, prefix=prefix or None, config=cast(Any, account))
-
-
-_STORES: dict[str, Callable[[str, dict[str, str]], ObjectStore]] = {
-    "s3": _s3,
-    "gs": _gcs,
-    "abfs": _azure,
-    "abfss": _azure,
-}
-"""Scheme of a URL -> what opens the rest of it, with the options behind its question mark."""
 
 
 def _reason(error: Exception) -> str:
