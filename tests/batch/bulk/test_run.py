@@ -257,6 +257,39 @@ def test_what_is_wrong_with_the_model_ends_the_run(photos: Path) -> None:
     assert not Path("out").exists() or files("out") == set()
 
 
+def test_an_error_of_the_child_is_told_as_it_is(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = """
+from standout.batch.bulk.work import BulkWorker
+from standout.errors import MissingExtra
+
+def lacking(self, work, *, threads):
+    raise MissingExtra("that runtime", "openvino")
+
+BulkWorker.__init__ = lacking
+"""
+    monkeypatch.setattr(local, "COMMAND", patched(code))
+    with pytest.raises(SetupError, match=r"that runtime needs .* pip install 'standout\[openvino\]'"):
+        done(plan())
+
+
+def test_a_target_that_takes_no_more_ends_the_run(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("many").mkdir()
+    for n in range(120):
+        Path(f"many/{n}.jpg").touch()
+    probes: list[str] = []
+
+    def probe(self: Storage) -> None:
+        probes.append(self.root)
+        if len(probes) == 3:
+            raise OutputError(f"{self.root} is full")
+
+    monkeypatch.setattr(Storage, "probe", probe)
+    with pytest.raises(OutputError, match="out is full"):
+        done(plan("many"))
+    told = sum(table.num_rows for table in plan().ledger.tables())
+    assert probes == ["out"] * 3 and 99 <= told < 120, "what was done until then is recorded"
+
+
 HELD = """
 import sys, time
 from standout.batch.bulk import run

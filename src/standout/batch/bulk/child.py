@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 from standout.batch.bulk.messages import Asked, Start, Told
 from standout.batch.bulk.source import Item
 from standout.batch.bulk.work import BulkWorker, Stopped
+from standout.errors import InputError, ModelError, SetupError, StandoutError
 from standout.support import atomic
 
 ABANDONED = 3
@@ -39,7 +40,7 @@ class _Process:
         try:
             worker = _opened(start)
         except Exception as error:
-            self._say(Told.UNUSABLE, error)
+            self._say(Told.UNUSABLE, _plain(error))
             return 1
         self._say(Told.READY, None)
         with ThreadPoolExecutor(start.workers, "standout") as pool:
@@ -81,6 +82,14 @@ def _opened(start: Start) -> BulkWorker:
 
     cv2.setNumThreads(start.threads)
     return start.work.open(threads=start.threads)
+
+
+def _plain(error: Exception) -> StandoutError:
+    """The error as one that pickle can carry, which calls an exception's class with its text alone."""
+    if not isinstance(error, StandoutError):
+        return SetupError(f"{type(error).__name__}: {error}")
+    kind = next((kind for kind in (InputError, ModelError, SetupError) if isinstance(error, kind)), StandoutError)
+    return kind(str(error))
 
 
 def main() -> int:

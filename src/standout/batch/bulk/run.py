@@ -35,6 +35,9 @@ SECONDS = 10.0
 AHEAD = 200
 """Items that are listed ahead."""
 
+SUSPECT = 50
+"""After so many failures one after the other, it is seen whether the target can still be written."""
+
 NAMED = 20
 """Failed items that a summary names; the ledger names all."""
 
@@ -122,6 +125,7 @@ def run(
     else:
         Thread(target=_count, args=(plan, done, on_total), name="standout-count", daemon=True).start()
     rows: list[BulkRow] = []
+    in_a_row = 0
     try:
         with (
             _Recorder(ledger) as recorder,
@@ -133,6 +137,9 @@ def run(
                 summary.add(row)
                 rows += [row] if sampled is not None else []
                 on_row(row)
+                in_a_row = in_a_row + 1 if row.status == "failed" else 0
+                if in_a_row % SUSPECT == SUSPECT - 1:
+                    work.target.probe()  # broken photos stop nothing, but a target that takes no more does
         if sampled is not None and rows:
             summary.sheet = write_sheet(sampled, rows, work, ledger.place)
     finally:
