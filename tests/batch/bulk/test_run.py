@@ -34,14 +34,14 @@ def patched(code: str) -> list[str]:
 
 
 DEADLY = """
-import os, signal
+import signal, threading
 from standout import images
 from standout.batch.bulk import work
 read = images.read
 
 def deadly(source, **how):
     if "deadly" in how["name"]:
-        os.kill(os.getpid(), signal.SIGSEGV)
+        signal.pthread_kill(threading.get_ident(), signal.SIGSEGV)  # sent to the process, this thread may go on
     return read(source, **how)
 
 work.images = type("Patched", (), {"read": staticmethod(deadly)})
@@ -155,7 +155,7 @@ def test_a_photo_that_kills_the_process_becomes_a_row(photos: Path, monkeypatch:
     for name in ("deadly1.jpg", "deadly2.jpg"):
         Path("many", name).write_bytes(Path("pics/a.jpg").read_bytes())
     summary, rows = done(plan("many"), workers=3)
-    assert (summary.done, summary.failed) == (10, 2)
+    assert (summary.done + summary.kept, summary.failed) == (10, 2)
     failed = sorted(row.key for row in rows if row.status == "failed")
     assert failed == ["deadly1.jpg", "deadly2.jpg"]
     errors = " ".join(str(row.error) for row in rows)
@@ -163,7 +163,7 @@ def test_a_photo_that_kills_the_process_becomes_a_row(photos: Path, monkeypatch:
     assert len(rows) == 12 and len(files("out")) == 10
 
 
-HANGING = DEADLY.replace("os.kill(os.getpid(), signal.SIGSEGV)", "import time; time.sleep(3600)")
+HANGING = DEADLY.replace("signal.pthread_kill(threading.get_ident(), signal.SIGSEGV)", "import time; time.sleep(3600)")
 
 
 def test_a_photo_that_hangs_becomes_a_row(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:

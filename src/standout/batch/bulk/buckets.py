@@ -39,7 +39,8 @@ def _s3(rest: str, options: dict[str, str]) -> ObjectStore:
 
     bucket, _, prefix = rest.partition("/")
     config: dict[str, Any] = {OPTIONS[name]: value for name, value in options.items() if name != "scheme"}
-    endpoint = config.get("endpoint", os.environ.get("AWS_ENDPOINT_URL_S3", os.environ.get("AWS_ENDPOINT_URL", "")))
+    told = [config.get("endpoint"), *map(os.environ.get, ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"))]
+    endpoint = next(filter(None, told), "")
     if endpoint:
         config["endpoint"] = endpoint if "://" in endpoint else f"{options.get('scheme', 'https')}://{endpoint}"
     provider = None

@@ -55,11 +55,10 @@ def resolved(text: str, home: Storage) -> tuple[str, Storage, str]:
 
 def _lines(storage: Storage, name: str) -> Iterator[str]:
     with storage.opened(name) as file:
-        rest, number = b"", 0
-        while chunk := bytes(file.read(1 << 20)):
+        rest = b""
+        while chunk := file.read(1 << 16):
             *lines, rest = (rest + chunk).split(b"\n")
             yield from filter(None, (_text(line) for line in lines))
-            number += len(lines)
         if last := _text(rest):
             yield last
 

@@ -161,7 +161,8 @@ class _Child:
         self._hung = False
         self._count = 0
         self._answers: Queue[tuple[Told, Any] | None] = Queue()
-        self._process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        group = None if os.name == "nt" else 0  # of its own: Ctrl-C is for this process, which tells the other
+        self._process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=group)
         Thread(target=self._listen, name="standout-child", daemon=True).start()
         self.send(start)
 

@@ -57,9 +57,11 @@ class Storage:
     @classmethod
     def of(cls, text: str) -> Storage:
         """The storage that the text names. It need not exist. Raises InputError for a URL that is none of ours."""
+        if not text:
+            raise InputError("an empty text names no place; wanted a folder, or a URL such as s3://bucket/pics")
         match = _URL.match(text)
         if match is None:
-            return cls(text.rstrip("/" + os.sep) or text[:1] or ".")
+            return cls(text.rstrip("/" + os.sep) or text[:1])
         scheme, address, options = match[1].lower(), text, ""
         if scheme == "file":
             return cls(unquote(urlsplit(text).path).rstrip("/") or "/")
