@@ -76,14 +76,17 @@ def command_line() -> str:
     ]) + "\n"  # fmt: skip
 
 
-def _commands(command: Any, name: str) -> Iterator[str]:
-    """The sections of a command and of the commands below it."""
+def _commands(command: Any, name: str, typed: str = "standout") -> Iterator[str]:
+    """The sections of a command and of the commands below it. typed: the command with the arguments of those above."""
     if name != "standout":
         yield f"## {name}"
         yield _paragraphs(command.help)
         places = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
         names = [parameter.metavar or parameter.name.upper() for parameter in places]
-        yield f"```\n{' '.join([name, *names, *([] if hasattr(command, 'commands') else ['[OPTIONS]'])])}\n```"
+        typed = " ".join([typed, *names])
+        is_group = hasattr(command, "commands")
+        more = (command.subcommand_metavar if names else "") if is_group else "[OPTIONS]"
+        yield f"```\n{f'{typed} {more}'.strip()}\n```"
         for panel, parameters in _panels(command).items():
             rows = [f"| {_named(one)} | {_cell(_plain(one.help or ''))} | {_default(one)} |" for one in parameters]
             head = "argument" if panel == "Arguments" else "option"
@@ -92,7 +95,7 @@ def _commands(command: Any, name: str) -> Iterator[str]:
         yield f"```\n{_plain(command.epilog).removeprefix('Examples').strip()}\n```"
     for below, child in getattr(command, "commands", {}).items():
         if not child.hidden:
-            yield from _commands(child, f"{name} {below}")
+            yield from _commands(child, f"{name} {below}", f"{typed} {below}")
 
 
 def _panels(command: Any) -> dict[str, list[Any]]:

@@ -62,6 +62,9 @@ def test_the_command_line_page_has_every_command_and_option(reference: ModuleTyp
             if one.param_type_name != "argument":
                 assert getattr(one, "hidden", False) or f"`{one.opts[0]}`" in section, f"{name} {one.opts}"
     assert "[bold" not in page and "[dim]" not in page
+    usage = set(page.split("```\n"))
+    assert {"standout cut INPUT [OPTIONS]\n", "standout data check DIR [OPTIONS]\n"} <= usage
+    assert {"standout batch SOURCE TARGET EFFECT [OPTIONS]\n", "standout batch SOURCE TARGET cut [OPTIONS]\n"} <= usage
 
 
 def keys(part: type[Part], prefix: str = "") -> dict[str, str | None]:
