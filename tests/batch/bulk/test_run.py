@@ -7,7 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 import cv2
 import numpy as np
@@ -209,6 +209,53 @@ def test_a_clip_goes_on_with_its_last_chunk(photos: Path, monkeypatch: pytest.Mo
     assert (summary.done, row.frames) == (1, 40), row
     assert Path("seen").stat().st_size < 25 + 40, "frames of finished chunks were not done again"
     assert frames("out/a.mp4") == frames("whole/a.mp4") and files("out") == {"a.mp4"}
+
+
+STOPPED_IN_A_CLIP = """
+from pathlib import Path
+from standout.batch.bulk.work import BulkWorker
+from standout.segmenter import Segmenter
+begin, probability, workers = BulkWorker.__init__, Segmenter.probability, []
+
+def begun(self, work, *, threads):
+    begin(self, work, threads=threads)
+    workers.append(self)
+
+def counted(self, image):
+    with Path("seen").open("ab") as seen:
+        seen.write(b"x")
+        if seen.tell() == 25:
+            workers[0].stop.wait()
+    return probability(self, image)
+
+BulkWorker.__init__, Segmenter.probability = begun, counted
+"""
+"""The clip waits with its 25th frame until it is told to stop."""
+
+
+def test_a_stopped_clip_is_no_failure_and_goes_on(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from standout.batch.clip import ClipOptions
+    from tests.video.drawn import Made, make, picture
+
+    Path("clips").mkdir()
+    make(Path("clips/a.mp4"), Made([picture(n) for n in range(40)]))
+    how = {"edit": replace(QUICK, effect=Blur()), "clips": ClipOptions(chunk=8, workers=1)}
+    stop = Event()
+    with monkeypatch.context() as patch:
+        patch.setattr(local, "COMMAND", patched(STOPPED_IN_A_CLIP))
+        waiting = Thread(target=lambda: (until(lambda: seen() >= 24, "frames were seen"), stop.set()))
+        waiting.start()
+        summary, rows = done(plan("clips", **how), stop=stop)
+        waiting.join()
+    assert summary.stopped and not rows and not plan("clips", **how).ledger.parts()
+    assert {name.split("/")[0] for name in files("out")} == {".a.mp4.segments"}, "only finished chunks are there"
+    summary, (row,) = done(plan("clips", **how))
+    assert (summary.done, row.frames) == (1, 40) and files("out") == {"a.mp4"}
+
+
+def seen() -> int:
+    """How many frames were seen."""
+    return Path("seen").stat().st_size if Path("seen").exists() else 0
 
 
 def frames(path: str) -> list[bytes]:
