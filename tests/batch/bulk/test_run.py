@@ -1,10 +1,12 @@
 """Bulk runs on one machine: what becomes of good photos, broken ones, and those that kill a process."""
 
+import itertools
 import os
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
@@ -17,6 +19,7 @@ from standout.batch.bulk import local, local_files
 from standout.batch.bulk.ledger import BulkLedger
 from standout.batch.bulk.run import run
 from standout.batch.bulk.shards import Shards
+from standout.batch.bulk.source import Item, ItemSource
 from standout.batch.bulk.storage import Storage
 from standout.editing import Edit, Placement
 from standout.effects import Blur, Cut, Replace
@@ -402,6 +405,21 @@ def test_a_stopped_run_finishes_what_is_in_work(photos: Path) -> None:
     assert len(files("out")) == first.done, "each result that was made has its row"
     second, _ = done(given)
     assert (second.before, second.done, second.kept) == (first.done, 20 - first.done, 0)
+
+
+def test_a_long_listing_of_what_is_done_can_be_stopped(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = Event()
+
+    def endless(self: object, shards: object) -> Iterator[Item]:
+        for n in itertools.count():
+            if n == 1000:
+                stop.set()
+            yield Item("a.jpg", Storage("pics"), "a.jpg")
+
+    done(plan())
+    monkeypatch.setattr(ItemSource, "items", endless)
+    summary, rows = done(plan(), stop=stop)
+    assert summary.stopped and 0 < summary.before <= 1000 and not rows
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:

@@ -117,13 +117,13 @@ def run(
     ledger.begin(work.words() | {"source": plan.source.name})
     work.target.probe()
     done = ledger.done(plan.shards)
-    items = _left(plan, done, summary)
+    items = _left(plan, done, summary, stop)
     sampled: list[Item] | None = None
     if plan.sample is not None:
         items = iter(sampled := picked(items, plan.sample))
         on_total(len(sampled))
     else:
-        Thread(target=_count, args=(plan, done, on_total), name="standout-count", daemon=True).start()
+        Thread(target=_count, args=(plan, done, stop, on_total), name="standout-count", daemon=True).start()
     rows: list[BulkRow] = []
     in_a_row = 0
     try:
@@ -138,7 +138,7 @@ def run(
                 rows += [row] if sampled is not None else []
                 on_row(row)
                 in_a_row = in_a_row + 1 if row.status == "failed" else 0
-                if in_a_row % SUSPECT == SUSPECT - 1:
+                if in_a_row and in_a_row % SUSPECT == 0:
                     work.target.probe()  # broken photos stop nothing, but a target that takes no more does
         if sampled is not None and rows:
             summary.sheet = write_sheet(sampled, rows, work, ledger.place)
@@ -150,10 +150,12 @@ def run(
     return summary
 
 
-def _left(plan: BulkPlan, done: Done, summary: BulkSummary) -> Iterator[Item]:
-    """The items that are left to do. Raises InputError where the source holds none at all."""
+def _left(plan: BulkPlan, done: Done, summary: BulkSummary, stop: Event) -> Iterator[Item]:
+    """The items that are left to do, until stop is set. Raises InputError where the source holds none at all."""
     found = False
     for item in plan.source.items(plan.shards):
+        if stop.is_set():
+            return
         found = True
         attempts = done.attempts(item.key)
         if done.has(item.key):
@@ -166,11 +168,13 @@ def _left(plan: BulkPlan, done: Done, summary: BulkSummary) -> Iterator[Item]:
         raise InputError(f"{plan.source.text} holds no photo and no clip")
 
 
-def _count(plan: BulkPlan, done: Done, on_total: Callable[[int], None]) -> None:
+def _count(plan: BulkPlan, done: Done, stop: Event, on_total: Callable[[int], None]) -> None:
     """Says how many items are left to do, by a listing of its own, where that is quick enough."""
     with suppress(StandoutError):  # which the run itself meets, too
         if plan.source.is_quick:
-            on_total(sum(1 for _ in _left(plan, done, BulkSummary())))
+            total = sum(1 for _ in _left(plan, done, BulkSummary(), stop))
+            if not stop.is_set():
+                on_total(total)
 
 
 class _Recorder:
