@@ -240,4 +240,4 @@ def _summed(summary: "BulkSummary", plan: "BulkPlan", *, quiet: bool) -> None:
     if summary.failed > len(summary.failures):
         show.fail(f"... and {summary.failed - len(summary.failures):,} more; the ledger names them all")
     if summary.failed_before:
-        show.fail(f"{summary.failed_before:,} failed in earlier runs and were left alone; --retry tries them again")
+        show.fail(f"failed in earlier runs: {summary.failed_before:,}; --retry tries them again")
