@@ -3,8 +3,8 @@
     .venv/bin/python scripts/reference.py
 
 The Python names are those of standout.__all__, whose docstrings and signatures mkdocstrings adds. The command line is
-read from the Typer application, the recipe's keys from the pydantic models in train/config.py. scripts/docs runs this
-before it builds the site. Git ignores the pages, so that they cannot fall behind the code.
+read from the Typer application, the recipe's keys from the pydantic models in train/config.py and train/parts.py.
+scripts/docs runs this before it builds the site. Git ignores the pages, so that they cannot fall behind the code.
 
 To add a generated page: a function that returns Markdown, and a row in PAGES.
 """
@@ -27,7 +27,8 @@ from standout import metrics
 from standout.cli import application
 from standout.effects import EFFECTS
 from standout.support.atomic import write_atomic
-from standout.train.config import Part, Recipe, Stage
+from standout.train.config import Recipe
+from standout.train.parts import Part, Stage
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 

@@ -12,7 +12,8 @@ import typer
 import standout
 from standout.cli import application
 from standout.effects import EFFECTS
-from standout.train.config import Part, Recipe, Stage
+from standout.train.config import Recipe
+from standout.train.parts import Part, Stage
 from tests.conftest import ROOT
 
 
@@ -81,7 +82,7 @@ def keys(part: type[Part], prefix: str = "") -> dict[str, str | None]:
 def test_the_recipe_page_has_every_key_with_its_description(reference: ModuleType) -> None:
     page = reference.recipe()
     for key, description in (keys(Recipe) | keys(Stage)).items():
-        assert description, f"{key} in train/config.py has no docstring"
+        assert description, f"{key} of the recipe has no docstring"
         assert f"| `{key}` |" in page
 
 

@@ -10,7 +10,8 @@ from standout.errors import InputError
 from standout.train import store as storing
 from standout.train.augment import Sample
 from standout.train.batches import Batches, TrainView, ValView, collate, draw_order, to_item, val_order
-from standout.train.config import Loss, Recipe, Stage
+from standout.train.config import Loss, Recipe
+from standout.train.parts import Stage
 from standout.train.store import STORED_SIDE, Store, read_sample
 from tests.conftest import drawn_person
 from tests.train.conftest import tiny

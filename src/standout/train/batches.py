@@ -33,7 +33,8 @@ from standout.train.augment import (
     turn,
 )
 from standout.train.borders import weights
-from standout.train.config import Loss, Recipe, Stage
+from standout.train.config import Loss, Recipe
+from standout.train.parts import Stage
 from standout.train.store import Store, instances_of
 
 Item = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32], int]

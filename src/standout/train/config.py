@@ -2,7 +2,7 @@
 
 Lengths are in pixels of the network's input; shares and probabilities are 0..1.
 
-To add a setting: a field with its default in the part it belongs to, and below it a docstring, which the reference
+To add a setting: a field with its default in the table it belongs to, and below it a docstring, which the reference
 shows.
 """
 
@@ -12,47 +12,18 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from standout.errors import InputError, suggestion
 from standout.models.registry import find_checkpoint
 from standout.net.header import card_in
-
-EPOCHS = 20
-"""Of a run whose recipe names no stages."""
+from standout.train.parts import EPOCHS, Folds, Part, Stage, Training
 
 RENAMED = {"model.narrow": "model.prune"}
 """Keys of older recipes and the keys that took their place."""
 
 RESPELLED = "colourful"
 """The value of augment.set in older recipes that is spelled "colorful" now."""
-
-
-class Part(BaseModel):
-    """A table of the recipe. Unknown keys are errors, and nothing changes after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), use_attribute_docstrings=True)
-
-
-class Stage(Part):
-    """Some epochs at one size of the network's input. Small sizes first are faster, the full size last is sharper."""
-
-    epochs: int = Field(ge=1)
-    """How many epochs the stage takes."""
-    size: tuple[int, int]
-    """The long and the short side in pixels, multiples of 32. Where the run starts from a trained model, a stage may
-    leave the size out and has that model's."""
-    compose: float = Field(0.15, ge=0, le=1)
-    """Share of photos onto which people cut from other photos are pasted. Use less of it toward the end, so that the
-    network settles on photos as they are."""
-
-    @field_validator("size")
-    @classmethod
-    def _fits(cls, size: tuple[int, int]) -> tuple[int, int]:
-        # Where the deepest map is one pixel wide, oneDNN's bf16 convolution of stride 2 reads beyond its input: NaN.
-        if any(side < 64 or side % 32 for side in size):
-            raise ValueError("both sides must be multiples of 32, and 64 at least")
-        return size
 
 
 class Model(Part):
@@ -72,48 +43,6 @@ class Model(Part):
     prune: str | None = None
     """A trained model with a wider encoder of the same shape. The new model starts with its most important channels,
     which standout[prune] finds."""
-
-
-class Training(Part):
-    """How long, how fast and in which order the network learns."""
-
-    stages: tuple[Stage, ...] = Field((Stage(epochs=EPOCHS, size=(320, 256)),), min_length=1)
-    """The stages of the run, one after the other."""
-    batch: int = Field(16, ge=1)
-    """Photos in a batch."""
-    accumulate: int = Field(1, ge=1)
-    """Batches whose gradients are summed before a step."""
-    optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
-    """adam couples weight decay with the gradient, adamw decouples it, and sgd uses Nesterov momentum."""
-    lr: float = Field(2e-3, gt=0)
-    """The highest learning rate of the decoder."""
-    encoder_lr: float = Field(0.35, ge=0)
-    """The encoder's learning rate as a share of lr. It is lower because the encoder starts trained."""
-    weight_decay: float = Field(1e-2, ge=0)
-    """How strongly weights are pulled toward zero."""
-    schedule: Literal["one-cycle", "cyclic", "warm-restarts", "plateau", "cosine", "constant"] = "one-cycle"
-    """How the learning rate changes. cyclic halves its peaks, plateau falls when the validation loss no longer does."""
-    cycles: int = Field(4, ge=1)
-    """How many cycles the schedules cyclic and warm-restarts have."""
-    plateau_patience: int = Field(3, ge=1)
-    """Epochs without a lower validation loss after which the plateau schedule multiplies the rate by 0.3."""
-    patience: int = Field(0, ge=0)
-    """Epochs without a lower validation loss after which the run stops early; 0 means never."""
-    frozen_epochs: int = Field(0, ge=0)
-    """The first epochs, in which the encoder does not change, its batch-norm statistics included."""
-    frozen_norms: bool = False
-    """Whether all batch norms keep their statistics, which helps with batches of very few photos."""
-    clip: float = Field(2.0, ge=0)
-    """The largest norm of the gradient; 0 means no limit."""
-    ema: float = Field(0.998, ge=0, lt=1)
-    """Decay of the weights' running average, which is what is validated and kept; 0 switches it off."""
-    ships: Literal["best", "last"] = "best"
-    """Which epoch's weights are the result: those of the best Dice or those of the last epoch. With few validation
-    photos the best epoch is a matter of luck, and a schedule that ends at 0 has its best epoch at the end."""
-    precision: Literal["bf16-mixed", "16-mixed", "32-true"] = "bf16-mixed"
-    """The numbers that are computed with: bfloat16, float16 or float32."""
-    seed: int = Field(0, ge=0)
-    """The seed of all that is random: another one gives another run."""
 
 
 class Loss(Part):
@@ -210,6 +139,7 @@ class Recipe(Part):
     train: Training = Training()
     loss: Loss = Loss()
     distill: Distill = Distill()
+    folds: Folds = Folds()
     augment: Augment = Augment()
     license: str = ""
     """The license of the weights, such as "CC-BY-4.0". Without one, the card states none, or that of the base weights,

@@ -20,9 +20,10 @@ from standout.errors import InputError
 from standout.metrics import compute, update
 from standout.net.unet import UNet
 from standout.train.batches import Batch
-from standout.train.config import Recipe, Training
+from standout.train.config import Recipe
 from standout.train.groups import groups
 from standout.train.losses import border_bce, combine
+from standout.train.parts import Training
 from standout.train.schedules import SCHEDULES, Plateau
 
 
