@@ -8,7 +8,7 @@ import pytest
 
 from standout.data import Pair, find_pairs, find_splits
 from standout.data.duplicates import groups, look_at
-from standout.data.split import _place, load, read, split, to_csv, with_parts
+from standout.data.split import load, place, read, split, to_csv, with_parts
 from standout.errors import InputError
 
 
@@ -85,7 +85,7 @@ def test_photos_that_join_later_move_no_others(folder: Path) -> None:
 
 def names_by_place(low: float, high: float) -> list[str]:
     """Names whose hash lies there."""
-    return [name for n in range(300) if low <= _place(name := f"s_{n}") < high]
+    return [name for n in range(300) if low <= place(name := f"s_{n}") < high]
 
 
 def pictures(folder: Path, names: list[str], *, first: int = 0) -> list[Pair]:

@@ -82,7 +82,7 @@ def _of_checkpoint(path: Path, size: Size) -> tuple[int, int]:
     from standout.net import checkpoint
     from standout.net.cost import cost
 
-    found = cost(checkpoint.load(path)[0], size)
+    found = cost(checkpoint.load_any(path)[0], size)
     return found.parameters, found.multiply_adds
 
 

@@ -17,6 +17,10 @@ EPILOG = examples(
     ("standout train --data my/ --init standout-mobile -o runs/mine", "fine-tune the bundled model on your photos"),
     ("standout train recipes/picsart-mobilenetv2.toml -o runs/p", "train a recipe; again, to continue after a stop"),
     ("standout train RECIPE --set train.lr=3e-4 -o runs/q", "change a setting of the recipe"),
+    (
+        "standout train --data my/ --init standout-mobile --folds 5 -o runs/five",
+        "five folds, one model",
+    ),
     ("standout train RECIPE --preview sheet.jpg", "draw what the network will see"),
     ("standout train RECIPE --find-lr lr.svg", "find a learning rate that fits"),
     ("torchrun --nproc-per-node 4 -m standout train RECIPE --devices 4 -o runs/p", "train on four GPUs"),
@@ -58,8 +62,14 @@ class TrainCommand:
         typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of the recipe, such as train.lr=3e-4."),
     ] = None
     device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.auto
-    devices: Annotated[int, typer.Option(min=1, help="How many processes, or GPUs, train on each machine.")] = 1
+    devices: Annotated[
+        int,
+        typer.Option(min=1, help="How many processes, or GPUs, train; or how many folds at once."),
+    ] = 1
     nodes: Annotated[int, typer.Option(min=1, help="How many machines train.")] = 1
+    folds: Annotated[
+        int | None, typer.Option(metavar="N", min=2, max=20, help="Train N folds, and make one model of them.")
+    ] = None
     preview: Annotated[
         Path | None, typer.Option(metavar="FILE.jpg", help="Only draw what the network will see, and do not train.")
     ] = None
@@ -76,6 +86,7 @@ class TrainCommand:
         changes = config.parse_changes(self.settings or [])
         given: dict[str, Any] = {"model": {"init": self.init, "encoder": self.encoder, "decoder": self.decoder}}
         given["data"] = {"folder": str(self.data) if self.data else None}
+        given["folds"] = {"count": self.folds}
         for table, values in given.items():
             kept = {key: value for key, value in values.items() if value is not None}
             changes = config.merge(changes, {table: kept} if kept else {})
@@ -90,8 +101,13 @@ class TrainCommand:
             raise InputError("standout train needs --out DIR (-o), such as -o runs/mine")
         with needs_extra():
             from standout.train import run
+            from standout.train.folds import train_folds
+        machine = run.Compute(str(self.device), self.devices, self.nodes)
         try:
-            run.train(plan, self.out, run.Compute(str(self.device), self.devices, self.nodes))
+            if plan.folds.count:
+                train_folds(plan, self.out, machine)
+            else:
+                run.train(plan, self.out, machine)
         except KeyboardInterrupt as stop:
             say(f"stopped; the same command continues after the last complete epoch in {self.out}")
             return 128 + stop.args[0] if stop.args else INTERRUPTED

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from standout.data.duplicates import Joined, Look, groups, look_at
 from standout.data.pairs import Pair, read_image
@@ -54,14 +55,7 @@ def split(
             "be below 1"
         )
 
-    def look(pair: Pair) -> Look:
-        found = look_at(read_image(pair.image))
-        tick()
-        return found
-
-    with ThreadPoolExecutor(cores()) as pool:
-        looks = list(pool.map(look, pairs))
-    families = _families(pairs, groups(looks))
+    families = families_of(pairs, tick=tick)
     parts = {}
     for first, members in families.items():
         told = Counter(pair.split for pair in members if pair.split)
@@ -77,16 +71,40 @@ def split(
     return [pair if pair.name in stays else replace(pair, split=whole[pair.name]) for pair in pairs]
 
 
-def _families(pairs: Sequence[Pair], alike: Sequence[Sequence[int]]) -> dict[str, list[Pair]]:
-    """First name -> the pairs that stay together: near-duplicates, and pairs of the same name.
+def families_of(
+    pairs: Sequence[Pair], *, known: Mapping[str, str] | None = None, tick: Callable[[], None] = lambda: None
+) -> dict[str, list[Pair]]:
+    """First name -> the pairs that stay together: near-duplicates, pairs of the same name, pairs of a known group.
 
-    alike: groups of near-duplicates, as indices of pairs.
+    known: the groups of photos by their names; photos that it lacks are in no group. tick: called after each photo that
+    is read. Raises InputError when a photo cannot be read.
+    """
+
+    def look(pair: Pair) -> Look:
+        found = look_at(read_image(pair.image))
+        tick()
+        return found
+
+    with ThreadPoolExecutor(cores()) as pool:
+        looks = list(pool.map(look, pairs))
+    return _families(pairs, groups(looks), known or {})
+
+
+def _families(
+    pairs: Sequence[Pair], alike: Sequence[Sequence[int]], known: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, list[Pair]]:
+    """First name -> the pairs that stay together.
+
+    alike: groups of near-duplicates, as indices of pairs. known: the groups of photos by their names.
     """
     by_name: dict[str, list[int]] = {}
+    by_group: dict[str, list[int]] = {}
     for i, pair in enumerate(pairs):
         by_name.setdefault(pair.name, []).append(i)
+        if group := known.get(pair.name) or known.get(pair.image.name):
+            by_group.setdefault(group, []).append(i)
     joined = Joined(len(pairs))
-    for members in [*alike, *by_name.values()]:
+    for members in [*alike, *by_name.values(), *by_group.values()]:
         for i in members[1:]:
             joined.join(i, members[0])
     families = ([pairs[i] for i in members] for members in joined.groups())
@@ -101,7 +119,7 @@ def _forced(families: dict[str, list[Pair]], parts: dict[str, str]) -> list[str]
         known = any(pair.split for members in own.values() for pair in members)
         free = [first for first in own if parts[first] == "train"]
         if not known and len(free) > 1 and not any(parts[first] == "val" for first in own):
-            forced.append(min(free, key=_place))
+            forced.append(min(free, key=place))
     return forced
 
 
@@ -111,11 +129,11 @@ def _part(first: str, val_share: float, test_share: float) -> str:
     >>> [_part(name, 0.2, 0.1) for name in ("a", "b", "c", "d")]
     ['train', 'val', 'val', 'test']
     """
-    place = _place(first)
-    return "test" if place < test_share else "val" if place < test_share + val_share else "train"
+    at = place(first)
+    return "test" if at < test_share else "val" if at < test_share + val_share else "train"
 
 
-def _place(first: str) -> float:
+def place(first: str) -> float:
     """A number from 0 to 1 for a name: names are evenly spread, in the same way on every machine."""
     return int.from_bytes(hashlib.sha256(first.encode()).digest()[:8], "big") / 2**64
 

@@ -58,6 +58,26 @@ def mean(values: Sequence[float]) -> Mean:
     return _interval(float(array.mean()), _means(array), len(array))
 
 
+def clustered(values: Sequence[float], groups: Sequence[str]) -> Mean:
+    """The mean of the values, with an interval for which whole groups are drawn, since photos of a group are alike.
+
+    groups: the group of each value. With a group for each value the interval is that of mean.
+
+    >>> clustered([0.5, 0.5, 0.5], ["a", "a", "b"])
+    Mean(mean=0.5, low=0.5, high=0.5, n=3)
+    """
+    array = np.asarray(values, np.float64)
+    _, place = np.unique(np.asarray(groups), return_inverse=True)
+    sums, counts = np.bincount(place, weights=array), np.bincount(place)
+    rng = np.random.default_rng(0)
+    rows = max(1, CHUNK // len(sums))
+    means = []
+    for start in range(0, DRAWS, rows):
+        drawn = rng.integers(len(sums), size=(min(rows, DRAWS - start), len(sums)))
+        means.append(sums[drawn].sum(1) / counts[drawn].sum(1))
+    return _interval(float(array.mean()), np.concatenate(means), len(array))
+
+
 def paired(one: Sequence[float], two: Sequence[float]) -> Mean:
     """The mean of the differences two - one over the same photos, which are drawn in pairs.
 

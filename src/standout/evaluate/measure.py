@@ -107,11 +107,19 @@ def scored(
     The scores on every card come from here, for bundled models and for those that users train alike. segmenter: one
     with the same weights. Raises InputError as measure does.
     """
-    report = evaluate(pairs, segmenter, tick=tick)
+    return with_scores(card, measure(pairs, segmenter, tick=tick), segmenter)
+
+
+def with_scores(card: ModelCard, found: list[Score], segmenter: Segmenter) -> ModelCard:
+    """The card with these scores, and with the protocol that says how they were measured.
+
+    found: what measure gave for the segmenter with its default settings.
+    """
+    report = Report(found)
     scores = {name: round(row["dice"].mean, 4) for name, row in report.by_source.items() if name != "all"}
     scores |= {"empty": round(report.nobody.mean, 4)} if report.nobody else {}
     looks = [(max(look), min(look)) for look in segmenter.looks(2, 1)]
-    said = protocol(looks=looks, refined=Settings().refine, threshold=card.threshold, photos=len(pairs))
+    said = protocol(looks=looks, refined=Settings().refine, threshold=card.threshold, photos=len(found))
     return replace(card, scores=scores, protocol=said)
 
 

@@ -48,7 +48,7 @@ class Source:
 
     def __init__(self, path: Path, folder: Path, pairs: Sequence[Pair], fixed: Size | None) -> None:
         self.path, self.fixed, self._folder = path, fixed, folder
-        self.card: ModelCard = checkpoint.load(path)[1]
+        self.card: ModelCard = checkpoint.load_any(path)[1]
         if fixed:
             self.card = replace(self.card, size=(max(fixed), min(fixed)))
         self.training = [pair for pair in pairs if pair.split == "train"] or list(pairs)
@@ -56,13 +56,13 @@ class Source:
 
     def network(self) -> nn.Module:
         """A new copy of the network as it ships, with its batch norms folded; converters may change their copy."""
-        net, _ = checkpoint.load(self.path)
+        net, _ = checkpoint.load_any(self.path)
         fold_batch_norms(net)
         return Probability(net).eval().to(memory_format=torch.contiguous_format)
 
     def trainable(self) -> tuple[dict[str, NDArray[np.generic]], dict[str, tuple[str, float]]]:
         """The checkpoint's own tensors, and which of its batch norms are folded: what net.trainable.keep takes."""
-        net, _ = checkpoint.load(self.path)
+        net, _ = checkpoint.load_any(self.path)
         return {name: tensor.numpy() for name, tensor in checkpoint.state_of(net).items()}, checkpoint.norms_of(net)
 
     def once(self, name: str, make: Callable[[Path], object]) -> Path:

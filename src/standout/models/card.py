@@ -13,7 +13,10 @@ from typing import Any
 
 from standout.errors import ModelError
 
-CARD_VERSION = 1
+CARD_VERSION = 2
+"""The newest kind of card that this standout reads."""
+PLAIN_VERSION = 1
+"""The kind of the cards of single networks, which every standout reads. Ensembles have cards of kind 2."""
 CARD_KEY = "standout.card"
 """The key of the card in the metadata of ONNX, safetensors and other files."""
 
@@ -39,7 +42,8 @@ class ModelCard:
     started from, with their fingerprints and licenses. teacher: the model whose answers it learned from, likewise.
     sha256: of the weights, see net.checkpoint.fingerprint. scores: the mean Dice of a photo by source of the validation
     photos, and "empty", the mean share of photos without people that was called person. protocol: how the scores were
-    measured, in words; empty where it is not stated. unknown: the fields of a newer card.
+    measured, in words; empty where it is not stated. members: how many networks the file holds, whose outputs are
+    averaged. unknown: the fields of a newer card.
     """
 
     name: str
@@ -56,7 +60,8 @@ class ModelCard:
     sha256: str = ""
     scores: dict[str, float] = field(default_factory=dict)
     protocol: str = ""
-    card_version: int = CARD_VERSION
+    members: int = 1
+    card_version: int = PLAIN_VERSION
     unknown: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -135,6 +140,10 @@ def _checked(key: str, value: Any) -> Any:
         return number
     if key == "scores":
         return {str(source): float(score) for source, score in value.items()}
+    if key == "members":
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"members {value!r} is no number of networks")
+        return value
     if key != "card_version" and not isinstance(value, str):
         raise TypeError(f"{key} {value!r} is not text")
     return value

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from standout.errors import ModelError
 from standout.models.card import CARD_KEY, ModelCard
+from standout.net.ensemble import Ensemble
 from standout.net.fold import foldable
 from standout.net.header import card_in, is_export
 from standout.net.unet import UNet
@@ -37,7 +38,7 @@ def fingerprint(state: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def state_of(net: UNet) -> dict[str, Tensor]:
+def state_of(net: nn.Module) -> dict[str, Tensor]:
     """The network's tensors as files hold them: weights in float16, statistics of batch norms in float32."""
     return {
         name: (tensor.half() if tensor.is_floating_point() and "running_" not in name else tensor).contiguous()
@@ -46,7 +47,7 @@ def state_of(net: UNet) -> dict[str, Tensor]:
     }
 
 
-def norms_of(net: UNet) -> dict[str, tuple[str, float]]:
+def norms_of(net: nn.Module) -> dict[str, tuple[str, float]]:
     """The name of each convolution that an export folds a batch norm into -> that norm's name and epsilon."""
     norms = ((convolution, norm, net.get_submodule(norm)) for convolution, norm in foldable(net))
     return {
@@ -56,7 +57,7 @@ def norms_of(net: UNet) -> dict[str, tuple[str, float]]:
     }
 
 
-def save(net: UNet, card: ModelCard, path: Path) -> ModelCard:
+def save(net: nn.Module, card: ModelCard, path: Path) -> ModelCard:
     """Writes the weights in float16 (batch norm statistics in float32) and returns the card with their sha256."""
     state = state_of(net)
     card = replace(card, sha256=fingerprint(state))
@@ -65,12 +66,25 @@ def save(net: UNet, card: ModelCard, path: Path) -> ModelCard:
 
 
 def load(path: Path) -> tuple[UNet, ModelCard]:
-    """The network, in float32 and eval mode, and its card.
+    """The network of a file that holds a single one, in float32 and eval mode, and its card.
 
-    Raises ModelError where the file is no such checkpoint, or its weights do not match the sha256 on its card.
+    Raises ModelError where the file is no such checkpoint, its weights do not match the sha256 on its card, or it is an
+    ensemble.
     """
+    net, card = load_any(path)
+    if not isinstance(net, UNet):
+        raise ModelError(
+            f"{path} is an ensemble of {card.members} networks, which cannot be trained on; give the model of a fold, "
+            "or let a single network learn from the ensemble as its distill.teacher"
+        )
+    return net, card
+
+
+def load_any(path: Path) -> tuple[UNet | Ensemble, ModelCard]:
+    """The network or the ensemble in a file, in float32 and eval mode, and its card. Raises ModelError as load does."""
     card = card_in(path)
-    net = UNet(card.encoder, decoder=card.decoder)
+    nets = [UNet(card.encoder, decoder=card.decoder) for _ in range(card.members)]
+    net = nets[0] if card.members == 1 else Ensemble(nets)
     state = _exported(path, net) if is_export(path) else _saved(path)
     if any(tensor.dtype not in KEPT for tensor in state.values()) or fingerprint(state) != card.sha256:
         raise ModelError(f"{path} is damaged: its weights do not match the sha256 in its card; get the file again")
@@ -90,7 +104,7 @@ def _saved(path: Path) -> dict[str, Tensor]:
         raise ModelError(f"{path} is not a readable safetensors checkpoint: {error}") from None
 
 
-def _exported(path: Path, net: UNet) -> dict[str, Tensor]:
+def _exported(path: Path, net: nn.Module) -> dict[str, Tensor]:
     from standout.net import trainable  # loads onnx, which a checkpoint does not need
 
     wanted = {name: tensor.numpy().dtype.type for name, tensor in state_of(net).items()}

@@ -121,9 +121,9 @@ class UNet(nn.Module):
 
 
 class Probability(nn.Module):
-    """The network as it ships: RGB 0..1 in, person probability 0..1 out."""
+    """The network as it ships: RGB 0..1 in, person probability 0..1 out. net: a UNet, or an ensemble of them."""
 
-    def __init__(self, net: UNet) -> None:
+    def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net
 

@@ -28,8 +28,16 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
 
     Raises ModelError where the file is damaged or no standout model, SetupError where the device is not available.
     """
-    chosen, _ = choose_device(device, runtime="pytorch")
     network, card = _script(path) if path.suffix.lower() == ".pt" else _checkpoint(path)
+    return session(network, card, device=device, threads=threads)
+
+
+def session(network: torch.nn.Module, card: ModelCard, *, device: str = "auto", threads: int | None = None) -> Session:
+    """A network that gives probabilities (see net.unet.Probability), ready to run. threads: as for open.
+
+    Raises SetupError where the device is not available.
+    """
+    chosen, _ = choose_device(device, runtime="pytorch")
     network.to(chosen)
     if threads is not None:
         torch.set_num_threads(threads)
@@ -45,7 +53,7 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
 
 def _checkpoint(path: Path) -> tuple[torch.nn.Module, ModelCard]:
     with loading(path, "pytorch"):
-        net, card = checkpoint.load(path)
+        net, card = checkpoint.load_any(path)
     return Probability(net).eval(), card
 
 

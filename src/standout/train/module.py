@@ -50,7 +50,7 @@ class SegmentationModule(LightningModule):
         steps: int,
         train: Sequence[Pair],
         val: Sequence[Pair],
-        teacher: UNet | None = None,
+        teacher: nn.Module | None = None,
     ) -> None:
         """steps: optimizer steps of the whole run. train, val: the pairs that the indices of a batch point to.
 
@@ -185,7 +185,7 @@ def to_input(image: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def ask(teacher: UNet, image: Tensor) -> Tensor:
+def ask(teacher: nn.Module, image: Tensor) -> Tensor:
     """The teacher's probability, float32 (N, 1, h, w) in 0..1, for photos in uint8 (N, 3, h, w)."""
     logits: Tensor = teacher.to(image.device)(to_input(image))
     return logits.float().sigmoid()

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 EPOCHS = 20
 """Of a run whose recipe names no stages."""
 
+
 class Part(BaseModel):
     """A table of the recipe. Unknown keys are errors, and nothing changes after reading."""
 
@@ -93,7 +94,7 @@ class Folds(Part):
     count: int = Field(0, ge=0, le=20)
     """How many folds, 2 to 20; 0 means a plain run. Near-duplicates stay in the same fold."""
     groups: Path | None = None
-    """A CSV file with the columns name and group. Photos of the same group, such as those of one person or one day, stay
+    """A CSV file with the columns name and group. Photos of one group, such as those of one person or of one day, stay
     in the same fold."""
     ships: Literal["auto", "weights", "outputs"] = "auto"
     """The model that the folds make together: the mean of their weights, or one file that averages their outputs and

@@ -43,7 +43,7 @@ class Record:
     SHIPS = frozenset({"train.ships", "license", "second_look", "threshold"})
     """Settings of the finished model: they may change when a run continues, and even after it has ended."""
 
-    FREE = SHIPS | {"sheet_every", "data.workers", "data.folder"}
+    FREE = SHIPS | {"sheet_every", "data.workers", "data.folder", "train.minutes"}
     """Settings that may change when a run continues."""
 
     def __init__(self, out: Path, recipe: Recipe, train: list[Pair], val: list[Pair], *, processes: int) -> None:

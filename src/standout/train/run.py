@@ -23,6 +23,7 @@ from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy
+from torch import nn
 
 from standout.data import Pair, find_splits
 from standout.errors import InputError, SetupError
@@ -71,8 +72,14 @@ class Compute:
         return there and self.device != "cpu"
 
 
-def train(recipe: Recipe, out: Path, machine: Compute = Compute()) -> Path:
+Splits = tuple[list[Pair], list[Pair]]
+"""The pairs to train on and those to validate with."""
+
+
+def train(recipe: Recipe, out: Path, machine: Compute = Compute(), *, splits: Splits | None = None) -> Path:
     """Trains the recipe, continuing what out already holds of this run, and returns the path of the model.
+
+    splits: the pairs of the run; None means those that the recipe names. Folds are not the business of this function.
 
     Raises InputError when out holds a run of another recipe or other data, when data cannot be read, or when the loss
     is no longer finite; OutputError when out cannot be written; SetupError when the machine has no such device. What
@@ -81,7 +88,7 @@ def train(recipe: Recipe, out: Path, machine: Compute = Compute()) -> Path:
     quiet()
     torch.set_num_threads(min(torch.get_num_threads(), cores()))  # torch ignores the CPU quota of a container
     workers = min(8, cores()) if machine.on_gpu else 1
-    splits = pairs(recipe)
+    splits = splits or pairs(recipe)
     record = Record(out, recipe, *splits, processes=machine.processes)
     model = out / "model.safetensors"
     if model.exists() and record.done:
@@ -126,7 +133,7 @@ def _as_raised(error: InputError) -> InputError:
     return kind(words.strip()) if worker else error
 
 
-def pairs(recipe: Recipe) -> tuple[list[Pair], list[Pair]]:
+def pairs(recipe: Recipe) -> Splits:
     """The recipe's training pairs and its validation pairs.
 
     Raises InputError when a source that the recipe names has no photo, or when there is no pair for one of the two.
@@ -164,9 +171,10 @@ def build(recipe: Recipe) -> UNet:
     return net
 
 
-def teacher(recipe: Recipe) -> UNet | None:
-    """The recipe's teacher, if it names one. Raises ModelError when there is no such model."""
-    return trained(recipe.distill.teacher) if recipe.distill.teacher else None
+def teacher(recipe: Recipe) -> nn.Module | None:
+    """The recipe's teacher, if it names one; it may be an ensemble. Raises ModelError when there is no such model."""
+    name = recipe.distill.teacher
+    return checkpoint.load_any(registry.find_checkpoint(name))[0] if name else None
 
 
 def trained(model: str) -> UNet:
@@ -174,7 +182,7 @@ def trained(model: str) -> UNet:
     return checkpoint.load(registry.find_checkpoint(model))[0]
 
 
-def card_of(recipe: Recipe, splits: tuple[list[Pair], list[Pair]]) -> ModelCard:
+def card_of(recipe: Recipe, splits: Splits) -> ModelCard:
     """The model's card before its scores are known: what the recipe says, otherwise the card of the base model.
 
     A model that starts from another model (model.init) keeps all that the card of that model says about how photos are
