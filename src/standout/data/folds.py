@@ -3,7 +3,8 @@
 pairs      list[Pair]   the photos that are divided
 division   Division     the fold of each of them, 0 .. count - 1, and its group
 
-What stays together: near-duplicates, photos of one name, the frames of a clip, and photos that a file puts into one group. The folds depend on names and pictures alone, not on their order or on chance.
+What stays together: near-duplicates, photos of one name, the frames of a clip, and photos that a file calls a group. The
+folds depend on names and pictures alone, not on their order or on chance.
 """
 
 from __future__ import annotations

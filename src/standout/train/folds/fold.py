@@ -15,6 +15,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
 
 from standout import images
 from standout.data import Pair, read_label
@@ -72,7 +73,7 @@ def work(fold: Fold, recipe: Recipe, machine: run.Compute) -> None:
     """Trains the fold and answers the photos that it left out, unless both is done already."""
     model = run.train(recipe_of(recipe, fold), fold.folder, machine, splits=fold.splits)
     if not answered(fold):
-        segmenter = Segmenter(pytorch.open(model, device="cuda" if machine.on_gpu else "cpu", threads=1))
+        segmenter = Segmenter(pytorch.open(model, device="cuda" if machine.on_gpu else "cpu"))
         pairs = fold.splits[1]
         with going(f"answering the photos of fold {fold.number}", len(pairs)) as tick:
             scores = answer(pairs, segmenter, [fold.out / one for one in fold.masks], tick=tick)
@@ -107,8 +108,13 @@ def answer(
         tick()
         return score(mask, label, threshold=threshold, tolerance=settings.tolerance, name=pair.name, source=pair.source)
 
-    with ThreadPoolExecutor(cores()) as pool:
-        return list(pool.map(one, range(len(pairs))))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # photos are answered side by side, a thread for each
+    try:
+        with ThreadPoolExecutor(cores()) as pool:
+            return list(pool.map(one, range(len(pairs))))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def write_mask(mask: Mask, path: Path) -> None:

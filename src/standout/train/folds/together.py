@@ -129,7 +129,7 @@ def _scores(net: nn.Module, card: ModelCard, pairs: Sequence[Pair], device: str)
 
 def segmenter_of(net: nn.Module, card: ModelCard, device: str) -> Segmenter:
     """The network as users have it."""
-    return Segmenter(pytorch.session(Probability(net).eval(), card, device=device, threads=1))
+    return Segmenter(pytorch.session(Probability(net).eval(), card, device=device))
 
 
 def _with_scores(one: Candidate, device: str) -> ModelCard:
