@@ -1,4 +1,4 @@
-"""`standout data check|split|show`: checks, splits and shows photos and masks before they are used for training."""
+"""`standout data check|split|show|suspects`: checks, splits and shows photos and masks, before and after training."""
 
 # Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from standout.cli.show import examples, progress, say
+from standout.errors import OutputError
 
 if TYPE_CHECKING:
     from standout.data.check import DataReport
@@ -109,7 +110,6 @@ def split(
     """Split photos into parts without leaks: stable by name, with near-duplicates in the same part."""
     from standout.data import split as splitting
     from standout.data.layouts import find_all, split_file
-    from standout.errors import OutputError
     from standout.support.atomic import write_atomic
 
     target = out or split_file(folder)
@@ -163,4 +163,46 @@ def show(
     some = sorted(random.Random(seed).sample(pairs, min(count, len(pairs))), key=lambda pair: pair.name)
     sheet.write_sheet(some, out, title=f"{len(some)} of {len(pairs)} pairs in {folder}", overwrite=overwrite)
     say(f"wrote {out}")
+    return 0
+
+
+@app.command(
+    epilog=examples(
+        ("standout train --data my/ --init standout-mobile --folds 5 -o runs/five", "train folds first"),
+        ("standout data suspects runs/five -o suspects.html", "show the labels that disagree with the answers"),
+        ("standout data suspects runs/five --csv suspects.csv", "list all labels, the most suspicious first"),
+    )
+)
+def suspects(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder that `standout train --folds` wrote.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE.html", help="The page to write.")] = None,
+    table: Annotated[Path | None, typer.Option("--csv", metavar="FILE.csv", help="The list of all labels.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list of all labels as JSON.")] = False,
+    count: Annotated[int, typer.Option(min=1, help="How many labels the page shows.")] = 100,
+    overwrite: Overwrite = False,
+) -> int:
+    """Rank labels by how far they are from the answer of a model that has not seen them: the wrong ones come first."""
+    import json
+
+    from standout.evaluate import suspects as ranking
+    from standout.support.atomic import write_atomic
+
+    for target in (out, table):
+        if target is not None and target.exists() and not overwrite:
+            raise OutputError(f"{target} exists and is kept; use --overwrite to replace it")
+    with progress(ranking.count(run), wanted=not as_json) as tick:
+        ranked = ranking.rank(run, tick=tick)
+    if out:
+        shown = ranking.to_page(ranked[:count], title=f"Labels that may be wrong in {run}", total=len(ranked))
+        write_atomic(out, shown, overwrite=overwrite)
+    if table:
+        write_atomic(table, ranking.to_csv(ranked), overwrite=overwrite)
+    if as_json:
+        print(json.dumps([one.row(number) for number, one in enumerate(ranked, 1)], indent=1))
+    elif not (out or table):
+        for number, one in enumerate(ranked[:20], 1):
+            print(f"{number:3d}  {one.pair.name:24s} loss {one.loss:.2f}  Dice {one.dice:.2f}  {one.hint}".rstrip())
+    for target in (out, table):
+        if target:
+            say(f"wrote {target}")
     return 0

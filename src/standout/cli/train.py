@@ -2,6 +2,7 @@
 
 # Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
 
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +14,9 @@ from standout.cli.show import examples, needs_extra, say
 from standout.cli.signals import INTERRUPTED
 from standout.errors import InputError
 
+BEGAN = time.monotonic()
+"""When the command began, from which --minutes are counted."""
+
 EPILOG = examples(
     ("standout train --data my/ --init standout-mobile -o runs/mine", "fine-tune the bundled model on your photos"),
     ("standout train recipes/picsart-mobilenetv2.toml -o runs/p", "train a recipe; again, to continue after a stop"),
@@ -21,6 +25,7 @@ EPILOG = examples(
         "standout train --data my/ --init standout-mobile --folds 5 -o runs/five",
         "five folds, one model",
     ),
+    ("standout train RECIPE --minutes 30 -o runs/half-an-hour", "fit the schedule to half an hour"),
     ("standout train RECIPE --preview sheet.jpg", "draw what the network will see"),
     ("standout train RECIPE --find-lr lr.svg", "find a learning rate that fits"),
     ("torchrun --nproc-per-node 4 -m standout train RECIPE --devices 4 -o runs/p", "train on four GPUs"),
@@ -70,6 +75,9 @@ class TrainCommand:
     folds: Annotated[
         int | None, typer.Option(metavar="N", min=2, max=20, help="Train N folds, and make one model of them.")
     ] = None
+    minutes: Annotated[
+        float | None, typer.Option(metavar="N", min=0.1, help="End after N minutes, with the schedule fitted to them.")
+    ] = None
     preview: Annotated[
         Path | None, typer.Option(metavar="FILE.jpg", help="Only draw what the network will see, and do not train.")
     ] = None
@@ -86,7 +94,7 @@ class TrainCommand:
         changes = config.parse_changes(self.settings or [])
         given: dict[str, Any] = {"model": {"init": self.init, "encoder": self.encoder, "decoder": self.decoder}}
         given["data"] = {"folder": str(self.data) if self.data else None}
-        given["folds"] = {"count": self.folds}
+        given |= {"folds": {"count": self.folds}, "train": {"minutes": self.minutes}}
         for table, values in given.items():
             kept = {key: value for key, value in values.items() if value is not None}
             changes = config.merge(changes, {table: kept} if kept else {})
@@ -101,13 +109,14 @@ class TrainCommand:
             raise InputError("standout train needs --out DIR (-o), such as -o runs/mine")
         with needs_extra():
             from standout.train import run
+            from standout.train.budget import Clock
             from standout.train.folds import train_folds
         machine = run.Compute(str(self.device), self.devices, self.nodes)
         try:
             if plan.folds.count:
-                train_folds(plan, self.out, machine)
+                train_folds(plan, self.out, machine, clock=Clock(BEGAN))
             else:
-                run.train(plan, self.out, machine)
+                run.train(plan, self.out, machine, clock=Clock(BEGAN))
         except KeyboardInterrupt as stop:
             say(f"stopped; the same command continues after the last complete epoch in {self.out}")
             return 128 + stop.args[0] if stop.args else INTERRUPTED

@@ -3,7 +3,7 @@
 pairs      list[Pair]   the photos that are divided
 division   Division     the fold of each of them, 0 .. count - 1, and its group
 
-What stays together: near-duplicates, photos of one name, the frames of a clip, and photos that a file calls a group. The
+What stays together: near-duplicates, photos of one name, the frames of a clip, and photos of one group of a file. The
 folds depend on names and pictures alone, not on their order or on chance.
 """
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Sequence
 from itertools import cycle, islice
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -36,6 +37,9 @@ from standout.train.borders import weights
 from standout.train.config import Loss, Recipe
 from standout.train.parts import Stage
 from standout.train.store import Store, instances_of
+
+if TYPE_CHECKING:
+    from standout.train.budget import Budget
 
 Item = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32], int]
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
@@ -177,18 +181,25 @@ def start_worker(_: int) -> None:
 
 
 class Batches(LightningDataModule):
-    """The batches as Lightning asks for them: in a new order every epoch, with a share of each batch per process."""
+    """The batches as Lightning asks for them: in a new order every epoch, with a share of each batch per process.
 
-    def __init__(self, train: Store, val: Store, recipe: Recipe, *, workers: int) -> None:
+    budget: says how many batches an epoch has; None means one pass over the photos.
+    """
+
+    def __init__(self, train: Store, val: Store, recipe: Recipe, *, workers: int, budget: Budget | None = None) -> None:
         super().__init__()
-        self.train, self.val, self.recipe, self.workers = train, val, recipe, workers
+        self.train, self.val, self.recipe, self.workers, self.budget = train, val, recipe, workers, budget
 
     def train_dataloader(self) -> DataLoader[Item]:
         """The batches of the coming epoch; Lightning asks for them before every epoch."""
         assert self.trainer is not None
         epoch, rank, world = self.trainer.current_epoch, self.trainer.global_rank, self.trainer.world_size
         epoch = min(epoch, len(self.recipe.epochs) - 1)
-        keys = draw_order(self.train, self.recipe, epoch, processes=world)
+        if self.budget is None:
+            keys = draw_order(self.train, self.recipe, epoch, processes=world)
+        else:
+            steps = self.budget.agree(self.trainer.strategy.broadcast(self.budget.begin(epoch)))
+            keys = self.budget.batches(self.train, steps, processes=world)
         mine = [batch[rank::world] for batch in keys]
         view = TrainView(self.train, self.recipe, self.recipe.epochs[epoch])
         return DataLoader(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch import LightningModule
@@ -25,6 +25,9 @@ from standout.train.groups import groups
 from standout.train.losses import border_bce, combine
 from standout.train.parts import Training
 from standout.train.schedules import SCHEDULES, Plateau
+
+if TYPE_CHECKING:
+    from standout.train.budget import Budget
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class SegmentationModule(LightningModule):
         super().__init__()
         self.net = net.to(memory_format=torch.channels_last)
         self.recipe, self.steps = recipe, max(1, steps)
+        self.budget: Budget | None = None
         self.pairs, self.val_pairs = train, val
         self.loss = combine(recipe.loss.shares)
         # It is kept in a list, so that neither checkpoints nor the weight averaging treat it as part of the network.
@@ -120,9 +124,10 @@ class SegmentationModule(LightningModule):
         return loss
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Sets the learning rate of this step, which depends only on the steps done and on the plateau's state."""
+        """Sets this step's learning rate, which depends on the steps done, or the time, and on the plateau's state."""
         settings = self.recipe.train
-        share = SCHEDULES[settings.schedule](self.global_step, self.steps, settings.cycles) * self.plateau.factor
+        done = self.global_step if self.budget is None else self.budget.progress * self.steps
+        share = SCHEDULES[settings.schedule](done, self.steps, settings.cycles) * self.plateau.factor
         for group in optimizer.param_groups:
             group["lr"] = settings.lr * group["share"] * share
 

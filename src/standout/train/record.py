@@ -5,6 +5,7 @@ data       the number of pairs, and their fingerprint
 processes  how many processes train; each draws train.batch photos a step
 network    parameters, multiply-adds
 before     the scores of the model that the run starts from
+slices     of a run with train.minutes: the stages in which the epochs are slices of the time
 sessions   for each start of the run: when, on what machine, with which versions, how many seconds
 results    of the epoch that ships: its scores at the network's own size, which can be compared with those before and
            after every epoch; the scores and the protocol of its card; the best threshold by source; the weights' sha256
@@ -114,6 +115,23 @@ class Record:
                 f"{self.recipe.model.init or self.recipe.model.encoder}: {found} at {long}x{short}; {data['train']} "
                 f"photos to train on, {data['val']} to validate; {len(self.recipe.epochs)} epochs"
             )
+
+    def sliced(self, make: Callable[[], Recipe]) -> Recipe:
+        """The recipe with the slices of time that the run began with, or, where it begins, those that make gives."""
+        kept = self.facts.get("slices")
+        if kept is None:
+            made = make()
+            table = _json(made)["train"]
+            self.facts["slices"] = {key: table[key] for key in ("stages", "frozen_epochs")}
+        else:
+            table = _json(self.recipe)
+            made = Recipe.model_validate(table | {"train": table["train"] | kept})
+        if self.rank_zero:
+            sizes = ", ".join(f"{one.epochs} at {one.size[0]}x{one.size[1]}" for one in made.train.stages)
+            say(
+                f"{made.train.minutes:g} minutes in {len(made.epochs)} epochs: {sizes}; an epoch is a slice of the time"
+            )
+        return made
 
     def begin(self, trainer: Trainer) -> None:
         """Records the machine and the versions of packages of this session."""

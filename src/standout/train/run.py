@@ -38,9 +38,11 @@ from standout.support.version import __version__
 from standout.train import finish
 from standout.train.averaging import Averaging
 from standout.train.batches import Batches, draw_order
+from standout.train.budget import Budget, Clock, sliced
 from standout.train.callbacks import BEST, Bar, Interrupt, Journal, SafeCheckpoints, Worst, going
 from standout.train.config import Recipe
 from standout.train.module import SegmentationModule
+from standout.train.pace import measure_pace
 from standout.train.record import Record
 from standout.train.store import Store
 
@@ -76,15 +78,24 @@ Splits = tuple[list[Pair], list[Pair]]
 """The pairs to train on and those to validate with."""
 
 
-def train(recipe: Recipe, out: Path, machine: Compute = Compute(), *, splits: Splits | None = None) -> Path:
+def train(
+    recipe: Recipe,
+    out: Path,
+    machine: Compute = Compute(),
+    *,
+    splits: Splits | None = None,
+    clock: Clock | None = None,
+) -> Path:
     """Trains the recipe, continuing what out already holds of this run, and returns the path of the model.
 
     splits: the pairs of the run; None means those that the recipe names. Folds are not the business of this function.
+    clock: from which train.minutes are counted; None means from now on.
 
     Raises InputError when out holds a run of another recipe or other data, when data cannot be read, or when the loss
     is no longer finite; OutputError when out cannot be written; SetupError when the machine has no such device. What
     out held before stays in each case.
     """
+    clock = clock or Clock()
     quiet()
     torch.set_num_threads(min(torch.get_num_threads(), cores()))  # torch ignores the CPU quota of a container
     workers = min(8, cores()) if machine.on_gpu else 1
@@ -99,14 +110,24 @@ def train(recipe: Recipe, out: Path, machine: Compute = Compute(), *, splits: Sp
     record.announce(net)
     with going("reading photos", len(splits[0]) + len(splits[1]), wanted=record.rank_zero) as tick:
         train_store, val_store = (Store(part, tick=tick) for part in splits)
-    steps = count_steps(train_store, recipe, machine.processes)
-    module = SegmentationModule(net, recipe, steps=steps, train=splits[0], val=splits[1], teacher=teacher(recipe))
+    device, taught = "cuda" if machine.on_gpu else "cpu", teacher(recipe)
     if recipe.model.init and record.rank_zero:
-        record.start_from(lambda: finish.measure(module, val_store, recipe)[0])
-    batches = Batches(train_store, val_store, recipe, workers=recipe.data.workers or workers)
+        before = SegmentationModule(net, recipe, steps=1, train=splits[0], val=splits[1])
+        record.start_from(lambda: finish.measure(before, val_store, recipe)[0])
+    budget = None
+    if recipe.train.minutes:
+        card = card_of(recipe, splits)
+        pace = measure_pace(net, recipe, (train_store, val_store), card, device=device, teacher=taught)
+        recipe = record.sliced(lambda: sliced(recipe, pace, clock, processes=machine.processes))
+        budget = Budget(recipe, pace, clock)
+    steps = count_steps(train_store, recipe, machine.processes)
+    module = SegmentationModule(net, recipe, steps=steps, train=splits[0], val=splits[1], teacher=taught)
+    module.budget = budget
+    batches = Batches(train_store, val_store, recipe, workers=recipe.data.workers or workers, budget=budget)
     last = out / "last.ckpt"
     with Interrupt() as interrupt:
-        trainer = _trainer(recipe, out, machine, [interrupt, *_callbacks(recipe, out)])
+        watching = [interrupt, budget] if budget else [interrupt]
+        trainer = _trainer(recipe, out, machine, [*watching, *_callbacks(recipe, out)])
         record.begin(trainer)
         try:
             trainer.fit(module, datamodule=batches, ckpt_path=str(last) if last.exists() else None, weights_only=True)
@@ -115,7 +136,6 @@ def train(recipe: Recipe, out: Path, machine: Compute = Compute(), *, splits: Sp
         except InputError as error:
             raise _as_raised(error) from None
     if trainer.is_global_zero:
-        device = "cuda" if machine.on_gpu else "cpu"
         results = finish.finish(module, val_store, recipe, out, card_of(recipe, splits), device=device)
         record.end(results)
         record.tell(model)

@@ -1,6 +1,6 @@
 """Learning-rate schedules: the learning rate at each step, as a share of the peak rate.
 
-    step     int     0 .. steps   optimizer steps done so far
+    step     float   0 .. steps   optimizer steps done so far, or the same share of them as of the time
     steps    int                  optimizer steps of the whole run
     cycles   int                  how often a schedule that repeats does so
     share    float   0 .. 1       of the peak rate
@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-Schedule = Callable[[int, int, int], float]
+Schedule = Callable[[float, int, int], float]
 """(step, steps, cycles) -> share."""
 
 
@@ -23,7 +23,7 @@ def _fall(done: float) -> float:
     return (1 + math.cos(math.pi * min(1.0, max(0.0, done)))) / 2
 
 
-def one_cycle(step: int, steps: int, cycles: int = 1, *, rise: float = 0.15) -> float:
+def one_cycle(step: float, steps: int, cycles: int = 1, *, rise: float = 0.15) -> float:
     """A cosine up from 0.04 for the first `rise` of the run, then a cosine down to 0.
 
     After Smith and Topin, "Super-Convergence" (arXiv 1708.07120), without its momentum cycle.
@@ -37,7 +37,7 @@ def one_cycle(step: int, steps: int, cycles: int = 1, *, rise: float = 0.15) -> 
     return _fall((step - peak) / (steps - peak))
 
 
-def cyclic(step: int, steps: int, cycles: int) -> float:
+def cyclic(step: float, steps: int, cycles: int) -> float:
     """Triangles between a tenth and a peak that is halved from cycle to cycle.
 
     The "triangular2" policy of Smith, "Cyclical Learning Rates" (arXiv 1506.01186).
@@ -51,7 +51,7 @@ def cyclic(step: int, steps: int, cycles: int) -> float:
     return 0.1 + 0.9 * max(0.0, height) * 0.5**cycle
 
 
-def warm_restarts(step: int, steps: int, cycles: int) -> float:
+def warm_restarts(step: float, steps: int, cycles: int) -> float:
     """Cosines from 1 to 0, each of which is twice as long as the cosine before it.
 
     After Loshchilov and Hutter, "SGDR" (arXiv 1608.03983).
@@ -65,7 +65,7 @@ def warm_restarts(step: int, steps: int, cycles: int) -> float:
     return _fall((step - start) / length)
 
 
-def cosine(step: int, steps: int, cycles: int = 1) -> float:
+def cosine(step: float, steps: int, cycles: int = 1) -> float:
     """A single cosine from 1 to 0.
 
     >>> [round(cosine(step, 100), 2) for step in (0, 50, 100)]
@@ -74,7 +74,7 @@ def cosine(step: int, steps: int, cycles: int = 1) -> float:
     return _fall(step / steps)
 
 
-def constant(step: int, steps: int, cycles: int = 1) -> float:
+def constant(step: float, steps: int, cycles: int = 1) -> float:
     """The peak rate throughout: always 1."""
     return 1.0
 

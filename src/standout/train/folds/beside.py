@@ -28,10 +28,10 @@ WAIT = 0.2
 """Seconds between two looks at the processes."""
 
 
-def work_all(folds: Sequence[Fold], recipes: Callable[[Fold], Recipe], machine: run.Compute) -> None:
+def work_all(folds: Sequence[Fold], recipes: Callable[[Fold, int], Recipe], machine: run.Compute) -> None:
     """Works on all folds, machine.devices of them at the same time, each on a device of its own.
 
-    recipes: the recipe of a fold, asked for as the fold begins. What a fold prints goes to output.txt in its folder.
+    recipes: (fold, how many wait, with it) -> its recipe, as it begins. What a fold prints goes to its output.txt.
 
     Raises InputError, with the fold's own message, when a fold fails; the others are stopped then, and continue with
     the same command. Raises KeyboardInterrupt as it comes, when all processes have ended.
@@ -42,12 +42,12 @@ def work_all(folds: Sequence[Fold], recipes: Callable[[Fold], Recipe], machine: 
         while waiting or running:
             for place in range(machine.devices):
                 if waiting and place not in running:
-                    fold = waiting.pop(0)
+                    recipe, fold = recipes(waiting[0], len(waiting)), waiting.pop(0)
                     fold.folder.mkdir(parents=True, exist_ok=True)
-                    say(f"fold {fold.number} of {len(folds)} begins; it prints to {fold.folder / OUTPUT}")
+                    say(f"fold {fold.number} begins; it prints to {fold.folder / OUTPUT}")
                     alone = replace(machine, devices=1)
                     process = context.Process(
-                        target=_process, args=(fold, recipes(fold), alone, place, machine.devices), daemon=False
+                        target=_process, args=(fold, recipe, alone, place, machine.devices), daemon=False
                     )
                     process.start()
                     running[place] = fold, process
@@ -57,7 +57,7 @@ def work_all(folds: Sequence[Fold], recipes: Callable[[Fold], Recipe], machine: 
                     del running[place]
                     if process.exitcode:
                         raise InputError(f"fold {fold.number} failed: {_last(fold.folder / OUTPUT)}")
-                    say(f"fold {fold.number} of {len(folds)} is done")
+                    say(f"fold {fold.number} is done")
     finally:
         for _, process in running.values():
             process.terminate()

@@ -28,6 +28,7 @@ from standout.segmenter import Segmenter
 from standout.support.atomic import write_atomic
 from standout.support.system import cores
 from standout.train import run
+from standout.train.budget import Clock
 from standout.train.callbacks import going
 from standout.train.config import Recipe
 from standout.train.parts import Folds
@@ -69,9 +70,12 @@ def recipe_of(recipe: Recipe, fold: Fold) -> Recipe:
     return recipe.model_copy(update={"name": f"{recipe.name}-fold-{fold.number}", "train": train, "folds": Folds()})
 
 
-def work(fold: Fold, recipe: Recipe, machine: run.Compute) -> None:
-    """Trains the fold and answers the photos that it left out, unless both is done already."""
-    model = run.train(recipe_of(recipe, fold), fold.folder, machine, splits=fold.splits)
+def work(fold: Fold, recipe: Recipe, machine: run.Compute, *, clock: Clock | None = None) -> None:
+    """Trains the fold and answers the photos that it left out, unless both is done already.
+
+    clock: from which the recipe's train.minutes are counted; None means from now on.
+    """
+    model = run.train(recipe_of(recipe, fold), fold.folder, machine, splits=fold.splits, clock=clock)
     if not answered(fold):
         segmenter = Segmenter(pytorch.open(model, device="cuda" if machine.on_gpu else "cpu"))
         pairs = fold.splits[1]

@@ -91,6 +91,16 @@ class FoldsRecord:
         """Writes folds.json."""
         write_atomic(self.out / FACTS, json.dumps(self.facts, indent=1).encode(), overwrite=True)
 
+    @property
+    def spent(self) -> float:
+        """Seconds that the finished folds have taken."""
+        return float(self.facts.get("seconds", 0.0))
+
+    def take(self, seconds: float) -> None:
+        """Records how many seconds the finished folds have taken."""
+        self.facts["seconds"] = round(seconds, 1)
+        self.write()
+
     def done(self, recipe: Recipe) -> bool:
         """Whether all folds have ended, and their model is still what the recipe asks for."""
         return "comparison" in self.facts and self.facts["ships"] == recipe.folds.ships

@@ -7,25 +7,29 @@ last whole epoch.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from standout.errors import InputError, OutputError, SetupError
 from standout.net import checkpoint
 from standout.support import atomic
 from standout.train import run
+from standout.train.budget import Clock
 from standout.train.callbacks import going
 from standout.train.config import Recipe
 from standout.train.folds import beside
-from standout.train.folds.fold import Fold, answer, begin, parted, read_answers, rows, work
+from standout.train.folds.fold import Fold, answer, answered, begin, parted, read_answers, rows, work
 from standout.train.folds.record import FoldsRecord, mask_names
+from standout.train.folds.shares import shares
 from standout.train.folds.together import Verdict, compare, segmenter_of
 
 
-def train_folds(recipe: Recipe, out: Path, machine: run.Compute) -> Path:
+def train_folds(recipe: Recipe, out: Path, machine: run.Compute, *, clock: Clock | None = None) -> Path:
     """Trains the folds of the recipe, continuing what out already holds of them, and returns the path of their model.
 
     The training photos are divided. The validation photos are left out of all folds: they compare the model that the
     folds make together with single folds. machine.devices: how many folds train at the same time.
+    clock: from which train.minutes are counted, for all folds together; None means from now on.
 
     Raises InputError, OutputError and SetupError as run.train does, and InputError when the recipe lets left-out photos
     decide how a fold is trained, or there are too few photos for the folds.
@@ -39,12 +43,15 @@ def train_folds(recipe: Recipe, out: Path, machine: run.Compute) -> Path:
         record.tell(model)
         return model
     folds = _folds(record, recipe, splits)
+    waiting = [fold for fold in folds if not answered(fold)]
+    time = shares(recipe, splits, machine, clock=clock or Clock(), spent=record.spent)
     if machine.devices > 1:
-        beside.work_all(folds, lambda fold: recipe, machine)
+        beside.work_all(waiting, time.recipe_for, machine)
     else:
-        for fold in folds:
+        for number, fold in enumerate(waiting):
             begin(fold, len(folds))
-            work(fold, recipe, machine)
+            work(fold, time.recipe_for(fold, len(waiting) - number), replace(machine, devices=1), clock=Clock())
+            record.take(time.elapsed())
     record.keep_answers([row for fold in folds for row in read_answers(fold)])
     record.tell_answers()
     device = "cuda" if machine.on_gpu else "cpu"

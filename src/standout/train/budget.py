@@ -1,0 +1,173 @@
+"""A run that takes a given time: how many batches each epoch has, and where on the learning-rate schedule it is.
+
+    slices     the epochs of the recipe's stages, which become parts of the time instead of passes over the photos
+    progress   float 0..1, of the whole run, from which the learning rate follows
+    load       how many times as long as measured before the run things take now
+
+The number of slices is settled before the run and never changes, so that the schedule ends where it should. How many
+batches a slice has is settled as the slice begins, from the time left and the pace of the slice before. So other
+programs that take the cores make the run shorter in batches, not longer in minutes. After Li et al., "Budgeted
+Training" (arXiv 1905.04753): a schedule squeezed into the budget is better than a longer one that is cut off.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from lightning.pytorch import Callback, Trainer
+
+from standout.errors import InputError
+from standout.train.batches import Key, draw_order
+from standout.train.config import Recipe
+from standout.train.store import Store
+
+if TYPE_CHECKING:
+    from standout.train.pace import Pace
+
+CHECKING = 0.25
+"""The largest share of the time that validations and what goes with them may take."""
+
+FEWEST = 8
+"""Slices that a run has at least, so that it can adapt, where validation leaves room for them."""
+
+AROUND = 1.5
+"""Seconds of an epoch beside training and validation: new processes, checkpoints, charts."""
+
+TRUST = 0.7
+"""The weight of the last slice's pace against all earlier ones."""
+
+
+MOST_EMPTY = 100
+"""Passes without any photo after which none is expected any more."""
+
+
+@dataclass
+class Clock:
+    """The time of this process, which tests replace."""
+
+    began: float = field(default_factory=time.monotonic)
+
+    def seconds(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self.began
+
+
+def sliced(recipe: Recipe, pace: Pace, clock: Clock, *, processes: int = 1) -> Recipe:
+    """The recipe with as many epochs as the time has slices, in the proportions of its stages.
+
+    clock: began with the command. processes: several of them cannot agree on what each has measured before they train,
+    so their number of slices is the recipe's. Raises InputError when what goes before, the validations and the finish
+    leave less than half of the time for training.
+    """
+    assert recipe.train.minutes is not None
+    minutes, before = recipe.train.minutes, clock.seconds()
+    written, stages = len(recipe.epochs), recipe.train.stages
+    around, rest = pace.validation + AROUND, minutes * 60 - before - pace.finish
+    count = max(written, FEWEST)
+    if processes == 1:
+        count = max(min(count, int(CHECKING * rest / around)), len(stages))
+    if rest - count * around < minutes * 60 / 2:
+        wanted = 2 * (before + pace.finish + len(stages) * around) / 60
+        raise InputError(
+            f"{minutes:g} minutes leave less than half for training: what goes before takes {before:.0f} s, {count} "
+            f"validations take {count * around:.0f} s and the finish {pace.finish:.0f} s; give --minutes {wanted:.1f} "
+            "or more, or fewer validation photos"
+        )
+    ends = [round(end * count / written) for end in accumulate(stage.epochs for stage in stages)]
+    epochs = [max(1, end - begin) for begin, end in zip([0, *ends], ends, strict=False)]
+    made = tuple(stage.model_copy(update={"epochs": number}) for stage, number in zip(stages, epochs, strict=True))
+    changes = {"stages": made, "frozen_epochs": round(recipe.train.frozen_epochs * count / written)}
+    return recipe.model_copy(update={"train": recipe.train.model_copy(update=changes)})
+
+
+class Budget(Callback):
+    """Gives each epoch its number of batches, so that the run ends in time.
+
+    recipe: with its slices, see sliced. clock: began with the command. spent: seconds of the sessions before, which the
+    checkpoint says where there is one.
+    """
+
+    def __init__(self, recipe: Recipe, pace: Pace, clock: Clock) -> None:
+        self.recipe, self.pace, self.clock = recipe, pace, clock
+        self.spent = 0.0
+        self.load = 1.0
+        self.around = pace.validation + AROUND
+        self.drawn = 0
+        self.epoch, self.steps = -1, 0
+        self.progress = 0.0
+        self._from = self._to = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a run that was stopped continues from."""
+        return {
+            "spent": self.elapsed(),
+            "load": self.load,
+            "around": self.around,
+            "drawn": self.drawn + self.steps,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continues the time of the sessions before, without the part of an epoch that was lost."""
+        self.spent, self.load = state_dict["spent"], state_dict["load"]
+        self.around, self.drawn = state_dict["around"], state_dict["drawn"]
+
+    def elapsed(self) -> float:
+        """Seconds that the run has taken, in all its sessions."""
+        return self.spent + self.clock.seconds()
+
+    def left(self) -> float:
+        """Seconds for the epochs that are left, without the finish."""
+        assert self.recipe.train.minutes is not None
+        return self.recipe.train.minutes * 60 - self.elapsed() - self.pace.finish * self.load
+
+    def begin(self, epoch: int) -> int:
+        """The number of batches of the epoch, the same however often it is asked for."""
+        if epoch == self.epoch:
+            return self.steps
+        self.drawn += self.steps
+        stages = self.recipe.epochs[epoch:]
+        shares = [self.pace.step[stage.size] for stage in stages]
+        train = (self.left() - len(stages) * self.around) * shares[0] / sum(shares)
+        self.epoch, self.steps = epoch, max(1, int(train / (self.load * shares[0])))
+        return self.steps
+
+    def agree(self, steps: int) -> int:
+        """Takes the number of batches that the first process found, since all of them must have the same."""
+        self.steps = steps
+        return steps
+
+    def batches(self, store: Store, steps: int, *, processes: int = 1) -> list[list[Key]]:
+        """So many batches of passes over the photos, without those that the epochs before have drawn.
+
+        Raises InputError when the recipe draws no photo.
+        """
+        found: list[list[Key]] = []
+        skip, number = self.drawn, 0
+        while len(found) < steps:
+            batches = [keys for keys in draw_order(store, self.recipe, number, processes=processes) if keys]
+            if not batches and number > MOST_EMPTY:
+                raise InputError(f"data.draws = {self.recipe.data.draws} draws no photo; give a source a larger number")
+            number += 1
+            found += batches[skip:]
+            skip = max(0, skip - len(batches))
+        return found[:steps]
+
+    def on_train_epoch_start(self, trainer: Trainer, *_: Any) -> None:
+        """Takes the time since the last batch of the epoch before."""
+        self._from = self.clock.seconds()
+        if self._to:
+            self.around = self._from - self._to
+
+    def on_train_batch_start(self, trainer: Trainer, module: Any, batch: Any, batch_idx: int) -> None:
+        """Moves on along the schedule, to the middle of this batch's part of it."""
+        self.progress = (self.epoch + (batch_idx + 0.5) / self.steps) / len(self.recipe.epochs)
+
+    def on_train_batch_end(self, trainer: Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Learns the pace of the epoch at its last batch."""
+        if batch_idx + 1 == self.steps:
+            self._to = self.clock.seconds()
+            expected = self.steps * self.pace.step[self.recipe.epochs[self.epoch].size]
+            self.load += TRUST * ((self._to - self._from) / expected - self.load)
