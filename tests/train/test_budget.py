@@ -15,7 +15,7 @@ from standout.train.budget import AROUND, Budget, Clock, sliced
 from standout.train.callbacks import read_log
 from standout.train.config import Recipe
 from standout.train.module import SegmentationModule
-from standout.train.pace import Pace, measure_pace
+from standout.train.pace import Rates, measure_rates
 from standout.train.store import Store
 from tests.train.conftest import tiny
 
@@ -38,7 +38,7 @@ def timed(minutes: float, **changes: Any) -> Recipe:
     return tiny(Path("data"), train={"stages": STAGES, "minutes": minutes} | changes)
 
 
-def play(budget: Budget, recipe: Recipe, pace: Pace, clock: Hand, busy: Callable[[float], float]) -> list[float]:
+def play(budget: Budget, recipe: Recipe, pace: Rates, clock: Hand, busy: Callable[[float], float]) -> list[float]:
     """Trains on paper: what happens takes busy(now) times as long as was measured. The learning rates' places."""
     places = []
     for epoch, stage in enumerate(recipe.epochs):
@@ -69,7 +69,7 @@ def play(budget: Budget, recipe: Recipe, pace: Pace, clock: Hand, busy: Callable
 def test_a_run_ends_in_time_whatever_else_the_machine_does(
     minutes: int, name: str, busy: Callable[[float], float]
 ) -> None:
-    clock, pace = Hand(), Pace({SMALL: 0.2, LARGE: 0.3}, validation=2.0, finish=6.0)
+    clock, pace = Hand(), Rates({SMALL: 0.2, LARGE: 0.3}, validation=2.0, finish=6.0)
     clock.now = 8.0
     recipe = sliced(timed(minutes), pace, clock)
     places = play(Budget(recipe, pace, clock), recipe, pace, clock, busy)
@@ -79,7 +79,7 @@ def test_a_run_ends_in_time_whatever_else_the_machine_does(
 
 
 def test_a_run_that_was_stopped_has_the_rest_of_the_time() -> None:
-    clock, pace = Hand(), Pace({SMALL: 0.2, LARGE: 0.3}, validation=2.0, finish=6.0)
+    clock, pace = Hand(), Rates({SMALL: 0.2, LARGE: 0.3}, validation=2.0, finish=6.0)
     recipe = sliced(timed(10), pace, clock)
     first = Budget(recipe, pace, clock)
     for epoch in range(2):
@@ -96,9 +96,9 @@ def test_a_run_that_was_stopped_has_the_rest_of_the_time() -> None:
 
 
 def test_slices_keep_the_stages_proportions_and_leave_room_for_training() -> None:
-    clock, quick = Hand(), Pace({SMALL: 0.2, LARGE: 0.3}, validation=1.0, finish=5.0)
+    clock, quick = Hand(), Rates({SMALL: 0.2, LARGE: 0.3}, validation=1.0, finish=5.0)
     assert [stage.epochs for stage in sliced(timed(30), quick, clock).train.stages] == [6, 3]
-    slow = Pace({SMALL: 0.2, LARGE: 0.3}, validation=60.0, finish=120.0)
+    slow = Rates({SMALL: 0.2, LARGE: 0.3}, validation=60.0, finish=120.0)
     assert [stage.epochs for stage in sliced(timed(30), slow, clock).train.stages] == [4, 2]
     frozen = sliced(timed(30, frozen_epochs=3), slow, clock).train.frozen_epochs
     assert frozen == 2
@@ -107,9 +107,9 @@ def test_slices_keep_the_stages_proportions_and_leave_room_for_training() -> Non
 
 
 def test_too_little_time_is_told_with_what_would_do() -> None:
-    clock, pace = Hand(), Pace({SMALL: 0.2, LARGE: 0.3}, validation=20.0, finish=60.0)
+    clock, pace = Hand(), Rates({SMALL: 0.2, LARGE: 0.3}, validation=20.0, finish=60.0)
     clock.now = 15.0
-    with pytest.raises(InputError, match=r"2 minutes leave less than half .*finish 60 s; give --minutes 3\.9 or more"):
+    with pytest.raises(InputError, match=r"2 minutes leave too little .*finish 60 s; give --minutes 2\.6 or more"):
         sliced(timed(2), pace, clock)
     sliced(timed(4.0), pace, clock)
 
@@ -119,13 +119,13 @@ def test_batches_go_on_where_the_epoch_before_has_ended(data: Path) -> None:
     store = Store(run.pairs(recipe)[0])
     passes = [draw_order(store, recipe, number) for number in range(4)]
     every = [batch for one in passes for batch in one]
-    budget = Budget(recipe, Pace({SMALL: 1.0, LARGE: 1.0}, 0.0, 0.0), Hand())
+    budget = Budget(recipe, Rates({SMALL: 1.0, LARGE: 1.0}, 0.0, 0.0), Hand())
     assert budget.batches(store, 2) == every[:2]
     budget.drawn = 2
     assert budget.batches(store, 5) == every[2:7]
     nothing = tiny(data, train={"stages": STAGES, "minutes": 1}, data={"folder": str(data), "draws": {"drawn": 0.0}})
     with pytest.raises(InputError, match="draws no photo"):
-        Budget(nothing, Pace({SMALL: 1.0, LARGE: 1.0}, 0.0, 0.0), Hand()).batches(store, 1)
+        Budget(nothing, Rates({SMALL: 1.0, LARGE: 1.0}, 0.0, 0.0), Hand()).batches(store, 1)
 
 
 def test_what_is_measured_is_above_nothing_and_leaves_the_network_alone(data: Path) -> None:
@@ -134,7 +134,7 @@ def test_what_is_measured_is_above_nothing_and_leaves_the_network_alone(data: Pa
     net = run.build(recipe)
     before = {name: value.clone() for name, value in net.state_dict().items()}
     stores = (Store(pairs[0]), Store(pairs[1]))
-    pace = measure_pace(net, recipe, stores, run.card_of(recipe, pairs), device="cpu", teacher=None)
+    pace = measure_rates(net, recipe, stores, run.card_of(recipe, pairs), device="cpu", teacher=None)
     assert pace.step.keys() == {(96, 64), (64, 64)} and all(one > 0 for one in pace.step.values())
     assert pace.validation > 0 and pace.finish > pace.validation
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
@@ -145,8 +145,8 @@ def test_a_timed_run_trains_resumes_and_ends_its_schedule(
 ) -> None:
     """On a machine where every step takes two seconds of a clock that stands still otherwise."""
     clock, step = Hand(), SegmentationModule.training_step
-    pace = Pace({SMALL: 2.0, LARGE: 2.0}, validation=1.0, finish=1.0)
-    monkeypatch.setattr(run, "measure_pace", lambda *_, **__: pace)
+    pace = Rates({SMALL: 2.0, LARGE: 2.0}, validation=1.0, finish=1.0)
+    monkeypatch.setattr(run, "measure_rates", lambda *_, **__: pace)
     recipe = tiny(data, train={"stages": [{"epochs": 3, "size": [64, 64]}], "minutes": 1.5, "ema": 0.0})
 
     def train(clock: Hand, dies: int | None) -> None:

@@ -120,6 +120,12 @@ def _add_train(app: typer.Typer) -> None:
     app.command("train", epilog=train.EPILOG, rich_help_panel=OWN_MODEL)(train.TrainCommand)
 
 
+def _add_plan(app: typer.Typer) -> None:
+    from standout.cli import plan
+
+    app.command("plan", epilog=plan.EPILOG, rich_help_panel=OWN_MODEL)(plan.PlanCommand)
+
+
 def _add_evaluate(app: typer.Typer) -> None:
     from standout.cli import evaluate
 
@@ -160,6 +166,7 @@ COMMANDS: dict[str, Callable[[typer.Typer], None]] = {
     "batch": _add_batch,
     "webcam": _add_webcam,
     "serve": _add_serve,
+    "plan": _add_plan,
     "train": _add_train,
     "evaluate": _add_evaluate,
     "benchmark": _add_benchmark,

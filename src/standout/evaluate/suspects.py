@@ -164,9 +164,9 @@ def hint(truth: Bools, found: Bools, counts: Bools) -> str:
     if moved := _moved(truth, found, counts):
         return moved
     if metrics.precision(truth, found, counts) > ALIKE:
-        return "the label lacks a part of the people"
+        return "the label lacks a part of what the answer finds"
     if metrics.recall(truth, found, counts) > ALIKE:
-        return "the label holds more than the people"
+        return "the label holds more than the answer finds"
     return "label and answer lie in different places"
 
 

@@ -19,8 +19,9 @@ STYLE = """body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-w
   background: #fff; color: #222 }
 h2 { margin-top: 2rem } .error, .worse { color: #b00020 } .warning { color: #9a5b00 } .note { color: #555 }
 .better { color: #1b7a2f }
-figure { display: inline-block; margin: 0 .6rem .9rem 0 } figcaption { font-size: 12px; max-width: 540px;
-  overflow-wrap: anywhere } img { display: block; border: 1px solid #ccc } table { border-collapse: collapse }
+figure { display: inline-block; margin: 0 .6rem .9rem 0; vertical-align: top }
+figcaption { font-size: 12px; contain: inline-size; overflow-wrap: anywhere }
+img { display: block; border: 1px solid #ccc } table { border-collapse: collapse }
 td, th { padding: .15rem .8rem .15rem 0; text-align: left } td.number { font-variant-numeric: tabular-nums }
 td small { color: #777 } details { margin: .4rem 0 } svg { display: block; max-width: 100%; height: auto }
 @media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd } .error, .worse { color: #ff8a80 }

@@ -25,7 +25,10 @@ from standout.train.config import Recipe
 from standout.train.store import Store
 
 if TYPE_CHECKING:
-    from standout.train.pace import Pace
+    from standout.train.pace import Rates
+
+LEAST = 0.25
+"""The smallest share of the time that is left for training."""
 
 CHECKING = 0.25
 """The largest share of the time that validations and what goes with them may take."""
@@ -55,12 +58,12 @@ class Clock:
         return time.monotonic() - self.began
 
 
-def sliced(recipe: Recipe, pace: Pace, clock: Clock, *, processes: int = 1) -> Recipe:
+def sliced(recipe: Recipe, pace: Rates, clock: Clock, *, processes: int = 1) -> Recipe:
     """The recipe with as many epochs as the time has slices, in the proportions of its stages.
 
     clock: began with the command. processes: several of them cannot agree on what each has measured before they train,
     so their number of slices is the recipe's. Raises InputError when what goes before, the validations and the finish
-    leave less than half of the time for training.
+    leave less than LEAST of the time for training.
     """
     assert recipe.train.minutes is not None
     minutes, before = recipe.train.minutes, clock.seconds()
@@ -69,10 +72,10 @@ def sliced(recipe: Recipe, pace: Pace, clock: Clock, *, processes: int = 1) -> R
     count = max(written, FEWEST)
     if processes == 1:
         count = max(min(count, int(CHECKING * rest / around)), len(stages))
-    if rest - count * around < minutes * 60 / 2:
-        wanted = 2 * (before + pace.finish + len(stages) * around) / 60
+    if rest - count * around < LEAST * minutes * 60:
+        wanted = (before + pace.finish + len(stages) * around) / (1 - LEAST) / 60
         raise InputError(
-            f"{minutes:g} minutes leave less than half for training: what goes before takes {before:.0f} s, {count} "
+            f"{minutes:g} minutes leave too little for training: what goes before takes {before:.0f} s, {count} "
             f"validations take {count * around:.0f} s and the finish {pace.finish:.0f} s; give --minutes {wanted:.1f} "
             "or more, or fewer validation photos"
         )
@@ -90,7 +93,7 @@ class Budget(Callback):
     checkpoint says where there is one.
     """
 
-    def __init__(self, recipe: Recipe, pace: Pace, clock: Clock) -> None:
+    def __init__(self, recipe: Recipe, pace: Rates, clock: Clock) -> None:
         self.recipe, self.pace, self.clock = recipe, pace, clock
         self.spent = 0.0
         self.load = 1.0

@@ -29,13 +29,20 @@ THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
 
 
 def finish(
-    module: SegmentationModule, val: Store, recipe: Recipe, out: Path, card: ModelCard, *, device: str = "cpu"
+    module: SegmentationModule,
+    val: Store,
+    recipe: Recipe,
+    out: Path,
+    card: ModelCard,
+    *,
+    device: str | None = "cpu",
 ) -> dict[str, Any]:
     """Writes out/model.safetensors and out/threshold.svg, and returns the results for run.json.
 
     The weights are those of best-dice.ckpt or last.ckpt, as train.ships says. The scores on the card are of the masks
     that users get. The other scores in the results can be compared with every epoch's: they are measured at the size of
-    the last stage, in float32, without test-time augmentation (TTA), at threshold 0.5.
+    the last stage, in float32, without test-time augmentation (TTA), at threshold 0.5. device: where the masks that
+    users get are computed; None leaves the card without scores.
 
     Raises OutputError when the model cannot be written.
     """
@@ -46,8 +53,9 @@ def finish(
     target = out / "model.safetensors"
     part = atomic.part_for(target, overwrite=True)
     try:
-        checkpoint.save(module.net, card, part)
-        card = checkpoint.save(module.net, as_users_get_it(part, card, val.pairs, device), part)
+        card = checkpoint.save(module.net, card, part)
+        if device is not None:
+            card = checkpoint.save(module.net, as_users_get_it(part, card, val.pairs, device), part)
         atomic.publish(part, target, overwrite=True)
     except OSError as error:
         raise OutputError(

@@ -36,7 +36,7 @@ DTYPES = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
 
 @dataclass(frozen=True)
-class Pace:
+class Rates:
     """Seconds for a batch of training at each size of the recipe's stages, for a validation, and for the finish.
 
     step: size (long, short) -> seconds. validation: of all validation photos after an epoch. finish: from the last
@@ -60,9 +60,9 @@ def timed(do: Callable[[], object]) -> float:
     return sorted(each)[len(each) // 2]
 
 
-def measure_pace(
+def measure_rates(
     net: UNet, recipe: Recipe, stores: tuple[Store, Store], card: ModelCard, *, device: str, teacher: nn.Module | None
-) -> Pace:
+) -> Rates:
     """The pace of the recipe with these stores of training and validation photos on a device, "cpu" or "cuda".
 
     net: it is copied, and stays as it is. card: what the finished model's card says before its scores are known.
@@ -77,7 +77,7 @@ def measure_pace(
     each = _answer_seconds(mine, recipe, validation, device)
     full = finish_seconds(copy.deepcopy(net), card, validation.pairs, device)
     count = len(validation)
-    return Pace(steps, count * each, count * (2 * each + full))
+    return Rates(steps, count * each, count * (2 * each + full))
 
 
 def step_seconds(net: UNet, recipe: Recipe, stage: Stage, *, device: str, teacher: nn.Module | None = None) -> float:
@@ -131,6 +131,7 @@ def finish_seconds(net: UNet, card: ModelCard, pairs: Sequence[Pair], device: st
     try:
         session = pytorch.session(Probability(net).eval(), card, device=device, threads=1)
         some = list(pairs[:: max(1, len(pairs) // 4)][:4])
+        measure(some[:1], Segmenter(session))
         began = time.monotonic()
         measure(some, Segmenter(session))
         return (time.monotonic() - began) / len(some)

@@ -159,7 +159,7 @@ class Record:
         before = f" (before training {self.facts['before']['val_dice']:.4f})" if "before" in self.facts else ""
         found = f"validation loss {results['val_loss']:.4f}, Dice {results['val_dice']:.4f}{before}"
         say(f"epoch {results['epoch']}, which ships: {found}")
-        if "protocol" in results:
+        if results.get("protocol"):
             scores = ", ".join(f"{source} {score:.4f}" for source, score in results["scores"].items())
             say(f"on its card: {scores or 'no scores'} ({results['protocol']})")
         say(f"trained; the model is {model}, its curves are in {self.path.parent}")

@@ -42,7 +42,7 @@ from standout.train.budget import Budget, Clock, sliced
 from standout.train.callbacks import BEST, Bar, Interrupt, Journal, SafeCheckpoints, Worst, going
 from standout.train.config import Recipe
 from standout.train.module import SegmentationModule
-from standout.train.pace import measure_pace
+from standout.train.pace import measure_rates
 from standout.train.record import Record
 from standout.train.store import Store
 
@@ -85,11 +85,13 @@ def train(
     *,
     splits: Splits | None = None,
     clock: Clock | None = None,
+    scored: bool = True,
 ) -> Path:
     """Trains the recipe, continuing what out already holds of this run, and returns the path of the model.
 
     splits: the pairs of the run; None means those that the recipe names. Folds are not the business of this function.
-    clock: from which train.minutes are counted; None means from now on.
+    clock: from which train.minutes are counted; None means from now on. scored: whether the card gets the scores of the
+    masks that users get, which folds measure themselves.
 
     Raises InputError when out holds a run of another recipe or other data, when data cannot be read, or when the loss
     is no longer finite; OutputError when out cannot be written; SetupError when the machine has no such device. What
@@ -117,7 +119,8 @@ def train(
     budget = None
     if recipe.train.minutes:
         card = card_of(recipe, splits)
-        pace = measure_pace(net, recipe, (train_store, val_store), card, device=device, teacher=taught)
+        pace = measure_rates(net, recipe, (train_store, val_store), card, device=device, teacher=taught)
+        pace = pace if scored else replace(pace, finish=2 * pace.validation)
         recipe = record.sliced(lambda: sliced(recipe, pace, clock, processes=machine.processes))
         budget = Budget(recipe, pace, clock)
     steps = count_steps(train_store, recipe, machine.processes)
@@ -136,7 +139,9 @@ def train(
         except InputError as error:
             raise _as_raised(error) from None
     if trainer.is_global_zero:
-        results = finish.finish(module, val_store, recipe, out, card_of(recipe, splits), device=device)
+        results = finish.finish(
+            module, val_store, recipe, out, card_of(recipe, splits), device=device if scored else None
+        )
         record.end(results)
         record.tell(model)
     return model

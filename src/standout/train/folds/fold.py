@@ -75,7 +75,7 @@ def work(fold: Fold, recipe: Recipe, machine: run.Compute, *, clock: Clock | Non
 
     clock: from which the recipe's train.minutes are counted; None means from now on.
     """
-    model = run.train(recipe_of(recipe, fold), fold.folder, machine, splits=fold.splits, clock=clock)
+    model = run.train(recipe_of(recipe, fold), fold.folder, machine, splits=fold.splits, clock=clock, scored=False)
     if not answered(fold):
         segmenter = Segmenter(pytorch.open(model, device="cuda" if machine.on_gpu else "cpu"))
         pairs = fold.splits[1]

@@ -46,8 +46,8 @@ class Shares:
         share = left / rounds - len(fold.splits[1]) * self.answer
         if share <= 0:
             raise InputError(
-                f"{minutes:g} minutes are over before fold {fold.number} begins: {self.elapsed():.0f} s have passed, and "
-                f"comparing the folds takes {self.together:.0f} s; give the same command with more --minutes"
+                f"{minutes:g} minutes are over before fold {fold.number} begins: {self.elapsed():.0f} s have passed, "
+                f"and comparing the folds takes {self.together:.0f} s; give the same command with more --minutes"
             )
         train = self.recipe.train.model_copy(update={"minutes": share / 60})
         return self.recipe.model_copy(update={"train": train})
