@@ -16,6 +16,7 @@ import pytest
 
 from standout.models.registry import REGISTRY, find
 from tests.conftest import ROOT, SAMPLE, MadeOnce, drawn_person
+from tests.evaluate.test_suspects import draw_folds
 from tests.video.drawn import Made, make, picture
 
 GENERATED = {ROOT / "docs" / "reference" / name for name in ("python.md", "command-line.md", "recipe.md")}
@@ -69,6 +70,7 @@ def make_examples(tmp_path: Path, trained: Path) -> None:
         for part, plane in (("images", image), ("masks", mask)):
             (tmp_path / "my" / part).mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(tmp_path / "my" / part / f"p_{n}.png"), plane)
+    draw_folds(tmp_path / "my", tmp_path / "runs" / "five")
     make_public_sets(tmp_path)
 
 

@@ -29,14 +29,9 @@ def spoil(kind: str, mask: np.ndarray) -> np.ndarray:
     return np.zeros_like(mask)
 
 
-@pytest.fixture
-def folds(data: Path, tmp_path: Path) -> Path:
-    """The folder of folds whose answers are the true masks, softened; four of the labels are wrong."""
-    out = tmp_path / "five"
+def draw_folds(data: Path, out: Path) -> Path:
+    """A folder of folds, out, for the drawn people in data; the answers are their true masks, softened."""
     (out / "masks").mkdir(parents=True)
-    for name, kind in SPOILED.items():
-        path = data / "train" / "masks" / f"{name}.png"
-        cv2.imwrite(str(path), spoil(kind, cv2.imread(str(path), cv2.IMREAD_UNCHANGED)))
     splits = find_splits(data)
     rows = []
     for part, pairs in zip(("train", "val"), splits, strict=True):
@@ -50,6 +45,15 @@ def folds(data: Path, tmp_path: Path) -> Path:
     told = {"folder": str(data), "sources": [], "fingerprint": fingerprint([*splits[0], *splits[1]])}
     (out / "folds.json").write_text(json.dumps({"count": 3, "data": told, "photos": rows}))
     return out
+
+
+@pytest.fixture
+def folds(data: Path, tmp_path: Path) -> Path:
+    """Folds of data of which four labels are wrong."""
+    for name, kind in SPOILED.items():
+        path = data / "train" / "masks" / f"{name}.png"
+        cv2.imwrite(str(path), spoil(kind, cv2.imread(str(path), cv2.IMREAD_UNCHANGED)))
+    return draw_folds(data, tmp_path / "five")
 
 
 def test_wrong_labels_come_first_with_what_is_wrong(folds: Path) -> None:
