@@ -1,6 +1,6 @@
 """Measures how many of the wrong labels are found by the ranking that folds give.
 
-    .venv/bin/python benchmarks/suspects.py [--data ../shared/people] [--seeds 0 1]
+    .venv/bin/python benchmarks/suspects.py [--data ../shared/people] [--seeds 0]
 
 The validation photos of the data set are used, since the bundled model that the folds start from has not been trained
 on them. Five of a hundred labels are made wrong, in four ways: moved, half of the people missing, the label of another
@@ -76,7 +76,7 @@ def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "people")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     options = parser.parse_args()
     found: Counter[str] = Counter()
     every: Counter[str] = Counter()
@@ -88,14 +88,14 @@ def main() -> None:
         judges = {pair.name for pair in pairs[:20]}
         parts = [replace(pair, split="val" if pair.name in judges else "train") for pair in pairs]
         write_table(parts, out / "photos.csv")
-        settings = {"stages": [{"epochs": 1, "size": [192, 160], "compose": 0.0}], "lr": 4e-4, "ema": 0.95}
+        settings = {"stages": [{"epochs": 1, "size": [256, 192], "compose": 0.0}], "lr": 4e-4, "ema": 0.95}
         asked = {
             "name": out.name,
             "data": {"folder": str(out / "photos.csv")},
             "model": {"init": "standout-tiny"},
             "train": settings | {"batch": 8, "encoder_lr": 0.5},
             "augment": {"set": "none"},
-            "folds": {"count": 3},
+            "folds": {"count": 2},
             "sheet_every": 0,
         }
         train_folds(load(None, asked), out, Compute("cpu"))

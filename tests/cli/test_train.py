@@ -23,6 +23,16 @@ def test_a_folder_and_a_bundled_model_are_enough(
 
 
 @pytest.mark.slow
+def test_folds_end_in_a_model_and_a_ranking(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "two"
+    assert main(["train", "--data", str(data), "--init", "standout-tiny", "--folds", "2", "-o", str(out), *TINY]) == 0
+    assert (out / "model.safetensors").is_file()
+    assert f"standout data suspects {out} shows the labels" in capsys.readouterr().err
+    assert main(["data", "suspects", str(out), "--csv", str(tmp_path / "s.csv")]) == 0
+    assert len((tmp_path / "s.csv").read_text().splitlines()) == 17
+
+
+@pytest.mark.slow
 def test_the_heavy_encoder_trains_from_end_to_end(data: Path, tmp_path: Path) -> None:
     command = ["train", "--data", str(data / "train"), "--encoder", "resnet101", "--decoder", "heavy"]
     assert main([*command, "-o", str(tmp_path / "o"), *TINY]) == 0
@@ -61,6 +71,9 @@ def test_a_preview_and_a_sweep_of_rates_are_drawn(
         (["--data", "DATA", "-o", "o", "--init", "standout-moble"], "did you mean 'standout-mobile'"),
         (["--data", "DATA", "-o", "o", "--set", "loss.bce=0.9"], "sum to 1.4, not 1"),
         (["--data", "DATA", "-o", "o", "--device", "gpu"], "finds no CUDA device"),
+        (["--data", "DATA", "-o", "o", "--set", "folds.count=1"], "one fold leaves nothing to train on"),
+        (["--data", "DATA", "-o", "o", "--folds", "2", "--set", "train.patience=3"], "set it to 0 for folds"),
+        (["--data", "DATA", "-o", "o", "--folds", "3", "--nodes", "2"], "folds train on one machine"),
     ],
 )
 def test_what_will_not_do_is_explained_and_nothing_begun(

@@ -13,7 +13,7 @@ import pytest
 from standout.cli import main
 from standout.data import find_splits, fingerprint
 from standout.errors import InputError
-from standout.evaluate.suspects import hint, rank, surprise
+from standout.evaluate.suspects import LEVELS, SURE, calibrate, hint, levels_of, rank, surprise
 from tests.conftest import drawn_person
 
 SPOILED = {"drawn_1": "inverted", "drawn_5": "half", "drawn_8": "moved", "drawn_10": "gone"}
@@ -68,14 +68,23 @@ def test_wrong_labels_come_first_with_what_is_wrong(folds: Path) -> None:
     assert found["drawn_10"] == "the label shows nobody"
     assert not any(one.hint for one in ranked[4:])
     assert ranked[0].loss > 2 * ranked[4].loss and ranked[0].dice < 0.2
+    assert [one.explained for one in ranked[:5]] == [True, True, False, False, False]
+
+
+EXPECTED = np.clip((np.arange(LEVELS) + 0.5) / LEVELS, SURE, 1 - SURE)
+"""Of a model that is as sure as it says."""
+
+
+def loss(label: np.ndarray, answer: np.ndarray) -> float:
+    return surprise(levels_of(label, answer), EXPECTED)
 
 
 def test_an_unsure_answer_counts_less_against_a_label_than_a_sure_one() -> None:
     label = np.zeros((20, 20), np.uint8)
     sure, unsure = (np.full((20, 20), level, np.uint8) for level in (240, 140))
-    assert surprise(label, sure) > 3 * surprise(label, unsure) > 0
+    assert loss(label, sure) > 3 * loss(label, unsure) > 0
     label[:] = 128
-    assert surprise(label, sure) == 0, "what does not count is no reason"
+    assert loss(label, sure) == 0, "what does not count is no reason"
 
 
 def test_small_people_are_neither_passed_over_nor_always_first() -> None:
@@ -85,8 +94,23 @@ def test_small_people_are_neither_passed_over_nor_always_first() -> None:
         return cv2.circle(np.zeros((200, 200), np.uint8), (100, 100), radius, 255, -1)
 
     nobody = np.zeros((200, 200), np.uint8)
-    small, large = surprise(nobody, circle(15)), surprise(nobody, circle(60))
-    assert surprise(circle(60), circle(58)) < small < large
+    excess = {r: loss(nobody, circle(r)) - loss(nobody, nobody) for r in (20, 60)}
+    assert loss(circle(60), circle(59)) - loss(circle(60), circle(60)) < excess[20] < excess[60]
+
+
+def test_answers_are_calibrated_by_source() -> None:
+    """Where a model misses half of the people, its "nobody" is worth less, and a label is not blamed for it."""
+    answer = np.zeros((40, 40), np.uint8)
+    answer[:10] = 255
+    label, missed = (np.where(np.arange(40)[:, None] < rows, 255, 0) * np.ones((1, 40)) for rows in (10, 20))
+    easy, hard = (levels_of(one.astype(np.uint8), answer) for one in (label, missed))
+    found = calibrate([("easy", easy)] * 50 + [("hard", hard)] * 50)
+    assert found["easy"][0] < 0.04 and found["hard"][0] == pytest.approx(1 / 3, abs=0.04)
+    assert found["easy"][-1] > 0.95 and found["hard"][-1] > 0.95
+    assert surprise(hard, found["hard"]) < 0.2 * surprise(hard, found["easy"])
+    few = calibrate([("easy", easy)] * 50 + [("one", hard)])
+    assert few["one"][0] < 0.15, "a single photo is not its own measure"
+    assert (np.diff(found["hard"]) >= 0).all()
 
 
 @pytest.mark.parametrize(

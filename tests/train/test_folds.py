@@ -18,9 +18,11 @@ from standout.evaluate.photos import score
 from standout.net import checkpoint
 from standout.net.ensemble import Ensemble
 from standout.train import run
+from standout.train.budget import Clock
 from standout.train.folds import fold as one_fold
 from standout.train.folds import train_folds
 from standout.train.folds.record import scores_by_source
+from standout.train.folds.shares import Shares
 from standout.train.folds.together import Candidate, choose
 from standout.train.module import SegmentationModule
 from tests.conftest import MadeOnce
@@ -220,3 +222,30 @@ def test_answers_of_another_model_are_made_anew(folded: Path, tmp_path: Path) ->
     assert one_fold.answered(fold)
     shutil.copy(out / "fold-2" / "model.safetensors", fold.model)
     assert not one_fold.answered(fold)
+
+
+class Hand(Clock):
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+        self.now = 0.0
+
+    def seconds(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("beside", [1, 2])
+def test_minutes_are_shared_among_the_folds_that_are_left(data: Path, tmp_path: Path, beside: int) -> None:
+    """Four folds that keep to their time end with the minutes, in turn or two at a time."""
+    recipe, clock = three(data, train=SHORT | {"minutes": 30.0}, folds={"count": 4}), Hand()
+    time = Shares(recipe, clock, spent=60.0, answer=2.0, together=90.0, beside=beside)
+    _, val = find_splits(data)
+    for waiting in range(4, 0, -beside):
+        fold = one_fold.Fold(1, ([], val), (), tmp_path)
+        clock.now += (time.recipe_for(fold, waiting).train.minutes or 0) * 60 + len(val) * 2.0
+    assert 60 + clock.now + 90 == pytest.approx(30 * 60)
+    with pytest.raises(InputError, match="30 minutes are over before fold 1 begins"):
+        time.recipe_for(one_fold.Fold(1, ([], val), (), tmp_path), 1)
+    timeless = Shares(three(data), clock, spent=0.0, answer=0.0, together=0.0, beside=1)
+    assert timeless.recipe_for(fold, 1).train.minutes is None

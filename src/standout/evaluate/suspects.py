@@ -3,6 +3,7 @@
 run      Path            the folder of `standout train --folds`: folds.json, and an answer in masks/ for each photo
 label    uint8 (H, W)    255 person, 0 background, 128 does not count, any other level a soft edge
 answer   uint8 (H, W)    probability of person, 0..255
+levels   float (2, LEVELS)   of background and of person, how many pixels the answer gives each level of probability
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from standout import metrics
 from standout.data import IGNORE, Pair, find_splits, fingerprint, read_label
@@ -28,14 +30,24 @@ from standout.support.html import figure, page
 from standout.support.system import cores
 from standout.types import Bools, Bytes
 
+Levels = NDArray[np.float64]
+
 FACTS = "folds.json"
 """The file in a run's folder that says which answer belongs to which photo."""
 
-SURE = 0.02
+LEVELS = 16
+"""Steps of probability in which pixels are counted."""
+
+SURE = 0.01
 """Probabilities are kept this far from 0 and 1, so that no single pixel decides."""
+
+PRIOR = 5
+"""As how many photos of a source all others count when its answers are calibrated."""
 
 AGREE, ALIKE, GAIN = 0.8, 0.75, 0.15
 """Dice above which nothing is wrong; overlap from which a change explains what is wrong, and how much it must gain."""
+
+INVERTED, MOVED = "the label is inverted", "the label is moved"
 
 SIDE = 300
 """Side in pixels of a picture on the page."""
@@ -57,6 +69,11 @@ class Suspect:
     hint: str
     answer: Path
 
+    @property
+    def explained(self) -> bool:
+        """Whether the label fits the answer once it is moved back or inverted, which hardly ever comes by chance."""
+        return self.hint.startswith((INVERTED, MOVED))
+
     def row(self, rank: int) -> dict[str, Any]:
         """The suspect as a row of the list. rank: 1 is the most suspicious."""
         facts = {"rank": rank, "name": self.pair.name, "source": self.pair.source, "fold": self.fold}
@@ -65,21 +82,25 @@ class Suspect:
 
 
 def rank(run: Path, *, tick: Callable[[], None] = lambda: None) -> list[Suspect]:
-    """All labels of a run, the most suspicious first. tick: called after each label.
+    """All labels of a run, the most suspicious first: the explained ones, then all others by loss.
+
+    tick: called after each label.
 
     Raises InputError when the folder holds no finished folds, its data have changed, or an answer cannot be read.
     """
     facts = _facts(run)
     known = {(pair.split, pair.source, pair.name): pair for pair in _pairs(run, facts["data"])}
 
-    def one(row: dict[str, Any]) -> Suspect:
-        pair = known[row["part"], row["source"], row["name"]]
-        found = _judged(pair, run / row["mask"], int(row["fold"]))
+    def one(row: dict[str, Any]) -> tuple[Suspect, Levels]:
+        found = _judged(known[row["part"], row["source"], row["name"]], run / row["mask"], int(row["fold"]))
         tick()
         return found
 
     with ThreadPoolExecutor(cores()) as pool:
-        return sorted(pool.map(one, facts["photos"]), key=lambda suspect: -suspect.loss)
+        judged = list(pool.map(one, facts["photos"]))
+    expected = calibrate([(suspect.pair.source, levels) for suspect, levels in judged])
+    ranked = [replace(one, loss=surprise(levels, expected[one.pair.source])) for one, levels in judged]
+    return sorted(ranked, key=lambda suspect: (not suspect.explained, -suspect.loss))
 
 
 def count(run: Path) -> int:
@@ -115,7 +136,8 @@ def _pairs(run: Path, data: dict[str, Any]) -> list[Pair]:
     return pairs
 
 
-def _judged(pair: Pair, path: Path, fold: int) -> Suspect:
+def _judged(pair: Pair, path: Path, fold: int) -> tuple[Suspect, Levels]:
+    """The label without its loss, and its pixels by level."""
     read = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if read is None:
         raise InputError(f"{path} is no picture; train the folds again into another folder")
@@ -124,30 +146,56 @@ def _judged(pair: Pair, path: Path, fold: int) -> Suspect:
     counts = label != IGNORE
     truth, found = label > IGNORE, answer >= IGNORE
     dice = metrics.dice(found, truth, counts)
-    return Suspect(pair, fold, surprise(label, answer), dice, hint(truth, found, counts), path)
+    return Suspect(pair, fold, 0.0, dice, hint(truth, found, counts), path), levels_of(label, answer)
 
 
-def surprise(label: Bytes, answer: Bytes) -> float:
-    """How much less likely the label is than the answer expects labels to be; larger is more suspicious.
+def levels_of(label: Bytes, answer: Bytes) -> Levels:
+    """The pixels that count by level of the answer: how many the label calls background, and how many person.
+
+    >>> levels_of(np.uint8([[0, 128, 255, 255]]), np.uint8([[0, 0, 255, 10]]))[:, [0, -1]].tolist()
+    [[1.0, 0.0], [1.0, 1.0]]
+    """
+    counts = label != IGNORE
+    level, person = answer[counts] // (256 // LEVELS), label[counts] > IGNORE
+    planes = [np.bincount(level[person == kind], minlength=LEVELS) for kind in (False, True)]
+    return np.asarray(planes, np.float64)
+
+
+def calibrate(photos: Sequence[tuple[str, Levels]]) -> dict[str, NDArray[np.float64]]:
+    """Source -> how often a pixel of each level is person by the labels, (LEVELS,), rising from level to level.
+
+    A model that misses people in one kind of photo is less sure there than it says. Each photo counts alike, and the
+    levels of all sources count as PRIOR photos more, so that no few photos are their own measure.
+    """
+    shares = [(source, levels / max(1.0, levels.sum())) for source, levels in photos]
+    every = sum((share for _, share in shares), np.zeros((2, LEVELS)))
+    level = (np.arange(LEVELS) + 0.5) / LEVELS
+    mass = every.sum(0) / max(1, len(shares)) + 1e-6
+    usual = (every[1] + mass * level) / (every.sum(0) + mass)
+    found = {}
+    for source in {source for source, _ in shares}:
+        own = sum((share for name, share in shares if name == source), np.zeros((2, LEVELS)))
+        person = (own[1] + PRIOR * mass * usual) / (own.sum(0) + PRIOR * mass)
+        found[source] = np.clip(np.maximum.accumulate(person), SURE, 1 - SURE)
+    return found
+
+
+def surprise(levels: Levels, expected: NDArray[np.float64]) -> float:
+    """How much less likely the label is than labels are expected to be after this answer; larger is more suspicious.
 
         sum over pixels of (cross-entropy(label, p) - entropy(p)) / sqrt(pixels * pixels of label or answer)
 
-    A model that is unsure expects a large cross-entropy, so only what it is sure of counts against a label. Divided by
-    all pixels, small people would never be suspicious; divided by the people's pixels alone, they would always be. The
-    geometric mean of the two is used. Pixels that do not count are left out.
+    p is how often pixels of this level are person. Where that is unsure, a large cross-entropy is expected, so only
+    what is sure counts against a label. Divided by all pixels, small people would never be suspicious; divided by the
+    people's pixels alone, they would always be. The geometric mean of the two is used.
 
-    >>> person = np.uint8([[0, 0, 255, 255]])
-    >>> surprise(person, person), round(surprise(255 - person, person), 2)
-    (0.0, 3.89)
+    levels: see levels_of. expected: see calibrate.
     """
-    counts = label != IGNORE
-    p, y = (plane[counts].astype(np.float32) / 255 for plane in (answer, label))
-    sure = np.clip(p, SURE, 1 - SURE)
-    excess = (p - y) * (
-        np.log(sure) - np.log1p(-sure)
-    )  # cross-entropy - entropy; 0 where an answer that is sure is right
-    people = np.count_nonzero((label[counts] > IGNORE) | (answer[counts] >= IGNORE))
-    return float(excess.sum() / np.sqrt(max(1, p.size) * max(1, people)))
+    background, person = levels
+    every = background + person
+    excess = (expected * every - person) * np.log(expected / (1 - expected))
+    people = person.sum() + background[LEVELS // 2 :].sum()
+    return float(excess.sum() / np.sqrt(max(1.0, every.sum()) * max(1.0, people)))
 
 
 def hint(truth: Bools, found: Bools, counts: Bools) -> str:
@@ -162,7 +210,7 @@ def hint(truth: Bools, found: Bools, counts: Bools) -> str:
     if not found.any():
         return "the answer finds nobody"
     if metrics.dice(found, ~truth, counts) > ALIKE:
-        return "the label is inverted"
+        return INVERTED
     if moved := _moved(truth, found, counts):
         return moved
     if metrics.precision(truth, found, counts) > ALIKE:
@@ -187,7 +235,7 @@ def _moved(truth: Bools, found: Bools, counts: Bools) -> str:
         return ""
     parts = [f"{abs(right)} pixels to the {'right' if right > 0 else 'left'}"] * (right != 0)
     parts += [f"{abs(down)} pixels {'down' if down > 0 else 'up'}"] * (down != 0)
-    return f"the label is moved {' and '.join(parts)}"
+    return f"{MOVED} {' and '.join(parts)}"
 
 
 def to_page(ranked: Sequence[Suspect], *, title: str, total: int) -> bytes:
