@@ -1,6 +1,6 @@
 """Measures whether `standout train --minutes N` ends when it should, whatever else the machine does.
 
-    .venv/bin/python benchmarks/minutes.py [--data ../shared/people] [--minutes 3 10 30]
+    .venv/bin/python benchmarks/minutes.py [--data ../shared/people] [--minutes 5 10 30]
 
 standout-tiny is fine-tuned on the selfies. The time is that of the whole command, from its start to its end. The runs
 go to runs/minutes-N; one that is there already is not repeated.
@@ -36,7 +36,7 @@ def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "people")
-    parser.add_argument("--minutes", type=float, nargs="+", default=[3, 10, 30])
+    parser.add_argument("--minutes", type=float, nargs="+", default=[5, 10, 30])
     options = parser.parse_args()
     print("| asked for | took | difference | epochs | photos drawn | photos/s, slowest to fastest epoch |")
     print("|---|---|---|---|---|---|")

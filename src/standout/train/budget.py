@@ -1,12 +1,12 @@
-"""A run that takes a given time: how many batches each epoch has, and where on the learning-rate schedule it is.
+"""A run that takes a given time: how long each epoch is, and where on the learning-rate schedule it is.
 
     slices     the epochs of the recipe's stages, which become parts of the time instead of passes over the photos
     progress   float 0..1, of the whole run, from which the learning rate follows
     load       how many times as long as measured before the run things take now
 
-The number of slices is settled before the run and never changes, so that the schedule ends where it should. How many
-batches a slice has is settled as the slice begins, from the time left and the pace of the slice before. So other
-programs that take the cores make the run shorter in batches, not longer in minutes. After Li et al., "Budgeted
+The number of slices is settled before the run and never changes, so that the schedule ends where it should. How long a
+slice is follows, as it begins, from the time left, and it ends as that is over. So other programs that take the cores
+make the run shorter in batches, not longer in minutes. After Li et al., "Budgeted
 Training" (arXiv 1905.04753): a schedule squeezed into the budget is better than a longer one that is cut off.
 """
 
@@ -42,6 +42,9 @@ AROUND = 1.5
 TRUST = 0.7
 """The weight of the last slice's pace against all earlier ones."""
 
+
+SPARE = 3
+"""How many times as many batches as expected are made ready, for an epoch in which the machine gets faster."""
 
 MOST_EMPTY = 100
 """Passes without any photo after which none is expected any more."""
@@ -87,30 +90,29 @@ def sliced(recipe: Recipe, pace: Rates, clock: Clock, *, processes: int = 1) -> 
 
 
 class Budget(Callback):
-    """Gives each epoch its number of batches, so that the run ends in time.
+    """Gives each epoch its part of the time, so that the run ends when it should.
 
-    recipe: with its slices, see sliced. clock: began with the command. spent: seconds of the sessions before, which the
-    checkpoint says where there is one.
+    recipe: with its slices, see sliced. clock: began with the command. alone: whether a single process trains. It then
+    ends an epoch as its time is over; several processes keep to the number of batches that was expected to fit.
+
+    spent: seconds of the sessions before. expected: how many batches the epoch is expected to have. steps: how many it
+    has at most. progress: of the whole run, 0..1.
     """
 
-    def __init__(self, recipe: Recipe, pace: Rates, clock: Clock) -> None:
-        self.recipe, self.pace, self.clock = recipe, pace, clock
+    def __init__(self, recipe: Recipe, pace: Rates, clock: Clock, *, alone: bool = True) -> None:
+        self.recipe, self.pace, self.clock, self.alone = recipe, pace, clock, alone
         self.spent = 0.0
         self.load = 1.0
         self.around = pace.validation + AROUND
-        self.drawn = 0
-        self.epoch, self.steps = -1, 0
+        self.drawn = self.done = 0
+        self.epoch, self.expected, self.steps, self.seconds = -1, 0, 0, 0.0
         self.progress = 0.0
         self._from = self._to = 0.0
 
     def state_dict(self) -> dict[str, Any]:
         """What a run that was stopped continues from."""
-        return {
-            "spent": self.elapsed(),
-            "load": self.load,
-            "around": self.around,
-            "drawn": self.drawn + self.steps,
-        }
+        drawn = self.drawn + self.done
+        return {"spent": self.elapsed(), "load": self.load, "around": self.around, "drawn": drawn}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continues the time of the sessions before, without the part of an epoch that was lost."""
@@ -127,14 +129,15 @@ class Budget(Callback):
         return self.recipe.train.minutes * 60 - self.elapsed() - self.pace.finish * self.load
 
     def begin(self, epoch: int) -> int:
-        """The number of batches of the epoch, the same however often it is asked for."""
+        """The largest number of batches of the epoch, the same however often it is asked for."""
         if epoch == self.epoch:
             return self.steps
-        self.drawn += self.steps
+        self.drawn, self.done = self.drawn + self.done, 0
         stages = self.recipe.epochs[epoch:]
         shares = [self.pace.step[stage.size] for stage in stages]
-        train = (self.left() - len(stages) * self.around) * shares[0] / sum(shares)
-        self.epoch, self.steps = epoch, max(1, int(train / (self.load * shares[0])))
+        self.epoch, self.seconds = epoch, (self.left() - len(stages) * self.around) * shares[0] / sum(shares)
+        self.expected = max(1, int(self.seconds / (self.load * shares[0])))
+        self.steps = SPARE * self.expected if self.alone else self.expected
         return self.steps
 
     def agree(self, steps: int) -> int:
@@ -165,12 +168,31 @@ class Budget(Callback):
             self.around = self._from - self._to
 
     def on_train_batch_start(self, trainer: Trainer, module: Any, batch: Any, batch_idx: int) -> None:
-        """Moves on along the schedule, to the middle of this batch's part of it."""
-        self.progress = (self.epoch + (batch_idx + 0.5) / self.steps) / len(self.recipe.epochs)
+        """Moves on along the schedule: by the time where the time ends an epoch, else by the batches."""
+        part = (batch_idx + 0.5) / self.steps
+        if self.alone:
+            spent = self.clock.seconds() - self._from
+            each = spent / batch_idx if batch_idx else self.seconds / self.expected
+            part = min(1.0, (spent + each / 2) / max(self.seconds, each))
+        self.progress = (self.epoch + part) / len(self.recipe.epochs)
 
     def on_train_batch_end(self, trainer: Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Learns the pace of the epoch at its last batch."""
-        if batch_idx + 1 == self.steps:
+        """Ends the epoch as its time is over, and learns its pace."""
+        self.done = batch_idx + 1
+        spent = self.clock.seconds() - self._from
+        if self.alone and spent + spent / self.done / 2 >= self.seconds and self.done < self.steps:
+            end_epoch(trainer, self.done)
+            self.steps = self.done
+        if self.done == self.steps:
             self._to = self.clock.seconds()
-            expected = self.steps * self.pace.step[self.recipe.epochs[self.epoch].size]
-            self.load += TRUST * ((self._to - self._from) / expected - self.load)
+            stage = self.recipe.epochs[self.epoch]
+            self.load += TRUST * (spent / (self.done * self.pace.step[stage.size]) - self.load)
+
+
+def end_epoch(trainer: Trainer, batches: int) -> None:
+    """Makes these batches all that the epoch has: Lightning validates, and goes on to the next epoch.
+
+    Without this, Lightning skips the validation of an epoch that ends before its last batch.
+    """
+    trainer.fit_loop.epoch_loop.batch_progress.is_last_batch = True
+    trainer.val_check_batch = batches

@@ -44,7 +44,9 @@ class Bar(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, module: SegmentationModule) -> None:  # type: ignore[override]
         """Starts the bar of the epoch."""
-        self.began, self.total = time.monotonic(), int(trainer.num_training_batches)
+        budget = module.budget
+        self.began = time.monotonic()
+        self.total = budget.expected if budget else int(trainer.num_training_batches)
         if not trainer.is_global_zero:
             return
         size = module.recipe.epochs[trainer.current_epoch].size
@@ -74,7 +76,7 @@ class Bar(Callback):
             completed=done,
             loss=float(outputs["loss"]),
             rate=len(batch[3]) * trainer.world_size / pace,
-            left=clock(pace * (self.total - done + epochs * self.total)),
+            left=clock(module.budget.left() if module.budget else pace * (self.total - done + epochs * self.total)),
         )
 
     def on_validation_end(self, trainer: Trainer, module: SegmentationModule) -> None:  # type: ignore[override]

@@ -122,7 +122,7 @@ def train(
         pace = measure_rates(net, recipe, (train_store, val_store), card, device=device, teacher=taught)
         pace = pace if scored else replace(pace, finish=2 * pace.validation)
         recipe = record.sliced(lambda: sliced(recipe, pace, clock, processes=machine.processes))
-        budget = Budget(recipe, pace, clock)
+        budget = Budget(recipe, pace, clock, alone=machine.processes == 1)
     steps = count_steps(train_store, recipe, machine.processes)
     module = SegmentationModule(net, recipe, steps=steps, train=splits[0], val=splits[1], teacher=taught)
     module.budget = budget
