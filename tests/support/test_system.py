@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,12 @@ def test_a_runtime_that_is_told_no_threads_uses_those_cores(monkeypatch: pytest.
     runtimes.open(Path("model.onnx"))
     runtimes.open(Path("model.onnx"), threads=1)
     assert given == [3, 1]
+
+
+def test_the_age_of_this_process_grows_and_is_its_own() -> None:
+    first = system.process_age()
+    code = "from standout.support.system import process_age; print(process_age())"
+    younger = float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    assert system.process_age() >= first >= 0
+    if sys.platform == "linux":
+        assert 0 < younger < system.process_age()

@@ -13,8 +13,9 @@ import typer
 from standout.cli.show import examples, needs_extra, say
 from standout.cli.signals import INTERRUPTED
 from standout.errors import InputError
+from standout.support.system import process_age
 
-BEGAN = time.monotonic()
+BEGAN = time.monotonic() - process_age()
 """When the command began, from which --minutes are counted."""
 
 EPILOG = examples(

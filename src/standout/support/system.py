@@ -1,7 +1,8 @@
 """The processor: how many of its cores this process may use, and how its threads are scheduled.
 
-    cores()             int   at least 1: the smallest of the limits of the operating system, the process's affinity,
-                              and its control groups (a container's CPU quota, Linux cgroup v1 and v2)
+    cores()             int     at least 1: the smallest of the limits of the operating system, the process's affinity,
+                                and its control groups (a container's CPU quota, Linux cgroup v1 and v2)
+    process_age()       float   seconds for which this process has been there
     scheduling_kept()         a context for libraries that give threads real-time priority
 
 To respect another limit: write a function like _quotas, and call it in cores.
@@ -12,6 +13,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -103,3 +105,17 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="ascii", errors="replace").strip()
     except OSError:
         return ""
+
+
+def process_age() -> float:
+    """The seconds since this process began; 0 on systems other than Linux, which do not say it as easily.
+
+    On a busy machine many seconds pass before the first line of a program runs.
+    """
+    with suppress(OSError, ValueError, IndexError, AttributeError):
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        ticks = int(
+            fields[19]
+        )  # the 22nd field of the file; the second, a name that may hold spaces, is cut off before
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK"))
+    return 0.0
