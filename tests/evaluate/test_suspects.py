@@ -12,6 +12,7 @@ import pytest
 
 from standout.cli import main
 from standout.data import find_splits, fingerprint
+from standout.data.folds import mask_names
 from standout.errors import InputError
 from standout.evaluate.suspects import LEVELS, SURE, calibrate, hint, levels_of, rank, surprise
 from tests.conftest import drawn_person
@@ -33,12 +34,12 @@ def draw_folds(data: Path, out: Path) -> Path:
     """A folder of folds, out, for the drawn people in data; the answers are their true masks, softened."""
     (out / "masks").mkdir(parents=True)
     splits = find_splits(data)
-    rows = []
+    rows, files = [], iter(mask_names([*splits[0], *splits[1]]))
     for part, pairs in zip(("train", "val"), splits, strict=True):
         for n, pair in enumerate(pairs):
             _, mask = drawn_person(seed=int(pair.name.split("_")[1]))
             mask = np.zeros_like(mask) if pair.name == "drawn_3" else mask
-            file = f"masks/{part}-{pair.name}.png"
+            file = next(files)
             cv2.imwrite(str(out / file), cv2.GaussianBlur(mask, (9, 9), 0))
             row = {"name": pair.name, "source": pair.source, "part": part, "mask": file}
             rows.append(row | {"fold": 0 if part == "val" else n % 3 + 1})
@@ -150,8 +151,8 @@ def test_the_command_writes_page_and_list(folds: Path, tmp_path: Path, capsys: p
 def test_what_will_not_do_is_told(folds: Path, data: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds no folds\.json; give the folder that `standout train --folds"):
         rank(tmp_path)
-    (folds / "masks" / "train-drawn_0.png").write_bytes(b"no picture")
-    with pytest.raises(InputError, match=r"train-drawn_0\.png is no picture"):
+    (folds / "masks" / "drawn_0.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"drawn_0\.png is no picture"):
         rank(folds)
     (data / "train" / "masks" / "drawn_2.png").write_bytes((data / "train" / "masks" / "drawn_3.png").read_bytes())
     with pytest.raises(InputError, match="are no longer those that the folds"):

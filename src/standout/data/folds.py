@@ -9,6 +9,7 @@ folds depend on names and pictures alone, not on their order or on chance.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -90,3 +91,24 @@ def read_groups(path: Path, pairs: Sequence[Pair]) -> dict[str, str]:
             f"{path} names none of the {len(pairs)} photos to train on; wanted names such as {pairs[0].name}"
         )
     return found
+
+
+def mask_names(pairs: Sequence[Pair]) -> list[str]:
+    """A file in masks/ for the answer to each pair, relative to the folder of the folds.
+
+    pairs: all that are divided, and then the validation pairs. Pairs of one name get different files.
+
+    >>> mask_names([Pair(Path("a.jpg"), Path("a.png")), Pair(Path("other/a.jpg"), Path("b.png"))])
+    ['masks/a.png', 'masks/a-2.png']
+    """
+    taken: set[str] = set()
+    names = []
+    for pair in pairs:
+        stem = re.sub(r"[^\w.-]", "_", pair.name)
+        name, number = f"masks/{stem}.png", 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"masks/{stem}-{number}.png"
+        taken.add(name.casefold())
+        names.append(name)
+    return names

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from standout import metrics
 from standout.data import IGNORE, Pair, find_splits, fingerprint, read_label
+from standout.data.folds import mask_names
 from standout.data.pairs import read_image
 from standout.errors import InputError
 from standout.support.draw import boxed, outlined
@@ -89,10 +90,11 @@ def rank(run: Path, *, tick: Callable[[], None] = lambda: None) -> list[Suspect]
     Raises InputError when the folder holds no finished folds, its data have changed, or an answer cannot be read.
     """
     facts = _facts(run)
-    known = {(pair.split, pair.source, pair.name): pair for pair in _pairs(run, facts["data"])}
+    pairs = _pairs(run, facts["data"])
+    known = dict(zip(mask_names(pairs), pairs, strict=True))
 
     def one(row: dict[str, Any]) -> tuple[Suspect, Levels]:
-        found = _judged(known[row["part"], row["source"], row["name"]], run / row["mask"], int(row["fold"]))
+        found = _judged(known[row["mask"]], run / row["mask"], int(row["fold"]))
         tick()
         return found
 
@@ -123,7 +125,7 @@ def _facts(run: Path) -> dict[str, Any]:
 
 
 def _pairs(run: Path, data: dict[str, Any]) -> list[Pair]:
-    """The pairs that were divided, each with its part."""
+    """The pairs that were divided, and then the validation pairs."""
     folder = Path(data["folder"])
     pairs = [
         pair for part in find_splits(folder) for pair in part if not data["sources"] or pair.source in data["sources"]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -162,25 +161,6 @@ def _to_csv(pairs: Sequence[Pair], made: Division) -> bytes:
         for pair, fold, group in zip(pairs, made.folds, made.groups, strict=True)
     )
     return text.getvalue().encode()
-
-
-def mask_names(pairs: Sequence[Pair]) -> list[str]:
-    """A file in masks/ for each pair, relative to the folder of the folds; pairs of one name get different files.
-
-    >>> mask_names([Pair(Path("a.jpg"), Path("a.png")), Pair(Path("other/a.jpg"), Path("b.png"))])
-    ['masks/a.png', 'masks/a-2.png']
-    """
-    taken: set[str] = set()
-    names = []
-    for pair in pairs:
-        stem = re.sub(r"[^\w.-]", "_", pair.name)
-        name, number = f"masks/{stem}.png", 1
-        while name.casefold() in taken:
-            number += 1
-            name = f"masks/{stem}-{number}.png"
-        taken.add(name.casefold())
-        names.append(name)
-    return names
 
 
 def signed(one: Mean) -> str:

@@ -10,6 +10,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from standout.data.folds import mask_names
 from standout.errors import InputError, OutputError, SetupError
 from standout.net import checkpoint
 from standout.support import atomic
@@ -19,7 +20,7 @@ from standout.train.callbacks import going
 from standout.train.config import Recipe
 from standout.train.folds import beside
 from standout.train.folds.fold import Fold, answer, answered, begin, parted, read_answers, rows, work
-from standout.train.folds.record import FoldsRecord, mask_names
+from standout.train.folds.record import FoldsRecord
 from standout.train.folds.shares import shares
 from standout.train.folds.together import Verdict, compare, segmenter_of
 
