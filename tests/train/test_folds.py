@@ -165,9 +165,12 @@ def test_nothing_that_is_left_out_may_decide(data: Path, tmp_path: Path, setting
 
 @pytest.mark.slow
 def test_folds_beside_one_another_give_what_folds_in_turn_give(data: Path, tmp_path: Path) -> None:
+    recipe, threads = three(data, folds={"count": 2}, train=SHORT | {"precision": "32-true"}), torch.get_num_threads()
     torch.set_num_threads(1)  # a fold beside another one has a share of the cores, and sums depend on the threads
-    recipe = three(data, folds={"count": 2}, train=SHORT | {"precision": "32-true"})
-    train_folds(recipe, tmp_path / "turn", CPU)
+    try:
+        train_folds(recipe, tmp_path / "turn", CPU)
+    finally:
+        torch.set_num_threads(threads)
     train_folds(recipe, tmp_path / "beside", run.Compute("cpu", devices=2))
     for one, two in zip(facts(tmp_path / "turn")["photos"], facts(tmp_path / "beside")["photos"], strict=True):
         assert one["name"] == two["name"] and one["dice"] == pytest.approx(two["dice"], abs=0.02)
