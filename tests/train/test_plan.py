@@ -88,3 +88,12 @@ def test_small_people_ask_for_a_larger_network() -> None:
     assert plan._size(like(0.008, 1000))[0] == (384, 288)
     assert plan._size(like(0.001, 1000))[0] == (512, 384)
     assert plan._size(like(0.001, 320))[0] == (384, 288), "no larger than the photos"
+
+
+def test_a_model_keeps_the_size_it_was_trained_at_where_photos_have_it() -> None:
+    def like(side: float) -> Any:
+        return plan.Traits(100, 20, {}, 100, (side, side, side), 1.0, (0.1, 0.2, 0.5), 0.1, 0.0, 0.0, 0.0)
+
+    assert plan._own_size("standout-quality", (256, 192), like(1000)) == (384, 288)
+    assert plan._own_size("standout-quality", (256, 192), like(300)) == (256, 192)
+    assert plan._own_size("standout-mobile", (384, 288), like(1000)) == (384, 288)

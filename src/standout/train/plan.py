@@ -121,14 +121,17 @@ def propose(data: Path, minutes: float, machine: run.Compute) -> Proposal:
     stores = tuple(Store(part[:: max(1, len(part) // TRIED)][:TRIED]) for part in splits)
     tried: list[str] = []
     for start in STARTS:
-        for at in dict.fromkeys((size, *([SIZES[0]] if start == STARTS[-1] else []))):
+        own_size = _own_size(start, size, found)
+        for at in dict.fromkeys((own_size, *([SIZES[0]] if start == STARTS[-1] else []))):
             recipe = _recipe(data, start, at, batch)
             pace = _paced(recipe, splits, (stores[0], stores[1]), machine)
             left = _left(minutes, pace, found)
             rate = batch / pace.step[at]
             drawn = max(0.0, left) * rate
             if drawn >= needed:
-                return _proposal(found, recipe, pace, minutes, drawn, [why, *tried, *_kept(start, rate, drawn, found)])
+                own = [f"{at[0]}x{at[1]}: the size that {start} was trained at"] if at[0] > size[0] else []
+                reasons = [why, *tried, *own, *_kept(start, rate, drawn, found)]
+                return _proposal(found, recipe, pace, minutes, drawn, reasons)
             tried.append(
                 f"not {start} at {at[0]}x{at[1]}: {rate:.1f} photos/s draw {drawn:.0f} photos, and {needed} are needed"
             )
@@ -149,6 +152,12 @@ def _size(found: Traits) -> tuple[tuple[int, int], str]:
         f"{size[0]}x{size[1]}: the small people (a tenth of the photos has smaller ones) measure about {pixels:.0f} "
         f"pixels across in it, wanted {FINE}; the photos have {found.long_side[1]:.0f}"
     )
+
+
+def _own_size(start: str, size: tuple[int, int], found: Traits) -> tuple[int, int]:
+    """The size that the model was trained at, where that is larger than small people call for and photos have it."""
+    own = card_in(find_checkpoint(start)).size
+    return own if size[0] < own[0] <= 1.25 * found.long_side[1] else size
 
 
 def _recipe(data: Path, start: str, size: tuple[int, int], batch: int) -> Recipe:
