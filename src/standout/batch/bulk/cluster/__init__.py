@@ -1,6 +1,7 @@
 """The engine of a cluster: Ray Data hands blocks of items to workers on many machines, which keep their model loaded.
 
-    address   "auto"        the cluster that this machine belongs to; where there is none, Ray is started here
+    address   "auto"        the cluster that this machine belongs to (RAY_ADDRESS, or that of `ray start`); where there
+                            is none, the same as "local"
               "local"       Ray is started on this machine, with all its cores, and ended with the run
               "HOST:PORT"   a cluster that runs already, by the address of its head
     block     a few items, which one worker does one after the other; a clip is a block of its own
@@ -9,21 +10,12 @@
 Workers read photos and write results by themselves, and rows come back to the run, which records them. A worker that
 dies, with its machine or by a photo that crashes a decoder, loses the rows of the blocks it had: their items are tried
 again, each alone, and one that ends its process again becomes a row.
-
-Ray's own output, its dashboard and its usage statistics are off.
 """
 
 from __future__ import annotations
 
-import logging
-import os
 import pickle
-import re
 import secrets
-import shutil
-import signal
-import sys
-import tempfile
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -33,14 +25,13 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from standout.batch.bulk.cluster_worker import Answer, Worker
+from standout.batch.bulk.cluster.connection import connected, first_line, module, parted
+from standout.batch.bulk.cluster.worker import Answer, Worker
 from standout.batch.bulk.ledger import BulkRow
 from standout.batch.bulk.source import Item
 from standout.batch.bulk.work import BulkWork
-from standout.errors import InputError, MissingExtra, SetupError
+from standout.errors import SetupError
 from standout.support.pipeline import ahead
-from standout.support.quiet import hushed
-from standout.support.system import cores
 from standout.support.version import __version__
 
 if TYPE_CHECKING:
@@ -55,15 +46,6 @@ FIRST, MOST = 1024, 8192
 IN_VAIN = 8
 """Items that end their process before anything else is done, after which the cluster itself is taken to be at fault."""
 
-MEMORY = 256 << 20
-"""Bytes of Ray's object store where Ray is started here. Only names of files and rows go through it."""
-
-_ENVIRONMENT = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # otherwise Ray warns that it will change its mind
-}
-
 
 def on_a_cluster(address: str, *, workers: int | None = None, threads: int = 1) -> BulkEngine:
     """The engine. workers: items at once; None = as many as the cluster has cores, or GPUs for CUDA.
@@ -72,15 +54,12 @@ def on_a_cluster(address: str, *, workers: int | None = None, threads: int = 1) 
 
     Raises InputError for an address that is none, MissingExtra where Ray is not installed.
     """
-    if address not in ("auto", "local") and not re.fullmatch(r"[\w.-]+:\d+|\[[0-9a-fA-F:]+\]:\d+", address):
-        raise InputError(
-            f"--ray {address!r} is no address of a cluster; wanted auto, local, or the head's HOST:PORT such as "
-            "10.0.0.1:6379. With ray://, run the command on the cluster instead: ray job submit -- standout batch ..."
-        )
-    _ray()
+    if address not in ("auto", "local"):
+        parted(address)
+    module()
 
     def engine(work: BulkWork, items: Iterator[Item], stop: Event) -> Generator[BulkRow, None, None]:
-        with _connected(address) as ray:
+        with connected(address) as ray:
             yield from _Run(ray, work, stop, _size(ray, work, workers, threads), threads).rows(items)
 
     return engine
@@ -137,19 +116,31 @@ class _Run:
                 yield BulkRow(item.key, target, "failed", f"{item.address}: {why}", attempt=item.attempt)
 
     def _tried(self, window: list[list[Item]]) -> Generator[BulkRow, None, list[Item]]:
-        """The rows of those blocks whose workers stay alive; returns the items of the others."""
-        waiting, idle = dict(enumerate(window)), set[str]()
-        with closing(self._answers(waiting)) as answers:
-            for answer in answers:
-                if answer.fault:
-                    raise SetupError(answer.fault)
-                waiting.pop(answer.block)
-                self._finished += len(answer.rows)
-                yield from answer.rows
-                if answer.left:
-                    idle.add(answer.worker)
-                if len(idle) >= self._size:  # and so nothing is in work any more
-                    return []
+        """The rows of those blocks whose workers stay alive; returns the items of the others.
+
+        Raises SetupError where workers cannot work, and where the cluster is lost.
+        """
+        waiting, idle, before = dict(enumerate(window)), set[str](), len(window) + 1
+        while waiting:
+            try:
+                with closing(self._answers(waiting)) as answers:
+                    for answer in answers:
+                        if answer.fault:
+                            raise SetupError(answer.fault)
+                        if waiting.pop(answer.block, None) is not None:
+                            self._finished += len(answer.rows)
+                            yield from answer.rows
+                        idle |= {answer.worker} if answer.left else set()
+                        if len(idle) >= self._size:  # and so nothing is in work any more
+                            return []
+                break
+            except self._ray.exceptions.RayError as error:  # such as a machine that is lost with answers on it
+                if len(waiting) == before:
+                    raise SetupError(
+                        f"the Ray cluster does not answer any more ({first_line(error)}); see to it, and run the same "
+                        "command again: it goes on from here"
+                    ) from error
+                before = len(waiting)
         return list(chain.from_iterable(waiting.values()))
 
     def _answers(self, numbered: dict[int, list[Item]]) -> Generator[Answer, None, None]:
@@ -237,78 +228,6 @@ def _size(ray: Any, work: BulkWork, workers: int | None, threads: int) -> int:
 
 
 @contextmanager
-def _connected(address: str) -> Iterator[Any]:
-    """The module ray, connected to the cluster until the end; where it was connected already, it stays so."""
-    ray = _ray()
-    if ray.is_initialized():
-        yield ray
-        return
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    hook, temporary = sys.excepthook, None
-    try:
-        with hushed("Ray"):
-            if address == "local" or not _joined(ray, address):
-                temporary = _started(ray)
-        for number, handler in kept.items() if threading.current_thread() is threading.main_thread() else ():
-            signal.signal(number, handler)  # Ray ends the process with handlers of its own
-        yield ray
-    finally:
-        with hushed("Ray"):
-            ray.shutdown()
-        sys.excepthook = hook
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _joined(ray: Any, address: str) -> bool:
-    """Whether this process is part of the cluster now; False for "auto" where there is none."""
-    try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
-    except Exception as error:
-        if address == "auto" and isinstance(error, ConnectionError):
-            return False
-        raise SetupError(
-            f"the cluster at {address} cannot be reached ({_first_line(error)}); check the address and that "
-            "`ray status` answers there, or start Ray on this machine with --ray local"
-        ) from error
-    return True
-
-
-def _started(ray: Any) -> str:
-    """Starts Ray on this machine; returns the folder of its temporary files."""
-    place = "/tmp" if Path("/tmp").is_dir() else None  # sockets need a short path
-    temporary = tempfile.mkdtemp(prefix="standout-ray-", dir=place)
-    try:
-        ray.init(
-            address="local", num_cpus=cores(), include_dashboard=False, log_to_driver=False,
-            logging_level=logging.CRITICAL, object_store_memory=MEMORY, _temp_dir=temporary,
-        )  # fmt: skip
-    except Exception as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise SetupError(f"Ray cannot be started on this machine ({_first_line(error)})") from error
-    return temporary
-
-
-def _ray() -> Any:
-    """The module ray, silenced. Raises MissingExtra where it is not installed."""
-    for name, value in _ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    try:
-        with hushed("Ray"):
-            import ray
-            import ray.data
-    except ImportError:
-        raise MissingExtra("a cluster", "ray") from None
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
-    context.max_errored_blocks = -1  # they are tried again by _Run
-    logging.getLogger("ray").setLevel(logging.CRITICAL)
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    return ray
-
-
-@contextmanager
 def _stopping(stop: Event, act: Callable[[], object]) -> Iterator[None]:
     """Acts once stop is set inside, whatever this thread is waiting for."""
     over = Event()
@@ -326,7 +245,3 @@ def _stopping(stop: Event, act: Callable[[], object]) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

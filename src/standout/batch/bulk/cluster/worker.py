@@ -1,4 +1,4 @@
-"""What a worker of a cluster does with the blocks of items that it is sent; cluster.py makes it an actor of Ray.
+"""What a worker of a cluster does with the blocks of items that it is sent; the package makes it an actor of Ray.
 
 Worker   called with a batch of blocks, as bytes; holds the loaded model
 Answer   what it says of a block

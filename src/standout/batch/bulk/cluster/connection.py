@@ -1,0 +1,142 @@
+"""The connection to a Ray cluster: one that runs already, or one that is started here and ended with the run.
+
+Ray's own output, its dashboard and its usage statistics are off.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from standout.errors import InputError, MissingExtra, SetupError
+from standout.support.quiet import hushed
+from standout.support.system import cores
+
+MEMORY = 256 << 20
+"""Bytes of Ray's object store where Ray is started here. Only names of files and rows go through it."""
+
+REACHED = 10.0
+"""Seconds in which the head of a cluster must answer."""
+
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # otherwise Ray warns that it will change its mind
+}
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """The module ray, connected to the cluster until the end; where it was connected already, it stays so."""
+    ray = module()
+    if ray.is_initialized():
+        yield ray
+        return
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    hook, temporary = sys.excepthook, None
+    try:
+        with hushed("Ray"):
+            joined = _own() if address == "auto" else address
+            if joined in (None, "local"):
+                temporary = _started(ray)
+            else:
+                _join(ray, joined)
+        for number, handler in kept.items() if threading.current_thread() is threading.main_thread() else ():
+            signal.signal(number, handler)  # Ray ends the process with handlers of its own
+        ray._private.worker._worker_logs_enabled = False  # it prints even errors that are seen to here
+        yield ray
+    finally:
+        with hushed("Ray"):
+            ray.shutdown()
+        sys.excepthook = hook
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _own() -> str | None:
+    """The address of the cluster that this machine belongs to; None where there is none.
+
+    Ray's own "auto" takes any that it finds here, such as one that ends with another run.
+    """
+    named = os.environ.get("RAY_ADDRESS")
+    if named:
+        return named
+    try:
+        started = Path(os.environ.get("RAY_TMPDIR", "/tmp"), "ray", "ray_current_cluster").read_text().strip()
+        socket.create_connection(parted(started), timeout=REACHED).close()
+    except (OSError, ValueError, InputError):  # none was started, or it has ended
+        return None
+    return started
+
+
+def parted(address: str) -> tuple[str, int]:
+    """The host and the port. Raises InputError for what is no such address."""
+    match = re.fullmatch(r"([\w.-]+|\[[0-9a-fA-F:]+\]):(\d+)", address)
+    if match is None:
+        raise InputError(
+            f"{address!r} is no address of a Ray cluster; wanted auto, local, or the head's HOST:PORT such as "
+            "10.0.0.1:6379. In place of ray://..., run the command on the cluster: ray job submit -- standout batch ..."
+        )
+    return match[1].strip("[]"), int(match[2])
+
+
+def _join(ray: Any, address: str) -> None:
+    """Makes this process part of the cluster. Raises SetupError where it cannot be reached."""
+    try:
+        socket.create_connection(parted(address), timeout=REACHED).close()  # Ray itself tries for minutes
+        ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise SetupError(
+            f"the Ray cluster at {address} cannot be joined ({first_line(error)}); check the address, that "
+            "`ray status` answers on this machine, and that both have the same versions of Python and Ray"
+        ) from error
+
+
+def _started(ray: Any) -> str:
+    """Starts Ray on this machine; returns the folder of its temporary files."""
+    place = "/tmp" if Path("/tmp").is_dir() else None  # sockets need a short path
+    temporary = tempfile.mkdtemp(prefix="standout-ray-", dir=place)
+    try:
+        ray.init(
+            address="local", num_cpus=cores(), include_dashboard=False, log_to_driver=False,
+            logging_level=logging.CRITICAL, object_store_memory=MEMORY, _temp_dir=temporary,
+        )  # fmt: skip
+    except Exception as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise SetupError(f"Ray cannot be started on this machine ({first_line(error)})") from error
+    return temporary
+
+
+def module() -> Any:
+    """The module ray, silenced. Raises MissingExtra where it is not installed."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    try:
+        with hushed("Ray"):
+            import ray
+            import ray.data
+    except ImportError:
+        raise MissingExtra("a cluster", "ray") from None
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.max_errored_blocks = -1  # they are tried again by _Run
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    return ray
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what an error says; Ray's go on for pages."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
