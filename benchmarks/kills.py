@@ -7,10 +7,10 @@
     shard    one of two shards that run at the same time; its command is run again
     process  the process that does the work of a run on one machine, which goes on without it
 
-After each, every photo must have its result, the same to the byte as that of a run that nobody killed. Results that were
-there when the process was killed must not have been written again. The ledger must have rows for each photo, no more
-than one of which says "done". No unfinished file and no process may be left. The script ends with an error at the first
-that is otherwise, and leaves its folder.
+After each, every photo must have its result, the same to the byte as that of a run that nobody killed. Results that
+were there when the process was killed must not have been written again. The ledger must have rows for each photo, no
+more than one of which says "done". No unfinished file and no process may be left. The script ends with an error at the
+first that is otherwise, and leaves its folder.
 """
 
 from __future__ import annotations
@@ -296,7 +296,7 @@ def main() -> None:
             kills.append(once(place, kind, chance))
             print(number, kills[-1], file=sys.stderr, flush=True)
     print(
-        "| killed | times | results there at the kill | lost, half-written or written twice | found done without a row |"
+        "| killed | times | results at that moment | lost, half-written or written twice | found done without a row |"
     )
     print("|---|---|---|---|---|")
     for kind in given.kinds:

@@ -105,14 +105,19 @@ def _own_folder(root: Path) -> Path:
         return _mine[key][0]
 
 
-def tidy(root: Path) -> None:
-    """Removes what this process, and processes of this machine that have ended, left unfinished below root."""
+def leave(root: Path) -> None:
+    """Removes what this process left unfinished below root, and its folder, which is made again when it writes again."""
     key = (root.absolute(), os.getpid())
     with _changing:
         folder, lock = _mine.pop(key, (None, None))
         if lock is not None and folder is not None:
             lock.close()
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def tidy(root: Path) -> None:
+    """Removes what this process, and processes of this machine that have ended, left unfinished below root."""
+    leave(root)
     place = root / UNFINISHED
     with suppress(OSError):
         for left in [one for one in place.iterdir() if one.name.startswith(f"{socket.gethostname()}-")]:

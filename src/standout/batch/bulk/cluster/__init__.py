@@ -17,6 +17,7 @@ from __future__ import annotations
 import pickle
 import secrets
 import threading
+import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ class _Run:
         while lost and not self._stop.is_set():
             alone = lost if self._finished else lost[:IN_VAIN]
             lost = lost[len(alone) :]
-            dead = yield from self._tried([[item] for item in alone])
+            dead = yield from self._tried([[item] for item in alone], queued=0)
             if not self._finished and len(dead) >= IN_VAIN:
                 raise SetupError(
                     f"every worker of the cluster died with its first photo, {dead[0].address} and others; it may have "
@@ -115,15 +116,17 @@ class _Run:
                 target = self._work.target.address(self._work.name(item.key))
                 yield BulkRow(item.key, target, "failed", f"{item.address}: {why}", attempt=item.attempt)
 
-    def _tried(self, window: list[list[Item]]) -> Generator[BulkRow, None, list[Item]]:
+    def _tried(self, window: list[list[Item]], *, queued: int = 1) -> Generator[BulkRow, None, list[Item]]:
         """The rows of those blocks whose workers stay alive; returns the items of the others.
+
+        queued: blocks that wait at each worker, so that it is never idle; they are lost with it.
 
         Raises SetupError where workers cannot work, and where the cluster is lost.
         """
         waiting, idle, before = dict(enumerate(window)), set[str](), len(window) + 1
         while waiting:
             try:
-                with closing(self._answers(waiting)) as answers:
+                with closing(self._answers(waiting, queued)) as answers:
                     for answer in answers:
                         if answer.fault:
                             raise SetupError(answer.fault)
@@ -143,22 +146,23 @@ class _Run:
                 before = len(waiting)
         return list(chain.from_iterable(waiting.values()))
 
-    def _answers(self, numbered: dict[int, list[Item]]) -> Generator[Answer, None, None]:
+    def _answers(self, numbered: dict[int, list[Item]], queued: int) -> Generator[Answer, None, None]:
         """What the workers say, in any order. Blocks whose worker died are missing."""
         from ray.data import ActorPoolStrategy, from_items
 
         sent = [{"block": pickle.dumps(one)} for one in numbered.items()]
-        size = min(self._size, len(sent))
-        results = from_items(sent, override_num_blocks=len(sent)).map_batches(
-            Worker,
-            fn_constructor_args=self._worker,
-            batch_size=None,
-            compute=ActorPoolStrategy(size=size, max_tasks_in_flight_per_actor=2),
-            num_cpus=self._cores,
-            num_gpus=_gpus(self._work) or None,
-            # A block is not sent again as it is: it may hold the photo that ended its worker.
-            ray_remote_args_fn=lambda: {"max_restarts": -1, "max_task_retries": 0},
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Ray 2.64 will take no max_task_retries, and pyproject.toml asks for less
+            results = from_items(sent, override_num_blocks=len(sent)).map_batches(
+                Worker,
+                fn_constructor_args=self._worker,
+                batch_size=1,
+                compute=ActorPoolStrategy(size=min(self._size, len(sent)), max_tasks_in_flight_per_actor=1 + queued),
+                num_cpus=self._cores,
+                num_gpus=_gpus(self._work) or None,
+                max_restarts=-1,
+                max_task_retries=0,  # a block is not sent again as it is: it may hold what ended its worker
+            )
         with _stopping(self._stop, self._say_stop):
             for batch in results.iter_batches(batch_size=None, prefetch_batches=0):
                 for answer in batch["answer"]:

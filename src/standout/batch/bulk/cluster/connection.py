@@ -37,8 +37,11 @@ _ENVIRONMENT = {
 
 
 @contextmanager
-def connected(address: str) -> Iterator[Any]:
-    """The module ray, connected to the cluster until the end; where it was connected already, it stays so."""
+def connected(address: str, *, cpus: int | None = None) -> Iterator[Any]:
+    """The module ray, connected to the cluster until the end; where it was connected already, it stays so.
+
+    cpus: where Ray is started here, the CPUs that it counts; None = all cores.
+    """
     ray = module()
     if ray.is_initialized():
         yield ray
@@ -47,11 +50,11 @@ def connected(address: str) -> Iterator[Any]:
     hook, temporary = sys.excepthook, None
     try:
         with hushed("Ray"):
-            joined = _own() if address == "auto" else address
+            joined = own() if address == "auto" else address
             if joined in (None, "local"):
-                temporary = _started(ray)
+                temporary = _started(ray, cpus or cores())
             else:
-                _join(ray, joined)
+                join(ray, joined)
         for number, handler in kept.items() if threading.current_thread() is threading.main_thread() else ():
             signal.signal(number, handler)  # Ray ends the process with handlers of its own
         ray._private.worker._worker_logs_enabled = False  # it prints even errors that are seen to here
@@ -64,7 +67,7 @@ def connected(address: str) -> Iterator[Any]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _own() -> str | None:
+def own() -> str | None:
     """The address of the cluster that this machine belongs to; None where there is none.
 
     Ray's own "auto" takes any that it finds here, such as one that ends with another run.
@@ -91,7 +94,7 @@ def parted(address: str) -> tuple[str, int]:
     return match[1].strip("[]"), int(match[2])
 
 
-def _join(ray: Any, address: str) -> None:
+def join(ray: Any, address: str) -> None:
     """Makes this process part of the cluster. Raises SetupError where it cannot be reached."""
     try:
         socket.create_connection(parted(address), timeout=REACHED).close()  # Ray itself tries for minutes
@@ -103,13 +106,13 @@ def _join(ray: Any, address: str) -> None:
         ) from error
 
 
-def _started(ray: Any) -> str:
+def _started(ray: Any, cpus: int) -> str:
     """Starts Ray on this machine; returns the folder of its temporary files."""
     place = "/tmp" if Path("/tmp").is_dir() else None  # sockets need a short path
     temporary = tempfile.mkdtemp(prefix="standout-ray-", dir=place)
     try:
         ray.init(
-            address="local", num_cpus=cores(), include_dashboard=False, log_to_driver=False,
+            address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False,
             logging_level=logging.CRITICAL, object_store_memory=MEMORY, _temp_dir=temporary,
         )  # fmt: skip
     except Exception as error:
@@ -126,12 +129,13 @@ def module() -> Any:
         with hushed("Ray"):
             import ray
             import ray.data
+
+            context = ray.data.DataContext.get_current()
     except ImportError:
         raise MissingExtra("a cluster", "ray") from None
-    context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    context.max_errored_blocks = -1  # they are tried again by _Run
+    context.max_errored_blocks = -1  # they are tried again by the run
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     return ray

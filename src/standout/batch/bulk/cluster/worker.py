@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from threading import Event, Thread
 from typing import Any
 
+from standout.batch.bulk import local_files
 from standout.batch.bulk.ledger import BulkRow, worker_name
 from standout.batch.bulk.source import Item
 from standout.batch.bulk.work import BulkWork, BulkWorker, Stopped
@@ -63,6 +64,8 @@ class Worker:
                     rows.append(replace(worker(item), worker=worker_name()))
                 except Stopped:
                     left = True
+        if self._work.target.is_local:
+            local_files.leave(self._work.target.path())  # it is not told when its last block has come
         return Answer(number, worker_name(), tuple(rows), left)
 
     def _opened(self, first: Item) -> BulkWorker:

@@ -1,0 +1,233 @@
+"""Bulk runs on Ray, which is started once for all of these tests, and once more where it must be another one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ray", reason="needs ray")
+
+from standout.batch.bulk import cluster
+from standout.batch.bulk.cluster import blocks, connection, on_a_cluster
+from standout.batch.bulk.cluster.worker import Answer, Worker
+from standout.batch.bulk.ledger import BulkLedger
+from standout.batch.bulk.run import BulkPlan, run
+from standout.batch.bulk.source import Item, ItemSource
+from standout.batch.bulk.storage import Storage
+from standout.batch.bulk.work import BulkWork
+from standout.editing import Edit
+from standout.errors import InputError, SetupError
+from standout.images import encode
+from standout.support.version import __version__
+from tests.conftest import drawn_person
+from tests.waiting import LIMIT
+
+MODEL = "standout-tiny"
+
+
+@pytest.fixture(scope="module")
+def ray() -> Iterator[Any]:
+    """Ray with two workers, on this machine."""
+    with connection.connected("local", cpus=2) as module:
+        yield module
+
+
+@pytest.fixture
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Twelve photos in the folder `in` of the working folder."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(12):
+        (folder / f"{number:02}.jpg").write_bytes(encode(drawn_person(seed=number)[0], ".jpg"))
+    return folder
+
+
+def work(**other: Any) -> BulkWork:
+    return BulkWork(Edit().to_json(), **{"target": Storage.of("out"), "model": MODEL, **other})
+
+
+def plan(**other: Any) -> BulkPlan:
+    return BulkPlan(ItemSource.of("in"), **{"work": work(), "ledger": BulkLedger(Storage.of("ledger")), **other})
+
+
+def rows(ledger: str = "ledger") -> list[dict[str, Any]]:
+    return [row for table in BulkLedger(Storage.of(ledger)).tables() for row in table.to_pylist()]
+
+
+def item(key: str) -> Item:
+    return Item(key, Storage("in"), key)
+
+
+@pytest.mark.slow
+def test_photos_are_done_as_on_one_machine(ray: Any, photos: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """By several workers, which say who they are; nothing of Ray's is printed, and a second run has nothing to do."""
+    summary = run(plan(), on_a_cluster("auto"))
+    assert (summary.done, summary.failed) == (12, 0)
+    alone = work(target=Storage.of("alone")).open()
+    for one in ItemSource.of("in").items():
+        assert alone(one).status == "done"
+    results = sorted(path.name for path in Path("out").iterdir())
+    assert results == [f"{number:02}.jpg.png" for number in range(12)]
+    assert all(Path("out", name).read_bytes() == Path("alone", name).read_bytes() for name in results)
+    made = rows()
+    assert len(made) == 12 and all(row["worker"].startswith(f"{socket.gethostname()}-") for row in made)
+    assert str(os.getpid()) not in {row["worker"].rpartition("-")[2] for row in made}
+    again = run(plan(), on_a_cluster("auto"))
+    assert (again.done, again.kept, again.before) == (0, 0, 12)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+def test_a_broken_photo_is_a_row_and_one_that_kills_its_worker_too(
+    ray: Any, photos: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The others of its block are done all the same."""
+    (photos / "broken.jpg").write_bytes(b"no photo")
+    (photos / "deadly.jpg").write_bytes((photos / "00.jpg").read_bytes())
+    monkeypatch.setattr(cluster, "Worker", Deadly)
+    summary = run(plan(), on_a_cluster("auto"))
+    assert (summary.done, summary.failed) == (12, 2)
+    errors = {row["key"]: row["error"] for row in rows() if row["status"] == "failed"}
+    assert "not a picture" in errors["broken.jpg"] or "damaged" in errors["broken.jpg"]
+    assert "in/deadly.jpg: its worker ended twice; the file may be damaged" in errors["deadly.jpg"]
+    assert sorted(path.name for path in Path("out").iterdir()) == [f"{number:02}.jpg.png" for number in range(12)]
+    assert capfd.readouterr() == ("", "")
+
+
+class Deadly(Worker):
+    """A worker that is killed by photos of a certain name, as a decoder's crash would."""
+
+    def _answer(self, number: int, block: list[Item]) -> Answer:
+        self._opened(block[0])
+        for one in block:
+            if one.key.startswith("deadly"):
+                os.kill(os.getpid(), signal.SIGKILL)
+        return super()._answer(number, block)
+
+
+@pytest.mark.slow
+def test_where_every_worker_dies_the_cluster_is_to_blame(
+    ray: Any, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in photos.iterdir():
+        path.rename(path.with_name(f"deadly{path.name}"))
+    monkeypatch.setattr(cluster, "Worker", Deadly)
+    with pytest.raises(SetupError, match=r"every worker of the cluster died with its first photo, in/deadly.*--jobs"):
+        run(plan(), on_a_cluster("auto"))
+    assert rows() == []
+
+
+@pytest.mark.slow
+def test_what_a_worker_cannot_do_is_said_once(ray: Any, photos: Path) -> None:
+    with pytest.raises(SetupError, match=rf"a worker on {socket.gethostname()} cannot work: .*no-such-model"):
+        run(plan(work=work(model="no-such-model.onnx")), on_a_cluster("auto"))
+
+
+@pytest.mark.slow
+def test_a_run_that_is_stopped_finishes_what_is_in_work(
+    ray: Any, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has a result has a row, and the next run does the rest."""
+    for number in range(12, 90):
+        (photos / f"{number:02}.jpg").write_bytes((photos / "00.jpg").read_bytes())
+    stop = Event()
+    summary = run(plan(), on_a_cluster("auto"), stop=stop, on_row=lambda row: stop.set())
+    assert summary.stopped and 0 < summary.done < 90
+    assert summary.done == len(rows()) == len([one for one in Path("out").iterdir() if one.suffix == ".png"])
+    after = run(plan(), on_a_cluster("auto"))
+    assert (after.before, after.done) == (summary.done, 90 - summary.done)
+
+
+@pytest.mark.slow
+def test_windows_follow_each_other(ray: Any, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "FIRST", 2)
+    monkeypatch.setattr(cluster, "SMALLEST", 1)
+    monkeypatch.setattr(cluster, "LARGEST", 1)
+    assert run(plan(), on_a_cluster("auto")).done == 12
+    assert len(rows()) == 12
+
+
+@pytest.mark.slow
+def test_a_process_of_its_own_starts_and_ends_ray(photos: Path) -> None:
+    """Nothing is printed, no process and no folder stays, and signals are handled as they were."""
+    program = (
+        "import signal, ray\n"
+        "from standout.batch.bulk.cluster.connection import connected\n"
+        "before = signal.getsignal(signal.SIGTERM)\n"
+        "with connected('local') as module:\n"
+        "    assert signal.getsignal(signal.SIGTERM) is before\n"
+        "    assert module.cluster_resources()['CPU'] >= 1\n"
+        "    place = module._private.worker._global_node.get_temp_dir_path()\n"
+        "assert not module.is_initialized()\n"
+        "print(place)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LIMIT)
+    assert (done.returncode, done.stderr) == (0, "")
+    place = Path(done.stdout.strip())
+    assert place.name.startswith("standout-ray-") and not place.exists()
+
+
+def test_ray_sends_nothing_home() -> None:
+    program = (
+        "import os\n"
+        "from standout.batch.bulk.cluster import on_a_cluster\n"
+        "on_a_cluster('local')\n"
+        "from ray._common.usage import usage_lib\n"
+        "print(usage_lib.usage_stats_enabled())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LIMIT)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "False\n", "")
+
+
+@pytest.mark.parametrize("address", ["ray://10.0.0.1:10001", "10.0.0.1", "somewhere", "host:port", ""])
+def test_what_is_no_address(address: str) -> None:
+    with pytest.raises(InputError, match=rf"{address!r} is no address of a Ray cluster; wanted auto, local, or"):
+        on_a_cluster(address)
+
+
+def test_a_cluster_that_is_not_there() -> None:
+    """It is said at once, where Ray itself tries for minutes."""
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(SetupError, match=rf"the Ray cluster at {address} cannot be joined \(.*refused"):
+            connection.join(None, address)
+
+
+@pytest.mark.parametrize("named", ["", "127.0.0.1:1"])
+def test_a_cluster_that_has_ended_is_none(named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "ray_current_cluster").write_text(named)
+    assert connection.own() is None
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    assert connection.own() == "10.0.0.1:6379"
+
+
+def test_a_clip_is_a_block_of_its_own() -> None:
+    names = ["a.jpg", "b.mp4", "c.jpg", "d.jpg", "e.jpg"]
+    found = [[one.key for one in block] for block in blocks(map(item, names), 2)]
+    assert found == [["b.mp4"], ["a.jpg", "c.jpg"], ["d.jpg", "e.jpg"]]
+
+
+def test_a_worker_says_what_it_lacks(photos: Path, tmp_path: Path) -> None:
+    """Another version of standout, or the folder that paths are relative to."""
+    home, lacking = str(photos.parent), str(tmp_path / "nowhere")
+    for folder, version, said in [
+        (home, "0.0.1", f"it has standout {__version__}, and this machine 0.0.1; install the same one on all"),
+        (lacking, __version__, f"it does not have the folder {lacking} (No such file or directory)"),
+    ]:
+        answer = Worker(work(), 1, folder, version, lambda: False)._answer(3, [item("00.jpg")])
+        assert (answer.block, answer.rows) == (3, ()) and said in answer.fault
