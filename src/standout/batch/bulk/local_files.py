@@ -98,7 +98,9 @@ def _own_folder(root: Path) -> Path:
         if key not in _mine or not _mine[key][0].is_dir():
             folder = root / UNFINISHED / f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
             try:
-                folder.mkdir(parents=True)
+                with suppress(FileNotFoundError):  # another process has just removed the empty folder around it
+                    folder.mkdir(parents=True)
+                folder.mkdir(parents=True, exist_ok=True)
                 _mine[key] = folder, locked(folder)
             except OSError as error:
                 raise atomic.refused(folder, 0, error) from error
@@ -106,7 +108,7 @@ def _own_folder(root: Path) -> Path:
 
 
 def leave(root: Path) -> None:
-    """Removes what this process left unfinished below root, and its folder, which is made again when it writes again."""
+    """Removes what this process left unfinished below root, and its folder, which is made anew when it writes again."""
     key = (root.absolute(), os.getpid())
     with _changing:
         folder, lock = _mine.pop(key, (None, None))
