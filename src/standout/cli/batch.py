@@ -31,6 +31,7 @@ EPILOG = show.examples(
     ("standout batch pics/ out/ blur --ledger ledger/", "a folder; again, to continue after a stop"),
     ("standout batch pics/ out/ blur --ledger ledger/ --sample 100", "100 photos first, with a page to look at"),
     ("standout batch s3://in/2024 s3://out/2024 cut --ledger s3://out/ledger --shards 3/16", "a part of a bucket"),
+    ("standout batch s3://in/2024 s3://out/2024 cut --ledger s3://out/ledger --ray auto", "by a Ray cluster"),
     ("standout batch list.parquet out/ mask --ledger ledger/", "a list with a column path or url"),
     ("standout batch '{0000..0015}.tar' out/ cut --ledger ledger/", "photos in tar shards"),
     ("standout batch SOURCE TARGET blur --help", "all options of an effect"),
@@ -76,6 +77,14 @@ class Bulk(_Shared):
             help="Do the K-th of N parts, such as 3/16; the machines that do the others need not know of each other.",
         ),
     ] = "1/1"  # fmt: skip
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            "--ray", metavar="ADDRESS", rich_help_panel=_BATCH,
+            help="Let the workers of a Ray cluster do it: its head's HOST:PORT; auto for the cluster of this machine; "
+            "local to start Ray here.",
+        ),
+    ] = None  # fmt: skip
     retry: Annotated[
         bool, typer.Option("--retry", rich_help_panel=_BATCH, help="Try those again that failed in an earlier run.")
     ] = False
@@ -212,6 +221,11 @@ def _work(options: Bulk, place: "Storage") -> "BulkWork":
 def _engine(options: Bulk) -> "BulkEngine":
     from standout.batch.bulk.local import on_this_machine
     from standout.support.system import cores
+
+    if options.ray is not None:
+        from standout.batch.bulk.cluster import on_a_cluster
+
+        return on_a_cluster(options.ray, workers=options.jobs, threads=options.threads or 1)
 
     workers = options.jobs or cores()
     return on_this_machine(workers, threads=options.threads or max(1, cores() // workers))
