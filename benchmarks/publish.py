@@ -198,6 +198,16 @@ PARTS = {
     "minutes": Part("minutes.md", lambda: signed(script("minutes.py")()), {"minutes": str}),
     "folds": Part("folds.md", lambda: signed(script("folds.py")()), {"folds": str}),
     "suspects": Part("suspects.md", lambda: signed(script("suspects.py")()), {"suspects": str}),
+    "batch": Part(
+        "batch.md",
+        lambda: signed(script("batch.py")()),
+        {
+            "batch": lambda kept: kept.strip().partition("\n\n| cores")[0],
+            "batch-cost": paragraph(2),
+            "batch-list": paragraph(3),
+        },
+    ),
+    "kills": Part("kills.md", lambda: signed(script("kills.py")()), {"kills": str}),
     "training": Part("training.md", lambda: signed(script("training.py")()), {"training": str}),
     "edges": Part("edges.md", script("edges.py"), {"edges": str}),
     "matte": Part("matte.md", script("matte.py"), {"matte": str}),

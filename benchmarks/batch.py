@@ -1,0 +1,199 @@
+"""Prints how fast `standout batch` is on Ray, what a million photos cost, and what it takes to list many.
+
+    python benchmarks/batch.py [--photos 2000] [--turns 2] [--width 1280] [--names 100000]
+
+Rates: the same photos, variants of the sample photo as JPEG, are cut out by `standout cut FOLDER` and by
+`standout batch --ray local`, in turn, with all cores and from start to end, so that whatever else runs on the machine
+slows both down. CPU is that of the command and of all processes that it starts, looked up every half second.
+
+Memory: what a process that lists so many names of a bucket holds at most, beside one that lists 1,000; the server runs
+on this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from kills import descendants
+
+from standout import images
+from standout.support.system import cores
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "examples" / "astronaut.jpg"
+STANDOUT = [sys.executable, "-m", "standout"]
+TICKS = os.sysconf("SC_CLK_TCK")
+MILLION = 1_000_000
+
+PRICE = 0.05
+"""An example of what a core costs for an hour, in dollars. It is no offer of anybody's."""
+
+SIZES = (2, 16, 64, 256, 1024)
+"""Cores of the clusters in the table."""
+
+WAYS: dict[str, Callable[[Path], list[str]]] = {
+    "`standout cut`": lambda home: ["cut", str(home / "in"), "-o", str(home / "out")],
+    "`standout batch --ray local`": lambda home: [
+        "batch", str(home / "in"), str(home / "out"), "cut", "--ledger", str(home / "ledger"), "--ray", "local",
+    ],
+}  # fmt: skip
+"""Each way, and its arguments."""
+
+PLAIN, RAY = WAYS
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One run: all its seconds, those before the first result, and seconds of CPU."""
+
+    seconds: float
+    first: float
+    cpu: float
+
+
+def photos(folder: Path, count: int, width: int) -> int:
+    """Writes so many variants of the sample photo: moved, mirrored, in other light. Returns the mean of their bytes."""
+    folder.mkdir(parents=True)
+    whole = images.read(SAMPLE).image
+    whole = cv2.resize(whole, (width, width), interpolation=cv2.INTER_CUBIC)
+    chance, size = np.random.default_rng(0), 0
+    for number in range(count):
+        top, left = chance.integers(0, width // 4), chance.integers(-width // 20, width // 20)
+        part = np.roll(whole, left, axis=1)[top : top + width * 3 // 4, :: chance.choice((-1, 1))]
+        lit = np.clip(part * chance.uniform(0.7, 1.15), 0, 255).astype(np.uint8)
+        data = images.encode(lit, ".jpg")
+        size += len(data)
+        (folder / f"{number:06}.jpg").write_bytes(data)
+    return size // count
+
+
+def turn(home: Path, way: str, count: int) -> Turn:
+    """One run of that way over all photos."""
+    for name in ("out", "ledger"):
+        shutil.rmtree(home / name, ignore_errors=True)
+    began, first, used = time.monotonic(), 0.0, dict[int, float]()
+    with subprocess.Popen([*STANDOUT, *WAYS[way](home), "--quiet"]) as run:
+        while run.poll() is None:
+            for pid in (run.pid, *(pid for pid, _ in descendants(run.pid))):
+                used[pid] = max(used.get(pid, 0.0), cpu(pid))
+            first = first or (time.monotonic() - began if results(home) else 0.0)
+            time.sleep(0.5)
+    seconds = time.monotonic() - began
+    if run.returncode or results(home) != count:
+        sys.exit(f"{way} ended with {run.returncode} and {results(home)} of {count} results; nothing is published")
+    return Turn(seconds, first, sum(used.values()))
+
+
+def cpu(pid: int) -> float:
+    """The seconds of CPU that the process has used; 0 where it has ended."""
+    try:
+        values = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(values[11]) + int(values[12])) / TICKS
+
+
+def results(home: Path) -> int:
+    """How many results there are."""
+    try:
+        return sum(not name.startswith(".") for name in os.listdir(home / "out"))  # noqa: PTH208
+    except OSError:
+        return 0
+
+
+def rates(home: Path, count: int, turns: int) -> dict[str, list[Turn]]:
+    """All turns of each way; the ways take turns, each in another order."""
+    found: dict[str, list[Turn]] = {way: [] for way in WAYS}
+    for number in range(turns):
+        for way in WAYS if number % 2 == 0 else reversed(WAYS):
+            found[way].append(turn(home, way, count))
+            print(way, found[way][-1], f"load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
+    return found
+
+
+def rates_table(found: dict[str, list[Turn]], count: int) -> str:
+    """A row a way, with the ratio of its rate to that of the plain command."""
+    lines = [
+        "| way | photos a second | rate beside the plain command's | until the first result | CPU a photo |",
+        "|---|---|---|---|---|",
+    ]
+    for way, turns in found.items():
+        speeds = ", ".join(f"{count / one.seconds:.2f}" for one in turns)
+        ratio = sum(one.seconds for one in found[PLAIN]) / sum(one.seconds for one in turns)
+        first = statistics.median(one.first for one in turns)
+        lines.append(f"| {way} | {speeds} | {ratio:.2f} | {first:.1f} s | {1000 * each(turns, count):.0f} ms |")
+    return "\n".join(lines)
+
+
+def each(turns: list[Turn], count: int) -> float:
+    """Seconds of CPU for a photo."""
+    return statistics.mean(one.cpu for one in turns) / count
+
+
+def cost_table(turns: list[Turn], count: int) -> str:
+    """Clusters, the hours that they take for a million photos, and what that costs at PRICE."""
+    hours = each(turns, count) * MILLION / 3600
+    lines = ["| cores | hours | photos a second | dollars |", "|---|---|---|---|"]
+    for size in SIZES:
+        lines.append(f"| {size:,} | {hours / size:,.1f} | {size / each(turns, count):,.0f} | {hours * PRICE:,.2f} |")
+    return "\n".join(lines)
+
+
+def listing(names: int) -> str:
+    """A sentence: what lists so many names holds, beside what lists 1,000."""
+    sys.path.insert(0, str(ROOT))
+    from tests.batch.bulk.test_s3 import LISTING
+    from tests.s3_server import CREDENTIALS, server
+
+    held, seconds = dict[int, float](), 0.0
+    for count in (1000, names):
+        with server("photos", count) as found:
+            began = time.monotonic()
+            said = subprocess.run(
+                [sys.executable, "-c", LISTING, found.url("photos/many")],
+                env=os.environ | CREDENTIALS, stdout=subprocess.PIPE, text=True, check=True,
+            ).stdout  # fmt: skip
+            seconds = time.monotonic() - began
+        listed, kilobytes = map(int, said.split())
+        if listed != count:
+            sys.exit(f"{listed} of {count} names were listed; nothing is published")
+        held[count] = kilobytes / 1024
+    return (
+        f"Listing {names:,} names of a bucket held {held[names]:.1f} MB at most, and listing 1,000 names "
+        f"{held[1000]:.1f} MB (Python and all libraries); it took {seconds:.0f} s, most of them the test server's own."
+    )
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--photos", type=int, default=2000)
+    parser.add_argument("--turns", type=int, default=2)
+    parser.add_argument("--width", type=int, default=1280)
+    parser.add_argument("--names", type=int, default=100_000)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="batch-") as folder:
+        home = Path(folder)
+        size = photos(home / "in", given.photos, given.width)
+        found = rates(home, given.photos, given.turns)
+    print(rates_table(found, given.photos))
+    kind = f"{given.width}x{given.width * 3 // 4} JPEG of {size / 1000:.0f} kB"
+    print(f"\n{given.photos:,} photos ({kind}) on {cores()} cores, each way in turn, from start to end.\n")
+    print(cost_table(found[RAY], given.photos))
+    print(f"\n{listing(given.names)}")
+
+
+if __name__ == "__main__":
+    main()
