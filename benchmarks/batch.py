@@ -13,6 +13,7 @@ on this machine.
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import shutil
 import statistics
@@ -66,8 +67,7 @@ class Turn:
 def photos(folder: Path, count: int, width: int) -> int:
     """Writes so many variants of the sample photo: moved, mirrored, in other light. Returns the mean of their bytes."""
     folder.mkdir(parents=True)
-    whole = images.read(SAMPLE).image
-    whole = cv2.resize(whole, (width, width), interpolation=cv2.INTER_CUBIC)
+    whole = cv2.resize(images.read(SAMPLE).image, (width, width), interpolation=cv2.INTER_CUBIC)
     chance, size = np.random.default_rng(0), 0
     for number in range(count):
         top, left = chance.integers(0, width // 4), chance.integers(-width // 20, width // 20)
@@ -154,16 +154,14 @@ def cost_table(turns: list[Turn], count: int) -> str:
 def listing(names: int) -> str:
     """A sentence: what lists so many names holds, beside what lists 1,000."""
     sys.path.insert(0, str(ROOT))
-    from tests.batch.bulk.test_s3 import LISTING
-    from tests.s3_server import CREDENTIALS, server
-
+    s3 = importlib.import_module("tests.s3_server")
     held, seconds = dict[int, float](), 0.0
     for count in (1000, names):
-        with server("photos", count) as found:
+        with s3.server("photos", count) as found:
             began = time.monotonic()
             said = subprocess.run(
-                [sys.executable, "-c", LISTING, found.url("photos/many")],
-                env=os.environ | CREDENTIALS, stdout=subprocess.PIPE, text=True, check=True,
+                [sys.executable, "-c", s3.LISTING, found.url("photos/many")],
+                env=os.environ | s3.CREDENTIALS, stdout=subprocess.PIPE, text=True, check=True,
             ).stdout  # fmt: skip
             seconds = time.monotonic() - began
         listed, kilobytes = map(int, said.split())

@@ -25,6 +25,15 @@ CREDENTIALS = {
 }
 """What a client needs in its environment; the server takes any."""
 
+LISTING = """
+import re, sys
+from pathlib import Path
+from standout.batch.bulk.source import ItemSource
+count = sum(1 for item in ItemSource.of(sys.argv[1]).items())
+print(count, re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+"""
+"""A program that prints how many items a source has, and the most kilobytes that it has ever held."""
+
 
 @dataclass(frozen=True)
 class S3Server:

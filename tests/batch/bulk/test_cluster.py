@@ -30,9 +30,10 @@ from standout.errors import InputError, SetupError
 from standout.images import encode
 from standout.support.version import __version__
 from tests.conftest import drawn_person
-from tests.waiting import LIMIT
+from tests.waiting import LIMIT, started, until
 
 MODEL = "standout-tiny"
+MANY = 600
 
 
 @pytest.fixture(scope="module")
@@ -138,15 +139,18 @@ def test_what_a_worker_cannot_do_is_said_once(ray: Any, photos: Path) -> None:
 def test_a_run_that_is_stopped_finishes_what_is_in_work(
     ray: Any, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What has a result has a row, and the next run does the rest."""
-    for number in range(12, 90):
-        (photos / f"{number:02}.jpg").write_bytes((photos / "00.jpg").read_bytes())
+    """What has a result has a row."""
+    many(photos)
     stop = Event()
     summary = run(plan(), on_a_cluster("auto"), stop=stop, on_row=lambda row: stop.set())
-    assert summary.stopped and 0 < summary.done < 90
+    assert summary.stopped and 0 < summary.done < MANY
     assert summary.done == len(rows()) == len([one for one in Path("out").iterdir() if one.suffix == ".png"])
-    after = run(plan(), on_a_cluster("auto"))
-    assert (after.before, after.done) == (summary.done, 90 - summary.done)
+
+
+def many(photos: Path) -> None:
+    """More photos than are done before the workers learn that they are to stop."""
+    for number in range(12, MANY):
+        (photos / f"{number}.jpg").write_bytes((photos / "00.jpg").read_bytes())
 
 
 @pytest.mark.slow
@@ -176,6 +180,24 @@ def test_a_process_of_its_own_starts_and_ends_ray(photos: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     place = Path(done.stdout.strip())
     assert place.name.startswith("standout-ray-") and not place.exists()
+
+
+@pytest.mark.slow
+def test_ctrl_c_finishes_what_is_in_work(photos: Path) -> None:
+    """Nothing of Ray's is printed, and what has a result has a row."""
+    many(photos)
+    command = [sys.executable, "-m", "standout", "batch", "in", "out", "cut", "--ledger", "ledger", "--model", MODEL]
+    with started([*command, "--ray", "local", "--jobs", "1"], stderr=subprocess.PIPE, text=True) as process:
+        until(lambda: list(Path().glob("out/*.png")), "the first result", process=process)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=LIMIT)
+    assert process.returncode == 130, said
+    lines = [line for line in said.splitlines() if line]
+    assert lines[0] == "finishing the photos in work; Ctrl-C again leaves at once"
+    assert lines[-1] == "interrupted; the same command goes on from here"
+    assert "ray" not in said.lower().replace("array", "")
+    results = list(Path("out").iterdir())
+    assert 0 < len(results) == len(rows()) < MANY
 
 
 def test_ray_sends_nothing_home() -> None:

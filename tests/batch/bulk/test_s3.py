@@ -24,7 +24,7 @@ from standout.batch.bulk.work import BulkWork
 from standout.editing import Edit
 from standout.errors import InputError, OutputError
 from tests.conftest import SAMPLE
-from tests.s3_server import CREDENTIALS, S3Server, server
+from tests.s3_server import CREDENTIALS, LISTING, S3Server, server
 from tests.waiting import LIMIT, until
 
 PHOTOS = 6
@@ -96,16 +96,6 @@ def test_a_bucket_that_is_not_there(s3: S3Server) -> None:
     work = BulkWork(Edit().to_json(), Storage.of(s3.url("nowhere/out")), model="standout-tiny")
     with pytest.raises(OutputError, match=r"s3://nowhere/out.* cannot be written"):
         run(BulkPlan(source, work, BulkLedger(Storage.of(s3.url("photos/lost-ledger")))), on_this_machine(1))
-
-
-LISTING = """
-import re, sys
-from pathlib import Path
-from standout.batch.bulk.source import ItemSource
-count = sum(1 for item in ItemSource.of(sys.argv[1]).items())
-print(count, re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
-"""
-"""How many items there are, and the most kilobytes that the process has ever held."""
 
 
 @pytest.mark.slow
