@@ -1,6 +1,6 @@
 """Prints how fast `standout batch` is on Ray, what a million photos cost, and what it takes to list many.
 
-    python benchmarks/batch.py [--photos 2000] [--turns 2] [--width 1280] [--names 100000]
+    python benchmarks/batch.py [--photos 2000] [--turns 1] [--width 1280] [--names 100000]
 
 Rates: the same photos, variants of the sample photo as JPEG, are cut out by `standout cut FOLDER` and by
 `standout batch --ray local`, in turn, with all cores and from start to end, so that whatever else runs on the machine
@@ -44,24 +44,25 @@ PRICE = 0.05
 SIZES = (2, 16, 64, 256, 1024)
 """Cores of the clusters in the table."""
 
-WAYS: dict[str, Callable[[Path], list[str]]] = {
-    "`standout cut`": lambda home: ["cut", str(home / "in"), "-o", str(home / "out")],
-    "`standout batch --ray local`": lambda home: [
-        "batch", str(home / "in"), str(home / "out"), "cut", "--ledger", str(home / "ledger"), "--ray", "local",
+WAYS: dict[str, Callable[[Path, str], list[str]]] = {
+    "`standout cut`": lambda home, source: ["cut", str(home / source), "-o", str(home / "out")],
+    "`standout batch --ray local`": lambda home, source: [
+        "batch", str(home / source), str(home / "out"), "cut", "--ledger", str(home / "ledger"), "--ray", "local",
     ],
 }  # fmt: skip
-"""Each way, and its arguments."""
+"""Each way -> its arguments, for a folder of photos in the home folder."""
 
 PLAIN, RAY = WAYS
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One run: all its seconds, those before the first result, and seconds of CPU."""
+    """One run: all its seconds, those before the first result, seconds of CPU, and the machine's load at its end."""
 
     seconds: float
     first: float
     cpu: float
+    load: float
 
 
 def photos(folder: Path, count: int, width: int) -> int:
@@ -79,12 +80,13 @@ def photos(folder: Path, count: int, width: int) -> int:
     return size // count
 
 
-def turn(home: Path, way: str, count: int) -> Turn:
-    """One run of that way over all photos."""
+def turn(home: Path, way: str, source: str) -> Turn:
+    """One run of that way over a folder of photos."""
+    count = len(os.listdir(home / source))  # noqa: PTH208
     for name in ("out", "ledger"):
         shutil.rmtree(home / name, ignore_errors=True)
     began, first, used = time.monotonic(), 0.0, dict[int, float]()
-    with subprocess.Popen([*STANDOUT, *WAYS[way](home), "--quiet"]) as run:
+    with subprocess.Popen([*STANDOUT, *WAYS[way](home, source), "--quiet"]) as run:
         while run.poll() is None:
             for pid in (run.pid, *(pid for pid, _ in descendants(run.pid))):
                 used[pid] = max(used.get(pid, 0.0), cpu(pid))
@@ -93,7 +95,7 @@ def turn(home: Path, way: str, count: int) -> Turn:
     seconds = time.monotonic() - began
     if run.returncode or results(home) != count:
         sys.exit(f"{way} ended with {run.returncode} and {results(home)} of {count} results; nothing is published")
-    return Turn(seconds, first, sum(used.values()))
+    return Turn(seconds, first, sum(used.values()), os.getloadavg()[0])
 
 
 def cpu(pid: int) -> float:
@@ -113,33 +115,51 @@ def results(home: Path) -> int:
         return 0
 
 
-def rates(home: Path, count: int, turns: int) -> dict[str, list[Turn]]:
-    """All turns of each way; the ways take turns, each in another order."""
+def rates(home: Path, turns: int) -> dict[str, list[Turn]]:
+    """All turns of each way. The plain command does one half before Ray's turn over all, and the other half after it.
+
+    So what gets busier or calmer on the machine meanwhile falls to both alike.
+    """
     found: dict[str, list[Turn]] = {way: [] for way in WAYS}
-    for number in range(turns):
-        for way in WAYS if number % 2 == 0 else reversed(WAYS):
-            found[way].append(turn(home, way, count))
-            print(way, found[way][-1], f"load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
+    for _ in range(turns):
+        for way, source in ((PLAIN, "first"), (RAY, "in"), (PLAIN, "last")):
+            found[way].append(turn(home, way, source))
+            print(way, source, found[way][-1], file=sys.stderr, flush=True)
     return found
+
+
+def halves(home: Path) -> None:
+    """The photos of the folder `in` also as two folders, `first` and `last`."""
+    names = sorted(os.listdir(home / "in"))  # noqa: PTH208
+    for folder, half in (("first", names[: len(names) // 2]), ("last", names[len(names) // 2 :])):
+        (home / folder).mkdir()
+        for name in half:
+            (home / folder / name).hardlink_to(home / "in" / name)
 
 
 def rates_table(found: dict[str, list[Turn]], count: int) -> str:
     """A row a way, with the ratio of its rate to that of the plain command."""
     lines = [
-        "| way | photos a second | rate beside the plain command's | until the first result | CPU a photo |",
-        "|---|---|---|---|---|",
+        "| way | photos a second | ratio | until the first result | CPU a photo | ratio |",
+        "|---|---|---|---|---|---|",
     ]
+    plain = found[PLAIN]
     for way, turns in found.items():
-        speeds = ", ".join(f"{count / one.seconds:.2f}" for one in turns)
-        ratio = sum(one.seconds for one in found[PLAIN]) / sum(one.seconds for one in turns)
-        first = statistics.median(one.first for one in turns)
-        lines.append(f"| {way} | {speeds} | {ratio:.2f} | {first:.1f} s | {1000 * each(turns, count):.0f} ms |")
+        seconds, first = total(turns), statistics.median(one.first for one in turns)
+        cells = [f"{count / seconds:.2f}", f"{total(plain) / seconds:.2f}", f"{first:.1f} s"]
+        cells += [f"{1000 * each(turns, count):.0f} ms", f"{each(turns, count) / each(plain, count):.2f}"]
+        lines.append(f"| {way} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def total(turns: list[Turn]) -> float:
+    """The seconds of all turns."""
+    return sum(one.seconds for one in turns)
 
 
 def each(turns: list[Turn], count: int) -> float:
     """Seconds of CPU for a photo."""
-    return statistics.mean(one.cpu for one in turns) / count
+    return sum(one.cpu for one in turns) / count
 
 
 def cost_table(turns: list[Turn], count: int) -> str:
@@ -178,18 +198,24 @@ def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--photos", type=int, default=2000)
-    parser.add_argument("--turns", type=int, default=2)
+    parser.add_argument("--turns", type=int, default=1)
     parser.add_argument("--width", type=int, default=1280)
     parser.add_argument("--names", type=int, default=100_000)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="batch-") as folder:
         home = Path(folder)
         size = photos(home / "in", given.photos, given.width)
-        found = rates(home, given.photos, given.turns)
-    print(rates_table(found, given.photos))
+        halves(home)
+        found = rates(home, given.turns)
+    count = given.photos * given.turns
+    print(rates_table(found, count))
     kind = f"{given.width}x{given.width * 3 // 4} JPEG of {size / 1000:.0f} kB"
-    print(f"\n{given.photos:,} photos ({kind}) on {cores()} cores, each way in turn, from start to end.\n")
-    print(cost_table(found[RAY], given.photos))
+    loads = [one.load for turns in found.values() for one in turns]
+    print(
+        f"\n{given.photos:,} photos ({kind}) on {cores()} cores, from start to end; ratios are to the plain command. The "
+        f"load of the machine was {min(loads):.0f} to {max(loads):.0f}, and these runs alone would make it {cores()}.\n"
+    )
+    print(cost_table(found[RAY], count))
     print(f"\n{listing(given.names)}")
 
 
