@@ -212,8 +212,8 @@ def main() -> None:
     kind = f"{given.width}x{given.width * 3 // 4} JPEG of {size / 1000:.0f} kB"
     loads = [one.load for turns in found.values() for one in turns]
     print(
-        f"\n{given.photos:,} photos ({kind}) on {cores()} cores, from start to end; ratios are to the plain command. The "
-        f"load of the machine was {min(loads):.0f} to {max(loads):.0f}, and these runs alone would make it {cores()}.\n"
+        f"\n{given.photos:,} photos ({kind}) on {cores()} cores, from start to end; ratios are to the plain command. "
+        f"The machine's load was {min(loads):.0f} to {max(loads):.0f}, and these runs alone make it {cores()}.\n"
     )
     print(cost_table(found[RAY], count))
     print(f"\n{listing(given.names)}")

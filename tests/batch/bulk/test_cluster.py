@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -164,7 +165,9 @@ def test_windows_follow_each_other(ray: Any, photos: Path, monkeypatch: pytest.M
 
 @pytest.mark.slow
 def test_a_process_of_its_own_starts_and_ends_ray(photos: Path) -> None:
-    """Nothing is printed, no process and no folder stays, and signals are handled as they were."""
+    """Nothing is printed, no folder stays, not even of a run that was killed, and signals are handled as they were."""
+    left = Path(tempfile.mkdtemp(prefix="standout-ray-", dir="/tmp"))
+    os.utime(left, (0, 0))
     program = (
         "import signal, ray\n"
         "from standout.batch.bulk.cluster.connection import connected\n"
@@ -179,7 +182,7 @@ def test_a_process_of_its_own_starts_and_ends_ray(photos: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LIMIT)
     assert (done.returncode, done.stderr) == (0, "")
     place = Path(done.stdout.strip())
-    assert place.name.startswith("standout-ray-") and not place.exists()
+    assert place.name.startswith("standout-ray-") and not place.exists() and not left.exists()
 
 
 @pytest.mark.slow

@@ -14,12 +14,14 @@ import socket
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from standout.errors import InputError, MissingExtra, SetupError
+from standout.errors import InputError, MissingExtra, OutputError, SetupError
+from standout.support.lock import locked
 from standout.support.quiet import hushed
 from standout.support.system import cores
 
@@ -28,6 +30,12 @@ MEMORY = 256 << 20
 
 REACHED = 10.0
 """Seconds in which the head of a cluster must answer."""
+
+FRESH = 60.0
+"""Seconds for which such a folder, which may not be locked yet, is left alone."""
+
+_PREFIX = "standout-ray-"
+"""Of folders of Ray's temporary files. Those of runs that were killed are removed by the next run that starts Ray."""
 
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -47,12 +55,12 @@ def connected(address: str, *, cpus: int | None = None) -> Iterator[Any]:
         yield ray
         return
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    hook, temporary = sys.excepthook, None
+    hook, started = sys.excepthook, None
     try:
         with hushed("Ray"):
             joined = own() if address == "auto" else address
             if joined in (None, "local"):
-                temporary = _started(ray, cpus or cores())
+                started = _started(ray, cpus or cores())
             else:
                 join(ray, joined)
         for number, handler in kept.items() if threading.current_thread() is threading.main_thread() else ():
@@ -63,8 +71,9 @@ def connected(address: str, *, cpus: int | None = None) -> Iterator[Any]:
         with hushed("Ray"):
             ray.shutdown()
         sys.excepthook = hook
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+        if started is not None:
+            started[1].close()
+            shutil.rmtree(started[0], ignore_errors=True)
 
 
 def own() -> str | None:
@@ -106,19 +115,26 @@ def join(ray: Any, address: str) -> None:
         ) from error
 
 
-def _started(ray: Any, cpus: int) -> str:
-    """Starts Ray on this machine; returns the folder of its temporary files."""
-    place = "/tmp" if Path("/tmp").is_dir() else None  # sockets need a short path
-    temporary = tempfile.mkdtemp(prefix="standout-ray-", dir=place)
+def _started(ray: Any, cpus: int) -> tuple[str, BinaryIO]:
+    """Starts Ray on this machine; returns the folder of its temporary files, and the lock on it."""
+    place = Path("/tmp" if Path("/tmp").is_dir() else tempfile.gettempdir())  # sockets need a short path
+    for left in place.glob(f"{_PREFIX}*"):
+        with suppress(OutputError, OSError):  # its run goes on, or is another user's
+            if time.time() - left.stat().st_mtime > FRESH:
+                locked(left).close()
+                shutil.rmtree(left, ignore_errors=True)
+    temporary = tempfile.mkdtemp(prefix=_PREFIX, dir=place)
+    lock = locked(Path(temporary))
     try:
         ray.init(
             address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False,
             logging_level=logging.CRITICAL, object_store_memory=MEMORY, _temp_dir=temporary,
         )  # fmt: skip
     except Exception as error:
+        lock.close()
         shutil.rmtree(temporary, ignore_errors=True)
         raise SetupError(f"Ray cannot be started on this machine ({first_line(error)})") from error
-    return temporary
+    return temporary, lock
 
 
 def module() -> Any:
