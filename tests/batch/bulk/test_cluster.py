@@ -165,7 +165,10 @@ def test_windows_follow_each_other(ray: Any, photos: Path, monkeypatch: pytest.M
 
 @pytest.mark.slow
 def test_a_process_of_its_own_starts_and_ends_ray(photos: Path) -> None:
-    """Nothing is printed, no folder stays, not even of a run that was killed, and signals are handled as they were."""
+    """Nothing is printed, no folder stays, not even of a run that was killed, and signals are handled as they were.
+
+    Nor does a token for the next run.
+    """
     left = Path(tempfile.mkdtemp(prefix="standout-ray-", dir="/tmp"))
     os.utime(left, (0, 0))
     program = (
@@ -179,8 +182,10 @@ def test_a_process_of_its_own_starts_and_ends_ray(photos: Path) -> None:
         "assert not module.is_initialized()\n"
         "print(place)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LIMIT)
+    home = os.environ | {"HOME": str(photos.parent)}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LIMIT, env=home)
     assert (done.returncode, done.stderr) == (0, "")
+    assert not (photos.parent / ".ray").exists()
     place = Path(done.stdout.strip())
     assert place.name.startswith("standout-ray-") and not place.exists() and not left.exists()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -56,6 +57,7 @@ def connected(address: str, *, cpus: int | None = None) -> Iterator[Any]:
         return
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     hook, started = sys.excepthook, None
+    access = {name: os.environ.get(name) for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")}
     try:
         with hushed("Ray"):
             joined = own() if address == "auto" else address
@@ -71,6 +73,9 @@ def connected(address: str, *, cpus: int | None = None) -> Iterator[Any]:
         with hushed("Ray"):
             ray.shutdown()
         sys.excepthook = hook
+        for name, value in access.items():
+            os.environ.pop(name, None)
+            os.environ.update({} if value is None else {name: value})
         if started is not None:
             started[1].close()
             shutil.rmtree(started[0], ignore_errors=True)
@@ -110,8 +115,8 @@ def join(ray: Any, address: str) -> None:
         ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
     except (OSError, RuntimeError, ValueError) as error:
         raise SetupError(
-            f"the Ray cluster at {address} cannot be joined ({first_line(error)}); check the address, that "
-            "`ray status` answers on this machine, and that both have the same versions of Python and Ray"
+            f"the Ray cluster at {address} cannot be joined ({first_line(error)}); check the address, that both have "
+            "the same versions of Python and Ray, and, if it needs a token, RAY_AUTH_MODE=token and ~/.ray/auth_token"
         ) from error
 
 
@@ -125,6 +130,8 @@ def _started(ray: Any, cpus: int) -> tuple[str, BinaryIO]:
                 shutil.rmtree(left, ignore_errors=True)
     temporary = tempfile.mkdtemp(prefix=_PREFIX, dir=place)
     lock = locked(Path(temporary))
+    # Ray asks all that connect for a token, which it would otherwise write into the user's home folder.
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     try:
         ray.init(
             address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False,
