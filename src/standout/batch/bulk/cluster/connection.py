@@ -72,6 +72,7 @@ def connected(address: str, *, cpus: int | None = None) -> Iterator[Any]:
     finally:
         with hushed("Ray"):
             ray.shutdown()
+        ray._private.worker._worker_logs_enabled = True
         sys.excepthook = hook
         for name, value in access.items():
             os.environ.pop(name, None)
