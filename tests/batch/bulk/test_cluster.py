@@ -20,8 +20,9 @@ pytest.importorskip("ray", reason="needs ray")
 
 from standout.batch.bulk import cluster
 from standout.batch.bulk.cluster import blocks, connection, on_a_cluster
+from standout.batch.bulk.cluster import worker as worker_module
 from standout.batch.bulk.cluster.worker import Answer, Worker
-from standout.batch.bulk.ledger import BulkLedger
+from standout.batch.bulk.ledger import BulkLedger, BulkRow
 from standout.batch.bulk.run import BulkPlan, run
 from standout.batch.bulk.source import Item, ItemSource
 from standout.batch.bulk.storage import Storage
@@ -116,6 +117,31 @@ class Deadly(Worker):
             if one.key.startswith("deadly"):
                 os.kill(os.getpid(), signal.SIGKILL)
         return super()._answer(number, block)
+
+
+class Hanging(Worker):
+    """A worker that waits for ever for photos of a certain name, and that gives none of them a second."""
+
+    def _opened(self, first: Item) -> Any:
+        worker_module.TOO_LONG = 5.0
+        opened = super()._opened(first)
+
+        def work(item: Item) -> BulkRow:
+            if item.key.startswith("hanging"):
+                Event().wait()
+            return opened(item)
+
+        work.stop = opened.stop  # type: ignore[attr-defined]
+        return work
+
+
+@pytest.mark.slow
+def test_a_photo_that_hangs_is_a_row(ray: Any, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (photos / "hanging.jpg").write_bytes((photos / "00.jpg").read_bytes())
+    monkeypatch.setattr(cluster, "Worker", Hanging)
+    summary = run(plan(), on_a_cluster("auto"))
+    assert (summary.done + summary.kept, summary.failed) == (12, 1)
+    assert [row["key"] for row in rows() if row["status"] == "failed"] == ["hanging.jpg"]
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,13 +18,14 @@ from typing import Any
 
 from standout.batch.bulk import local_files
 from standout.batch.bulk.ledger import BulkRow, worker_name
+from standout.batch.bulk.local import TOO_LONG
 from standout.batch.bulk.source import Item
 from standout.batch.bulk.work import BulkWork, BulkWorker, Stopped
 from standout.errors import SetupError
 from standout.support.version import __version__
 
 ASKED = 2.0
-"""Seconds after which a worker asks again whether it is to stop."""
+"""Seconds after which a worker asks again whether it is to stop, and whether a photo hangs."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Worker:
     def __init__(self, work: BulkWork, threads: int, folder: str, version: str, stops: Callable[[], bool]) -> None:
         self._work, self._threads, self._folder, self._version, self._stops = work, threads, folder, version, stops
         self._open: BulkWorker | None = None
+        self._since: float | None = None  # when the photo in work was begun
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
         """The answers to the blocks, as bytes both."""
@@ -60,10 +63,12 @@ class Worker:
         for item in block:
             left = left or worker.stop.is_set()
             if not left:
+                self._since = None if item.is_clip else time.monotonic()
                 try:
                     rows.append(replace(worker(item), worker=worker_name()))
                 except Stopped:
                     left = True
+                self._since = None
         if self._work.target.is_local:
             local_files.leave(self._work.target.path())  # it is not told when its last block has come
         return Answer(number, worker_name(), tuple(rows), left)
@@ -83,9 +88,11 @@ class Worker:
         return self._open
 
     def _listen(self, stop: Event) -> None:
-        """Sets stop once it is asked for."""
+        """Sets stop once it is asked for, and ends the process where a photo hangs."""
         with suppress(RuntimeError):
             while not stop.wait(ASKED):
+                if self._since is not None and time.monotonic() - self._since > TOO_LONG:
+                    os._exit(1)
                 if self._stops():
                     stop.set()
 
