@@ -1,6 +1,6 @@
 """Kills runs of `standout batch` with SIGKILL at random moments, runs them again, and prints what came of the photos.
 
-    python benchmarks/kills.py [--times 20] [--photos 120] [--seed N] [worker driver shard ...]
+    python benchmarks/kills.py [--times 7] [--photos 120] [--seed N] [worker driver shard ...]
 
     worker   a process that works for a run on Ray, which goes on without it
     driver   the run on Ray itself; the same command is run again
@@ -284,7 +284,7 @@ def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("kinds", nargs="*", default=["worker", "driver", "shard"], help=", ".join(KINDS))
-    parser.add_argument("--times", type=int, default=20, help="kills of each kind")
+    parser.add_argument("--times", type=int, default=7, help="kills of each kind")
     parser.add_argument("--photos", type=int, default=120)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     given = parser.parse_args()
