@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -162,6 +163,20 @@ def test_what_a_worker_cannot_do_is_said_once(ray: Any, photos: Path) -> None:
         run(plan(work=work(model="no-such-model.onnx")), on_a_cluster("auto"))
 
 
+class Lacking(Worker):
+    """A worker on a machine where something is not installed, which is seen as soon as it is sent there."""
+
+    def __init__(self, *given: Any) -> None:
+        raise ModuleNotFoundError("No module named 'standout'")
+
+
+@pytest.mark.slow
+def test_workers_that_do_not_start(ray: Any, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "Worker", Lacking)
+    with pytest.raises(SetupError, match=r"do not start \(.*No module named 'standout'\); every machine"):
+        run(plan(), on_a_cluster("auto"))
+
+
 @pytest.mark.slow
 def test_a_run_that_is_stopped_finishes_what_is_in_work(
     ray: Any, photos: Path, monkeypatch: pytest.MonkeyPatch
@@ -285,5 +300,5 @@ def test_a_worker_says_what_it_lacks(photos: Path, tmp_path: Path) -> None:
         (home, "0.0.1", f"it has standout {__version__}, and this machine 0.0.1; install the same one on all"),
         (lacking, __version__, f"it does not have the folder {lacking} (No such file or directory)"),
     ]:
-        answer = Worker(work(), 1, folder, version, lambda: False)._answer(3, [item("00.jpg")])
-        assert (answer.block, answer.rows) == (3, ()) and said in answer.fault
+        answer = Worker(work(), 1, folder, version, lambda: False)._said(pickle.dumps((3, [item("00.jpg")])))
+        assert answer.rows == () and said in answer.fault

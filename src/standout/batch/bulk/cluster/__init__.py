@@ -26,7 +26,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from standout.batch.bulk.cluster.connection import connected, first_line, module, parted
+from standout.batch.bulk.cluster.connection import connected, first_line, last_line, module, parted
 from standout.batch.bulk.cluster.worker import Answer, Worker
 from standout.batch.bulk.ledger import BulkRow
 from standout.batch.bulk.source import Item
@@ -137,6 +137,11 @@ class _Run:
                         if len(idle) >= self._size:  # and so nothing is in work any more
                             return []
                 break
+            except self._ray.exceptions.RayActorError as error:
+                raise SetupError(
+                    f"the workers of the Ray cluster do not start ({last_line(error)}); every machine of it needs "
+                    f"standout[ray] {__version__}, as this one has, and the same version of Python"
+                ) from error
             except self._ray.exceptions.RayError as error:  # such as a machine that is lost with answers on it
                 if len(waiting) == before:
                     raise SetupError(

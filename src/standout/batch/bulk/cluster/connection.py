@@ -168,3 +168,8 @@ def module() -> Any:
 def first_line(error: Exception) -> str:
     """The first line of what an error says; Ray's go on for pages."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def last_line(error: Exception) -> str:
+    """The last line of what an error says, which for an error of another machine is that error itself."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()[:200]

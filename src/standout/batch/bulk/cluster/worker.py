@@ -21,7 +21,7 @@ from standout.batch.bulk.ledger import BulkRow, worker_name
 from standout.batch.bulk.local import TOO_LONG
 from standout.batch.bulk.source import Item
 from standout.batch.bulk.work import BulkWork, BulkWorker, Stopped
-from standout.errors import SetupError
+from standout.errors import SetupError, StandoutError
 from standout.support.version import __version__
 
 ASKED = 2.0
@@ -32,7 +32,7 @@ ASKED = 2.0
 class Answer:
     """What a worker says of a block. left: whether it has given some of it back, as it was told to stop.
 
-    fault: why it can do no work at all.
+    fault: why it can do no work at all; the block's number has no meaning then.
     """
 
     block: int
@@ -52,13 +52,19 @@ class Worker:
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
         """The answers to the blocks, as bytes both."""
-        return {"answer": [pickle.dumps(self._answer(*pickle.loads(one))) for one in batch["block"]]}
+        return {"answer": [pickle.dumps(self._said(one)) for one in batch["block"]]}
+
+    def _said(self, sent: bytes) -> Answer:
+        """The answer to a block, even where this machine cannot work at all."""
+        try:
+            return self._answer(*pickle.loads(sent))
+        except Exception as error:
+            told = str(error) if isinstance(error, StandoutError) else f"{type(error).__name__}: {error}"
+            return Answer(-1, worker_name(), fault=f"a worker on {socket.gethostname()} cannot work: {told}")
 
     def _answer(self, number: int, block: list[Item]) -> Answer:
-        try:
-            worker = self._opened(block[0])
-        except Exception as error:
-            return Answer(number, worker_name(), fault=f"a worker on {socket.gethostname()} cannot work: {error}")
+        """What came of the block. Raises StandoutError for what is wrong with this machine."""
+        worker = self._opened(block[0])
         rows, left = list[BulkRow](), False
         for item in block:
             left = left or worker.stop.is_set()
@@ -68,6 +74,8 @@ class Worker:
                     rows.append(replace(worker(item), worker=worker_name()))
                 except Stopped:
                     left = True
+                except MemoryError:  # even for an error's text there was none
+                    os._exit(1)
                 self._since = None
         if self._work.target.is_local:
             local_files.leave(self._work.target.path())  # it is not told when its last block has come
