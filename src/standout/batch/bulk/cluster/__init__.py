@@ -137,12 +137,12 @@ class _Run:
                         if len(idle) >= self._size:  # and so nothing is in work any more
                             return []
                 break
-            except self._ray.exceptions.RayActorError as error:
-                raise SetupError(
-                    f"the workers of the Ray cluster do not start ({last_line(error)}); every machine of it needs "
-                    f"standout[ray] {__version__}, as this one has, and the same version of Python"
-                ) from error
             except self._ray.exceptions.RayError as error:  # such as a machine that is lost with answers on it
+                if not self._finished and isinstance(error, self._ray.exceptions.RayActorError):
+                    raise SetupError(
+                        f"the workers of the Ray cluster do not start ({last_line(error)}); every machine of it needs "
+                        f"standout[ray] {__version__}, as this one has, and the same version of Python"
+                    ) from error
                 if len(waiting) == before:
                     raise SetupError(
                         f"the Ray cluster does not answer any more ({first_line(error)}); see to it, and run the same "
