@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,14 +17,14 @@ pytest.importorskip("moto", reason="needs moto")
 pytest.importorskip("obstore", reason="needs obstore")
 
 from standout import images
-from standout.batch.bulk.ledger import BulkLedger
+from standout.batch.bulk.ledger import JOB, BulkLedger
 from standout.batch.bulk.local import on_this_machine
 from standout.batch.bulk.run import BulkEngine, BulkPlan, BulkSummary, run
 from standout.batch.bulk.source import ItemSource
 from standout.batch.bulk.storage import Storage
 from standout.batch.bulk.work import BulkWork
 from standout.editing import Edit
-from standout.errors import InputError, OutputError
+from standout.errors import InputError, OutputError, OutputExists
 from tests.conftest import SAMPLE
 from tests.s3_server import CREDENTIALS, LISTING, S3Server, server
 from tests.waiting import LIMIT, until
@@ -76,7 +78,47 @@ def test_from_bucket_to_bucket(s3: S3Server) -> None:
     assert alpha is not None and alpha.shape == (160, 160) and 0.1 < alpha.mean() < 0.9
     again = do(s3, "out", on_this_machine(2))
     assert (again.done, again.before, again.failed_before) == (0, PHOTOS, 1)
-    assert all(name == "work.json" or name.endswith(".parquet") for name in names(s3, "out-ledger"))
+    odd = [name for name in names(s3, "out-ledger") if name != JOB and not name.endswith(".parquet")]
+    assert not odd
+
+
+def test_nothing_is_written_over_unless_asked(s3: S3Server) -> None:
+    """Not even by two writers that both have seen that there is nothing; whatever the name holds."""
+    place = Storage.of(s3.url("photos/kept"))
+    for name in ("a.jpg", "b c/ü#%20+&=?.jpg"):
+        place.write(name, b"first")
+        with pytest.raises(OutputExists, match="exists and is kept"):
+            place.write(name, b"second")
+        assert place.read(name) == b"first" and place.read(name, start=1, length=2) == b"ir"
+        place.write(name, b"third", overwrite=True)
+        assert place.read(name) == b"third" and place.exists(name)
+    assert names(s3, "kept") == ["a.jpg", "b c/ü#%20+&=?.jpg"] == sorted(one.name for one in place.names())
+
+
+def test_tar_shards_and_lists_in_a_bucket(s3: S3Server) -> None:
+    with s3.files().open_input_stream("photos/in/2024/00.jpg") as stream:
+        photo = stream.read()
+    for shard in ("0", "1"):
+        data = io.BytesIO()
+        with tarfile.open(fileobj=data, mode="w") as tar:
+            for name in (f"{shard}0.jpg", f"{shard}0.txt", f"{shard}1.jpg"):
+                member = tarfile.TarInfo(name)
+                member.size = len(photo)
+                tar.addfile(member, io.BytesIO(photo))
+        s3.put(f"photos/shards/{shard}.tar", data.getvalue())
+    s3.put("photos/in/some.txt", b"2024/00.jpg\ns3://photos/in/2024/01.jpg\n../out.jpg\n")
+    options = s3.url("")[len("s3://") :]
+    wanted = {
+        "shards/{0..1}.tar": ["0.tar/00.jpg", "0.tar/01.jpg", "1.tar/10.jpg", "1.tar/11.jpg"],
+        "shards": ["0.tar/00.jpg", "0.tar/01.jpg", "1.tar/10.jpg", "1.tar/11.jpg"],
+    }
+    for source, keys in wanted.items():
+        found = list(ItemSource.of(f"s3://photos/{source}{options}").items())
+        assert sorted(one.key for one in found) == keys
+        assert all(one.read() == photo for one in found)
+    listed = list(ItemSource.of(f"s3://photos/in/some.txt{options}").items())
+    assert [one.key for one in listed] == ["2024/00.jpg", "photos/in/2024/01.jpg", "../out.jpg"]
+    assert listed[0].read() == photo and listed[1].read() and "leads out of there" in listed[2].fault
 
 
 @pytest.mark.slow
