@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -285,6 +286,30 @@ def test_a_cluster_that_has_ended_is_none(named: str, tmp_path: Path, monkeypatc
     assert connection.own() is None
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
     assert connection.own() == "10.0.0.1:6379"
+
+
+@pytest.mark.parametrize(
+    ("has", "device", "asked", "threads", "size"),
+    [
+        ({"CPU": 8.0}, "auto", None, 1, 8),
+        ({"CPU": 8.0}, "cpu", 3, 1, 3),
+        ({"CPU": 8.0}, "cpu", 30, 3, 2),  # no more than fit
+        ({"CPU": 8.0, "GPU": 2.0}, "cuda", None, 1, 2),
+        ({"CPU": 1.0, "GPU": 2.0}, "cuda:0", None, 1, 1),
+    ],
+)
+def test_as_many_workers_as_fit(has: dict[str, float], device: str, asked: int | None, threads: int, size: int) -> None:
+    found = SimpleNamespace(cluster_resources=lambda: has)
+    assert cluster._size(found, work(device=device), asked, threads) == size
+
+
+@pytest.mark.parametrize(("device", "threads"), [("cuda", 1), ("cpu", 3)])
+def test_a_cluster_that_is_too_small(device: str, threads: int) -> None:
+    found = SimpleNamespace(cluster_resources=lambda: {"CPU": 2.0})
+    with pytest.raises(
+        SetupError, match=rf"a worker needs {threads} CPU.*the cluster has 2 CPUs and 0 GPUs; use fewer"
+    ):
+        cluster._size(found, work(device=device), None, threads)
 
 
 def test_a_clip_is_a_block_of_its_own() -> None:
