@@ -30,7 +30,7 @@ from standout.batch.bulk.source import Item, ItemSource
 from standout.batch.bulk.storage import Storage
 from standout.batch.bulk.work import BulkWork
 from standout.editing import Edit
-from standout.errors import InputError, SetupError
+from standout.errors import InputError, MissingExtra, SetupError
 from standout.images import encode
 from standout.support.version import __version__
 from tests.conftest import drawn_person
@@ -310,6 +310,12 @@ def test_a_cluster_that_is_too_small(device: str, threads: int) -> None:
         SetupError, match=rf"a worker needs {threads} CPU.*the cluster has 2 CPUs and 0 GPUs; use fewer"
     ):
         cluster._size(found, work(device=device), None, threads)
+
+
+def test_without_ray_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtra, match=r"a cluster needs packages .* pip install 'standout\[ray\]'"):
+        on_a_cluster("local")
 
 
 def test_a_clip_is_a_block_of_its_own() -> None:

@@ -149,14 +149,13 @@ def module() -> Any:
     """The module ray, silenced. Raises MissingExtra where it is not installed."""
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    try:
-        with hushed("Ray"):
+    with hushed("Ray"):
+        try:
             import ray
             import ray.data
-
-            context = ray.data.DataContext.get_current()
-    except ImportError:
-        raise MissingExtra("a cluster", "ray") from None
+        except ImportError:
+            raise MissingExtra("a cluster", "ray") from None
+        context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.max_errored_blocks = -1  # they are tried again by the run
@@ -167,6 +166,8 @@ def module() -> Any:
 
 def first_line(error: Exception) -> str:
     """The first line of what an error says; Ray's go on for pages."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
