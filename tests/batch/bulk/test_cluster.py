@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -201,8 +201,15 @@ def test_windows_follow_each_other(ray: Any, photos: Path, monkeypatch: pytest.M
     monkeypatch.setattr(cluster, "FIRST", 2)
     monkeypatch.setattr(cluster, "SMALLEST", 1)
     monkeypatch.setattr(cluster, "LARGEST", 1)
-    assert run(plan(), on_a_cluster("auto")).done == 12
+    priorities = set[int]()
+
+    def tell(row: BulkRow) -> None:
+        with suppress(ProcessLookupError):  # the worker of the last one may have ended
+            priorities.add(os.getpriority(os.PRIO_PROCESS, int(row.worker.rpartition("-")[2])))
+
+    assert run(plan(), on_a_cluster("auto"), on_row=tell).done == 12
     assert len(rows()) == 12
+    assert priorities == {os.getpriority(os.PRIO_PROCESS, 0)}  # Ray would make them the least important of all
 
 
 @pytest.mark.slow
