@@ -86,7 +86,9 @@ def turn(home: Path, way: str, source: str) -> Turn:
     for name in ("out", "ledger"):
         shutil.rmtree(home / name, ignore_errors=True)
     began, first, used = time.monotonic(), 0.0, dict[int, float]()
-    with subprocess.Popen([*STANDOUT, *WAYS[way](home, source), "--quiet"]) as run:
+    command = [*STANDOUT, *WAYS[way](home, source), "--quiet"]
+    # Linux shares a busy processor among sessions, and Ray's processes are one of their own.
+    with subprocess.Popen(command, start_new_session=True) as run:
         while run.poll() is None:
             for pid in (run.pid, *(pid for pid, _ in descendants(run.pid))):
                 used[pid] = max(used.get(pid, 0.0), cpu(pid))
