@@ -79,7 +79,7 @@ def _box(box: Any, height: int, width: int) -> Bools:
 
     Raises ValueError when it is not a box.
     """
-    if not (isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))):
+    if not (isinstance(box, list) and len(box) == 4 and all(map(is_number, box))):
         raise ValueError("it has neither an outline (segmentation) nor a box (bbox)")
     left, top, across, down = box
     where = np.zeros((height, width), np.bool_)
@@ -122,7 +122,7 @@ def _polygon(points: Any, height: int, width: int) -> list[float]:
 
     Raises ValueError, saying what is wrong, when it is not such a polygon in pixels of the photo.
     """
-    if not isinstance(points, list) or not all(map(_is_number, points)):
+    if not isinstance(points, list) or not all(map(is_number, points)):
         raise ValueError("a polygon holds something that is not a number")
     if len(points) < 6 or len(points) % 2:
         raise ValueError(f"a polygon has {len(points)} numbers, wanted x and y of at least three points")
@@ -135,7 +135,8 @@ def _polygon(points: Any, height: int, width: int) -> list[float]:
     return [float(number) for number in points]
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether a value read from JSON is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -175,7 +176,7 @@ def read_annotations(path: Path, folders: list[Path], *, split: str = "") -> tup
     try:
         found = json.loads(read_text(path))
         images = [(i["id"], str(i["file_name"]), int(i["height"]), int(i["width"])) for i in found["images"]]
-        people = _people(path, found["categories"], found["annotations"])
+        people = people_in(path, found["categories"], found["annotations"])
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is not a COCO instances file ({error!r}); export it again") from None
     by_image = _by_image(path, {number for number, *_ in images}, people)
@@ -194,7 +195,7 @@ def read_annotations(path: Path, folders: list[Path], *, split: str = "") -> tup
     return sorted(pairs, key=lambda pair: pair.name), absent
 
 
-def _people(path: Path, categories: list[dict[str, Any]], annotations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def people_in(path: Path, categories: list[dict[str, Any]], annotations: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The annotations that are of people.
 
     Raises InputError when there is no such category, or when an annotation is of an unknown category.
@@ -231,7 +232,7 @@ def _by_image(path: Path, known: set[Any], people: list[dict[str, Any]]) -> dict
 def _shortened(annotation: dict[str, Any]) -> dict[str, Any]:
     """The needed parts of an annotation, without polygons of one or two points, which are slips of the hand."""
     outline = annotation.get("segmentation")
-    if isinstance(outline, list) and outline and all(map(_is_number, outline)):
+    if isinstance(outline, list) and outline and all(map(is_number, outline)):
         outline = [outline]  # a polygon that is not in a list of polygons
     if isinstance(outline, list):
         outline = [one for one in outline if not isinstance(one, list) or len(one) >= 6]

@@ -2,11 +2,12 @@
 
 look     Look              what is compared of each photo, from one decoding
 groups   list[list[int]]   indices of photos that are near-duplicates of each other, at least two in each group
+near     set[int]          indices of photos that are near-duplicates of photos of another set
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,10 +59,19 @@ def groups(looks: Sequence[Look]) -> list[list[int]]:
     Two photos that are alike bring their groups together.
     """
     joined = Joined(len(looks))
-    for i, j in _candidates(looks):
-        if joined.root(i) != joined.root(j) and (alike(looks[i], looks[j]) or alike(looks[i], looks[j], mirrored=True)):
+    for i, j in _candidates(looks, looks):
+        if i < j and joined.root(i) != joined.root(j) and _same(looks[i], looks[j]):
             joined.join(i, j)
     return [members for members in joined.groups() if len(members) > 1]
+
+
+def near(looks: Sequence[Look], others: Sequence[Look]) -> set[int]:
+    """The indices of the looks that are near-duplicates of any of the others."""
+    return {i for i, j in _candidates(looks, others) if _same(looks[i], others[j])}
+
+
+def _same(one: Look, two: Look) -> bool:
+    return alike(one, two) or alike(one, two, mirrored=True)
 
 
 class Joined:
@@ -109,16 +119,16 @@ def alike(one: Look, two: Look, *, mirrored: bool = False) -> bool:
     return float(((a - a.mean()) * (b - b.mean())).mean()) / (spread_a * spread_b) > 0.965
 
 
-def _candidates(looks: Sequence[Look]) -> list[tuple[int, int]]:
-    """The pairs i < j whose hashes, or hash and mirrored hash, are close.
+def _candidates(looks: Sequence[Look], others: Sequence[Look]) -> Iterator[tuple[int, int]]:
+    """The pairs i of looks, j of others whose hashes, or hash and mirrored hash, are close.
 
     They are found block by block, so that memory stays small.
     """
-    plain = np.array([look.hash for look in looks], np.uint64)
-    mirrored = np.array([look.mirrored for look in looks], np.uint64)
-    found: list[tuple[int, int]] = []
+    rows = np.array([look.hash for look in looks], np.uint64)
+    plain = np.array([look.hash for look in others], np.uint64)
+    mirrored = np.array([look.mirrored for look in others], np.uint64)
     for start in range(0, len(looks), BLOCK):
-        rows = plain[start : start + BLOCK, None]
-        near = (np.bitwise_count(rows ^ plain) <= FAR) | (np.bitwise_count(rows ^ mirrored) <= FAR)
-        found += [(int(i) + start, int(j)) for i, j in np.argwhere(near) if i + start < j]
-    return found
+        block = rows[start : start + BLOCK, None]
+        close = (np.bitwise_count(block ^ plain) <= FAR) | (np.bitwise_count(block ^ mirrored) <= FAR)
+        for i, j in np.argwhere(close):
+            yield int(i) + start, int(j)

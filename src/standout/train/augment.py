@@ -111,6 +111,35 @@ AUGMENTATIONS: dict[str, Callable[[], list[A.BasicTransform | A.BaseCompose]]] =
 }
 
 
+def moved() -> A.Compose:
+    """The weak transforms of photos without masks: only flips, scales and shifts, so that a teacher knows its way."""
+    return A.Compose(
+        [
+            A.HorizontalFlip(p=0.5),
+            A.Affine(scale=(0.75, 1.4), translate_percent=(-0.1, 0.1), fill=FILL, p=0.75),
+        ]
+    )
+
+
+def in_other_light() -> A.Compose:
+    """The strong transforms of photos without masks: color, light and image quality, which move no pixel.
+
+    After the strong view of Yang et al., "Revisiting Weak-to-Strong Consistency in Semi-Supervised Semantic
+    Segmentation" (UniMatch, arXiv 2208.09910), with noise and compression beside its jitter, gray and blur.
+    """
+    return A.Compose(
+        [
+            A.ColorJitter(brightness=(0.5, 1.5), contrast=(0.5, 1.5), saturation=(0.5, 1.5), hue=(-0.15, 0.15), p=0.8),
+            A.ToGray(p=0.2),
+            A.OneOf(
+                [A.GaussianBlur(blur_limit=(3, 7)), A.MotionBlur(blur_limit=(3, 9)), A.Downscale((0.3, 0.7))], p=0.4
+            ),
+            A.GaussNoise(std_range=(0.01, 0.08), p=0.2),
+            A.ImageCompression(quality_range=(30, 90), p=0.2),
+        ]
+    )
+
+
 def pipeline(name: str = "standard") -> A.Compose:
     """The transforms of the set of that name in AUGMENTATIONS, for a photo, its mask and its counts together."""
     return A.Compose(AUGMENTATIONS[name]())

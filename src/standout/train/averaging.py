@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from lightning.pytorch.callbacks import WeightAveraging
@@ -24,6 +25,12 @@ class Averaging(WeightAveraging):
             follow(means, values, 1 - min(decay, (1 + step) / (10 + step)))
 
         super().__init__(multi_avg_fn=warmed)
+
+    @property
+    def average(self) -> Any:
+        """The module with the averaged weights, ready to be asked; it is there while the run trains."""
+        assert self._average_model is not None
+        return self._average_model.module.eval()
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Sequence
 from itertools import cycle, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -37,6 +37,15 @@ from standout.train.borders import weights
 from standout.train.config import Loss, Recipe
 from standout.train.parts import Stage
 from standout.train.store import Store, instances_of
+from standout.train.unlabelled import (
+    UnlabelledBatch,
+    UnlabelledItem,
+    UnlabelledKey,
+    UnlabelledStore,
+    UnlabelledView,
+    collate_unlabelled,
+    draw_unlabelled,
+)
 
 if TYPE_CHECKING:
     from standout.train.budget import Budget
@@ -45,6 +54,16 @@ Item = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32], int]
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 Key = tuple[int, bool, int]
 """What is drawn: the pair's index, whether the network's rectangle stands upright, and a seed for all randomness."""
+
+
+class MixedBatch(NamedTuple):
+    """A batch with photos without masks beside it."""
+
+    image: torch.Tensor
+    target: torch.Tensor
+    weight: torch.Tensor
+    indices: torch.Tensor
+    unlabelled: UnlabelledBatch
 
 
 def to_item(sample: Sample, rect: tuple[int, int], loss: Loss, index: int) -> Item:
@@ -118,6 +137,16 @@ class TrainView(Dataset[Item]):
         return Sample(image, mask, counts)
 
 
+class MixedView(Dataset[Item | UnlabelledItem]):
+    """Samples of both kinds: those with masks and those without."""
+
+    def __init__(self, labels: TrainView, unlabelled: UnlabelledView) -> None:
+        self.labels, self.unlabelled = labels, unlabelled
+
+    def __getitem__(self, key: Key | UnlabelledKey) -> Item | UnlabelledItem:
+        return self.unlabelled[key] if isinstance(key, UnlabelledKey) else self.labels[key]
+
+
 class ValView(Dataset[Item]):
     """Samples for validation, as inference sees them: not augmented, each in a rectangle that is turned as it is."""
 
@@ -174,6 +203,13 @@ def collate(items: list[Item]) -> Batch:
     return image, target, weight, torch.tensor([item[3] for item in items])
 
 
+def collate_mixed(items: list[Item | UnlabelledItem]) -> MixedBatch:
+    """The items stacked into tensors; those without masks, whose last plane is an array, come last."""
+    labels = [item for item in items if isinstance(item[3], int)]
+    others = [item for item in items if not isinstance(item[3], int)]
+    return MixedBatch(*collate(labels), collate_unlabelled(others))
+
+
 def start_worker(_: int) -> None:
     """Keeps a worker's OpenCV to one core, as the network needs the others, and leaves Ctrl-C to the main process."""
     cv2.setNumThreads(0)
@@ -183,14 +219,25 @@ def start_worker(_: int) -> None:
 class Batches(LightningDataModule):
     """The batches as Lightning asks for them: in a new order every epoch, with a share of each batch per process.
 
-    budget: says how many batches an epoch has; None means one pass over the photos.
+    budget: says how many batches an epoch has; None means one pass over the photos. unlabelled: photos without masks
+    beside each batch; None where there are none.
     """
 
-    def __init__(self, train: Store, val: Store, recipe: Recipe, *, workers: int, budget: Budget | None = None) -> None:
+    def __init__(
+        self,
+        train: Store,
+        val: Store,
+        recipe: Recipe,
+        *,
+        workers: int,
+        budget: Budget | None = None,
+        unlabelled: UnlabelledStore | None = None,
+    ) -> None:
         super().__init__()
         self.train, self.val, self.recipe, self.workers, self.budget = train, val, recipe, workers, budget
+        self.unlabelled = unlabelled
 
-    def train_dataloader(self) -> DataLoader[Item]:
+    def train_dataloader(self) -> DataLoader[Any]:
         """The batches of the coming epoch; Lightning asks for them before every epoch."""
         assert self.trainer is not None
         epoch, rank, world = self.trainer.current_epoch, self.trainer.global_rank, self.trainer.world_size
@@ -201,13 +248,21 @@ class Batches(LightningDataModule):
             steps = self.budget.agree(self.trainer.strategy.broadcast(self.budget.begin(epoch)))
             keys = self.budget.batches(self.train, steps, processes=world)
         mine = [batch[rank::world] for batch in keys]
-        view = TrainView(self.train, self.recipe, self.recipe.epochs[epoch])
+        stage = self.recipe.epochs[epoch]
+        labels = TrainView(self.train, self.recipe, stage)
+        view: Dataset[Any] = labels
+        sampler: list[list[Any]] = [list(batch) for batch in mine]
+        if self.unlabelled is not None:
+            view = MixedView(labels, UnlabelledView(self.unlabelled, self.recipe, stage))
+            uprights = [batch[0][1] for batch in keys]
+            others = draw_unlabelled(len(self.unlabelled), uprights, self.recipe, epoch, processes=world)
+            sampler = [[*labels, *free[rank::world]] for labels, free in zip(mine, others, strict=True)]
         return DataLoader(
             view,
-            batch_sampler=mine,  # the view takes keys where other data sets take indices
+            batch_sampler=sampler,  # the view takes keys where other data sets take indices
             num_workers=self.workers,
             prefetch_factor=6,
-            collate_fn=collate,
+            collate_fn=collate if self.unlabelled is None else collate_mixed,
             worker_init_fn=start_worker,
             pin_memory=torch.cuda.is_available(),
         )

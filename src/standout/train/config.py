@@ -12,11 +12,12 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from standout.errors import InputError, suggestion
 from standout.models.registry import find_checkpoint
 from standout.net.header import card_in
+from standout.train.distill import Distill
 from standout.train.parts import EPOCHS, Folds, Part, Stage, Training
 
 RENAMED = {"model.narrow": "model.prune"}
@@ -24,6 +25,10 @@ RENAMED = {"model.narrow": "model.prune"}
 
 RESPELLED = "colourful"
 """The value of augment.set in older recipes that is spelled "colorful" now."""
+
+
+Tracker = Literal["tensorboard", "wandb", "mlflow"]
+"""The trackers of logs.TRACKERS."""
 
 
 class Model(Part):
@@ -71,21 +76,6 @@ class Loss(Part):
         """The losses that take part, by name."""
         names = ("bce", "dice", "focal", "tversky", "boundary", "matting")
         return {name: getattr(self, name) for name in names if getattr(self, name) > 0}
-
-
-class Distill(Part):
-    """A teacher, whose answers count beside the labels: softer, and more consistent than labels by several hands.
-
-    After Hinton et al., "Distilling the Knowledge in a Neural Network" (arXiv 1503.02531).
-    """
-
-    teacher: str | None = None
-    """A trained model, as for init. Without a teacher, only the labels count."""
-    share: float = Field(0.5, gt=0, le=1)
-    """The teacher's share of the loss; the labels have the rest."""
-    doubt: dict[str, float] = Field(default_factory=dict)
-    """For sources that label only some of the people, such as { ccp = 0.9 }: where the teacher gives at least this
-    probability and the label says nobody, the pixel does not count."""
 
 
 class Augment(Part):
@@ -149,8 +139,29 @@ class Recipe(Part):
     1.3."""
     threshold: float | None = Field(None, ge=0.01, le=0.99)
     """The probability from which a pixel is person. Without it, that of the base model, or 0.5."""
+    log: tuple[Tracker, ...] = ("tensorboard",)
+    """Where the scores of every epoch go beside log.csv: "tensorboard", "wandb", "mlflow" or several of them. W&B stays
+    offline unless WANDB_MODE says otherwise, and MLflow writes into the run's folder unless MLFLOW_TRACKING_URI names
+    another place."""
     sheet_every: int = Field(5, ge=0)
     """After every so many epochs the worst validation photos are drawn; 0 means only at the end."""
+
+    @field_validator("log", mode="before")
+    @classmethod
+    def _one_or_several(cls, log: Any) -> Any:
+        return (log,) if isinstance(log, str) else log
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Recipe:
+        taught = self.distill
+        if taught.unlabelled and not taught.teacher and not self.train.ema:
+            raise ValueError(
+                "distill.unlabelled needs a teacher: name one as distill.teacher, or let the running average of the "
+                "weights teach, with train.ema above 0, such as 0.998"
+            )
+        if taught.boxes and not taught.unlabelled:
+            raise ValueError("distill.boxes is of photos without masks; name their folder as distill.unlabelled")
+        return self
 
     @property
     def epochs(self) -> list[Stage]:
@@ -250,6 +261,8 @@ def _explain(error: dict[str, Any]) -> str:
     """One of pydantic's findings as the value got, the value wanted and the cure."""
     place = [str(part + 1) if isinstance(part, int) else str(part) for part in error["loc"]]
     key = ".".join(place)
+    if not place:
+        return str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         if key in RENAMED:
             return f"{key!r} is called {RENAMED[key]!r} now; rename it"

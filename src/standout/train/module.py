@@ -19,11 +19,13 @@ from standout.data import Pair
 from standout.errors import InputError
 from standout.metrics import compute, update
 from standout.net.unet import UNet
-from standout.train.batches import Batch
+from standout.train.averaging import Averaging
+from standout.train.batches import Batch, MixedBatch
 from standout.train.config import Recipe
 from standout.train.groups import groups
 from standout.train.losses import border_bce, combine
 from standout.train.parts import Training
+from standout.train.pseudo import mixed, taught
 from standout.train.schedules import SCHEDULES, Plateau
 
 if TYPE_CHECKING:
@@ -97,22 +99,21 @@ class SegmentationModule(LightningModule):
                     layer.eval()
         self._losses: list[Tensor] = []
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch | MixedBatch, batch_idx: int) -> Tensor:
         """The mean loss of the batch, as a tensor with a gradient.
 
         Raises InputError, naming the photos, when the loss is not finite; the checkpoints of earlier epochs are kept.
         """
-        image, target, weight, index = batch
-        logits = self(image)
-        loss: Tensor
-        if self.teachers:
-            settings, answer = self.recipe.distill, ask(self.teachers[0], image)
-            doubts = [settings.doubt.get(self.pairs[int(i)].source, 1.0) for i in index]
-            believed = weight * ~doubted(target, answer, doubts)
-            taught = border_bce(logits, answer, weight).mean()
-            loss = (1 - settings.share) * self.loss(logits, target, believed).mean() + settings.share * taught
+        image, index, settings = batch[0], batch[3], self.recipe.distill
+        if isinstance(batch, MixedBatch) and self.global_step >= settings.burn_in * self.steps:
+            free = batch.unlabelled
+            logits = self(torch.cat([image, mixed(free.strong, free.mixed)]))
+            answer = ask(self.teacher, free.weak)
+            loss = self.labeled_loss(logits[: len(image)], batch)
+            learned = taught(self.loss, logits[len(image) :], answer, free, confidence=settings.confidence)
+            loss = loss + settings.unlabelled_weight * learned
         else:
-            loss = self.loss(logits, target, weight).mean()
+            loss = self.labeled_loss(self(image), batch)
         if not torch.isfinite(loss):
             names = ", ".join(self.pairs[int(i)].image.name for i in index)
             raise InputError(
@@ -122,6 +123,26 @@ class SegmentationModule(LightningModule):
             )
         self._losses.append(loss.detach())
         return loss
+
+    @property
+    def teacher(self) -> nn.Module:
+        """The network that answers for photos without masks: the trained teacher, else the weights' running average."""
+        if self.teachers:
+            return self.teachers[0]
+        callbacks: list[Any] = self.trainer.callbacks  # type: ignore[attr-defined]
+        net: nn.Module = next(one for one in callbacks if isinstance(one, Averaging)).average.net
+        return net
+
+    def labeled_loss(self, logits: Tensor, batch: Batch | MixedBatch) -> Tensor:
+        """The mean loss of the photos that have masks, in which a trained teacher has its share."""
+        image, target, weight, index = batch[:4]
+        if not self.teachers:
+            return self.loss(logits, target, weight).mean()
+        settings, answer = self.recipe.distill, ask(self.teachers[0], image)
+        doubts = [settings.doubt.get(self.pairs[int(i)].source, 1.0) for i in index]
+        trusted = weight * ~doubted(target, answer, doubts)
+        soft = border_bce(logits, answer, weight).mean()
+        return (1 - settings.share) * self.loss(logits, target, trusted).mean() + settings.share * soft
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Sets this step's learning rate, which depends on the steps done, or the time, and on the plateau's state."""

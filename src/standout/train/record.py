@@ -1,11 +1,12 @@
 """run.json: what a run is made of, and how it went.
 
 recipe     the recipe as it was checked, with all defaults
-data       the number of pairs, and their fingerprint
+data       the number of pairs, and their fingerprint; of photos without masks, too, and the names of those left out
 processes  how many processes train; each draws train.batch photos a step
 network    parameters, multiply-adds
 before     the scores of the model that the run starts from
 slices     of a run with train.minutes: the stages in which the epochs are slices of the time
+trackers   the ids of the run in W&B and MLflow, where the recipe asks for them
 sessions   for each start of the run: when, on what machine, with which versions, how many seconds
 results    of the epoch that ships: its scores at the network's own size, which can be compared with those before and
            after every epoch; the scores and the protocol of its card; the best threshold by source; the weights' sha256
@@ -18,7 +19,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from standout.net.unet import UNet
 from standout.support.atomic import write_atomic
 from standout.support.system import cores
 from standout.train.config import RENAMED, RESPELLED, Data, Recipe
+from standout.train.unlabelled import UnlabelledPhoto, identity
 
 
 class Record:
@@ -44,19 +46,38 @@ class Record:
     SHIPS = frozenset({"train.ships", "license", "second_look", "threshold"})
     """Settings of the finished model: they may change when a run continues, and even after it has ended."""
 
-    FREE = SHIPS | {"sheet_every", "data.workers", "data.folder", "train.minutes"}
+    FREE = SHIPS | {
+        "sheet_every",
+        "log",
+        "data.workers",
+        "data.folder",
+        "distill.unlabelled",
+        "distill.boxes",
+        "train.minutes",
+    }
     """Settings that may change when a run continues."""
 
-    def __init__(self, out: Path, recipe: Recipe, train: list[Pair], val: list[Pair], *, processes: int) -> None:
+    def __init__(
+        self,
+        out: Path,
+        recipe: Recipe,
+        train: list[Pair],
+        val: list[Pair],
+        *,
+        processes: int,
+        unlabelled: Sequence[UnlabelledPhoto] = (),
+    ) -> None:
         """Raises InputError when out holds a run of another recipe, other data, or another number of processes."""
         self.path, self.recipe = out / "run.json", recipe
         self.rank_zero = getattr(rank_zero_only, "rank", 0) == 0
-        facts = {
+        facts: dict[str, Any] = {
             "processes": processes,
             "recipe": _json(recipe),
             "data": {"train": len(train), "val": len(val), "fingerprint": fingerprint(train + val)},
         }
-        self.facts: dict[str, Any] = facts
+        if unlabelled:
+            facts["data"]["unlabelled"] = {"photos": len(unlabelled), "fingerprint": identity(unlabelled)}
+        self.facts = facts
         self.ships_anew = False
         if self.path.exists():
             before = json.loads(self.path.read_text())
@@ -69,6 +90,17 @@ class Record:
     def done(self) -> bool:
         """Whether the run has ended, and its model is still what the recipe asks for."""
         return "results" in self.facts and not self.ships_anew
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The recipe as a flat dict, as trackers keep it."""
+        return _flat(self.facts["recipe"])
+
+    @property
+    def trackers(self) -> dict[str, str]:
+        """The ids under which trackers know the run, by the trackers' names; they add theirs."""
+        known: dict[str, str] = self.facts.setdefault("trackers", {})
+        return known
 
     def _compare(self, before: dict[str, Any]) -> None:
         """Raises InputError, saying what has changed, when run.json is of another run than the one asked for."""
@@ -89,6 +121,11 @@ class Record:
             changed.append(
                 f"the data were {before['data']['train']} + {before['data']['val']} pairs, "
                 f"are {self.facts['data']['train']} + {self.facts['data']['val']} pairs or different ones"
+            )
+        photos = [_unlabelled(facts) for facts in (before, self.facts)]
+        if photos[0] != photos[1]:
+            changed.append(
+                f"the photos without masks were {photos[0]['photos']}, are {photos[1]['photos']} or different ones"
             )
         if changed:
             raise InputError(
@@ -132,6 +169,13 @@ class Record:
                 f"{made.train.minutes:g} minutes in {len(made.epochs)} epochs: {sizes}; an epoch is a slice of the time"
             )
         return made
+
+    def tell_unlabelled(self, used: int, dropped: Sequence[str]) -> None:
+        """Records and prints how many photos without masks are used, and how many were left out."""
+        self.facts["data"]["unlabelled"] |= {"used": used, "dropped": sorted(dropped)}
+        if self.rank_zero:
+            left_out = f"; left out {len(dropped)} near-duplicates of validation photos" if dropped else ""
+            say(f"{used} photos without masks beside them{left_out}")
 
     def begin(self, trainer: Trainer) -> None:
         """Records the machine and the versions of packages of this session."""
@@ -190,3 +234,9 @@ def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def say(text: str) -> None:
     """Prints a line about the run on standard error, where progress is shown too."""
     print(text, file=sys.stderr, flush=True)
+
+
+def _unlabelled(facts: dict[str, Any]) -> dict[str, Any]:
+    """How many photos without masks a run has, and their fingerprint."""
+    found = facts["data"].get("unlabelled", {})
+    return {"photos": found.get("photos", 0), "fingerprint": found.get("fingerprint")}

@@ -21,11 +21,11 @@ from pathlib import Path
 import torch
 from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 
-from standout.data import Pair, find_splits
+from standout.data import Pair, find_pairs, find_splits
 from standout.errors import InputError, SetupError
 from standout.models import registry
 from standout.models.card import ModelCard
@@ -41,10 +41,12 @@ from standout.train.batches import Batches, draw_order
 from standout.train.budget import Budget, Clock, sliced
 from standout.train.callbacks import BEST, Bar, Interrupt, Journal, SafeCheckpoints, Worst, going
 from standout.train.config import Recipe
+from standout.train.logs import tracked
 from standout.train.module import SegmentationModule
 from standout.train.pace import measure_rates
 from standout.train.record import Record
-from standout.train.store import Store
+from standout.train.store import STORED_SIDE, Store
+from standout.train.unlabelled import SHARPER, UnlabelledPhoto, UnlabelledStore, find_photos, looks
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ def train(
     torch.set_num_threads(min(torch.get_num_threads(), cores()))  # torch ignores the CPU quota of a container
     workers = min(8, cores()) if machine.on_gpu else 1
     splits = splits or pairs(recipe)
-    record = Record(out, recipe, *splits, processes=machine.processes)
+    without_masks = find_photos(recipe.distill)
+    record = Record(out, recipe, *splits, processes=machine.processes, unlabelled=without_masks)
     model = out / "model.safetensors"
     if model.exists() and record.done:
         record.tell(model)
@@ -113,6 +116,7 @@ def train(
     with going("reading photos", len(splits[0]) + len(splits[1]), wanted=record.rank_zero) as tick:
         train_store, val_store = (Store(part, tick=tick) for part in splits)
     device, taught = "cuda" if machine.on_gpu else "cpu", teacher(recipe)
+    unlabelled = _unlabelled(recipe, without_masks, val_store, record)
     if recipe.model.init and record.rank_zero:
         before = SegmentationModule(net, recipe, steps=1, train=splits[0], val=splits[1])
         record.start_from(lambda: finish.measure(before, val_store, recipe)[0])
@@ -126,11 +130,12 @@ def train(
     steps = count_steps(train_store, recipe, machine.processes)
     module = SegmentationModule(net, recipe, steps=steps, train=splits[0], val=splits[1], teacher=taught)
     module.budget = budget
-    batches = Batches(train_store, val_store, recipe, workers=recipe.data.workers or workers, budget=budget)
+    workers = recipe.data.workers or workers
+    batches = Batches(train_store, val_store, recipe, workers=workers, budget=budget, unlabelled=unlabelled)
     last = out / "last.ckpt"
-    with Interrupt() as interrupt:
+    with Interrupt() as interrupt, tracked(recipe, out, record.settings, record.trackers) as loggers:
         watching = [interrupt, budget] if budget else [interrupt]
-        trainer = _trainer(recipe, out, machine, [*watching, *_callbacks(recipe, out)])
+        trainer = _trainer(recipe, out, machine, [*watching, *_callbacks(recipe, out)], loggers)
         record.begin(trainer)
         try:
             trainer.fit(module, datamodule=batches, ckpt_path=str(last) if last.exists() else None, weights_only=True)
@@ -145,6 +150,23 @@ def train(
         record.end(results)
         record.tell(model)
     return model
+
+
+def _unlabelled(recipe: Recipe, photos: list[UnlabelledPhoto], val: Store, record: Record) -> UnlabelledStore | None:
+    """The photos without masks, if the recipe names any, without near-duplicates of photos that measure a model.
+
+    Those are the run's validation photos, and the recipe's validation and test photos where the run has others.
+    """
+    if not photos:
+        return None
+    tests = [pair for pair in find_pairs(recipe.data.folder) if pair.split == "test"]
+    others = [pair for pair in pairs(recipe)[1] + tests if pair not in val.pairs]
+    with going("reading photos without masks", len(photos) + len(others), wanted=record.rank_zero) as tick:
+        held_out = looks(val, others, tick=tick)
+        longest = max(stage.size[0] for stage in recipe.train.stages)
+        store = UnlabelledStore(photos, side=min(STORED_SIDE, round(SHARPER * longest)), held_out=held_out, tick=tick)
+    record.tell_unlabelled(len(store), [photo.path.name for photo in store.dropped])
+    return store
 
 
 def _as_raised(error: InputError) -> InputError:
@@ -248,7 +270,7 @@ def count_steps(store: Store, recipe: Recipe, processes: int) -> int:
     return sum(-(-count // recipe.train.accumulate) for count in batches)
 
 
-def _trainer(recipe: Recipe, out: Path, machine: Compute, callbacks: list[Callback]) -> Trainer:
+def _trainer(recipe: Recipe, out: Path, machine: Compute, callbacks: list[Callback], loggers: list[Logger]) -> Trainer:
     settings = recipe.train
     parallel = machine.processes > 1
     on_gpu = machine.on_gpu
@@ -267,7 +289,7 @@ def _trainer(recipe: Recipe, out: Path, machine: Compute, callbacks: list[Callba
         accumulate_grad_batches=settings.accumulate,
         gradient_clip_val=settings.clip or None,
         callbacks=callbacks,
-        logger=TensorBoardLogger(out, name="", version="tensorboard"),
+        logger=loggers,
         plugins=[SafeCheckpoints()],
         reload_dataloaders_every_n_epochs=1,
         use_distributed_sampler=False,
