@@ -38,12 +38,23 @@ def by_hand(where: Path, *, max_pixels: int | None = images.MAX_PIXELS) -> MaskS
 
 
 def _like(task: Task, folder: Path) -> Path:
-    """The mask in folder named like the task's photo: name.jpg.png, name.png or name-mask.png, in the photo's place."""
-    names = (task.name.name, task.name.stem, f"{task.name.stem}-mask")
+    """The mask in folder of the task's photo. Raises InputError when there is none."""
+    path = mask_for(task.name, folder)
+    if path is None:
+        raise InputError(f"{folder} has no mask for {task.source}; wanted {task.name.stem}.png")
+    return path
+
+
+def mask_for(photo: Path, folder: Path) -> Path | None:
+    """The mask in folder named like the photo: name.jpg.png, name.png or name-mask.png, in the photo's place.
+
+    photo: its place below the folder of photos. None where there is none.
+    """
+    names = (photo.name, photo.stem, f"{photo.stem}-mask")
     suffixes = (".png", *sorted(images.READABLE - {".png"}))
-    for place in dict.fromkeys((folder / task.name.parent, folder)):
+    for place in dict.fromkeys((folder / photo.parent, folder)):
         for name in names:
             for suffix in suffixes:
                 if is_file(path := place / f"{name}{suffix}"):
                     return path
-    raise InputError(f"{folder} has no mask for {task.source}; wanted {names[1]}.png")
+    return None

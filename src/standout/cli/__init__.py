@@ -126,6 +126,12 @@ def _add_plan(app: typer.Typer) -> None:
     app.command("plan", epilog=plan.EPILOG, rich_help_panel=OWN_MODEL)(plan.PlanCommand)
 
 
+def _add_improve(app: typer.Typer) -> None:
+    from standout.cli import improve
+
+    app.command("improve", epilog=improve.EPILOG, rich_help_panel=OWN_MODEL)(improve.ImproveCommand)
+
+
 def _add_evaluate(app: typer.Typer) -> None:
     from standout.cli import evaluate
 
@@ -168,6 +174,7 @@ COMMANDS: dict[str, Callable[[typer.Typer], None]] = {
     "serve": _add_serve,
     "plan": _add_plan,
     "train": _add_train,
+    "improve": _add_improve,
     "evaluate": _add_evaluate,
     "benchmark": _add_benchmark,
     "export": _add_export,
