@@ -185,7 +185,9 @@ def test_a_run_with_photos_without_masks_goes_on_exactly(
 
     monkeypatch.setattr(Averaging, "average", property(seen))
     whole = run.train(recipe, tmp_path / "whole", CPU).parent
-    assert len(asked) == 6, "nine steps, of which three are the burn-in"
+    assert len(asked) == 6 + 10, "nine steps, of which three are the burn-in, and ten photos on the last sheet"
+    shown = cv2.imread(str(whole / "answers.jpg"))
+    assert shown is not None and shown.std() > 10
 
     def die(module: SegmentationModule) -> None:
         if module.current_epoch == 1:

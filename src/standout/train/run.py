@@ -5,6 +5,7 @@ What the folder of a run holds:
     run.json            recipe, data fingerprint, versions, machine, timings, results
     log.csv, curves.svg, tensorboard/    the scores of every epoch
     worst.jpg           the worst validation photos
+    answers.jpg         the teacher's answers for photos without masks, if there are any
     last.ckpt           the state from which the run continues
     best-dice.ckpt, best-loss.ckpt       the weights of the best epochs so far
     model.safetensors   the result: the weights of best-dice.ckpt with their card
@@ -36,6 +37,7 @@ from standout.net.unet import UNet
 from standout.support.system import cores
 from standout.support.version import __version__
 from standout.train import finish
+from standout.train.answers import Answers
 from standout.train.averaging import Averaging
 from standout.train.batches import Batches, draw_order
 from standout.train.budget import Budget, Clock, sliced
@@ -134,7 +136,8 @@ def train(
     batches = Batches(train_store, val_store, recipe, workers=workers, budget=budget, unlabelled=unlabelled)
     last = out / "last.ckpt"
     with Interrupt() as interrupt, tracked(recipe, out, record.settings, record.trackers) as loggers:
-        watching = [interrupt, budget] if budget else [interrupt]
+        watching: list[Callback] = [interrupt, *([budget] if budget else [])]
+        watching += [Answers(out, unlabelled, every=recipe.sheet_every)] if unlabelled else []
         trainer = _trainer(recipe, out, machine, [*watching, *_callbacks(recipe, out)], loggers)
         record.begin(trainer)
         try:
