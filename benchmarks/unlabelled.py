@@ -14,6 +14,7 @@ import argparse
 import json
 import random
 import statistics
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def main() -> None:
             runs[way].append(scores(way, seed, options))
             found = statistics.mean(row["dice"] for row in runs[way][-1])
             gain = compare(runs["labels"][-1], runs[way][-1]).dice if way != "labels" else ""
-            print(f"seed {seed}, {way}: Dice {found:.4f}  {gain}", flush=True)
+            print(f"seed {seed}, {way}: Dice {found:.4f}  {gain}", file=sys.stderr, flush=True)
     steps = options.epochs * (options.labels * DRAWS // 8)
     print(f"\n{steps} steps at {options.size[0]}x{options.size[1]}, {len(runs['labels'][0])} validation photos\n")
     print("| learned from | Dice | of each seed | difference |\n|---|---|---|---|")

@@ -63,16 +63,16 @@ class ImproveCommand:
         if self.replace is not None and not self.replace.is_file():
             raise InputError(f"--replace {self.replace} is no file; name the model that a better one should replace")
         try:
-            verdict = self._improved()
+            found = self._improved()
         except KeyboardInterrupt as stop:
             say(f"stopped; the same command continues where it was in {self.out}")
             return 128 + stop.args[0] if stop.args else INTERRUPTED
-        print("\n".join(verdict.lines()))
+        print("\n".join(found.lines()))
         model = self.out / "model.safetensors"
         say(f"the model is {model}; nothing uses it until you name it, as in: standout cut photo.jpg --model {model}")
         if self.replace is None:
             return 0
-        kept = improve.replaced(model, self.replace, verdict)
+        kept = improve.replaced(model, self.replace, found)
         if kept is None:
             say(f"{self.replace} stays as it is, since the new model is not shown to be better")
             return 1
@@ -80,7 +80,7 @@ class ImproveCommand:
         return 0
 
     def _improved(self) -> Any:
-        """The verdict on the new model, which is written."""
+        """The assessment of the new model, which is written."""
         with needs_extra():
             from standout.evaluate import pick
             from standout.train import config, run

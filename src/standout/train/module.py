@@ -105,7 +105,7 @@ class SegmentationModule(LightningModule):
         Raises InputError, naming the photos, when the loss is not finite; the checkpoints of earlier epochs are kept.
         """
         image, index, settings = batch[0], batch[3], self.recipe.distill
-        if isinstance(batch, MixedBatch) and self.global_step >= settings.burn_in * self.steps:
+        if isinstance(batch, MixedBatch) and self.done >= settings.burn_in * self.steps:
             free = batch.unlabelled
             logits = self(torch.cat([image, mixed(free.strong, free.mixed)]))
             answer = ask(self.teacher, free.weak)
@@ -123,6 +123,11 @@ class SegmentationModule(LightningModule):
             )
         self._losses.append(loss.detach())
         return loss
+
+    @property
+    def done(self) -> float:
+        """How many of the run's steps are done; of a run that takes a given time, its share of the time in steps."""
+        return self.global_step if self.budget is None else self.budget.progress * self.steps
 
     @property
     def teacher(self) -> nn.Module:
@@ -147,8 +152,7 @@ class SegmentationModule(LightningModule):
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Sets this step's learning rate, which depends on the steps done, or the time, and on the plateau's state."""
         settings = self.recipe.train
-        done = self.global_step if self.budget is None else self.budget.progress * self.steps
-        share = SCHEDULES[settings.schedule](done, self.steps, settings.cycles) * self.plateau.factor
+        share = SCHEDULES[settings.schedule](self.done, self.steps, settings.cycles) * self.plateau.factor
         for group in optimizer.param_groups:
             group["lr"] = settings.lr * group["share"] * share
 

@@ -16,7 +16,7 @@ from standout.train import run
 from standout.train.config import load
 from standout.train.corrections.collect import TABLE, collect
 from standout.train.corrections.improve import Plan, improve, replaced
-from standout.train.corrections.verdict import Gain, Verdict
+from standout.train.corrections.gain import Gain, Assessment
 from tests.train.corrections.test_collect import page_zip
 from tests.train.test_run import CPU
 
@@ -52,12 +52,12 @@ def test_a_loss_on_other_photos_outweighs_a_gain() -> None:
     many = [str(n) for n in range(20)]
     gained = Gain.of(scores([0.5] * 20), scores([0.6] * 20), many)
     lost = Gain.of(scores([0.9] * 20), scores([0.8] * 20), many)
-    assert Verdict(gained, 5).better and Verdict(gained, 5, gained).better
-    assert Verdict(gained, 5, lost).lost and not Verdict(gained, 5, lost).better
-    assert Verdict(gained, 5, lost).lines()[-1].startswith("worse on the photos of the check")
+    assert Assessment(gained, 5).better and Assessment(gained, 5, gained).better
+    assert Assessment(gained, 5, lost).lost and not Assessment(gained, 5, lost).better
+    assert Assessment(gained, 5, lost).lines()[-1].startswith("worse on the photos of the check")
     mixed = Gain.of(scores([0.5] * 20), scores([0.4, 0.6] * 10), many)
-    assert Verdict(mixed, 5).lines()[-1].startswith("no difference that 20 photos can show")
-    assert Verdict(lost, 5).lines()[-1] == "worse"
+    assert Assessment(mixed, 5).lines()[-1].startswith("no difference that 20 photos can show")
+    assert Assessment(lost, 5).lines()[-1] == "worse"
 
 
 @pytest.mark.slow
@@ -76,23 +76,23 @@ def test_corrections_teach_and_the_gain_is_of_photos_left_out(
 
     monkeypatch.setattr(run, "train", watched)
     check = find_splits(data)[1]
-    verdict = improve(pairs, plan, tmp_path / "out", CPU, check=check)
+    found = improve(pairs, plan, tmp_path / "out", CPU, check=check)
     everybody = {pair.name for pair in pairs}
     assert not seen[0][0] & seen[0][1] and not seen[1][0] & seen[1][1]
     assert seen[0][1] | seen[1][1] == everybody == seen[2][0] and not seen[0][1] & seen[1][1]
-    assert verdict.corrected.apart.n == 12 and verdict.corrected.apart.mean > 0.02
-    assert verdict.check is not None and verdict.check.apart.n <= 4
-    facts = json.loads((tmp_path / "out" / "verdict.json").read_text())
-    assert facts["corrected"]["apart"]["mean"] == pytest.approx(verdict.corrected.apart.mean, abs=1e-4)
+    assert found.corrected.apart.n == 12 and found.corrected.apart.mean > 0.02
+    assert found.check is not None and found.check.apart.n <= 4
+    facts = json.loads((tmp_path / "out" / "gain.json").read_text())
+    assert facts["corrected"]["apart"]["mean"] == pytest.approx(found.corrected.apart.mean, abs=1e-4)
     assert len(facts["photos"]) == 12
     net, card = checkpoint.load(tmp_path / "out" / "model.safetensors")
     assert card.name == "mine" and "each left out of the run that answered it" in card.protocol
-    assert card.scores["corrections"] == pytest.approx(verdict.corrected.after.mean, abs=2e-4)
+    assert card.scores["corrections"] == pytest.approx(found.corrected.after.mean, abs=2e-4)
     first, tuned = (checkpoint.load(path)[0] for path in (base, tmp_path / "out" / "final" / "model.safetensors"))
     for one, two, three in zip(first.parameters(), tuned.parameters(), net.parameters(), strict=True):
         torch.testing.assert_close(three, 0.2 * one + 0.8 * two, atol=2e-3, rtol=2e-2)
     runs = len(list((tmp_path / "out").glob("*/run.json")))
-    assert improve(pairs, plan, tmp_path / "out", CPU, check=check) == verdict and runs == 3
+    assert improve(pairs, plan, tmp_path / "out", CPU, check=check) == found and runs == 3
 
 
 def test_one_scene_is_too_little_to_measure_with(tmp_path: Path, finished: Path) -> None:
@@ -108,8 +108,8 @@ def test_only_a_better_model_takes_the_place_of_another(tmp_path: Path) -> None:
     old.write_bytes(b"old")
     (tmp_path / "mine-before-1.safetensors").write_bytes(b"older")
     many = [str(n) for n in range(20)]
-    worse = Verdict(Gain.of(scores([0.5] * 20), scores([0.4] * 20), many), 5)
-    better = Verdict(Gain.of(scores([0.5] * 20), scores([0.6] * 20), many), 5)
+    worse = Assessment(Gain.of(scores([0.5] * 20), scores([0.4] * 20), many), 5)
+    better = Assessment(Gain.of(scores([0.5] * 20), scores([0.6] * 20), many), 5)
     assert replaced(new, old, worse) is None and old.read_bytes() == b"old"
     assert replaced(new, old, better) == tmp_path / "mine-before-2.safetensors"
     assert old.read_bytes() == b"new"

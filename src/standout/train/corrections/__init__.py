@@ -2,5 +2,5 @@
 
 collect.py    the page's saved corrections, folders of pairs and retouched masks -> one folder of pairs
 improve.py    the folds, the model, and what it gains
-verdict.py    the gain with its interval, as text and as JSON
+gain.py       the gain with its interval, as text and as JSON
 """

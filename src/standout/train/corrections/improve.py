@@ -4,7 +4,7 @@ pairs/              the corrected photos; see collect.py
 fold-1/ ...         a run for each fold, from which a part of the photos was left out
 final/              the run on all photos
 model.safetensors   the result
-verdict.json        what it gains, with the scores of each photo
+gain.json        what it gains, with the scores of each photo
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from standout.support import atomic
 from standout.train import run
 from standout.train.callbacks import going
 from standout.train.config import Recipe
-from standout.train.corrections.verdict import Gain, Verdict
+from standout.train.corrections.gain import Gain, Assessment
 from standout.train.folds.fold import answer
 from standout.train.folds.together import segmenter_of
 from standout.train.record import say
@@ -61,8 +61,10 @@ class Plan:
         return self.recipe.model.init
 
 
-def improve(pairs: list[Pair], plan: Plan, out: Path, machine: run.Compute, *, check: Sequence[Pair] = ()) -> Verdict:
-    """Writes out/model.safetensors and out/verdict.json, and returns the verdict.
+def improve(
+    pairs: list[Pair], plan: Plan, out: Path, machine: run.Compute, *, check: Sequence[Pair] = ()
+) -> Assessment:
+    """Writes out/model.safetensors and out/gain.json, and returns the assessment.
 
     The gain is measured on photos that were left out, each by a model that has not learned from it or from a
     near-duplicate. The result has learned from all of them. Its weights are a mean with those of the first model, which
@@ -88,13 +90,13 @@ def improve(pairs: list[Pair], plan: Plan, out: Path, machine: run.Compute, *, c
     if others:
         first = _scores(*checkpoint.load(find_checkpoint(plan.base)), others, device)
         told = Gain.of(first, _scores(net, card, others, device), [pair.name for pair in others])
-    verdict = Verdict(gain, len(parts), told)
+    found = Assessment(gain, len(parts), told)
     card = with_scores(replace(card, data=_said(pairs, plan)), after, segmenter_of(net, card, device))
     _save(net, replace(card, protocol=f"{card.protocol}, each left out of the run that answered it"), out)
     rows = [{"before": a.row(), "after": b.row()} for a, b in zip(before, after, strict=True)]
-    facts = {"base": plan.base, "keep": plan.keep} | verdict.row() | {"photos": rows}
-    atomic.write_atomic(out / "verdict.json", json.dumps(facts, indent=1).encode(), overwrite=True)
-    return verdict
+    facts = {"base": plan.base, "keep": plan.keep} | found.row() | {"photos": rows}
+    atomic.write_atomic(out / "gain.json", json.dumps(facts, indent=1).encode(), overwrite=True)
+    return found
 
 
 def _parts(pairs: list[Pair], folds: int) -> tuple[list[list[Pair]], dict[str, str]]:
@@ -164,12 +166,12 @@ def _save(net: UNet, card: ModelCard, out: Path) -> None:
         atomic.discard(part)
 
 
-def replaced(model: Path, target: Path, verdict: Verdict) -> Path | None:
+def replaced(model: Path, target: Path, found: Assessment) -> Path | None:
     """Puts a better model in the place of target, and returns where the one before is kept; None if it is no better.
 
     Raises OutputError when one of them cannot be written.
     """
-    if not verdict.better:
+    if not found.better:
         return None
     number = 1
     while (kept := target.with_name(f"{target.stem}-before-{number}{target.suffix}")).exists():

@@ -44,7 +44,7 @@ class Gain:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Assessment:
     """What was measured. corrected: on corrected photos that were left out. check: on other photos, if any are given.
 
     folds: how often a part of the corrected photos was left out.
@@ -65,12 +65,12 @@ class Verdict:
         return self.corrected.apart.low > 0 and not self.lost
 
     def row(self) -> dict[str, Any]:
-        """The verdict as a JSON object holds it."""
+        """The assessment as a JSON object holds it."""
         check = self.check.row() if self.check else None
         return {"better": self.better, "folds": self.folds, "corrected": self.corrected.row(), "check": check}
 
     def lines(self) -> list[str]:
-        """The verdict as text."""
+        """The assessment as text."""
         often = f"{self.folds} folds" if self.folds > 1 else "a part left out"
         count = self.corrected.apart.n
         found = [f"on {count} corrected photos that it had not learned from ({often}): {self.corrected}"]
