@@ -15,8 +15,8 @@ from standout.net import checkpoint
 from standout.train import run
 from standout.train.config import load
 from standout.train.corrections.collect import TABLE, collect
+from standout.train.corrections.gain import Assessment, Gain
 from standout.train.corrections.improve import Plan, improve, replaced
-from standout.train.corrections.gain import Gain, Assessment
 from tests.train.corrections.test_collect import page_zip
 from tests.train.test_run import CPU
 

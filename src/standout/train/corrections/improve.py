@@ -31,7 +31,7 @@ from standout.support import atomic
 from standout.train import run
 from standout.train.callbacks import going
 from standout.train.config import Recipe
-from standout.train.corrections.gain import Gain, Assessment
+from standout.train.corrections.gain import Assessment, Gain
 from standout.train.folds.fold import answer
 from standout.train.folds.together import segmenter_of
 from standout.train.record import say
