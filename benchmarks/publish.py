@@ -209,6 +209,7 @@ PARTS = {
     ),
     "kills": Part("kills.md", lambda: signed(script("kills.py")()), {"kills": str}),
     "training": Part("training.md", lambda: signed(script("training.py")()), {"training": str}),
+    "unlabelled": Part("unlabelled.md", script("unlabelled.py"), {"unlabelled": str}),
     "edges": Part("edges.md", script("edges.py"), {"edges": str}),
     "matte": Part("matte.md", script("matte.py"), {"matte": str}),
     "large": Part("large.md", script("large.py"), {"large-edge": paragraph(0), "large": paragraph(1)}),

@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=5, help=f"of {DRAWS} draws of each labeled photo")
     parser.add_argument("--size", type=int, nargs=2, default=(128, 96))
-    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
+    parser.add_argument("--ways", nargs="+", default=["labels", "average"], choices=list(WAYS))
     options = parser.parse_args()
     runs: dict[str, list[list[dict[str, Any]]]] = {way: [] for way in options.ways}
     for seed in range(options.seeds):
@@ -120,14 +120,18 @@ def main() -> None:
             gain = compare(runs["labels"][-1], runs[way][-1]).dice if way != "labels" else ""
             print(f"seed {seed}, {way}: Dice {found:.4f}  {gain}", file=sys.stderr, flush=True)
     steps = options.epochs * (options.labels * DRAWS // 8)
-    print(f"\n{steps} steps at {options.size[0]}x{options.size[1]}, {len(runs['labels'][0])} validation photos\n")
-    print("| learned from | Dice | of each seed | difference |\n|---|---|---|---|")
+    print("| learned from | Dice | of each draw | difference |\n|---|---|---|---|")
     base = pooled(runs["labels"])
     for way in options.ways:
         own = pooled(runs[way])
         each = ", ".join(f"{statistics.mean(row['dice'] for row in rows):.3f}" for rows in runs[way])
         apart: Mean | str = paired(base, own) if way != "labels" else ""
-        print(f"| {WAYS[way]} | {statistics.mean(own):.4f} | {each} | {apart} |")
+        print(f"| {WAYS[way]} | {statistics.mean(own):.3f} | {each} | {apart} |")
+    size, drawn = f"{options.size[0]}x{options.size[1]}", f"{options.seeds} draws of the {options.labels} photos"
+    print(
+        f"\nMeans of {drawn}, {steps} steps at {size}; {len(base)} validation photos of general scenes; the difference"
+    )
+    print("photo by photo, with its 95 % interval over photos.")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ To add a generated page: a function that returns Markdown, and a row in PAGES.
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -195,6 +196,8 @@ def _schema(field: FieldInfo) -> dict[str, Any]:
 def _of_schema(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "enum" in (items := schema.get("items", {})):
+        return f"{_of_schema(items)}, or a list of them"
     names = {"number": "number", "integer": "whole number", "string": "text", "boolean": "true or false"}
     text = names.get(schema.get("type", ""), {"array": "list", "object": "table"}.get(schema.get("type", ""), "table"))
     limits = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
@@ -209,6 +212,8 @@ def _value(value: Any) -> str:
     if isinstance(value, tuple) and value and isinstance(value[0], Stage):
         stage = value[0]
         return f"{stage.epochs} epochs at {stage.size[0]}x{stage.size[1]}"
+    if isinstance(value, tuple):
+        return f"`{json.dumps(value)}`"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return f'`"{value}"`' if isinstance(value, str) else f"`{value:g}`"
