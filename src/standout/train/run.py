@@ -104,7 +104,7 @@ def train(
     clock = clock or Clock()
     quiet()
     torch.set_num_threads(min(torch.get_num_threads(), cores()))  # torch ignores the CPU quota of a container
-    workers = min(8, cores()) if machine.on_gpu else 1
+    workers = recipe.data.workers or (min(8, cores()) if machine.on_gpu else 1)
     splits = splits or pairs(recipe)
     without_masks = find_photos(recipe.distill)
     record = Record(out, recipe, *splits, processes=machine.processes, unlabelled=without_masks)
@@ -132,7 +132,6 @@ def train(
     steps = count_steps(train_store, recipe, machine.processes)
     module = SegmentationModule(net, recipe, steps=steps, train=splits[0], val=splits[1], teacher=taught)
     module.budget = budget
-    workers = recipe.data.workers or workers
     batches = Batches(train_store, val_store, recipe, workers=workers, budget=budget, unlabelled=unlabelled)
     last = out / "last.ckpt"
     with Interrupt() as interrupt, tracked(recipe, out, record.settings, record.trackers) as loggers:

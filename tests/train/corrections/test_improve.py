@@ -70,9 +70,9 @@ def test_corrections_teach_and_the_gain_is_of_photos_left_out(
     seen: list[tuple[set[str], set[str]]] = []
     train = run.train
 
-    def watched(recipe: Any, out: Path, machine: Any, *, splits: run.Splits) -> Path:
+    def watched(recipe: Any, out: Path, machine: Any, *, splits: run.Splits, scored: bool) -> Path:
         seen.append(({pair.name for pair in splits[0]}, {pair.name for pair in splits[1]}))
-        return train(recipe, out, machine, splits=splits)
+        return train(recipe, out, machine, splits=splits, scored=scored)
 
     monkeypatch.setattr(run, "train", watched)
     check = find_splits(data)[1]

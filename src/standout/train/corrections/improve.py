@@ -128,7 +128,7 @@ def _counted(parts: Sequence[Sequence[Pair]]) -> str:
 
 def _tuned(plan: Plan, splits: run.Splits, folder: Path, machine: run.Compute) -> tuple[UNet, ModelCard]:
     """The mean of the first model and of that model fine-tuned on the first of the splits, and its card."""
-    model = run.train(plan.recipe, folder, machine, splits=splits)
+    model = run.train(plan.recipe, folder, machine, splits=splits, scored=False)
     first, tuned = checkpoint.load(find_checkpoint(plan.base)), checkpoint.load(model)
     shares = (plan.keep, 1 - plan.keep)
     return average([first[0], tuned[0]], shares), card_of_mean([first[1], tuned[1]], shares)
