@@ -38,6 +38,8 @@ def main() -> None:
     parser.add_argument("--check", type=int, default=150, help="how many other photos to check on")
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--keep", type=float, default=0.5)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as for standout improve")
+    parser.add_argument("--name", default="model", help="the folder of the runs, inside runs/corrections")
     options = parser.parse_args()
     out = ROOT / "runs" / "corrections"
     validation = find_splits(options.data)[1]
@@ -50,8 +52,9 @@ def main() -> None:
         write_table(pairs, out / name / "photos.csv")
     command = ["improve", str(out / "corrected" / "photos.csv"), "--check", str(out / "check" / "photos.csv")]
     command += ["--init", options.init, "--folds", str(options.folds), "--keep", str(options.keep), "--device", "cpu"]
+    command += [word for setting in options.set for word in ("--set", setting)]
     began = time.monotonic()
-    code = standout([*command, "-o", str(out / "model")])
+    code = standout([*command, "-o", str(out / options.name)])
     print(f"{len(bad)} of {len(scenes)} photos of general scenes below Dice {options.below:g}")
     print(f"exit code {code}, {(time.monotonic() - began) / 60:.1f} minutes")
 
