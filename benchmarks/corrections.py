@@ -1,6 +1,6 @@
 """Measures what learning from corrected photos brings: `standout improve` on photos that a model did badly.
 
-    .venv/bin/python benchmarks/corrections.py [--data ../shared/people] [--init standout-mobile] [--photos 24]
+    .venv/bin/python benchmarks/corrections.py [--data ../shared/people] [--init standout-tiny] [--photos 40]
 
 Stands for a user who corrects the photos that came out wrong: of the validation photos of general scenes, those whose
 Dice is below --below are the ones to correct, and some of them are drawn. All other validation photos of people are the
@@ -32,10 +32,13 @@ def main() -> None:
     """Prints what the command says, and how long it took."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "people")
-    parser.add_argument("--init", default="standout-mobile")
-    parser.add_argument("--photos", type=int, default=24)
+    parser.add_argument("--init", default="standout-tiny")
+    parser.add_argument("--photos", type=int, default=40)
+    parser.add_argument(
+        "--tried", type=int, default=24, help="photos of trials, which chose settings; they are left out"
+    )
     parser.add_argument("--below", type=float, default=0.8)
-    parser.add_argument("--check", type=int, default=150, help="how many other photos to check on")
+    parser.add_argument("--check", type=int, default=100, help="how many other photos to check on")
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--keep", type=float, default=0.5)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as for standout improve")
@@ -46,8 +49,10 @@ def main() -> None:
     scenes = [pair for pair in validation if pair.source in SCENES]
     scores = measure(scenes, Segmenter(pytorch.open(find_checkpoint(options.init), threads=1)))
     bad = [pair for pair, score in zip(scenes, scores, strict=True) if score.share > 0 and score.dice < options.below]
-    corrected = random.Random(0).sample(bad, min(options.photos, len(bad)))
-    others = [pair for pair in validation if pair not in corrected and not pair.source.startswith("empty")]
+    tried = random.Random(0).sample(bad, options.tried)
+    corrected = random.Random(0).sample([pair for pair in bad if pair not in tried], options.photos)
+    known = [*corrected, *tried]
+    others = [pair for pair in validation if pair not in known and not pair.source.startswith("empty")]
     for name, pairs in (("corrected", corrected), ("check", random.Random(1).sample(others, options.check))):
         write_table(pairs, out / name / "photos.csv")
     command = ["improve", str(out / "corrected" / "photos.csv"), "--check", str(out / "check" / "photos.csv")]

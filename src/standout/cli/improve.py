@@ -91,7 +91,8 @@ class ImproveCommand:
             "name": self.out.resolve().name,
             "data": {"folder": str(self.out / "pairs" / TABLE)},
             "model": {"init": self.init},
-            "train": {"ships": "last"},
+            # Batch norms would take their statistics from a few batches of photos that are all unlike the others.
+            "train": {"ships": "last", "frozen_norms": True},
             "sheet_every": 0,
         }
         recipe = config.load(None, config.merge(given, config.parse_changes(self.settings or [])))
