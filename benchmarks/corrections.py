@@ -34,9 +34,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "people")
     parser.add_argument("--init", default="standout-tiny")
     parser.add_argument("--photos", type=int, default=40)
-    parser.add_argument(
-        "--tried", type=int, default=24, help="photos that chose settings, which are left out"
-    )
+    parser.add_argument("--tried", type=int, default=24, help="photos that chose settings, which are left out")
     parser.add_argument("--below", type=float, default=0.8)
     parser.add_argument("--check", type=int, default=100, help="how many other photos to check on")
     parser.add_argument("--folds", type=int, default=3)
