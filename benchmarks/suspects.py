@@ -1,6 +1,6 @@
 """Measures how many of the wrong labels are found by the ranking that folds give.
 
-    .venv/bin/python benchmarks/suspects.py [--data ../shared/people] [--seeds 0]
+    .venv/bin/python benchmarks/suspects.py [--data ../shared/people] [--seeds 0 1]
 
 The validation photos of the data set are used, since the bundled model that the folds start from has not been trained
 on them. Five of a hundred labels are made wrong, in four ways: moved, half of the people missing, the label of another
@@ -76,7 +76,7 @@ def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "people")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     options = parser.parse_args()
     found: Counter[str] = Counter()
     every: Counter[str] = Counter()
