@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import signal
 import socket
 import subprocess
@@ -340,3 +341,32 @@ def test_a_worker_says_what_it_lacks(photos: Path, tmp_path: Path) -> None:
     ]:
         answer = Worker(work(), 1, folder, version, lambda: False)._said(pickle.dumps((3, [item("00.jpg")])))
         assert answer.rows == () and said in answer.fault
+
+
+class _Starting:
+    """Ray, whose start fails so many times, as it does on a machine that is too busy."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures, self.folders = failures, list[str]()
+
+    def init(self, *, _temp_dir: str, **settings: object) -> None:
+        self.folders.append(_temp_dir)
+        if len(self.folders) <= self.failures:
+            raise RuntimeError("Failed to start GCS.")
+
+    def shutdown(self) -> None: ...
+
+
+def test_ray_is_started_again_where_it_does_not_answer_in_time() -> None:
+    ray = _Starting(connection.TRIES - 1)
+    folder, lock = connection._started(ray, 2)
+    assert [Path(one).exists() for one in ray.folders] == [False, False, True] and folder == ray.folders[-1]
+    lock.close()
+    shutil.rmtree(folder)
+
+
+def test_ray_that_never_starts_is_told() -> None:
+    ray = _Starting(connection.TRIES)
+    with pytest.raises(SetupError, match=r"Ray cannot be started on this machine \(Failed to start GCS"):
+        connection._started(ray, 2)
+    assert not any(Path(one).exists() for one in ray.folders)

@@ -29,6 +29,9 @@ from standout.support.system import cores
 MEMORY = 256 << 20
 """Bytes of Ray's object store where Ray is started here. Only names of files and rows go through it."""
 
+TRIES = 3
+"""How often Ray is started here before that counts as a failure: it gives up after 30 s, which busy machines exceed."""
+
 REACHED = 10.0
 """Seconds in which the head of a cluster must answer."""
 
@@ -41,6 +44,7 @@ _PREFIX = "standout-ray-"
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_gcs_server_port_wait_time_s": "120",  # its first process may be slow to start on a busy machine
     "RAY_worker_niceness": "0",  # workers are as important as the command that started them
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # otherwise Ray warns that it will change its mind
 }
@@ -123,26 +127,33 @@ def join(ray: Any, address: str) -> None:
 
 
 def _started(ray: Any, cpus: int) -> tuple[str, BinaryIO]:
-    """Starts Ray on this machine; returns the folder of its temporary files, and the lock on it."""
+    """Starts Ray on this machine; returns the folder of its temporary files, and the lock on it.
+
+    Raises SetupError where Ray does not start.
+    """
     place = Path("/tmp" if Path("/tmp").is_dir() else tempfile.gettempdir())  # sockets need a short path
     for left in place.glob(f"{_PREFIX}*"):
         with suppress(OutputError, OSError):  # its run goes on, or is another user's
             if time.time() - left.stat().st_mtime > FRESH:
                 locked(left).close()
                 shutil.rmtree(left, ignore_errors=True)
-    temporary = tempfile.mkdtemp(prefix=_PREFIX, dir=place)
-    lock = locked(Path(temporary))
     # Ray asks all that connect for a token, which it would otherwise write into the user's home folder.
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-    try:
-        ray.init(
-            address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False,
-            logging_level=logging.CRITICAL, object_store_memory=MEMORY, _temp_dir=temporary,
-        )  # fmt: skip
-    except Exception as error:
-        lock.close()
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise SetupError(f"Ray cannot be started on this machine ({first_line(error)})") from error
+    for left_tries in reversed(range(TRIES)):
+        temporary = tempfile.mkdtemp(prefix=_PREFIX, dir=place)
+        lock = locked(Path(temporary))
+        try:
+            ray.init(
+                address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False,
+                logging_level=logging.CRITICAL, object_store_memory=MEMORY, _temp_dir=temporary,
+            )  # fmt: skip
+            break
+        except Exception as error:
+            ray.shutdown()
+            lock.close()
+            shutil.rmtree(temporary, ignore_errors=True)
+            if not left_tries:
+                raise SetupError(f"Ray cannot be started on this machine ({first_line(error)})") from error
     return temporary, lock
 
 
