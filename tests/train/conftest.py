@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from standout.support.system import cores
 from standout.train.config import Recipe, load, merge
 from tests.conftest import MadeOnce
 
@@ -23,6 +24,13 @@ TINY: dict[str, Any] = {
 def tiny(data: Path, /, **changes: Any) -> Recipe:
     """A recipe of three short epochs on data; changes are tables, as in TOML."""
     return load(None, merge(merge(TINY, {"data": {"folder": str(data)}}), changes))
+
+
+@pytest.fixture(autouse=True)
+def threads() -> None:
+    """The same number of threads for each test, whatever ran before it: the last digits of sums depend on it."""
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(cores())
 
 
 @pytest.fixture

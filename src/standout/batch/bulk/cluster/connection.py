@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,9 +29,6 @@ from standout.support.system import cores
 
 MEMORY = 256 << 20
 """Bytes of Ray's object store where Ray is started here. Only names of files and rows go through it."""
-
-TRIES = 3
-"""How often Ray is started here before that counts as a failure: it gives up after 30 s, which busy machines exceed."""
 
 REACHED = 10.0
 """Seconds in which the head of a cluster must answer."""
@@ -137,24 +135,28 @@ def _started(ray: Any, cpus: int) -> tuple[str, BinaryIO]:
             if time.time() - left.stat().st_mtime > FRESH:
                 locked(left).close()
                 shutil.rmtree(left, ignore_errors=True)
-    # Ray asks all that connect for a token, which it would otherwise write into the user's home folder.
-    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-    for left_tries in reversed(range(TRIES)):
-        temporary = tempfile.mkdtemp(prefix=_PREFIX, dir=place)
-        lock = locked(Path(temporary))
-        try:
-            ray.init(
-                address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False,
-                logging_level=logging.CRITICAL, object_store_memory=MEMORY, _temp_dir=temporary,
-            )  # fmt: skip
-            break
-        except Exception as error:
-            ray.shutdown()
-            lock.close()
-            shutil.rmtree(temporary, ignore_errors=True)
-            if not left_tries:
-                raise SetupError(f"Ray cannot be started on this machine ({first_line(error)})") from error
+    os.environ.setdefault("RAY_AUTH_TOKEN", _token())
+    temporary = tempfile.mkdtemp(prefix=_PREFIX, dir=place)
+    lock = locked(Path(temporary))
+    try:
+        ray.init(
+            address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False,
+            logging_level=logging.CRITICAL, object_store_memory=MEMORY, _temp_dir=temporary,
+        )  # fmt: skip
+    except Exception as error:
+        lock.close()
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise SetupError(f"Ray cannot be started on this machine ({first_line(error)})") from error
     return temporary, lock
+
+
+@cache
+def _token() -> str:
+    """The token that Ray asks all that connect for, and would otherwise write into the user's home folder.
+
+    It is the same until this process ends, since Ray keeps the first that it sees.
+    """
+    return secrets.token_hex(32)
 
 
 def module() -> Any:
