@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,15 +49,22 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a server that asks for a key."""
     log = tmp_path_factory.mktemp("serve") / "log"
     with log.open("w") as told, started(command("--key", KEY), stderr=told, env=environment()) as process:
-
-        def url() -> str | None:
-            found = re.search(r"serving at (http://127\.0\.0\.1:\d+)/", log.read_text())
-            return found and found[1]
-
-        where = until(url, "the server's address", process=process)
-        assert where is not None
+        where = served_at(log, process)
         until(lambda: answered(f"{where}/readyz"), "the model to be loaded", process=process)
         yield where
+
+
+def served_at(log: Path, process: subprocess.Popen[Any]) -> str:
+    """The URL that the server has told, and at which it is alive by now."""
+
+    def url() -> str | None:
+        found = re.search(r"serving at (http://127\.0\.0\.1:\d+)/", log.read_text())
+        return found and found[1]
+
+    where = until(url, "the server's address", process=process)
+    assert where is not None
+    until(lambda: answered(f"{where}/healthz"), "the server's first answer", process=process)
+    return where
 
 
 def answered(url: str) -> bool:
@@ -207,7 +215,7 @@ def test_the_node_client(address: str, photo: Path) -> None:
 def test_a_signal_ends_it(tmp_path: Path, number: int, exit_code: int) -> None:
     log = tmp_path / "log"
     with log.open("w") as told, started(command(), stderr=told, env=environment()) as process:
-        until(lambda: "serving at" in log.read_text(), "the server's address", process=process)
+        served_at(log, process)
         process.send_signal(number)
         assert process.wait(LIMIT) == exit_code
     assert "Traceback" not in log.read_text()
