@@ -2,10 +2,10 @@
 
     python benchmarks/kills.py [--times 7] [--photos 120] [--seed N] [worker driver shard ...]
 
-    worker   a process that works for a run on Ray, which goes on without it
+    worker   a process that works for a run on Ray, which continues without it
     driver   the run on Ray itself; the same command is run again
     shard    one of two shards that run at the same time; its command is run again
-    process  the process that does the work of a run on one machine, which goes on without it
+    process  the process that does the work of a run on one machine, which continues with another one
 
 After each, every photo must have its result, the same to the byte as that of a run that nobody killed. Results that
 were there when the process was killed must not have been written again. The ledger must have rows for each photo, no
@@ -187,15 +187,20 @@ def _inside(place: Ground, chance: random.Random, what: str, *options: str) -> d
     return before
 
 
+def _kill(run: subprocess.Popen[bytes]) -> None:
+    """Kills the run, and waits until the processes that it has started have ended by themselves."""
+    started = [pid for pid, _ in descendants(run.pid)]
+    run.kill()
+    run.wait()
+    _until(lambda: not [pid for pid in started if alive(pid)], "the processes that a killed run has started end")
+
+
 def driver(place: Ground, chance: random.Random) -> dict[str, tuple[int, int]]:
     """See the module."""
     command = place.command("--ray", "local")
     with _running(command) as run:
         _moment(place, chance, run, from_start=True)
-        started = [pid for pid, _ in descendants(run.pid)]
-        run.kill()
-        run.wait()
-    _until(lambda: not [pid for pid in started if alive(pid)], "the processes that a killed run has started end")
+        _kill(run)
     before = place.results()
     with _running(command) as run:
         _whole(run)
@@ -208,10 +213,7 @@ def shard(place: Ground, chance: random.Random) -> dict[str, tuple[int, int]]:
     number = chance.randrange(2)
     with _running(commands[number]) as killed, _running(commands[1 - number]) as other:
         _moment(place, chance, killed, from_start=True)
-        started = [pid for pid, _ in descendants(killed.pid)]
-        killed.kill()
-        killed.wait()
-        _until(lambda: not [pid for pid in started if alive(pid)], "the processes of a killed shard end")
+        _kill(killed)
         before = place.results()
         with _running(commands[number]) as again:
             _whole(again)

@@ -212,8 +212,8 @@ def bulk(
 ) -> BulkSummary:
     """What `standout batch` does: a folder, list or bucket too large for one machine or one day, with a ledger.
 
-    source, target, ledger: paths or URLs. Called again, it goes on with what the ledger does not say is done. shards:
-    "3/16" does the third of sixteen parts. retry: photos that failed in an earlier call are tried again.
+    source, target, ledger: paths or URLs. Called again, it continues with what the ledger does not list as done.
+    shards: "3/16" does the third of sixteen parts. retry: photos that failed in an earlier call are tried again.
 
     Raises InputError where the source cannot be listed, OutputError where results or the ledger cannot be written.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,11 +52,26 @@ def finish(
     module.load_state_dict(kept["state_dict"])
     means, curves = measure(module.cpu(), val, recipe)
     target = out / "model.safetensors"
-    part = atomic.part_for(target, overwrite=True)
-    try:
+    with model_file(target) as part:
         card = checkpoint.save(module.net, card, part)
         if device is not None:
             card = checkpoint.save(module.net, as_users_get_it(part, card, val.pairs, device), part)
+    if curves:
+        charts.thresholds(curves, out / "threshold.svg")
+    at = {source: max(curve, key=lambda threshold: curve[threshold]) for source, curve in curves.items()}
+    found = {"epoch": kept["epoch"] + 1, "best_threshold": at, "scores": card.scores, "protocol": card.protocol}
+    return means | found | {"sha256": card.sha256}
+
+
+@contextmanager
+def model_file(target: Path) -> Iterator[Path]:
+    """A file to write a model to, which gets target's name once the block has ended well, and is removed otherwise.
+
+    Raises OutputError when it cannot be written.
+    """
+    part = atomic.part_for(target, overwrite=True)
+    try:
+        yield part
         atomic.publish(part, target, overwrite=True)
     except OSError as error:
         raise OutputError(
@@ -63,11 +79,6 @@ def finish(
         ) from None
     finally:
         atomic.discard(part)
-    if curves:
-        charts.thresholds(curves, out / "threshold.svg")
-    at = {source: max(curve, key=lambda threshold: curve[threshold]) for source, curve in curves.items()}
-    found = {"epoch": kept["epoch"] + 1, "best_threshold": at, "scores": card.scores, "protocol": card.protocol}
-    return means | found | {"sha256": card.sha256}
 
 
 def as_users_get_it(model: Path, card: ModelCard, pairs: Sequence[Pair], device: str) -> ModelCard:

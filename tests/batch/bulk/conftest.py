@@ -3,6 +3,7 @@
 import io
 import shutil
 import tarfile
+import tracemalloc
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -76,3 +77,14 @@ def copies(folder: str, count: int, photo: Path) -> None:
     Path(folder).mkdir()
     for n in range(count):
         shutil.copy(photo, f"{folder}/p{n:03}{photo.suffix}")
+
+
+def listed(source: ItemSource) -> tuple[int, int]:
+    """How many items the source has, and the most bytes that listing them takes."""
+    next(source.items())  # what is loaded on first use does not count
+    tracemalloc.start()
+    try:
+        count = sum(1 for _ in source.items())
+        return count, tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()

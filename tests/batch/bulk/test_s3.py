@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import socket
 import subprocess
 import sys
@@ -167,6 +168,7 @@ def test_the_server_ends_with_the_test_that_started_it(tmp_path: Path) -> None:
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LIMIT)
+    assert done.returncode == -signal.SIGKILL, done.stderr
     host, _, port = done.stdout.strip().partition(":")
     until(lambda: not answers(host, int(port)), "the server has ended")
 

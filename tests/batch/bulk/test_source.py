@@ -1,7 +1,6 @@
 """What there is to do: folders, lists and tar files."""
 
 import os
-import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from standout.batch.bulk.shards import Shards, group
 from standout.batch.bulk.source import Item, ItemSource
 from standout.batch.bulk.storage import Storage
 from standout.errors import InputError, OutputError
-from tests.batch.bulk.conftest import files, tarred
+from tests.batch.bulk.conftest import files, listed, tarred
 
 
 def items(source: str, shards: Shards = Shards(), **how: object) -> dict[str, Item]:  # noqa: B008
@@ -203,11 +202,5 @@ def test_a_long_listing_takes_little_memory(tmp_path: Path) -> None:
     for n in range(20_000):
         os.close(os.open(folder / f"{n:06}.jpg", os.O_CREAT | os.O_WRONLY))
     source = ItemSource.of(str(folder))
-    next(source.items())
-    tracemalloc.start()
-    try:
-        count = sum(1 for _ in source.items())
-        _, most = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    count, most = listed(source)
     assert count == 20_000 and most < 1 << 16, "a list of them would take a hundred times that"

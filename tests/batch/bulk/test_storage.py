@@ -1,6 +1,5 @@
 """Folders and object stores alike: bytes in, bytes out, nothing written over."""
 
-import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from standout.batch.bulk.storage import Storage, parted
 from standout.editing import Edit
 from standout.effects import Blur
 from standout.errors import InputError, MissingExtra, OutputError, OutputExists, SetupError
-from tests.batch.bulk.conftest import QUICK, files, plan, tarred
+from tests.batch.bulk.conftest import QUICK, files, listed, plan, tarred
 
 
 @pytest.fixture
@@ -208,13 +207,7 @@ def test_urls_that_are_none(text: str) -> None:
 def test_a_long_list_takes_little_memory(photos: Path) -> None:
     Path("list.txt").write_text("".join(f"s3://bucket/{n // 1000}/{n}.jpg\n" for n in range(50_000)))
     source = ItemSource.of("list.txt")
-    next(source.items())
-    tracemalloc.start()
-    try:
-        count = sum(1 for _ in source.items())
-        _, most = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    count, most = listed(source)
     assert count == 50_000 and most < 1 << 20, "a list of them would take ten times that"
 
 

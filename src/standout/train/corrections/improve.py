@@ -19,7 +19,7 @@ from standout.data.duplicates import look_at, near
 from standout.data.folds import divide
 from standout.data.pairs import read_image
 from standout.data.split import families_of
-from standout.errors import InputError, OutputError
+from standout.errors import InputError
 from standout.evaluate.measure import with_scores
 from standout.evaluate.photos import Score
 from standout.models.card import ModelCard
@@ -32,6 +32,7 @@ from standout.train import run
 from standout.train.callbacks import going
 from standout.train.config import Recipe
 from standout.train.corrections.gain import Assessment, Gain
+from standout.train.finish import model_file
 from standout.train.folds.fold import answer
 from standout.train.folds.together import segmenter_of
 from standout.train.record import say
@@ -92,7 +93,9 @@ def improve(
         told = Gain.of(first, _scores(net, card, others, device), [pair.name for pair in others])
     found = Assessment(gain, len(parts), told)
     card = with_scores(replace(card, data=_said(pairs, plan)), after, segmenter_of(net, card, device))
-    _save(net, replace(card, protocol=f"{card.protocol}, each left out of the run that answered it"), out)
+    card = replace(card, protocol=f"{card.protocol}, each left out of the run that answered it")
+    with model_file(out / "model.safetensors") as part:
+        checkpoint.save(net, card, part)
     rows = [{"before": a.row(), "after": b.row()} for a, b in zip(before, after, strict=True)]
     facts = {"base": plan.base, "keep": plan.keep} | found.row() | {"photos": rows}
     atomic.write_atomic(out / "gain.json", json.dumps(facts, indent=1).encode(), overwrite=True)
@@ -149,21 +152,6 @@ def _apart(check: Sequence[Pair], pairs: Sequence[Pair]) -> list[Pair]:
 
 def _said(pairs: Sequence[Pair], plan: Plan) -> str:
     return f"{len(pairs)} corrected photos, on top of {Path(plan.base).name}"
-
-
-def _save(net: UNet, card: ModelCard, out: Path) -> None:
-    """Writes the model. Raises OutputError when it cannot be written."""
-    target = out / "model.safetensors"
-    part = atomic.part_for(target, overwrite=True)
-    try:
-        checkpoint.save(net, card, part)
-        atomic.publish(part, target, overwrite=True)
-    except OSError as error:
-        raise OutputError(
-            f"{target} could not be written ({error}); free some disk space, then give the same command"
-        ) from None
-    finally:
-        atomic.discard(part)
 
 
 def replaced(model: Path, target: Path, found: Assessment) -> Path | None:

@@ -11,18 +11,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from standout.data.folds import mask_names
-from standout.errors import InputError, OutputError, SetupError
+from standout.errors import InputError, SetupError
 from standout.net import checkpoint
-from standout.support import atomic
 from standout.train import run
 from standout.train.budget import Clock
 from standout.train.callbacks import going
 from standout.train.config import Recipe
+from standout.train.finish import model_file
 from standout.train.folds import beside
 from standout.train.folds.fold import Fold, answer, answered, begin, parted, read_answers, rows, work
 from standout.train.folds.record import FoldsRecord
 from standout.train.folds.shares import shares
-from standout.train.folds.together import Verdict, compare, segmenter_of
+from standout.train.folds.together import compare, segmenter_of
 
 
 def train_folds(recipe: Recipe, out: Path, machine: run.Compute, *, clock: Clock | None = None) -> Path:
@@ -57,7 +57,8 @@ def train_folds(recipe: Recipe, out: Path, machine: run.Compute, *, clock: Clock
     record.tell_answers()
     device = "cuda" if machine.on_gpu else "cpu"
     verdict = compare(folds, recipe, splits, device)
-    _write(verdict, model)
+    with model_file(model) as part:
+        checkpoint.save(verdict.ships.net, verdict.ships.card, part)
     segmenter = segmenter_of(verdict.ships.net, verdict.ships.card, device)
     masks = mask_names([*splits[0], *splits[1]])[len(splits[0]) :]
     with going("answering the validation photos", len(splits[1])) as tick:
@@ -98,17 +99,3 @@ def _folds(record: FoldsRecord, recipe: Recipe, splits: run.Splits) -> list[Fold
         pairs = parted(others, "train"), parted([training[i] for i in left_out], "val")
         folds.append(Fold(number + 1, pairs, tuple(files[i] for i in left_out), record.out))
     return folds
-
-
-def _write(verdict: Verdict, model: Path) -> None:
-    """Writes the model that ships. Raises OutputError when it cannot be written."""
-    part = atomic.part_for(model, overwrite=True)
-    try:
-        checkpoint.save(verdict.ships.net, verdict.ships.card, part)
-        atomic.publish(part, model, overwrite=True)
-    except OSError as error:
-        raise OutputError(
-            f"{model} could not be written ({error}); free some disk space, then give the same command"
-        ) from None
-    finally:
-        atomic.discard(part)
