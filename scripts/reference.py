@@ -35,7 +35,7 @@ REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 
 
 MODULES = {
-    "standout.editing": ("People", "Edge", "Placement"),
+    "standout.editing": ("People", "Edge", "Placement", "Dress"),
     "standout.effects": ("Effect", "Setting", *(kind.__name__ for kind in EFFECTS.values())),
     "standout.batch.clip": ("ClipOptions", "Excerpt"),
     "standout.metrics": tuple(metrics.__all__),

@@ -95,7 +95,7 @@ class ClipJob:
     that this one began. progress: called after each frame. stop: once it is set, the clip in work is given up, and only
     finished chunks of it stay.
 
-    Raises InputError for an edit that clips cannot have: a crop to the people.
+    Raises InputError for an edit that clips cannot have, such as a crop to the people.
     """
 
     finder: PersonFinder
@@ -108,8 +108,8 @@ class ClipJob:
 
     def __post_init__(self) -> None:
         """See the class."""
-        if self.edit.placement.crop:
-            raise InputError("a clip cannot be cropped to its people, who move; leave the crop out, or edit photos")
+        if names := self.edit.for_photos_alone():
+            raise InputError(f"clips cannot have {', '.join(names)}, for people move; leave it out, or edit photos")
 
     def __call__(self, task: Task) -> Outcome:
         """Does the task and writes its target.
@@ -219,27 +219,27 @@ class ClipJob:
         def found() -> Iterator[tuple[Frame, Mask, State]]:
             for number, (frame, raw) in enumerate(self._seen(frames), first):
                 coarse = state.filtered(raw, frame)
-                effect.look_up(frame.time)
+                edit.effect.look_up(frame.time)
                 yield frame, coarse, state.reached(frame) if self.options.resume and number % chunk == 0 else {}
 
         def finish(one: tuple[Frame, Mask, State]) -> tuple[Picture, float, Fraction, State]:
             frame, coarse, reached = one
-            mask = self.edit.mask(coarse, frame.image)
+            mask = edit.mask(coarse, frame.image)
             share = float(mask.mean())
             alpha = frame.alpha
             if alpha is not None:
                 mask = np.minimum(mask, alpha)
             elif clear:  # every picture of the result is RGBA
                 alpha = np.ones_like(mask)
-            picture = effect(frame.image, mask, frame.time, alpha=alpha, space=space)
-            if picture.shape[2] == 4 and not (effect.is_transparent or clear):
+            picture = edit.painted(frame.image, mask, frame.time, alpha=alpha, space=space)
+            if picture.shape[2] == 4 and not (edit.effect.is_transparent or clear):
                 picture = before_white(picture)
                 if alpha is not None and alpha.min() < 1 and WHITENED not in clip.warnings:
                     clip.warnings.append(WHITENED)
             return picture, share, frame.time, reached
 
         masked = ahead(found())
-        with self.edit.effect.begun() as effect:
+        with self.edit.begun() as edit:
             try:
                 yield from in_order(masked, finish, workers=self.options.workers)
             finally:

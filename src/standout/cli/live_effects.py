@@ -8,12 +8,12 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from standout.cli.effects import Option, options
+from standout.cli.settings import Option, options
 from standout.effects import known
 from standout.errors import InputError, unknown
 
 if TYPE_CHECKING:
-    from standout.editing import Edge, Edit, People
+    from standout.editing import Edit, EditPart
 
 LEFT_OUT = ("cut",)
 """Effects whose pictures are transparent, which neither a window nor a virtual camera shows."""
@@ -22,13 +22,18 @@ DEFAULTS = {"color": "#00b140"}
 """Settings whose default is another one than for photos: green, for a program that keys it out."""
 
 
+def _effect(one: Option) -> str:
+    """The name of the effect whose setting it is."""
+    return one.owner.name  # type: ignore[union-attr]
+
+
 @cache
 def settings() -> list[Option]:
     """The settings of all effects that are shown live."""
     return [one for name, effect in known().items() if name not in LEFT_OUT for one in options(effect)]
 
 
-OWNERS = {one.name: {other.effect.name for other in settings() if other.name == one.name} for one in settings()}
+OWNERS = {one.name: {_effect(other) for other in settings() if other.name == one.name} for one in settings()}
 """Setting -> the names of the effects that have it."""
 
 
@@ -37,8 +42,11 @@ def given(command: object) -> list[str]:
     return [name for name in OWNERS if not isinstance(getattr(command, name), bool | None)]
 
 
-def edits(command: object, people: People, edge: Edge) -> dict[str, Edit]:
-    """Each effect's name and what is done by it; an effect that lacks a setting it needs is left out."""
+def edits(command: object, parts: dict[str, EditPart]) -> dict[str, Edit]:
+    """Each effect's name and what is done by it; an effect that lacks a setting it needs is left out.
+
+    parts: the other parts of each edit, by the names of their fields.
+    """
     from standout.editing import Edit
 
     made = {}
@@ -49,7 +57,7 @@ def edits(command: object, people: People, edge: Edge) -> dict[str, Edit]:
             values[one.name] = DEFAULTS.get(one.name, one.default) if value is None else value
         lacks = any(one.required and values[one.name] is None for one in options(effect))
         if name not in LEFT_OUT and not lacks:
-            made[name] = Edit(effect(**values), people, edge)
+            made[name] = Edit.of(effect(**values), parts)
     return made
 
 
@@ -65,7 +73,7 @@ def chosen(wanted: str | None, offered: dict[str, Edit], given: list[str]) -> st
         return next((name for name in ("replace", "color") if name in asked), asked[0] if asked else "blur")
     if wanted in offered or wanted == UNTOUCHED:
         return wanted
-    lacking = [one.name for one in settings() if one.effect.name == wanted and one.required]
+    lacking = [one.name for one in settings() if _effect(one) == wanted and one.required]
     if lacking:
         raise InputError(f"{wanted} needs something to put behind; give --{lacking[0]}, a picture or a clip")
     raise InputError(unknown("effect", wanted, [*offered, UNTOUCHED]))

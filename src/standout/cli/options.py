@@ -1,8 +1,10 @@
 """The options that all effects share, as one dataclass; Typer reads its fields as a command's parameters.
 
-    Photos   what the user asked for; each effect's command is a subclass with the effect's own settings
+    Photos   what the user asked for; each effect's command is a subclass with the settings of the effect and of the
+             edit's other parts
 
-To add an option to every effect: a field here. To one effect: a field of its class in effects/.
+To add an option: where it says what is done with a picture, a field of a part of the edit in editing/, or of one
+effect's class in effects/; where it says how files are read and written, a field here.
 """
 
 # Typer looks at these annotations as the program runs, so they must not be turned into strings by a __future__ import.
@@ -23,26 +25,6 @@ CLIPS = "Clips"
 """The panel of options that photos do not look at; see unused.py."""
 
 # Those that other commands have, too.
-Keep = Annotated[
-    Literal["all", "largest"],
-    typer.Option("--keep", metavar="WHO", rich_help_panel=_MASK, help="Which people: all, or the largest only."),
-]
-Feather = Annotated[
-    float,
-    typer.Option(
-        "--feather", metavar="PX", min=0, show_default=False, rich_help_panel=_MASK, help="Soften edges by PX pixels."
-    ),
-]
-Grow = Annotated[
-    float,
-    typer.Option(
-        "--grow", metavar="PX", show_default=False, rich_help_panel=_MASK,
-        help="Move edges outward by PX pixels, or inward where it is negative.",
-    ),
-]  # fmt: skip
-Refine = Annotated[
-    bool, typer.Option("--refine/--no-refine", rich_help_panel=_MASK, help="Draw edges at the picture's full size.")
-]
 Model = Annotated[
     str,
     typer.Option(
@@ -141,7 +123,6 @@ class Photos:
             help="Quality of jpg, webp, avif, heic and clips.",
         ),
     ] = None
-    crop: Annotated[bool, typer.Option("--crop", rich_help_panel=_RESULT, help="Crop to the people.")] = False
     metadata: Annotated[
         Literal["keep", "strip", "all"],
         typer.Option(
@@ -157,10 +138,6 @@ class Photos:
             help="Use this mask picture, or the one in this folder that is named like the photo, instead of the model.",
         ),
     ] = None  # fmt: skip
-    keep: Keep = "all"
-    grow: Grow = 0.0
-    feather: Feather = 0.0
-    refine: Refine = True
     tta: Annotated[
         bool | None,
         typer.Option(
@@ -258,11 +235,11 @@ class Photos:
 
     def edit(self) -> "Edit":
         """What is done with each photo and clip. Raises InputError for settings that make no sense."""
-        from standout.editing import Edge, Edit, People, Placement
+        from standout.cli.settings import part_of
+        from standout.editing import PARTS, Edit
 
         effect = self.kind(**{one.name: getattr(self, one.name) for one in fields(self.kind) if one.init})
-        edge = Edge(refine=self.refine, grow=self.grow, feather=self.feather)
-        return Edit(effect, People(self.keep), edge, Placement(crop=self.crop))
+        return Edit.of(effect, {name: part_of(self, part) for name, part in PARTS.items()})
 
     def uses_tta(self, *, default: bool) -> bool:
         """Whether test-time augmentation is used; default: where nothing was said."""

@@ -16,7 +16,7 @@ from standout.batch.photo import MaskSource, PhotoJob, PhotoOptions, by_model
 from standout.batch.plan import STREAM, Task, plan
 from standout.batch.run import Summary, by_kind, in_turn, threads
 from standout.batch.run import run as run_tasks
-from standout.cli import show, unused
+from standout.cli import settings, show, unused
 from standout.cli.clips import clips_of
 from standout.cli.options import Photos
 from standout.cli.signals import INTERRUPTED, stoppable
@@ -37,7 +37,7 @@ def run(options: Photos) -> int:
         avoid=[options.mask_from] if options.mask_from else [],
     )
     todo = [task for task in tasks if task.can_be_done]
-    _check(options, todo)
+    _check(options, edit, todo)
     unused.protect(options, todo)
     for line in unused.check(options, todo):
         if not options.quiet:
@@ -73,7 +73,7 @@ def _left(options: Photos, *, clip: bool) -> str:
 
 def _photos(options: Photos, edit: Edit, threads: int, pending: list[Task]) -> PhotoJob:
     """What is done with each photo."""
-    masks = _masks(options, threads, needed=any(not task.is_clip for task in pending))
+    masks = _masks(options, edit, threads, needed=any(not task.is_clip for task in pending))
     return PhotoJob(
         masks, edit,
         PhotoOptions(
@@ -110,12 +110,13 @@ def _run(options: Photos, edit: Edit, tasks: list[Task], photos: PhotoJob | None
     return summary, stop.is_set()
 
 
-def _check(options: Photos, tasks: list[Task]) -> None:
+def _check(options: Photos, edit: Edit, tasks: list[Task]) -> None:
     """Raises InputError for options that do not go together."""
     clip = next((task.source for task in tasks if task.is_clip), None)
-    for name, wanted in (("--mask-from", options.mask_from), ("--crop", options.crop)):
-        if wanted and clip is not None:
-            raise InputError(f"{clip} is a clip, and {name} is for photos; leave it out, or name photos alone")
+    spelled = {one.name: one.spelled for _, one in settings.of_parts()}
+    names = [*(["--mask-from"] if options.mask_from else []), *(spelled[one] for one in edit.for_photos_alone())]
+    if names and clip is not None:
+        raise InputError(f"{clip} is a clip, and {names[0]} is for photos; leave it out, or name photos alone")
     if any(task.target == STREAM for task in tasks):
         if options.as_json:
             raise InputError("--json and the picture would both go to standard output; name a file: -o out.png")
@@ -135,7 +136,7 @@ def _shares(options: Photos, photos: int) -> tuple[int, int]:
     return workers, threads
 
 
-def _masks(options: Photos, threads: int, *, needed: bool) -> MaskSource:
+def _masks(options: Photos, edit: Edit, threads: int, *, needed: bool) -> MaskSource:
     """Where masks come from; the model is loaded only when a photo needs it."""
     tta = options.uses_tta(default=True)
     if options.device != "auto":  # a device that is not here is an error even where nothing is left to do
@@ -157,6 +158,6 @@ def _masks(options: Photos, threads: int, *, needed: bool) -> MaskSource:
             threads=threads,
             tta=tta,
         )
-        return by_model(segmenter, refine=options.refine)
+        return by_model(segmenter, refine=edit.edge.refine)
 
     return load() if needed else lambda task, photo: load()(task, photo)

@@ -95,10 +95,11 @@ def _has_quality(task: Task) -> bool:
 
 def _given(options: Photos) -> Iterator[tuple[str, tuple[str, str]]]:
     """The shared options that are not at their default: field -> (as it is typed, its panel)."""
-    hints = get_type_hints(Photos, include_extras=True)
-    for field in fields(Photos):
+    hints = get_type_hints(type(options), include_extras=True)
+    own = {one.name for one in fields(options.kind)}
+    for field in fields(options):
         value = getattr(options, field.name)
-        if value == field.default or field.name == "inputs":
+        if field.name in own or value in (field.default, []) or field.name == "inputs":
             continue
         told = hints[field.name].__metadata__[0]
         spelled = next(text for text in (told.default, *told.param_decls) if str(text).startswith("--"))

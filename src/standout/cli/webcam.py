@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from standout.cli import live_effects
-from standout.cli.options import Device, Feather, Grow, Keep, Model, Refine, Runtime
+from standout.cli import live_effects, settings
+from standout.cli.options import Device, Model, Runtime
 from standout.cli.show import examples, fail, needs_extra, say
 from standout.cli.signals import INTERRUPTED
 from standout.errors import InputError, StandoutError
@@ -137,10 +137,6 @@ class Webcam:
         bool, typer.Option("--quiet", "-q", rich_help_panel=_OUTPUT, help="Print nothing but the address and errors.")
     ] = False
 
-    keep: Keep = "all"
-    grow: Grow = 0.0
-    feather: Feather = 0.0
-    refine: Refine = True
     steady: Annotated[
         float | None,
         typer.Option(
@@ -165,12 +161,12 @@ class Webcam:
 
     def run(self) -> int:
         """Carries the options out; returns the exit code. Raises StandoutError for what is wrong at the start."""
-        from standout.editing import Edge, People
+        from standout.editing import PARTS
         from standout.live.camera import open_camera
         from standout.live.loop import UNTOUCHED, Controls
 
-        edge = Edge(refine=self.refine, grow=self.grow, feather=self.feather)
-        edits, size = live_effects.edits(self, People(self.keep), edge), self._size()
+        parts = {name: settings.part_of(self, part) for name, part in PARTS.items()}
+        edits, size = live_effects.edits(self, parts), self._size()
         effect = live_effects.chosen(self.effect, edits, live_effects.given(self))
         controls = Controls(effect, mirrored=self.mirror_view)
         if effect != UNTOUCHED:  # what is wrong with the background, before anything is opened
@@ -281,9 +277,10 @@ class Webcam:
 
 
 def command() -> type[Webcam]:
-    """The command, with the settings of all effects as options."""
+    """The command, with the settings of all effects, and of the edit's other parts, as options."""
     named = {one.name: one for one in reversed(live_effects.settings())}
     made = [one.field(optional=True, panel=_PICTURE) for one in reversed(named.values())]
+    made += [one.field(panel=panel) for panel, one in settings.of_parts() if one.setting.clips]
     return make_dataclass(
         "Webcam", made, bases=(Webcam,), frozen=True, kw_only=True, namespace={"__doc__": Webcam.__doc__}
     )

@@ -31,7 +31,8 @@ class Setting:
     """How users see a field of an effect, as metadata of its annotation: Annotated[float, Setting("...", least=0)].
 
     help: one sentence. short: a one-letter option, "-s". metavar: what stands for the value in help. least, most: of
-    a number. off: of a switch, the name of its opposite, where that is not "no-" and the field's name.
+    a number. off: of a switch, the name of its opposite, where that is not "no-" and the field's name. option: the
+    name on the command line, where that is not the field's. clips: whether clips have it, and not photos alone.
     """
 
     help: str
@@ -40,6 +41,8 @@ class Setting:
     least: float | None = None
     most: float | None = None
     off: str = ""
+    option: str = ""
+    clips: bool = True
 
 
 @dataclass(frozen=True)

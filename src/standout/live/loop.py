@@ -27,7 +27,6 @@ import cv2
 import numpy as np
 
 from standout.editing import Edit
-from standout.effects import Effect
 from standout.effects.compose import before_white
 from standout.errors import InputError, ModelError
 from standout.live.latest import LatestFrame, Shot
@@ -177,7 +176,7 @@ class _Frames:
         self._begun: float | None = None
         self._last = Fraction(0)
         self._clock = Fraction(0)
-        self._running: tuple[str, Effect] | None = None
+        self._running: tuple[str, Edit] | None = None
 
     def __call__(self, image: Image, taken: float) -> Picture:
         if self._controls.paused:
@@ -211,9 +210,9 @@ class _Frames:
             raise ModelError(
                 f"the model's mask is {coarse.shape}, or holds numbers that are none; wanted (h, w) of 0..1"
             )
-        effect = self._effect(name)
-        mask = self._live.edits[name].mask(self._filter(coarse, image, time), image)
-        picture = effect(image, mask, self._clock)
+        edit = self._edit(name)
+        mask = edit.mask(self._filter(coarse, image, time), image)
+        picture = edit.painted(image, mask, self._clock)
         if picture.shape[2] == 1:
             picture = np.asarray(np.repeat(picture, 3, 2), np.uint8)
         picture = before_white(picture)
@@ -230,19 +229,19 @@ class _Frames:
         self._last = time
         return time
 
-    def _effect(self, name: str) -> Effect:
-        """The effect of that name, at its beginning where another one was shown before."""
+    def _edit(self, name: str) -> Edit:
+        """The edit of that name, its effect at its beginning where another one was shown before."""
         if self._running is None or self._running[0] != name:
             self.close()
             self._clock = Fraction(0)
-            self._running = name, self._live.edits[name].effect.fresh()
+            self._running = name, self._live.edits[name].fresh()
         return self._running[1]
 
     def close(self) -> None:
         """The effect in use lets go of what it opened."""
         running, self._running = self._running, None
         if running is not None:
-            running[1].close()
+            running[1].effect.close()
 
 
 class _Meter:

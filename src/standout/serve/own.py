@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from standout import images
-from standout.editing import Edge, Edit, Edited
+from standout.editing import Edit, Edited
 from standout.effects import Matte, Replace
 from standout.effects.compose import before_white
 from standout.errors import InputError
@@ -129,9 +129,7 @@ def _edited(order: EditOrder, photo: Photo, limits: PictureLimits, finder: Perso
     edit = _edit(order, limits)
     shrunk = _shrunk(photo, order.longest)
     if shrunk is not photo:
-        factor = shrunk.image.shape[0] / height
-        edge = Edge(edit.edge.refine, edit.edge.grow * factor, edit.edge.feather * factor)
-        edit = replace(edit, edge=edge)
+        edit = edit.scaled(shrunk.image.shape[0] / height)
     if order.mask is None:
         found = full_size(finder.probability(shrunk.image), shrunk.image, refined=edit.edge.refine)
     else:

@@ -144,8 +144,10 @@ def _check_edit(edit: Edit, files: list[str], given: list[GivenFile], most_pixel
     """Raises InputError where a photo or a clip cannot have the edit, or the background cannot be read."""
     for path, one in zip(files, given, strict=True):
         is_clip = Path(path).suffix in video.READABLE
-        if is_clip and edit.placement.crop:
-            raise InputError(f"{one.name} is a clip, which cannot be cropped to its people, who move; leave out crop")
+        if is_clip and (refused := edit.for_photos_alone()):
+            raise InputError(
+                f"{one.name} is a clip, which cannot have {', '.join(refused)}, for people move; leave it out"
+            )
         if not is_clip and edit.effect.moves:
             raise InputError(f"the background is a clip, and {one.name} a photo; send a picture as the background")
     with edit.effect.begun() as tried:

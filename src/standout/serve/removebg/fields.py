@@ -13,11 +13,12 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias, cast
+from typing import Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from standout.errors import InputError
 from standout.images import parse_color
+from standout.lengths import Length
 from standout.serve.body import Fields
 from standout.serve.refusals import Refusal
 from standout.serve.removebg.errors import refused
@@ -40,23 +41,7 @@ TYPE_LEVELS = ("1", "2", "latest", "none")
 MOST_MARGIN_PX, MOST_MARGIN_PERCENT = 500, 50
 
 _UNSET = ("", "undefined", "null", "None")
-_LENGTH = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)(px|%)?")
 _HEX = re.compile(r"#?([0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})")
-
-
-class Length(NamedTuple):
-    """A length in pixels, or in percent of a whole."""
-
-    value: float
-    unit: Literal["px", "%"]
-
-    def of(self, whole: int) -> float:
-        """The length in pixels.
-
-        >>> Length(10, "%").of(250), Length(10, "px").of(250)
-        (25.0, 10)
-        """
-        return self.value * whole / 100 if self.unit == "%" else self.value
 
 
 Four: TypeAlias = tuple[Length, Length, Length, Length]
@@ -79,7 +64,7 @@ class Removal:
     format: str = "auto"
     roi: Four | None = None
     crop: bool = False
-    margin: Four = (Length(0, "px"),) * 4
+    margin: Four = (Length(0),) * 4
     scale: float | None = None
     position: tuple[float, float] | None = None
     channels: Literal["rgba", "alpha"] = "rgba"
@@ -189,8 +174,10 @@ def _switch(text: Mapping[str, str], name: str, *, code: str = "invalid_paramete
 
 
 def _length(text: str) -> Length | None:
-    found = _LENGTH.fullmatch(text)
-    return found and Length(float(found[1]), "%" if found[2] == "%" else "px")
+    try:
+        return Length.of(text)
+    except InputError:
+        return None
 
 
 def _roi(text: Mapping[str, str]) -> Four | None:
@@ -213,8 +200,8 @@ def _margin(text: Mapping[str, str]) -> Four:
     if len(lengths) not in (1, 2, 4) or None in lengths:
         raise refused("invalid_crop_margin", wrong)
     sides = cast(tuple[Length, ...], tuple(lengths))
-    for value_, unit in sides:
-        if value_ > (MOST_MARGIN_PERCENT if unit == "%" else MOST_MARGIN_PX):
+    for side in sides:
+        if side.value > (MOST_MARGIN_PERCENT if side.unit == "%" else MOST_MARGIN_PX):
             raise refused("invalid_crop_margin", f"{wrong}, of at most {MOST_MARGIN_PX}px or {MOST_MARGIN_PERCENT}%")
     return cast(Four, sides if len(sides) == 4 else (sides * 4)[:4])
 

@@ -46,7 +46,7 @@ def shrunk(photo: Photo, megapixels: float) -> Photo:
 def region(roi: Four, *, width: int, height: int) -> Box:
     """The box of the region of interest. Raises Refusal for an empty one, and for one that exceeds the picture."""
     left, top, right, bottom = (
-        round(length.of(whole)) for length, whole in zip(roi, (width, height, width, height), strict=True)
+        round(length.pixels(whole)) for length, whole in zip(roi, (width, height, width, height), strict=True)
     )
     told = f"roi is {left} {top} {right} {bottom} in pixels, the picture {width}x{height}"
     if right > width or bottom > height:
@@ -76,7 +76,7 @@ def placed(image: Image, mask: Mask, box: Box, order: Removal) -> Placed:
     tall, wide = bottom - top, right - left
     if order.crop:
         above, after, below, before = (
-            round(length.of(side)) for length, side in zip(order.margin, (tall, wide, tall, wide), strict=True)
+            round(length.pixels(side)) for length, side in zip(order.margin, (tall, wide, tall, wide), strict=True)
         )
         height, width, at = tall + above + below, wide + before + after, (above, before)
     else:

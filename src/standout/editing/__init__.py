@@ -1,0 +1,134 @@
+"""What is done with a picture, as one value: which people, what edge, which effect, what about them, which frame.
+
+    Edit   Effect + People + Edge + Placement + Dress: frozen, and to and from JSON
+
+The command line, Python, photo and clip jobs and live pictures all take the same Edit. As JSON it is
+
+    {"effect": {"name": "blur", "strength": 0.8}, "people": {"which": "largest"},
+     "edge": {"refine": true, "grow": 0.0, "feather": 2.0}, "placement": {"crop": true}}
+
+where everything that is left out is at its default.
+
+To add an option to every effect: a field of a part (people.py, edge.py, placement.py, dress.py); part.py says how. The
+command line, the webcam, the batch and JSON follow.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from standout import effects
+from standout.editing.dress import Dress
+from standout.editing.edge import Edge
+from standout.editing.part import EditPart
+from standout.editing.people import People
+from standout.editing.placement import Placement
+from standout.editing.plain import as_object, made, plain
+from standout.effects import SRGB, Cut, Effect, PhotoSpace, Space
+from standout.errors import InputError
+from standout.types import Image, Mask, Photo, Picture
+
+PARTS: dict[str, type[EditPart]] = {"people": People, "edge": Edge, "placement": Placement, "dress": Dress}
+"""Field of Edit -> its class, in the order in which users see them."""
+
+__all__ = ["PARTS", "Dress", "Edge", "Edit", "EditPart", "Edited", "People", "Placement"]
+
+
+class Edited(NamedTuple):
+    """A photo's result: the picture, and the share of the photo that is person, 0..1."""
+
+    picture: Picture
+    person_share: float
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What is done with a picture."""
+
+    effect: Effect = field(default_factory=Cut)
+    people: People = People()
+    edge: Edge = Edge()
+    placement: Placement = Placement()
+    dress: Dress = Dress()
+
+    @classmethod
+    def of(cls, effect: Effect, parts: Mapping[str, EditPart]) -> Edit:
+        """The edit of an effect and of those parts, by the names of their fields; the others are at their default."""
+        return replace(cls(effect), **parts)  # type: ignore[arg-type]
+
+    def mask(self, coarse: Mask, image: Image) -> Mask:
+        """The mask at the image's own size (H, W), of the network's mask (h, w): refined, chosen, grown, feathered."""
+        from standout.masks.full_size import full_size
+
+        return self.edge.drawn(self.people.chosen(full_size(coarse, image, refined=self.edge.refine)))
+
+    def of_photo(self, photo: Photo, found: Mask) -> Edited:
+        """The result of a photo in which these people (H, W) were found."""
+        import numpy as np
+
+        mask = self.people.chosen(found)
+        share = float(mask.mean())
+        mask = self.edge.drawn(mask)
+        if photo.alpha is not None:
+            mask = np.minimum(mask, photo.alpha)
+        picture = self.painted(photo.image, mask, alpha=photo.alpha, space=PhotoSpace(photo.meta.icc))
+        return Edited(self.placement.placed(picture, mask), share)
+
+    def painted(
+        self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
+    ) -> Picture:
+        """The picture of an image with its final mask: the effect, and what is drawn about the people. See Effect."""
+        return self.effect(image, mask, time, alpha=alpha, space=space)
+
+    def fresh(self) -> Edit:
+        """This edit with its effect at its beginning; see Effect.fresh."""
+        return replace(self, effect=self.effect.fresh())
+
+    @contextmanager
+    def begun(self) -> Iterator[Edit]:
+        """This edit with its effect at its beginning, which is closed at the end of the block."""
+        own = self.fresh()
+        try:
+            yield own
+        finally:
+            own.effect.close()
+
+    def scaled(self, factor: float) -> Edit:
+        """The same edit of a picture that is so many times as large: lengths in pixels are multiplied."""
+        return Edit.of(self.effect, {name: getattr(self, name).scaled(factor) for name in PARTS})
+
+    def for_photos_alone(self) -> tuple[str, ...]:
+        """What is asked for that clips cannot have: names of fields of the parts."""
+        return tuple(one for name in PARTS for one in getattr(self, name).for_photos_alone())
+
+    def to_json(self) -> str:
+        """The edit as JSON, in one line. Raises InputError where it holds a picture that is no file."""
+        return json.dumps(self.to_dict())
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """The edit as plain dicts, lists, numbers, booleans and text. Raises InputError as to_json does."""
+        effect = {"name": self.effect.name} | plain(self.effect)
+        return {"effect": effect} | {name: plain(getattr(self, name)) for name in PARTS}
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Edit:
+        """The edit that to_json wrote. Raises InputError for anything else, naming what is wrong."""
+        try:
+            read = json.loads(text)
+        except ValueError as error:
+            raise InputError(f"the edit is not JSON ({error})") from None
+        return cls.from_dict(read)
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Edit:
+        """The edit that to_dict wrote. Raises InputError for anything else, naming what is wrong."""
+        given = as_object(values, "the edit", ("effect", *PARTS))
+        effect = dict(as_object(given.get("effect", {"name": Cut.name}), "effect"))
+        kind = effects.find(str(effect.pop("name", None)))
+        parts = {name: made(part, given.get(name, {}), name) for name, part in PARTS.items()}
+        return cls.of(made(kind, effect, kind.name), parts)
