@@ -361,7 +361,7 @@ def test_a_clip_is_edited_into_a_file(tmp_path: Path) -> None:
     assert (done.frames, done.width, done.height) == (6, 64, 48) and told[-1] == (6, 6)
     with pytest.raises(OutputExists, match=r"out\.mp4 exists; give another target, or ClipOptions\(overwrite=True\)"):
         standout.clip(source, target, effects.Color("red"), model=TopHalf())
-    with pytest.raises(InputError, match="a clip cannot be cropped to its people"):
+    with pytest.raises(InputError, match="clips cannot have crop, for people move"):
         cropped = Edit(effects.Color("red"), placement=Placement(crop=True))
         standout.clip(source, tmp_path / "crop.mp4", cropped, model=TopHalf())
     assert not (tmp_path / "crop.mp4").exists()

@@ -9,6 +9,7 @@ import pytest
 
 from standout.cli import main
 from standout.cli.options import Photos
+from standout.cli.settings import of_parts
 from standout.cli.unused import BY_MODEL, PHOTOS
 from tests.cli.conftest import MASK, read
 from tests.video.drawn import make
@@ -89,7 +90,8 @@ def test_a_clip_of_frames_has_no_quality_either(capsys: pytest.CaptureFixture[st
 
 
 def test_names_in_the_tables_are_fields() -> None:
-    assert {*PHOTOS, *BY_MODEL} <= {field.name for field in fields(Photos)}
+    shared = {option.name for _, option in of_parts()}
+    assert {*PHOTOS, *BY_MODEL} <= {field.name for field in fields(Photos)} | shared
 
 
 @pytest.mark.parametrize(

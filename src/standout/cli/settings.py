@@ -54,16 +54,14 @@ class Option:
         declared = [self.spelled, *([setting.short] if setting.short else [])]
         if kind is bool:
             declared[0] += f"/--{setting.off or 'no-' + self.spelled[2:]}"
-        elif optional and get_origin(kind) is not list:
+        elif optional or get_origin(kind) is list:  # Typer takes no factory of an empty list as a default
             kind = kind | None
         told = typer.Option(
             *declared, help=setting.help, metavar=setting.metavar or None, min=setting.least,
             max=setting.most, rich_help_panel=panel, show_default=kind is bool or self.default not in (None, 0, []),
         )  # fmt: skip
-        if optional and kind is not bool:
+        if (optional or get_origin(self.kind) is list) and kind is not bool:
             return self.name, Annotated[kind, told], field(default=None)
-        if get_origin(kind) is list:
-            return self.name, Annotated[kind, told], field(default_factory=list)
         return self.name, Annotated[kind, told], field() if self.required else field(default=self.default)
 
 

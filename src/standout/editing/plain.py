@@ -106,7 +106,7 @@ def _of(kind: Any, value: Any, what: str) -> Any:
     try:
         return kind.of(value)
     except InputError as error:
-        raise InputError(f"{what} is {error}") from None
+        raise InputError(f"{what}: {error}") from None
 
 
 def _said(kinds: tuple[Any, ...]) -> str:
