@@ -1,0 +1,315 @@
+"""The tracker: who is who from frame to frame of a clip, on the network's small masks.
+
+mask     float32 (h, w)      person probability of the whole frame, the network's own, filtered over time
+image    uint8   (H, W, 3)   RGB, the frame at any size
+labels   int32   (h, w)      0 nobody, and the number of the person who is seen there; numbers are never given again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import permutations
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from standout.masks.letterbox import resize
+from standout.masks.people.apart import Labels, apart, nearest, parts
+from standout.masks.people.looks import BINS, Bins, bins_of, fit_of, gray_of, likeness, look_of
+from standout.types import Bools, Bytes, Floats, Image, Mask
+
+SIDE = 256
+"""The longest side, in pixels, of the masks and pictures in which people are followed."""
+
+CLAIM = 0.15
+"""A person claims a part of the mask that holds at least so much of where motion takes them."""
+
+KNOWN = 0.62
+"""How alike two looks must be for somebody who was away to be known again."""
+
+LEARN = 0.1
+"""By how much a look is renewed in each frame in which its person stands alone."""
+
+GONE = 0.04
+"""Somebody of whom less than this share of their size is left within a group is hidden by the others."""
+
+SURPRISE, RETURN = 0.1, 0.1
+"""How likely, beforehand, a pixel of a group shows somebody who is hidden in it; and the share of their size from which
+on they count as seen again."""
+
+FRAGMENT = 0.5
+"""A part that lies so much above or below the rest of a person, as legs behind a table do, is still that person."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """Somebody who is followed. area: when last seen alone, as a share of the frame. seen: when, in seconds.
+
+    hidden_by: the numbers of those in whose group they were lost from sight.
+    """
+
+    number: int
+    look: Floats
+    area: float
+    seen: Fraction
+    visible: bool = True
+    hidden_by: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """A frame at the size at which people are followed, and where motion takes the people of the frame before."""
+
+    time: Fraction
+    bins: Bins
+    before: Labels
+    parts: Labels
+
+
+class Tracker:
+    """Follows everybody in a clip, frame after frame in their order. tracks: everybody so far, by number.
+
+    Connected parts of the mask are given to the people whom dense optical flow takes there. Where several are taken to
+    one part, each of its pixels goes to whoever was there before and whose colors fit. Where a part comes apart again,
+    its pieces are given out anew by overlap and by color, so that a mistake within a group ends with the group.
+    Somebody who comes into view is compared with those who are away, and is somebody new if nobody is alike.
+    """
+
+    def __init__(self) -> None:
+        self.tracks: dict[int, Track] = {}
+        self._labels: Labels | None = None
+        self._gray: Bytes | None = None
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._flow.setFinestScale(1)
+
+    def __call__(self, mask: Mask, image: Image, time: Fraction) -> Labels:
+        """The labels of the next frame, at most SIDE pixels on their longer side."""
+        height, width = mask.shape
+        scale = min(1.0, SIDE / max(height, width))
+        size = max(16, round(height * scale)), max(16, round(width * scale))
+        small, look = resize(mask, *size), np.asarray(resize(image, *size), np.uint8)
+        gray, bins = gray_of(look), bins_of(look)
+        if self._labels is None or self._labels.shape != size:
+            before = np.zeros(size, np.int32)
+        else:
+            before = self._moved(gray)
+        scene = _Scene(time, bins, before, parts(small))
+        labels = np.zeros(size, np.int32)
+        for group in self._groups(scene):
+            self._give(scene, small, group, labels)
+        self._remember(scene, labels)
+        self._labels, self._gray = labels, gray
+        return labels
+
+    def _moved(self, gray: Bytes) -> Labels:
+        """The last labels as motion takes them to the present frame."""
+        assert self._labels is not None and self._gray is not None
+        flow = np.asarray(self._flow.calc(gray, self._gray, None), np.float32)  # type: ignore[call-overload]
+        rows, columns = np.indices(gray.shape, np.float32)
+        moved = cv2.remap(
+            self._labels.astype(np.float32), columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_NEAREST
+        )
+        return np.asarray(moved, np.int32)
+
+    def _groups(self, scene: _Scene) -> list[tuple[list[int], list[int]]]:
+        """(numbers of parts, numbers of people) that belong together, because somebody claims several of the parts."""
+        claims: dict[int, set[int]] = {part: set() for part in range(1, int(scene.parts.max()) + 1)}
+        for number, track in self.tracks.items():
+            if not track.visible:
+                continue
+            held = np.bincount(scene.parts[scene.before == number], minlength=len(claims) + 1)[1:]
+            total = max(1, int(held.sum()))
+            for part, count in enumerate(held, 1):
+                if count >= max(3, CLAIM * total):
+                    claims[part].add(number)
+        groups: list[tuple[set[int], set[int]]] = []
+        for part, people in claims.items():
+            joined = [one for one in groups if one[1] & people]
+            groups = [one for one in groups if not one[1] & people]
+            groups.append(({part}.union(*(one[0] for one in joined)), people.union(*(one[1] for one in joined))))
+        return [(sorted(some), sorted(people)) for some, people in groups]
+
+    def _give(self, scene: _Scene, mask: Mask, group: tuple[list[int], list[int]], labels: Labels) -> None:
+        """Writes into the labels who is in each part of the group."""
+        numbers, people = group
+        if not people:
+            self._welcome(scene, mask, scene.parts == numbers[0], labels)
+            return
+        shares = self._shared_out(scene, numbers, people)
+        for part, those in shares.items():
+            where = scene.parts == part
+            if not those:
+                self._welcome(scene, mask, where, labels, known=people)
+                continue
+            hidden = [one.number for one in self.tracks.values() if not one.visible and set(one.hidden_by) & set(those)]
+            if len(those) == 1 and not hidden:
+                labels[where] = those[0]
+            else:
+                self._share_pixels(scene, where, those, hidden, labels)
+
+    def _shared_out(self, scene: _Scene, numbers: list[int], people: list[int]) -> dict[int, list[int]]:
+        """Who is in which of the parts."""
+        if len(numbers) == 1:
+            return {numbers[0]: people}
+        score = np.zeros((len(people), len(numbers)))
+        for column, part in enumerate(numbers):
+            where = scene.parts == part
+            look, area = look_of(scene.bins, where), float(where.mean())
+            for row, number in enumerate(people):
+                track = self.tracks[number]
+                there = float((scene.before[where] == number).mean())
+                size = min(area, track.area) / max(area, track.area)
+                score[row, column] = there + 2 * likeness(look, track.look) + 0.5 * size
+        shares: dict[int, list[int]] = {part: [] for part in numbers}
+        if len(people) <= len(numbers):
+            for row, column in enumerate(_best(score)):
+                shares[numbers[column]].append(people[row])
+            self._attach(scene, shares)
+        else:
+            for column, row in enumerate(_best(score.T)):
+                shares[numbers[column]].append(people[row])
+            given = {number for those in shares.values() for number in those}
+            for number in people:
+                if number not in given:
+                    held = [int(((scene.parts == part) & (scene.before == number)).sum()) for part in numbers]
+                    shares[numbers[int(np.argmax(held))]].append(number)
+        return shares
+
+    def _attach(self, scene: _Scene, shares: dict[int, list[int]]) -> None:
+        """Gives a part that is left over to whoever is above or below it and was there before."""
+        for part in [one for one, those in shares.items() if not those]:
+            where = scene.parts == part
+            owners = np.bincount(scene.before[where])
+            owners[0] = 0
+            owner = int(np.argmax(owners)) if owners.any() else 0
+            main = next((one for one, those in shares.items() if owner in those), None)
+            if main is None:
+                continue
+            columns, other = where.any(0), (scene.parts == main).any(0)
+            if (columns & other).sum() >= FRAGMENT * columns.sum():
+                shares[part].append(owner)
+
+    def _share_pixels(self, scene: _Scene, where: Bools, those: list[int], hidden: list[int], labels: Labels) -> None:
+        """Writes into the labels who is at which pixel of one part, of those who are in it and may come into view."""
+        rows, columns = np.flatnonzero(where.any(1)), np.flatnonzero(where.any(0))
+        box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+        inside, before, bins = where[box], scene.before[box], scene.bins[box]
+        candidates = [*those, *hidden]
+        scores = []
+        for number in candidates:
+            fit = cv2.blur(np.log(fit_of(self.tracks[number].look, bins)), (7, 7))
+            if number in those:
+                prior = cv2.blur((before == number).astype(np.float32), (7, 7)) + np.float32(0.02)
+            else:
+                prior = np.full(inside.shape, SURPRISE, np.float32)
+            scores.append(1.5 * np.log(prior) + fit)
+        winner = np.argmax(np.stack(scores), 0)
+        for number in hidden:
+            own = inside & (winner == candidates.index(number))
+            if own.mean() * own.size < RETURN * self.tracks[number].area * where.size:
+                scores[candidates.index(number)][:] = -np.inf
+        winner = np.argmax(np.stack(scores), 0)
+        given = np.where(inside, np.asarray(candidates, np.int32)[winner], 0)
+        labels[box] = np.where(inside, _whole(given), labels[box])
+
+    def _welcome(self, scene: _Scene, mask: Mask, where: Bools, labels: Labels, known: list[int] | None = None) -> None:
+        """Writes into the labels who has come into view there: somebody who was away, or somebody new."""
+        pieces = apart(np.where(where, mask, np.float32(0)))
+        for piece in range(1, int(pieces.max()) + 1):
+            own = pieces == piece
+            look = look_of(scene.bins, own)
+            away = [(likeness(look, one.look), one.number) for one in self.tracks.values()
+                    if not one.visible and not (labels == one.number).any()]  # fmt: skip
+            alike, number = max(away, default=(0.0, 0))
+            if alike < KNOWN:
+                number = 1 + max(self.tracks, default=0)
+                self.tracks[number] = Track(number, look, float(own.mean()), scene.time)
+            labels[own] = number
+
+    def _remember(self, scene: _Scene, labels: Labels) -> None:
+        """Renews what is known of everybody after a frame."""
+        alone = {}
+        for part in range(1, int(scene.parts.max()) + 1):
+            inside = np.unique(labels[scene.parts == part])
+            for number in map(int, inside):
+                alone[number] = tuple(int(one) for one in inside if one not in (0, number))
+        areas = np.bincount(labels.ravel(), minlength=max(self.tracks, default=0) + 1) / labels.size
+        for number, track in self.tracks.items():
+            area, others = float(areas[number]), alone.get(number, ())
+            if others and area < GONE * track.area:
+                labels[labels == number] = 0
+                self.tracks[number] = replace(track, visible=False, hidden_by=others)
+            elif area == 0:
+                if track.visible:
+                    self.tracks[number] = replace(track, visible=False, hidden_by=self._about(scene, number, labels))
+            elif others:
+                self.tracks[number] = replace(track, visible=True, hidden_by=(), seen=scene.time)
+            else:
+                look = (1 - LEARN) * track.look + LEARN * look_of(scene.bins, labels == number)
+                self.tracks[number] = Track(number, np.asarray(look, np.float32), area, scene.time)
+
+    def _about(self, scene: _Scene, number: int, labels: Labels) -> tuple[int, ...]:
+        """The people who are seen where this one should be."""
+        there = labels[cv2.dilate((scene.before == number).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0]
+        return tuple(int(one) for one in np.unique(there) if one > 0)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What this tracker remembers, as arrays; a tracker that is given them by restore continues as this one does."""
+        if self._labels is None or self._gray is None:
+            return {}
+        tracks = list(self.tracks.values())
+        return {
+            "labels": self._labels,
+            "gray": self._gray,
+            "numbers": np.array([one.number for one in tracks], np.int32),
+            "looks": np.array([one.look for one in tracks], np.float32).reshape(-1, 2, BINS),
+            "areas": np.array([one.area for one in tracks]),
+            "seen": np.array([str(one.seen) for one in tracks], np.str_),
+            "visible": np.array([one.visible for one in tracks], bool),
+            "hidden_by": np.array([" ".join(map(str, one.hidden_by)) for one in tracks], np.str_),
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Makes this tracker continue as the one whose state was saved."""
+        self.tracks, self._labels, self._gray = {}, None, None
+        if not state:
+            return
+        self._labels, self._gray = state["labels"], state["gray"]
+        for index, number in enumerate(map(int, state["numbers"])):
+            self.tracks[number] = Track(
+                number, state["looks"][index], float(state["areas"][index]), Fraction(str(state["seen"][index])),
+                bool(state["visible"][index]), tuple(map(int, str(state["hidden_by"][index]).split())),
+            )  # fmt: skip
+
+
+def _best(score: NDArray[np.float64]) -> tuple[int, ...]:
+    """The column for each row, all different, whose scores sum to the most; rows are at most as many as columns.
+
+    >>> _best(np.array([[5.0, 4.0], [4.0, 0.0]]))
+    (1, 0)
+    """
+    rows, columns = score.shape
+    if columns > 6:  # too many to try them all: each in turn takes the best that is left
+        left, chosen = list(range(columns)), []
+        for row in range(rows):
+            chosen.append(max(left, key=lambda column: score[row, column]))
+            left.remove(chosen[-1])
+        return tuple(chosen)
+    return max(
+        permutations(range(columns), rows), key=lambda some: sum(score[row, one] for row, one in enumerate(some))
+    )
+
+
+def _whole(labels: Labels) -> Labels:
+    """The labels of one part, in which crumbs of a person go to whoever is about them."""
+    kept = np.zeros_like(labels)
+    for number in np.unique(labels[labels > 0]):
+        own = labels == number
+        count, pieces, stats, _ = cv2.connectedComponentsWithStats(own.astype(np.uint8), connectivity=4)
+        large = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= 0.1 * own.sum())
+        kept[np.isin(pieces, large[large > 0])] = number
+    return nearest(kept)
