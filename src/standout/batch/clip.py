@@ -132,7 +132,7 @@ class ClipJob:
             )  # fmt: skip
             writer = video.Writer(task.target, clip, written, job=self._words(task.source))
             with writer:
-                state = ClipState(options.half_life, measure=options.measure)
+                state = ClipState(options.half_life, measure=options.measure, follower=self.edit.follower())
                 state.restore(writer.state)
                 if not video.is_known(clip.colors):
                     codes = f"{clip.colors.primaries}, {clip.colors.transfer}"

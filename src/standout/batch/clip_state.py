@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from standout.editing.follow import Follower
 from standout.masks.temporal import TemporalFilter
 from standout.metrics.video import Flicker
 from standout.types import Frame, Image, Mask
@@ -22,25 +23,26 @@ if TYPE_CHECKING:
 
 
 class ClipState:
-    """The temporal filter, the flicker so far, and the counts that the outcome reports.
+    """The temporal filter, who is chosen, the flicker so far, and the counts that the outcome reports.
 
     frames: how many are done. shares: the sum of their person shares. time: that of the last frame, in seconds.
     warnings: those of an earlier process that worked on the clip.
     """
 
-    def __init__(self, half_life: float, *, measure: bool) -> None:
+    def __init__(self, half_life: float, *, measure: bool, follower: Follower) -> None:
         self.frames, self.shares, self.time = 0, 0.0, Fraction(0)
         self.warnings: list[str] = []
         self._steady = TemporalFilter(half_life)
+        self._follower = follower
         self._flicker = Flicker(2) if measure else None
         self._digest = ""
 
     def filtered(self, raw: Mask, frame: Frame) -> Mask:
-        """The filtered mask of the next frame. It runs some frames ahead of add, in another thread."""
+        """The filtered mask of the next frame, of the chosen people. It runs some frames ahead of add, in a thread."""
         steady = self._steady(raw, frame.image, frame.time)
         if self._flicker is not None:
             self._flicker.add(frame, raw, steady)
-        return steady
+        return self._follower(steady, frame.image, frame.time)
 
     def add(self, share: float, time: Fraction) -> None:
         """Counts one more finished frame."""
@@ -54,9 +56,10 @@ class ClipState:
         return before, after
 
     def reached(self, frame: Frame) -> State:
-        """The state of the temporal filter and of the flicker after this frame, the last that filtered has seen."""
+        """The state of filter, choice and flicker after this frame, the last that filtered has seen."""
         flicker = {} if self._flicker is None else self._flicker.state()
         state = {f"steady.{name}": value for name, value in self._steady.state().items()}
+        state |= {f"people.{name}": value for name, value in self._follower.state().items()}
         state |= {f"flicker.{name}": value for name, value in flicker.items()}
         return state | {"digest": np.array(_digest(frame.image))}
 
@@ -74,6 +77,7 @@ class ClipState:
         self.time, self.warnings = Fraction(str(state["time"])), [str(one) for one in state["warnings"]]
         self._digest = str(state["digest"])
         self._steady.restore(_part(state, "steady."))
+        self._follower.restore(_part(state, "people."))
         flicker = _part(state, "flicker.")
         if not flicker:
             self._flicker = None  # not measured from the beginning, so not at all

@@ -17,7 +17,7 @@ from standout.effects import Effect
 def command(effect: type[Effect], base: type[Photos] = Photos) -> tuple[type[Photos], str]:
     """The effect's command as a class of options, and the examples under its help. base: has the shared options."""
     own = [one.field() for one in settings.options(effect)]
-    shared = [one.field(panel=panel) for panel, one in settings.of_parts()]
+    shared = settings.fields_of_parts()
     made = make_dataclass(
         effect.__name__, [*own, *shared], bases=(base,), frozen=True, kw_only=True,
         namespace={"kind": effect, "__doc__": effect.__doc__},

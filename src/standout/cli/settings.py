@@ -64,6 +64,13 @@ class Option:
             return self.name, Annotated[kind, told], field(default=None)
         return self.name, Annotated[kind, told], field() if self.required else field(default=self.default)
 
+    def earlier(self) -> tuple[str, Any, Any] | None:
+        """The name that the option had before, as field gives it: it is taken, but not shown."""
+        if not self.setting.earlier:
+            return None
+        told = typer.Option(f"--{self.setting.earlier}", hidden=True, help=f"The earlier name of {self.spelled}.")
+        return self.setting.earlier, Annotated[self.kind | None, told], field(default=None)
+
 
 def options(owner: type[Effect] | type[EditPart]) -> Iterator[Option]:
     """The settings of an effect or of a part, in the order of its fields."""
@@ -83,10 +90,27 @@ def of_parts() -> Iterator[tuple[str, Option]]:
             yield PANELS[name], one
 
 
+def fields_of_parts(*, clips_alone: bool = False) -> Iterator[tuple[str, Any, Any]]:
+    """The settings of all parts as make_dataclass takes them, and their earlier names.
+
+    clips_alone: without those that only photos have.
+    """
+    for panel, one in of_parts():
+        if one.setting.clips or not clips_alone:
+            yield one.field(panel=panel)
+            if earlier := one.earlier():
+                yield earlier
+
+
 def part_of(command: object, part: type[P]) -> P:
     """The part that a command asks for. Raises InputError for values that make no sense, naming the option."""
-    spelled = {one.name: one.spelled for one in options(part)}
-    values = {name: getattr(command, name) for name in spelled if getattr(command, name, None) is not None}
+    spelled, values = {}, {}
+    for one in options(part):
+        earlier = getattr(command, one.setting.earlier, None) if one.setting.earlier else None
+        value = getattr(command, one.name, None) if earlier is None else earlier
+        spelled[one.name] = one.spelled if earlier is None else f"--{one.setting.earlier}"
+        if value is not None:
+            values[one.name] = value
     return made(part, values, part.__name__, label=lambda name: spelled[name])
 
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 PHOTOS = ("metadata", "max_pixels")
 """Fields of options that clips do not look at; --mask-from and --crop are refused for any clip."""
 
+OF_CLIPS = ("at_time",)
+"""Fields of the parts of an edit that photos do not look at."""
+
 BY_MODEL = ("model", "runtime", "device", "tta", "mirror", "refine")
 """Fields of options that say how people are found."""
 
@@ -42,7 +45,8 @@ def check(options: Photos, tasks: list[Task]) -> list[str]:
     photos = [task for task in tasks if not task.is_clip]
     behind_clips = isinstance(getattr(options, "background", None), Path)  # read with the pixel limit
     if not clips:
-        _refuse([label for label, panel in given.values() if panel == CLIPS], "photos", "clip")
+        useless = [label for name, (label, panel) in given.items() if panel == CLIPS or name in OF_CLIPS]
+        _refuse(useless, "photos", "clip")
     if not photos:
         useless = [name for name in PHOTOS if not (name == "max_pixels" and behind_clips)]
         _refuse([given[name][0] for name in useless if name in given], "clips", "photo")

@@ -280,7 +280,7 @@ def command() -> type[Webcam]:
     """The command, with the settings of all effects, and of the edit's other parts, as options."""
     named = {one.name: one for one in reversed(live_effects.settings())}
     made = [one.field(optional=True, panel=_PICTURE) for one in reversed(named.values())]
-    made += [one.field(panel=panel) for panel, one in settings.of_parts() if one.setting.clips]
+    made += settings.fields_of_parts(clips_alone=True)
     return make_dataclass(
         "Webcam", made, bases=(Webcam,), frozen=True, kw_only=True, namespace={"__doc__": Webcam.__doc__}
     )

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from standout import effects
 from standout.editing.dress import Dress
@@ -32,6 +32,9 @@ from standout.editing.plain import as_object, made, plain
 from standout.effects import SRGB, Cut, Effect, PhotoSpace, Space
 from standout.errors import InputError
 from standout.types import Image, Mask, Photo, Picture
+
+if TYPE_CHECKING:
+    from standout.editing.follow import Follower
 
 PARTS: dict[str, type[EditPart]] = {"people": People, "edge": Edge, "placement": Placement, "dress": Dress}
 """Field of Edit -> its class, in the order in which users see them."""
@@ -62,10 +65,19 @@ class Edit:
         return replace(cls(effect), **parts)  # type: ignore[arg-type]
 
     def mask(self, coarse: Mask, image: Image) -> Mask:
-        """The mask at the image's own size (H, W), of the network's mask (h, w): refined, chosen, grown, feathered."""
+        """The mask at the image's own size (H, W), of the network's mask (h, w): refined, grown, feathered.
+
+        It is of everybody in the network's mask; see Follower for those who are chosen from frame to frame.
+        """
         from standout.masks.full_size import full_size
 
-        return self.edge.drawn(self.people.chosen(full_size(coarse, image, refined=self.edge.refine)))
+        return self.edge.drawn(full_size(coarse, image, refined=self.edge.refine))
+
+    def follower(self, *, waits: bool = False) -> Follower:
+        """What chooses the people in the frames of a clip, at its beginning. waits: see Follower."""
+        from standout.editing.follow import Follower
+
+        return Follower(self.people, waits=waits)
 
     def of_photo(self, photo: Photo, found: Mask) -> Edited:
         """The result of a photo in which these people (H, W) were found."""

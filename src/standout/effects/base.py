@@ -32,7 +32,8 @@ class Setting:
 
     help: one sentence. short: a one-letter option, "-s". metavar: what stands for the value in help. least, most: of
     a number. off: of a switch, the name of its opposite, where that is not "no-" and the field's name. option: the
-    name on the command line, where that is not the field's. clips: whether clips have it, and not photos alone.
+    name on the command line, where that is not the field's. earlier: a name that it had before, still taken but
+    not shown. clips: whether clips have it, and not photos alone.
     """
 
     help: str
@@ -42,6 +43,7 @@ class Setting:
     most: float | None = None
     off: str = ""
     option: str = ""
+    earlier: str = ""
     clips: bool = True
 
 

@@ -173,6 +173,7 @@ class _Frames:
         self.failed = 0
         self._live, self._finder, self._controls = live, finder, controls
         self._filter = TemporalFilter(live.half_life)
+        self._follower = next(iter(live.edits.values()), Edit()).follower(waits=True)
         self._begun: float | None = None
         self._last = Fraction(0)
         self._clock = Fraction(0)
@@ -211,7 +212,7 @@ class _Frames:
                 f"the model's mask is {coarse.shape}, or holds numbers that are none; wanted (h, w) of 0..1"
             )
         edit = self._edit(name)
-        mask = edit.mask(self._filter(coarse, image, time), image)
+        mask = edit.mask(self._follower(self._filter(coarse, image, time), image, time), image)
         picture = edit.painted(image, mask, self._clock)
         if picture.shape[2] == 1:
             picture = np.asarray(np.repeat(picture, 3, 2), np.uint8)

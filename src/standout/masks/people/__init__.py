@@ -1,6 +1,10 @@
-"""Which people of a mask are kept, how soft their edge is, and where they are.
+"""The people of a mask: how soft their edge is, where they are, who is who.
 
 mask   float32 (H, W)   0..1, at the photo's own size
+
+apart.py     tells people who touch apart
+found.py     lists the people of a photo, and gives each one's mask
+tracker.py   follows people through a clip; looks.py knows them again by their colors
 """
 
 from __future__ import annotations
@@ -26,22 +30,17 @@ def shrink(image: NDArray[Any], side: int = WORK_SIDE) -> NDArray[Any]:
 
 
 def keep_largest(mask: Mask) -> Mask:
-    """The mask with only its largest connected person, whose soft edge stays.
+    """The mask with only its largest person, whose soft edge stays; the mask itself where nobody is.
 
     >>> keep_largest(np.array([[1, 1, 0, 0, 0, 1]], np.float32)).tolist()
     [[1.0, 1.0, 0.0, 0.0, 0.0, 0.0]]
     """
-    small = shrink(mask)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((small > 0.5).astype(np.uint8), connectivity=8)
-    if count <= 2:
+    from standout.masks.people.found import people_in
+
+    group = people_in(mask)
+    if not group.people:
         return mask
-    largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-    others = ((labels > 0) & (labels != largest)).astype(np.uint8)
-    # each soft pixel belongs to whichever is nearer: the largest person, or any other
-    near_largest = cv2.distanceTransform((labels != largest).astype(np.uint8), cv2.DIST_L2, 3)
-    near_others = cv2.distanceTransform(1 - others, cv2.DIST_L2, 3)
-    mine = (near_largest < near_others).astype(np.float32)
-    return np.asarray(mask * resize(mine, *mask.shape), np.float32)
+    return group.mask(mask, (max(group.people, key=lambda one: one.share).index,))
 
 
 def grow(mask: Mask, radius: float) -> Mask:

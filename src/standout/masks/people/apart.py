@@ -82,8 +82,8 @@ def parts(mask: Mask) -> Labels:
 def nearest(labels: Labels) -> Labels:
     """For each pixel the label of the nearest pixel that has one; all zero where none has.
 
-    >>> nearest(np.array([[0, 1, 0, 0, 0, 2]], np.int32)).tolist()
-    [[1, 1, 1, 2, 2, 2]]
+    >>> nearest(np.array([[0, 1, 0, 0, 2]], np.int32)).tolist()
+    [[1, 1, 1, 2, 2]]
     """
     if not labels.any():
         return labels
@@ -91,7 +91,7 @@ def nearest(labels: Labels) -> Labels:
         (labels == 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     owner = np.zeros(int(cells.max()) + 1, np.int32)
-    owner[cells[labels > 0]] = labels[labels > 0]
+    owner[cells[labels != 0]] = labels[labels != 0]
     return np.asarray(owner[cells], np.int32)
 
 

@@ -93,10 +93,8 @@ class Tracker:
         size = max(16, round(height * scale)), max(16, round(width * scale))
         small, look = resize(mask, *size), np.asarray(resize(image, *size), np.uint8)
         gray, bins = gray_of(look), bins_of(look)
-        if self._labels is None or self._labels.shape != size:
-            before = np.zeros(size, np.int32)
-        else:
-            before = self._moved(gray)
+        is_first = self._labels is None or self._labels.shape != size
+        before = np.zeros(size, np.int32) if is_first else self._moved(gray)
         scene = _Scene(time, bins, before, parts(small))
         labels = np.zeros(size, np.int32)
         for group in self._groups(scene):
@@ -258,7 +256,7 @@ class Tracker:
         return tuple(int(one) for one in np.unique(there) if one > 0)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """What this tracker remembers, as arrays; a tracker that is given them by restore continues as this one does."""
+        """What this tracker remembers, as arrays; one that is given them by restore continues as this one does."""
         if self._labels is None or self._gray is None:
             return {}
         tracks = list(self.tracks.values())
@@ -309,7 +307,7 @@ def _whole(labels: Labels) -> Labels:
     kept = np.zeros_like(labels)
     for number in np.unique(labels[labels > 0]):
         own = labels == number
-        count, pieces, stats, _ = cv2.connectedComponentsWithStats(own.astype(np.uint8), connectivity=4)
+        _, pieces, stats, _ = cv2.connectedComponentsWithStats(own.astype(np.uint8), connectivity=4)
         large = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= 0.1 * own.sum())
         kept[np.isin(pieces, large[large > 0])] = number
     return nearest(kept)

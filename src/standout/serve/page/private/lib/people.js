@@ -1,4 +1,4 @@
-// Which people of a mask are kept, how soft their edge is, and where they are, as in src/standout/masks/people.py.
+// Which people of a mask are kept, how soft their edge is, and where they are, as in src/standout/masks/people/.
 //
 //   mask   plane of bytes, 255 = person; none of these functions changes the one that it is given
 
