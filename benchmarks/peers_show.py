@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from standout.support.atomic import write_atomic
-from standout.support.charts import Axis, Chart, Point, svg
+from standout.support.charts import Axis, Chart, Dot, svg
 
 GROUPS = {"portraits": ("picsart", "eg1800"), "fashion": ("ccp",), "scenes": ("voc", "coco", "cocoval")}
 """Columns and panels, of which sources."""
@@ -179,7 +179,7 @@ def chart(results: Row, path: Path) -> None:
 
 def _panel(rows: list[Row], kind: str) -> Chart:
     points = [
-        Point(
+        Dot(
             x=_ms(row) or 0.0,
             y=one["mean"],
             name=row["title"].split(" (")[0],

@@ -76,7 +76,8 @@ def test_no_two_options_have_one_name(effect: type) -> None:
     ]
     assert not [name for name, count in Counter(names).items() if count > 1]
     own = {one.name for one in settings.options(effect)} | {one.name for one in fields(Photos)}
-    assert {one.name for one in fields(command)} == own | {one.name for one in shared}
+    earlier = {one.setting.earlier for one in shared} - {""}
+    assert {one.name for one in fields(command)} == own | {one.name for one in shared} | earlier
 
 
 def test_every_part_is_a_field_of_an_edit_and_has_a_panel() -> None:

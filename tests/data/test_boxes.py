@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from standout.data.boxes import Box, read_boxes
+from standout.data.boxes import LabelBox, read_boxes
 from standout.errors import InputError
 
 
@@ -22,13 +22,13 @@ def of_person(box: Any, *, image: int = 0, category: int = 1, crowd: int = 0) ->
 def test_boxes_are_shares_of_the_photo_and_of_people_alone(tmp_path: Path) -> None:
     people = [of_person([50, 25, 100, 50]), of_person([0, 0, 9, 9], category=2), of_person([-20, 0, 40, 200], crowd=1)]
     found = read_boxes(coco(tmp_path / "boxes.json", people))
-    assert found == {"a.jpg": (Box(0.25, 0.25, 0.75, 0.75), Box(0.0, 0.0, 0.1, 1.0, crowd=True)), "b.jpg": ()}
+    assert found == {"a.jpg": (LabelBox(0.25, 0.25, 0.75, 0.75), LabelBox(0.0, 0.0, 0.1, 1.0, crowd=True)), "b.jpg": ()}
 
 
 def test_a_photo_is_known_by_the_last_part_of_its_name_unless_two_share_it(tmp_path: Path) -> None:
     names = ("C:\\photos\\one.jpg", "x/two.jpg", "y/two.jpg")
     found = read_boxes(coco(tmp_path / "boxes.json", [of_person([0, 0, 200, 100])], names=names))
-    assert found["one.jpg"] == (Box(0.0, 0.0, 1.0, 1.0),)
+    assert found["one.jpg"] == (LabelBox(0.0, 0.0, 1.0, 1.0),)
     assert "two.jpg" not in found and found["x/two.jpg"] == ()
 
 

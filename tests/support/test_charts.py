@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from standout.errors import InputError
-from standout.support.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Chart, Line, Point, check_suffix, svg
+from standout.support.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Chart, Dot, Line, check_suffix, svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 UNIT = Axis("share", 0, 1)
@@ -55,7 +55,7 @@ def test_numbers_of_numpy_draw_the_same_line() -> None:
 
 def test_names_of_dots_keep_apart_and_inside() -> None:
     """Ten dots close together, with names of the lengths that models have."""
-    dots = [Point(0.45 + n / 100, 0.5, f"a model of the name {n}", 0.4, 0.6, main=n % 2 == 0) for n in range(10)]
+    dots = [Dot(0.45 + n / 100, 0.5, f"a model of the name {n}", 0.4, 0.6, main=n % 2 == 0) for n in range(10)]
     drawn = ElementTree.fromstring(svg(Chart("", UNIT, UNIT, points=dots)))
     names = [one for one in drawn.iter(f"{SVG}text") if one.find(f"{SVG}tspan") is not None]
     places = [(float(one.get("x", "")), float(one.get("y", ""))) for one in names]

@@ -19,7 +19,7 @@ from standout.errors import InputError
 
 
 @dataclass(frozen=True)
-class Box:
+class LabelBox:
     """The box of a person, or of a crowd, as shares of the photo's width and height from its top left corner, 0..1."""
 
     left: float
@@ -31,7 +31,7 @@ class Box:
     def within(self, shape: tuple[int, ...]) -> tuple[slice, slice]:
         """The rows and columns of a photo of shape (H, W) that the box touches.
 
-        >>> Box(0.25, 0.0, 0.5, 1.0).within((4, 8))
+        >>> LabelBox(0.25, 0.0, 0.5, 1.0).within((4, 8))
         (slice(0, 4, None), slice(2, 4, None))
         """
         height, width = shape[:2]
@@ -39,7 +39,7 @@ class Box:
         return rows, slice(math.floor(self.left * width), math.ceil(self.right * width))
 
 
-def read_boxes(path: Path) -> dict[str, tuple[Box, ...]]:
+def read_boxes(path: Path) -> dict[str, tuple[LabelBox, ...]]:
     """The name of each photo in a COCO file -> the boxes of its people; no boxes where it shows nobody.
 
     A photo is named as in the file, and by the last part of that name, if no other photo has it: file names may be
@@ -52,7 +52,7 @@ def read_boxes(path: Path) -> dict[str, tuple[Box, ...]]:
         people = people_in(path, found["categories"], found["annotations"])
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is not a COCO file with boxes ({error!r}); export it again") from None
-    boxes: dict[str, list[Box]] = {name: [] for name, _, _ in sizes.values()}
+    boxes: dict[str, list[LabelBox]] = {name: [] for name, _, _ in sizes.values()}
     for annotation in people:
         if annotation.get("image_id") not in sizes:
             raise InputError(
@@ -66,7 +66,7 @@ def read_boxes(path: Path) -> dict[str, tuple[Box, ...]]:
     return {tail: own for name, own in known.items() if short[tail := PureWindowsPath(name).name] == 1} | known
 
 
-def _box(path: Path, annotation: dict[str, Any], height: float, width: float) -> Box:
+def _box(path: Path, annotation: dict[str, Any], height: float, width: float) -> LabelBox:
     """The box of an annotation. Raises InputError when it has none."""
     box = annotation.get("bbox")
     if not (isinstance(box, list) and len(box) == 4 and all(map(is_number, box)) and height > 0 and width > 0):
@@ -77,4 +77,4 @@ def _box(path: Path, annotation: dict[str, Any], height: float, width: float) ->
     left, top, across, down = box
     left, right = (min(1.0, max(0.0, side / width)) for side in (left, left + across))
     top, bottom = (min(1.0, max(0.0, side / height)) for side in (top, top + down))
-    return Box(left, top, right, bottom, crowd=bool(annotation.get("iscrowd")))
+    return LabelBox(left, top, right, bottom, crowd=bool(annotation.get("iscrowd")))

@@ -89,7 +89,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Point:
+class Dot:
     """A labeled dot with an interval from low to high of y. main: green, else gray. hollow: a ring."""
 
     x: float
@@ -109,7 +109,7 @@ class Chart:
     x: Axis
     y: Axis
     lines: Sequence[Line] = ()
-    points: Sequence[Point] = ()
+    points: Sequence[Dot] = ()
     mark: float | None = None
 
     def at(self, x: float, y: float) -> tuple[float, float]:
@@ -307,7 +307,7 @@ def _text(x: float, y: float, text: str, anchor: str = "start", *, bold: bool = 
     return f'<text class="ink" {place} fill="{INK}"{weight}>{html.escape(text)}</text>'
 
 
-def _label(x: float, y: float, point: Point) -> str:
+def _label(x: float, y: float, point: Dot) -> str:
     """The name of a dot, in its color, with a halo that keeps it readable on lines."""
     fill = f'fill="{COLORS[2]}"' if point.main else f'class="ink" fill="{INK}"'
     name = f"<tspan {fill}>{html.escape(point.name)}</tspan>"

@@ -25,7 +25,7 @@ from torch.utils.data import Dataset
 
 from standout.batch.find import find
 from standout.batch.naming import is_clip
-from standout.data.boxes import Box, read_boxes
+from standout.data.boxes import LabelBox, read_boxes
 from standout.data.duplicates import Look, look_at, near
 from standout.data.pairs import Pair, read_image
 from standout.errors import InputError
@@ -60,7 +60,7 @@ class UnlabelledPhoto:
     """A photo without a mask. boxes: those of its people, if a file tells; None where none does."""
 
     path: Path
-    boxes: tuple[Box, ...] | None = None
+    boxes: tuple[LabelBox, ...] | None = None
 
 
 def find_photos(settings: Distill) -> list[UnlabelledPhoto]:
@@ -161,7 +161,7 @@ class UnlabelledStore:
         )
 
 
-def _levels(boxes: tuple[Box, ...] | None, shape: tuple[int, ...]) -> Bytes:
+def _levels(boxes: tuple[LabelBox, ...] | None, shape: tuple[int, ...]) -> Bytes:
     """What boxes say of a photo of shape (H, W): 255 in a box, 128 in a crowd's box or where none are known, else 0."""
     if boxes is None:
         return np.full(shape[:2], 128, np.uint8)
