@@ -86,6 +86,10 @@ def test_every_extra_is_in_all_and_every_one_named_exists() -> None:
     assert {"train", "openvino", "coreml", "litert"} <= told <= set(EXTRAS)
 
 
+def test_what_is_installed_for_the_tests_without_its_dependencies_is_the_extra() -> None:
+    assert PYPROJECT["dependency-groups"]["faces"] == EXTRAS["idphoto"]
+
+
 def test_extras_that_extras_name_have_no_marker() -> None:
     """Hatchling puts the requirements of an extra in the place of its name, without the marker behind it."""
     for extra, texts in EXTRAS.items():
