@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from threading import Event
@@ -10,8 +11,10 @@ import pytest
 from standout import video
 from standout.batch.clip import Excerpt
 from standout.batch.plan import Task
+from standout.editing import Edit, Placement
 from standout.effects import Color, Cut, Matte, Replace
 from standout.errors import InputError, OutputError
+from standout.lengths import Box, Length, Size
 from standout.types import Image, Mask, Picture
 from tests.fakes import LeftHalf, Plain, changed, clip_job
 from tests.video.drawn import Made, flat, frame_times, make, picture, sound_packets
@@ -59,6 +62,19 @@ def test_an_excerpt_begins_ends_shrinks_and_changes_its_rate(clip: Path, tmp_pat
     with pytest.raises(InputError, match=r"in.mp4 lasts 1.00 s, so there is nothing from 9 s on"):
         changed(WORK, excerpt=Excerpt(Fraction(9)))(task(clip, tmp_path / "late.mp4"))
     assert not (tmp_path / "late.mp4").exists()
+
+
+def test_a_canvas_is_covered_by_the_frames_and_a_region_is_of_the_clip(clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    placement = Placement(canvas=Size(96, 96), roi=Box.of("0% 0% 100% 50%"))
+    found = replace(WORK, edit=replace(WORK.edit, placement=placement))(task(clip, out))
+    assert (found.width, found.height, found.frames) == (96, 96, 30) and 0.22 < found.person_share < 0.28
+    for before, after in zip(decoded(clip), decoded(out), strict=True):
+        shown = before[:, 16:112]  # the middle: nothing is scaled, since 96 rows cover 96
+        assert np.abs(after[:44, :40].astype(int) - shown[:44, :40]).mean() < 6, "the person, in the left half"
+        assert after[52:, :, 0].mean() > 235 and after[52:, :, 1:].mean() < 25, "nobody counts below"
+    with pytest.raises(InputError, match="clips cannot have preset, scale"):
+        replace(WORK, edit=Edit(RED, placement=Placement(preset="square", scale=Length(50, "%"))))
 
 
 def test_a_cut_out_clip_is_see_through(clip: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from standout.batch import run
 from standout.batch.hand_masks import by_hand
 from standout.batch.photo import Outcome, PhotoJob
 from standout.batch.plan import Naming, Task, plan
-from standout.editing import Placement
+from standout.editing import Edit, Placement
 from standout.effects import Blur, Matte
 from standout.errors import InputError, UnclearMask
 from standout.types import Mask, Photo
@@ -28,8 +28,10 @@ def test_crop_leaves_a_small_margin(pics: Path) -> None:
     picture, outcome = one(photo_job(crop=True))
     assert picture.shape == (60, 21, 4)
     assert (outcome.width, outcome.height) == (40, 60), "the photo's own size is reported"
-    nobody = Placement(crop=True).placed(np.zeros((5, 5, 3), np.uint8), np.zeros((5, 5), np.float32))
-    assert nobody.shape == (5, 5, 3)
+    nobody = Edit(placement=Placement(crop=True)).of_photo(
+        Photo(np.zeros((5, 5, 3), np.uint8)), np.zeros((5, 5), np.float32)
+    )
+    assert nobody.picture.shape == (5, 5, 4)
 
 
 def test_feather_softens_and_keep_largest_drops(pics: Path) -> None:

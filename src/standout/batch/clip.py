@@ -12,7 +12,7 @@ Frames are a stream: at no time are more than about a dozen of them in memory, w
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -26,9 +26,11 @@ from standout.batch.clip_state import ClipState
 from standout.batch.photo import NOBODY, Outcome
 from standout.batch.plan import Task
 from standout.editing import Edit
+from standout.editing.frame import View, covering
 from standout.effects import ClipSpace
 from standout.effects.compose import before_white
 from standout.errors import InputError, OutputError, StandoutError
+from standout.lengths import Size
 from standout.masks.letterbox import resize
 from standout.masks.temporal import HALF_LIFE
 from standout.support.pipeline import ahead, in_order
@@ -124,6 +126,8 @@ class ClipJob:
                 lasts = f"{task.source} lasts {float(clip.duration):.2f} s"
                 raise InputError(f"{lasts}, so there is nothing from {float(start):g} s on; start earlier")
             height, width = _no_larger(clip.height, clip.width, options.excerpt.max_side)
+            size = self.edit.placement.size(width, height)
+            height, width = size.height, size.width
             clear = self._stays_transparent(clip, task.target)
             written = video.WriteOptions(
                 height=height, width=width, alpha=effect.is_transparent or clear, gray=effect.is_mask,
@@ -239,7 +243,8 @@ class ClipJob:
             return picture, share, frame.time, reached
 
         masked = ahead(found())
-        with self.edit.begun() as edit:
+        placement = self.edit.placement.of_frames(Size(clip.width, clip.height), Size(size[1], size[0]))
+        with replace(self.edit, placement=placement).begun() as edit:
             try:
                 yield from in_order(masked, finish, workers=self.options.workers)
             finally:
@@ -263,7 +268,7 @@ class ClipJob:
         part = self.options.excerpt
         for seek in (True, False):
             read = clip.frames(start=part.start, end=part.end, rate=part.rate, onward=state.time, seek=seek)
-            frames = _scaled(read, size)
+            frames = _scaled(read, size, cover=self.edit.placement.canvas is not None)
             if not state.frames:
                 return frames
             if state.is_last(next(frames, None)):
@@ -307,13 +312,18 @@ def _no_larger(height: int, width: int, most: int | None) -> tuple[int, int]:
     return max(2, 2 * round(height * scale / 2)), max(2, 2 * round(width * scale / 2))
 
 
-def _scaled(frames: Iterator[Frame], size: tuple[int, int]) -> Iterator[Frame]:
+def _scaled(frames: Iterator[Frame], size: tuple[int, int], *, cover: bool) -> Iterator[Frame]:
+    """The frames at height and width `size`. cover: they fill it and keep their shape, and an edge is cut off."""
     for frame in frames:
         if frame.image.shape[:2] == size:
             yield frame
-        else:
-            alpha = None if frame.alpha is None else resize(frame.alpha, *size)
-            yield Frame(resize(frame.image, *size), frame.time, alpha)
+            continue
+        view = covering(frame.image.shape, Size(size[1], size[0]))
+
+        def shown(image: Any, view: View = view) -> Any:
+            return view.shown(image) if cover else resize(image, *size)
+
+        yield Frame(shown(frame.image), frame.time, None if frame.alpha is None else shown(frame.alpha))
 
 
 def _count(clip: video.Clip, part: Excerpt) -> int | None:

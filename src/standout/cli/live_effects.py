@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 LEFT_OUT = ("cut",)
 """Effects whose pictures are transparent, which neither a window nor a virtual camera shows."""
 
+NOT_LIVE = ("canvas",)
+"""Settings of an edit's parts that clips have, and live pictures have not: their size is asked of the camera."""
+
 DEFAULTS = {"color": "#00b140"}
 """Settings whose default is another one than for photos: green, for a program that keys it out."""
 

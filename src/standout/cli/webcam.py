@@ -280,7 +280,8 @@ def command() -> type[Webcam]:
     """The command, with the settings of all effects, and of the edit's other parts, as options."""
     named = {one.name: one for one in reversed(live_effects.settings())}
     made = [one.field(optional=True, panel=_PICTURE) for one in reversed(named.values())]
-    made += settings.fields_of_parts(clips_alone=True)
+    shared = settings.fields_of_parts(clips_alone=True)
+    made += [one for one in shared if one[0] not in live_effects.NOT_LIVE]
     return make_dataclass(
         "Webcam", made, bases=(Webcam,), frozen=True, kw_only=True, namespace={"__doc__": Webcam.__doc__}
     )

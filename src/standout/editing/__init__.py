@@ -71,7 +71,7 @@ class Edit:
         """
         from standout.masks.full_size import full_size
 
-        return self.edge.drawn(full_size(coarse, image, refined=self.edge.refine))
+        return self.edge.drawn(self.placement.within(full_size(coarse, image, refined=self.edge.refine)))
 
     def follower(self, *, waits: bool = False) -> Follower:
         """What chooses the people in the frames of a clip, at its beginning. waits: see Follower."""
@@ -83,13 +83,22 @@ class Edit:
         """The result of a photo in which these people (H, W) were found."""
         import numpy as np
 
-        mask = self.people.chosen(found)
+        mask = self.people.chosen(self.placement.within(found))
         share = float(mask.mean())
         mask = self.edge.drawn(mask)
         if photo.alpha is not None:
             mask = np.minimum(mask, photo.alpha)
-        picture = self.painted(photo.image, mask, alpha=photo.alpha, space=PhotoSpace(photo.meta.icc))
-        return Edited(self.placement.placed(picture, mask), share)
+        return Edited(self._placed(photo, mask), share)
+
+    def _placed(self, photo: Photo, mask: Mask) -> Picture:
+        """The picture of a photo with its final mask, in its frame: before the effect where anything is scaled."""
+        space, view = PhotoSpace(photo.meta.icc), self.placement.view(photo.image, mask)
+        part = None if view is None else view.part(mask.shape)
+        if view is None or part is not None:
+            picture = self.painted(photo.image, mask, alpha=photo.alpha, space=space)
+            return picture if part is None else picture[part]
+        image, mask, alpha = view.placed(photo.image, mask, photo.alpha)
+        return self.painted(image, mask, alpha=alpha, space=space)
 
     def painted(
         self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB

@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
+from standout.editing import Placement
+from standout.editing.frame import MIDDLE
 from standout.errors import InputError
 from standout.images import parse_color
-from standout.lengths import Length
+from standout.lengths import Box, Length, Point, Sides
 from standout.serve.body import Fields
 from standout.serve.refusals import Refusal
 from standout.serve.removebg.errors import refused
@@ -38,13 +40,13 @@ SIZES = {
 
 FORMATS = ("auto", "png", "jpg", "webp", "zip")
 TYPE_LEVELS = ("1", "2", "latest", "none")
-MOST_MARGIN_PX, MOST_MARGIN_PERCENT = 500, 50
+
+NO_MARGIN = Sides.of(0)
 
 _UNSET = ("", "undefined", "null", "None")
 _HEX = re.compile(r"#?([0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})")
 
 
-Four: TypeAlias = tuple[Length, Length, Length, Length]
 RGBA: TypeAlias = tuple[int, int, int, int]
 
 
@@ -52,9 +54,8 @@ RGBA: TypeAlias = tuple[int, int, int, int]
 class Removal:
     """What is asked for.
 
-    roi: left, top, right, bottom. margin: top, right, bottom, left. scale: of the longer side of the people in percent
-    of the picture's; None = as they are. position: across and down, in percent; None = where they are. color: of the
-    background, 0..255. background: a picture's bytes.
+    margin: of a crop. scale: what the people fill of the picture's height or width, in percent; None = as they are.
+    position: None = where they are. color: of the background, 0..255. background: a picture's bytes.
     """
 
     image: bytes
@@ -62,11 +63,11 @@ class Removal:
     size: str = "preview"
     type_level: str = "1"
     format: str = "auto"
-    roi: Four | None = None
+    roi: Box | None = None
     crop: bool = False
-    margin: Four = (Length(0),) * 4
+    margin: Sides = NO_MARGIN
     scale: float | None = None
-    position: tuple[float, float] | None = None
+    position: Point | None = None
     channels: Literal["rgba", "alpha"] = "rgba"
     color: RGBA | None = None
     background: bytes | None = None
@@ -180,30 +181,22 @@ def _length(text: str) -> Length | None:
         return None
 
 
-def _roi(text: Mapping[str, str]) -> Four | None:
-    if "roi" not in text:
-        return None
-    lengths = [_length(part) for part in text["roi"].split()]
-    if len(lengths) != 4 or None in lengths:
-        raise refused(
-            "invalid_roi",
-            f"roi is {text['roi'][:200]!r}; wanted left, top, right and bottom, such as '10% 0% 90% 300px'",
-        )
-    return cast(Four, tuple(lengths))
+def _roi(text: Mapping[str, str]) -> Box | None:
+    try:
+        return Box.of(text["roi"]) if "roi" in text else None
+    except InputError as error:
+        raise refused("invalid_roi", f"roi is {error}") from None
 
 
-def _margin(text: Mapping[str, str]) -> Four:
+def _margin(text: Mapping[str, str]) -> Sides:
     """The margins at top, right, bottom and left, from one value, two (top and bottom, left and right) or four."""
     value = text.get("crop_margin", "0")
-    lengths = [_length(part) for part in value.split()]
-    wrong = f"crop_margin is {value[:200]!r}; wanted 1, 2 or 4 lengths such as 30px or 10%"
-    if len(lengths) not in (1, 2, 4) or None in lengths:
-        raise refused("invalid_crop_margin", wrong)
-    sides = cast(tuple[Length, ...], tuple(lengths))
-    for side in sides:
-        if side.value > (MOST_MARGIN_PERCENT if side.unit == "%" else MOST_MARGIN_PX):
-            raise refused("invalid_crop_margin", f"{wrong}, of at most {MOST_MARGIN_PX}px or {MOST_MARGIN_PERCENT}%")
-    return cast(Four, sides if len(sides) == 4 else (sides * 4)[:4])
+    try:
+        sides = Sides.of(value)
+        Placement(crop=True, crop_margin=sides)
+    except InputError as error:
+        raise refused("invalid_crop_margin", f"crop_margin is {value[:200]!r}: {error}") from None
+    return sides
 
 
 def _percent(text: str) -> float | None:
@@ -219,17 +212,17 @@ def _scale(text: Mapping[str, str]) -> float | None:
     return percent
 
 
-def _position(text: Mapping[str, str], *, scaled: bool) -> tuple[float, float] | None:
+def _position(text: Mapping[str, str], *, scaled: bool) -> Point | None:
     value = text.get("position", "center" if scaled else "original").lower()
     if value == "original":
-        return (50.0, 50.0) if scaled else None
+        return MIDDLE if scaled else None
     parts = [50.0 if part == "center" else _percent(part) for part in value.split()]
     if len(parts) not in (1, 2) or None in parts:
         raise refused(
             "invalid_position", f"position is {value[:200]!r}; wanted original, center, or one or two of 0% to 100%"
         )
     across, down = cast(list[float], parts * 2)[:2]
-    return across, down
+    return Point(Length(across, "%"), Length(down, "%"))
 
 
 def _background(given: Fields, text: Mapping[str, str]) -> tuple[RGBA | None, bytes | None]:

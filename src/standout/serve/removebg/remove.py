@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from standout.batch.photo import NOBODY
-from standout.editing import Edit
+from standout.editing import Edit, frame
 from standout.effects import Color, Cut, Effect, Matte, Replace
 from standout.masks.people import bounds
 from standout.serve import pictures
@@ -28,7 +28,7 @@ class Removed:
 
     picture: Picture
     image: Image
-    box: place.Box
+    box: frame.Box
     photo_size: tuple[int, int]
     meta: Metadata
 
@@ -45,13 +45,13 @@ def removed(order: Removal, *, finder: PersonFinder, limits: PictureLimits) -> R
     mask = _found(photo, roi and place.scaled(roi, (height, width), photo.image.shape), finder)
     box = bounds(mask)
     assert box is not None, "somebody was found"
-    image, mask = place.placed(photo.image, mask, box, order)
+    image, mask, _ = place.placed(photo.image, mask, box, order)
     picture = Edit(_effect(order, behind)).of_photo(Photo(image, None, photo.meta), mask).picture
     box = place.scaled(box, photo.image.shape, (height, width))
     return Removed(picture, image, box, (width, height), photo.meta)
 
 
-def _found(photo: Photo, roi: place.Box | None, finder: PersonFinder) -> Mask:
+def _found(photo: Photo, roi: frame.Box | None, finder: PersonFinder) -> Mask:
     """The mask of the people in the region of interest."""
     mask = Edit().mask(finder.probability(photo.image), photo.image)
     if photo.alpha is not None:
@@ -60,9 +60,7 @@ def _found(photo: Photo, roi: place.Box | None, finder: PersonFinder) -> Mask:
     if roi is not None:
         inside = slice(roi[0], roi[2]), slice(roi[1], roi[3])
         share = float(mask[inside].mean())
-        within = np.zeros_like(mask)
-        within[inside] = mask[inside]
-        mask = within
+        mask = frame.within(mask, roi)
     if share < NOBODY or bounds(mask) is None:
         where = "in its region of interest" if roi else "in it"
         raise refused("unknown_foreground", f"nobody was found {where}; send a photo of people, larger in the frame")
