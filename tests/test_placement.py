@@ -233,9 +233,13 @@ def test_a_smaller_photo_has_a_smaller_result() -> None:
 
 def test_frames_are_brought_to_the_canvas_before_anything_else() -> None:
     placement = Placement(canvas=Size(100, 100), roi=Box.of("50% 0% 100% 100%"))
-    assert placement.of_frames(300, 200) == Placement(roi=Box.of("50 0 100 100"))
-    assert Placement(canvas=Size(9, 9)).of_frames(3, 2) == Placement()
-    assert Placement(roi=Box.of("0 0 1 1")).of_frames(3, 2) == Placement(roi=Box.of("0 0 1 1"))
+    before, now = Size(300, 200), Size(100, 100)
+    assert placement.size(300, 200) == now and Placement().size(300, 200) == before
+    assert placement.of_frames(before, now) == Placement(roi=Box.of("50 0 100 100"))
+    assert Placement(canvas=now).of_frames(before, now) == Placement()
+    assert Placement(roi=Box.of("0 0 30 100%")).of_frames(before, before) == Placement(roi=Box.of("0 0 30 200"))
+    with pytest.raises(InputError, match="roi .* is beyond what a canvas of 100x100 shows of 300x200"):
+        replace(placement, roi=Box.of("0 0 10 10")).of_frames(before, now)
 
 
 def test_a_view_of_nothing_shows_the_nearest_edge() -> None:
