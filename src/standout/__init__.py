@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from standout.api import segment as segment
     from standout.editing import Edit as Edit
     from standout.errors import StandoutError as StandoutError
+    from standout.idphotos import idphoto as idphoto
     from standout.images import read as read
     from standout.images import write as write
     from standout.segmenter import Segmenter as Segmenter
@@ -47,6 +48,7 @@ _FACE = {
     "clip": "api",
     "folder": "api",
     "bulk": "api",
+    "idphoto": "idphotos",
     "Edit": "editing",
     "read": "images",
     "write": "images",

@@ -108,6 +108,12 @@ def _add_webcam(app: typer.Typer) -> None:
     app.command("webcam", epilog=webcam.EPILOG, rich_help_panel=PHOTOS)(webcam.command())
 
 
+def _add_idphoto(app: typer.Typer) -> None:
+    from standout.cli import idphoto
+
+    app.command("idphoto", epilog=idphoto.EPILOG, rich_help_panel=PHOTOS)(idphoto.IdPhotoCommand)
+
+
 def _add_serve(app: typer.Typer) -> None:
     from standout.cli import serve
 
@@ -171,6 +177,7 @@ def _add_doctor(app: typer.Typer) -> None:
 COMMANDS: dict[str, Callable[[typer.Typer], None]] = {
     "batch": _add_batch,
     "webcam": _add_webcam,
+    "idphoto": _add_idphoto,
     "serve": _add_serve,
     "plan": _add_plan,
     "train": _add_train,
