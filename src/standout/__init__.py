@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from standout.api import cut as cut
     from standout.api import edit as edit
     from standout.api import folder as folder
+    from standout.api import people as people
     from standout.api import replace as replace
     from standout.api import segment as segment
     from standout.editing import Edit as Edit
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _FACE = {
     "Segmenter": "segmenter",
     "segment": "api",
+    "people": "api",
     "cut": "api",
     "blur": "api",
     "color": "api",

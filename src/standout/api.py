@@ -24,10 +24,12 @@ from numpy.typing import NDArray
 
 from standout import images
 from standout.editing import Edit
+from standout.editing.people import group_of
 from standout.effects import Blur, Color, Cut, Effect, Replace
 from standout.errors import InputError, OutputExists
 from standout.images import PhotoArray, remembering
 from standout.masks.full_size import full_size
+from standout.masks.people.found import Person, people_in
 from standout.models.registry import DEFAULT
 from standout.segmenter import Segmenter
 from standout.types import Image, Mask, PersonFinder, Photo
@@ -55,6 +57,22 @@ def segment(photo: Input, *, model: Model = DEFAULT, device: str = "auto", refin
     (40, 30)
     """
     return _found(_opened(photo), None, model, device=device, refine=refine)
+
+
+def people(
+    photo: Input, *, mask: MaskInput | None = None, model: Model = DEFAULT, device: str = "auto"
+) -> list[Person]:
+    """Everybody in the photo, from left to right: index, box, share of the photo, confidence, and a mask each.
+
+    Their indexes are those that People("2") of an Edit, and --people of the command line, choose by.
+
+    >>> [one.box for one in people(np.zeros((4, 6, 3), np.uint8), mask=np.array([[1, 1, 0, 0, 1, 1]] * 4))]
+    [(0, 0, 2, 4), (4, 0, 6, 4)]
+    """
+    opened = _opened(photo)
+    if mask is not None:
+        return list(people_in(_found(opened, mask, model)).people)
+    return list(group_of(opened, _segmenter(model, device)).people)
 
 
 def edit(photo: Input, edit: Edit | Effect, *, mask: MaskInput | None = None, model: Model = DEFAULT) -> PhotoArray:

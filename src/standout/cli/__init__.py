@@ -102,6 +102,12 @@ def _add_batch(app: typer.Typer) -> None:
     app.add_typer(batch.application(), name="batch", rich_help_panel=PHOTOS)
 
 
+def _add_people(app: typer.Typer) -> None:
+    from standout.cli import people
+
+    app.command("people", epilog=people.EPILOG, rich_help_panel=PHOTOS)(people.PeopleCommand)
+
+
 def _add_webcam(app: typer.Typer) -> None:
     from standout.cli import webcam
 
@@ -175,6 +181,7 @@ def _add_doctor(app: typer.Typer) -> None:
 
 
 COMMANDS: dict[str, Callable[[typer.Typer], None]] = {
+    "people": _add_people,
     "batch": _add_batch,
     "webcam": _add_webcam,
     "idphoto": _add_idphoto,

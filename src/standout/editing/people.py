@@ -10,7 +10,7 @@ from standout.editing.who import Who, who_is_there
 from standout.effects import Setting
 from standout.errors import InputError
 from standout.lengths import Point
-from standout.types import Mask
+from standout.types import Mask, PersonFinder, Photo
 
 if TYPE_CHECKING:
     from standout.masks.people.found import Group
@@ -95,3 +95,19 @@ class People(EditPart):
                 f"{who_is_there(group.people)}"
             )
         return index
+
+
+def group_of(photo: Photo, finder: PersonFinder, *, mask: Mask | None = None) -> Group:
+    """The people in a photo. mask: that of everybody (H, W), where it is known already; else the finder finds it."""
+    import numpy as np
+
+    from standout.masks.full_size import full_size
+    from standout.masks.people.found import people_in
+
+    sure = None
+    if mask is None:
+        sure = finder.probability(photo.image)
+        mask = full_size(sure, photo.image)
+    if photo.alpha is not None:
+        mask = np.minimum(mask, photo.alpha)
+    return people_in(mask, sure=sure)

@@ -6,15 +6,16 @@ labels   int32   (h, w)   0 nobody, n the person of that number; at most WORK_SI
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import cv2
 import numpy as np
 
 from standout.masks.letterbox import resize
 from standout.masks.people import shrink
-from standout.masks.people.apart import Labels, apart, nearest
+from standout.masks.people.apart import LEAST, LEAST_OF_LARGEST, Labels, apart, nearest
 from standout.types import Bools, Floats, Mask
 
 CRUMB = 0.02
@@ -26,13 +27,31 @@ class Person:
     """Somebody who was found.
 
     index: from left to right, the first is 1. box: left, top, right and bottom in pixels; the last two are the first
-    column and row beyond. share: of the picture, 0..1. confidence: the mean probability within the outline, 0..1.
+    column and row beyond. share: of the picture, 0..1. confidence: the mean probability within the outline, 0..1. mask:
+    float32 (H, W), 0..1, this person alone; it is made whenever it is asked for.
     """
 
     index: int
     box: tuple[int, int, int, int]
     share: float
     confidence: float
+    _masks: Callable[[int], Mask] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def mask(self) -> Mask:
+        """See the class. Raises ValueError for a person of a clip's frame, who has none."""
+        if self._masks is None:
+            raise ValueError("a person of a clip's frame has no mask of their own; see Follower")
+        return self._masks(self.index)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The person as plain values, as JSON holds them; box: left, top, right, bottom."""
+        return {
+            "index": self.index,
+            "box": list(self.box),
+            "share": round(self.share, 6),
+            "confidence": round(self.confidence, 4),
+        }
 
     def __str__(self) -> str:
         """The person in a few words, for errors.
@@ -49,11 +68,13 @@ class Group:
     """The people of a mask, from left to right.
 
     labels: the index of the person at each pixel, 0 where nobody is, -1 where there is something too small for a person
-    and too far from everybody.
+    and too far from everybody. shares: of each person by index, at the size of the labels; where they are not known, a
+    pixel is of whoever is nearest.
     """
 
     people: tuple[Person, ...]
     labels: Labels
+    shares: tuple[Floats, ...] = ()
 
     def at(self, x: float, y: float, *, size: tuple[int, int]) -> int:
         """The index of the person at that place of a picture of that size (H, W), or next to it; 0 where nobody is."""
@@ -67,23 +88,44 @@ class Group:
         return max(0, int(nearest(self.labels)[row, column]))
 
     def mask(self, mask: Mask, indexes: Collection[int]) -> Mask:
-        """The mask (H, W) of these people alone, out of that of everybody. Each soft pixel is of whoever is nearest."""
+        """The mask (H, W) of these people alone, out of that of everybody."""
         if not (set(np.unique(self.labels).tolist()) - {0, *indexes}):
             return mask
-        own = np.isin(nearest(self.labels), list(indexes)).astype(np.float32)
+        if self.shares:
+            own = np.minimum(1, sum((self.shares[one - 1] for one in indexes), np.zeros(self.labels.shape, np.float32)))
+        else:
+            own = np.isin(nearest(self.labels), list(indexes)).astype(np.float32)
         return np.asarray(mask * resize(own, *mask.shape), np.float32)
 
 
-def people_in(mask: Mask, *, sure: Mask | None = None) -> Group:
+def people_in(mask: Mask, *, sure: Mask | None = None, masks: Sequence[Mask] = ()) -> Group:
     """The people in the mask.
 
     sure: where their confidence is read from, at any size; the mask itself by default, which refinement may have made
-    surer than the network was.
+    surer than the network was. masks: of the people one by one, where they are known from elsewhere, such as a network
+    that tells them apart; by default parts and heads tell.
     """
     small = shrink(mask)
-    group, _ = from_left(apart(small), small if sure is None else sure, (mask.shape[0], mask.shape[1]))
+    shares = [np.asarray(resize(one, *small.shape) / np.maximum(small, 1e-3), np.float32) for one in masks]
+    labels = _labels_of(small, shares) if shares else apart(small)
+    group, order = from_left(labels, small if sure is None else sure, (mask.shape[0], mask.shape[1]))
     group.labels[_crumbs(small, group.labels)] = -1
-    return group
+
+    def alone(index: int) -> Mask:
+        return whole.mask(mask, (index,))
+
+    people = tuple(replace(one, _masks=alone) for one in group.people)
+    whole = Group(people, group.labels, tuple(np.minimum(1, shares[number - 1]) for number in order if shares))
+    return whole
+
+
+def _labels_of(small: Mask, shares: Sequence[Floats]) -> Labels:
+    """The labels where everybody's share is known: whoever has the largest."""
+    owner = np.argmax(np.stack(shares), 0).astype(np.int32) + 1
+    labels = np.where((small > 0.5) & (np.max(np.stack(shares), 0) > 0.05), owner, 0)
+    areas = np.bincount(labels.ravel(), minlength=len(shares) + 1)
+    least = max(1.0, LEAST * small.size, LEAST_OF_LARGEST * float(areas[1:].max()))
+    return np.asarray(np.where((areas >= least)[labels], labels, 0), np.int32)
 
 
 def from_left(labels: Labels, sure: Mask, size: tuple[int, int]) -> tuple[Group, tuple[int, ...]]:
