@@ -46,6 +46,10 @@ class Follower:
         if self._people.is_everybody:
             return mask
         labels = self._tracker(mask, image, time)
+        if self._chosen is not None and self._tracker.renamed:
+            names = self._tracker.renamed
+            self._chosen = frozenset(names.get(one, one) for one in self._chosen)
+            self._left_out = frozenset(names.get(one, one) for one in self._left_out) - self._chosen
         if self._chosen is None:
             self._choose(labels, mask, image, time)
         if self._chosen is None:

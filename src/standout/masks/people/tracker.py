@@ -28,18 +28,35 @@ SIDE = 256
 CLAIM = 0.15
 """A person claims a part of the mask that holds at least so much of where motion takes them."""
 
-KNOWN = 0.62
+KNOWN = 0.75
 """How alike two looks must be for somebody who was away to be known again."""
 
-LEARN = 0.1
-"""By how much a look is renewed in each frame in which its person stands alone."""
+ALIKE = 0.6
+"""How alike a part must look to somebody hidden in the group that it leaves, to be them."""
+
+LEARN, SURE = 0.1, 0.8
+"""By how much a look is renewed in each frame in which its person stands alone, if they look that much as before; a
+tenth of it if they do not."""
+
+PARTLY = 0.6
+"""Somebody alone of whom less than this share of their size is seen is seen in part, and teaches nothing new."""
+
+SMALL = 0.05
+"""What comes into view and is smaller than this share of the largest person is nobody."""
+
+STRANGER = 0.55
+"""Somebody alone, and about as large as before, who looks less like themselves is somebody else, who has come in the
+moment the first went out."""
 
 GONE = 0.04
 """Somebody of whom less than this share of their size is left within a group is hidden by the others."""
 
-SURPRISE, RETURN = 0.1, 0.1
+SURPRISE, RETURN = 0.25, 0.1
 """How likely, beforehand, a pixel of a group shows somebody who is hidden in it; and the share of their size from which
 on they count as seen again."""
+
+PROBATION = Fraction(2)
+"""Seconds for which somebody new may still turn out to be somebody who was away: at first they may be seen in part."""
 
 FRAGMENT = 0.5
 """A part that lies so much above or below the rest of a person, as legs behind a table do, is still that person."""
@@ -47,7 +64,8 @@ FRAGMENT = 0.5
 
 @dataclass(frozen=True)
 class Track:
-    """Somebody who is followed. area: when last seen alone, as a share of the frame. seen: when, in seconds.
+    """Somebody who is followed. area: when last seen alone, as a share of the frame. born: when they were first seen, in
+    seconds.
 
     hidden_by: the numbers of those in whose group they were lost from sight.
     """
@@ -55,7 +73,7 @@ class Track:
     number: int
     look: Floats
     area: float
-    seen: Fraction
+    born: Fraction
     visible: bool = True
     hidden_by: tuple[int, ...] = ()
 
@@ -71,7 +89,10 @@ class _Scene:
 
 
 class Tracker:
-    """Follows everybody in a clip, frame after frame in their order. tracks: everybody so far, by number.
+    """Follows everybody in a clip, frame after frame in their order.
+
+    tracks: everybody so far, by number. renamed: numbers that turned out in this frame to be those of somebody who was
+    away, and whose.
 
     Connected parts of the mask are given to the people whom dense optical flow takes there. Where several are taken to
     one part, each of its pixels goes to whoever was there before and whose colors fit. Where a part comes apart again,
@@ -81,6 +102,7 @@ class Tracker:
 
     def __init__(self) -> None:
         self.tracks: dict[int, Track] = {}
+        self.renamed: dict[int, int] = {}
         self._labels: Labels | None = None
         self._gray: Bytes | None = None
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
@@ -88,6 +110,7 @@ class Tracker:
 
     def __call__(self, mask: Mask, image: Image, time: Fraction) -> Labels:
         """The labels of the next frame, at most SIDE pixels on their longer side."""
+        self.renamed = {}
         height, width = mask.shape
         scale = min(1.0, SIDE / max(height, width))
         size = max(16, round(height * scale)), max(16, round(width * scale))
@@ -143,8 +166,11 @@ class Tracker:
             if not those:
                 self._welcome(scene, mask, where, labels, known=people)
                 continue
-            hidden = [one.number for one in self.tracks.values() if not one.visible and set(one.hidden_by) & set(those)]
-            if len(those) == 1 and not hidden:
+            hidden = self._hidden_by(those)
+            if len(those) == 1 and self._is_stranger(scene, where, those[0]):
+                self.tracks[those[0]] = replace(self.tracks[those[0]], visible=False, hidden_by=())
+                self._welcome(scene, mask, where, labels)
+            elif len(those) == 1 and not hidden:
                 labels[where] = those[0]
             else:
                 self._share_pixels(scene, where, those, hidden, labels)
@@ -153,13 +179,14 @@ class Tracker:
         """Who is in which of the parts."""
         if len(numbers) == 1:
             return {numbers[0]: people}
+        people = [*people, *self._who_returns(scene, numbers, people)]
         score = np.zeros((len(people), len(numbers)))
         for column, part in enumerate(numbers):
             where = scene.parts == part
             look, area = look_of(scene.bins, where), float(where.mean())
             for row, number in enumerate(people):
                 track = self.tracks[number]
-                there = float((scene.before[where] == number).mean())
+                there = int((scene.before[where] == number).sum()) / max(1, int((scene.before == number).sum()))
                 size = min(area, track.area) / max(area, track.area)
                 score[row, column] = there + 2 * likeness(look, track.look) + 0.5 * size
         shares: dict[int, list[int]] = {part: [] for part in numbers}
@@ -172,10 +199,34 @@ class Tracker:
                 shares[numbers[column]].append(people[row])
             given = {number for those in shares.values() for number in those}
             for number in people:
-                if number not in given:
+                if number not in given and self.tracks[number].visible:
                     held = [int(((scene.parts == part) & (scene.before == number)).sum()) for part in numbers]
                     shares[numbers[int(np.argmax(held))]].append(number)
         return shares
+
+    def _hidden_by(self, people: list[int]) -> list[int]:
+        """The numbers of those who were lost from sight behind any of these people."""
+        return [one.number for one in self.tracks.values() if not one.visible and set(one.hidden_by) & set(people)]
+
+    def _who_returns(self, scene: _Scene, numbers: list[int], people: list[int]) -> list[int]:
+        """Those out of sight who look like one of the parts."""
+        looks = [(look_of(scene.bins, scene.parts == part), float((scene.parts == part).mean())) for part in numbers]
+        return [
+            number
+            for number, track in self.tracks.items()
+            if not track.visible
+            and any(
+                area >= 0.3 * track.area
+                and likeness(look, track.look) >= (ALIKE if set(track.hidden_by) & set(people) else KNOWN)
+                for look, area in looks
+            )
+        ]
+
+    def _is_stranger(self, scene: _Scene, where: Bools, number: int) -> bool:
+        """Whether who is alone there is somebody else; see STRANGER."""
+        track = self.tracks[number]
+        alike_in_size = 0.6 <= float(where.mean()) / max(1e-6, track.area) <= 1.6
+        return alike_in_size and likeness(look_of(scene.bins, where), track.look) < STRANGER
 
     def _attach(self, scene: _Scene, shares: dict[int, list[int]]) -> None:
         """Gives a part that is left over to whoever is above or below it and was there before."""
@@ -219,6 +270,8 @@ class Tracker:
         pieces = apart(np.where(where, mask, np.float32(0)))
         for piece in range(1, int(pieces.max()) + 1):
             own = pieces == piece
+            if float(own.mean()) < SMALL * max((one.area for one in self.tracks.values() if one.visible), default=0.0):
+                continue
             look = look_of(scene.bins, own)
             away = [(likeness(look, one.look), one.number) for one in self.tracks.values()
                     if not one.visible and not (labels == one.number).any()]  # fmt: skip
@@ -236,7 +289,9 @@ class Tracker:
             for number in map(int, inside):
                 alone[number] = tuple(int(one) for one in inside if one not in (0, number))
         areas = np.bincount(labels.ravel(), minlength=max(self.tracks, default=0) + 1) / labels.size
-        for number, track in self.tracks.items():
+        for number, track in list(self.tracks.items()):
+            if number in self.renamed.values():
+                continue
             area, others = float(areas[number]), alone.get(number, ())
             if others and area < GONE * track.area:
                 labels[labels == number] = 0
@@ -245,10 +300,32 @@ class Tracker:
                 if track.visible:
                     self.tracks[number] = replace(track, visible=False, hidden_by=self._about(scene, number, labels))
             elif others:
-                self.tracks[number] = replace(track, visible=True, hidden_by=(), seen=scene.time)
+                self.tracks[number] = replace(track, visible=True, hidden_by=())
+            elif self._hidden_by([number]):  # the rest of them may be seen here
+                self.tracks[number] = replace(track, visible=True, hidden_by=())
             else:
-                look = (1 - LEARN) * track.look + LEARN * look_of(scene.bins, labels == number)
-                self.tracks[number] = Track(number, np.asarray(look, np.float32), area, scene.time)
+                now = look_of(scene.bins, labels == number)
+                rate = LEARN if likeness(now, track.look) >= SURE else LEARN / 10
+                if area < PARTLY * track.area:  # behind something, or leaving the frame
+                    rate, area = 0.0, (1 - LEARN / 10) * track.area + LEARN / 10 * area
+                look = (1 - rate) * track.look + rate * now
+                self.tracks[number] = replace(
+                    track, look=np.asarray(look, np.float32), area=area, visible=True, hidden_by=()
+                )
+                if scene.time - track.born <= PROBATION:
+                    self._recognize(scene, number, now, labels)
+
+    def _recognize(self, scene: _Scene, number: int, look: Floats, labels: Labels) -> None:
+        """Gives somebody new, who stands alone, the number of somebody who was away, where they are alike."""
+        area = self.tracks[number].area
+        away = [(likeness(look, one.look), one.number) for one in self.tracks.values()
+                if not one.visible and one.born < self.tracks[number].born and area >= 0.4 * one.area]  # fmt: skip
+        alike, other = max(away, default=(0.0, 0))
+        if alike >= KNOWN:
+            labels[labels == number] = other
+            self.tracks[other] = replace(self.tracks[other], visible=True, hidden_by=())
+            del self.tracks[number]
+            self.renamed[number] = other
 
     def _about(self, scene: _Scene, number: int, labels: Labels) -> tuple[int, ...]:
         """The people who are seen where this one should be."""
@@ -266,7 +343,7 @@ class Tracker:
             "numbers": np.array([one.number for one in tracks], np.int32),
             "looks": np.array([one.look for one in tracks], np.float32).reshape(-1, 2, BINS),
             "areas": np.array([one.area for one in tracks]),
-            "seen": np.array([str(one.seen) for one in tracks], np.str_),
+            "born": np.array([str(one.born) for one in tracks], np.str_),
             "visible": np.array([one.visible for one in tracks], bool),
             "hidden_by": np.array([" ".join(map(str, one.hidden_by)) for one in tracks], np.str_),
         }
@@ -279,7 +356,7 @@ class Tracker:
         self._labels, self._gray = state["labels"], state["gray"]
         for index, number in enumerate(map(int, state["numbers"])):
             self.tracks[number] = Track(
-                number, state["looks"][index], float(state["areas"][index]), Fraction(str(state["seen"][index])),
+                number, state["looks"][index], float(state["areas"][index]), Fraction(str(state["born"][index])),
                 bool(state["visible"][index]), tuple(map(int, str(state["hidden_by"][index]).split())),
             )  # fmt: skip
 
