@@ -12,7 +12,6 @@ __init__._FACE.
 
 from __future__ import annotations
 
-import io
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
@@ -28,6 +27,7 @@ from standout.editing.people import group_of
 from standout.effects import Blur, Color, Cut, Effect, Replace
 from standout.errors import InputError, OutputExists
 from standout.images import PhotoArray, remembering
+from standout.images.mask_given import given_mask
 from standout.masks.full_size import full_size
 from standout.masks.people.found import Person, people_in
 from standout.models.registry import DEFAULT
@@ -304,39 +304,12 @@ def _found(photo: Photo, mask: MaskInput | None, model: Model, *, device: str = 
     """The mask given, checked, or found; nobody stands where the photo itself is transparent."""
     if mask is None:
         found = full_size(_segmenter(model, device).probability(photo.image), photo.image, refined=refine)
-    elif isinstance(mask, np.ndarray):
-        found = _checked(mask)
     else:
-        found = _read(mask)
+        found = given_mask(mask)
     if found.shape != photo.image.shape[:2]:
         height, width = photo.image.shape[:2]
         raise InputError(f"mask is {found.shape}, the photo {(height, width)}; a mask is (H, W), of the photo's size")
     return found if photo.alpha is None else np.minimum(found, photo.alpha)
-
-
-def _read(mask: str | Path | bytes | PIL.Image.Image) -> Mask:
-    """The mask in a picture, as the command line's --mask-from reads it."""
-    if isinstance(mask, str | Path | bytes):
-        return images.read_alpha(mask)
-    if not hasattr(mask, "getexif"):
-        raise InputError(f"mask is a {type(mask).__name__}; give an array (H, W), or path, bytes or PIL image of one")
-    png = io.BytesIO()
-    mask.save(png, "PNG", exif=mask.info.get("exif", b""))
-    return images.read_alpha(png.getvalue())
-
-
-def _checked(mask: NDArray[Any]) -> Mask:
-    """A mask of any sensible dtype as float32 in 0..1."""
-    if mask.ndim == 3 and mask.shape[2] == 1:
-        mask = mask[..., 0]
-    if mask.ndim != 2 or not mask.size or mask.dtype.kind not in "buif":
-        raise InputError(f"mask is {mask.dtype} {mask.shape}; wanted numbers (H, W): 0 to 1, True and False, or uint8")
-    most = mask.max()
-    if mask.dtype in (np.uint8, np.uint16) and most > 1:  # 0 and 1 alone are numbers of classes
-        return np.asarray(mask / np.iinfo(mask.dtype).max, np.float32)
-    if not (mask.min() >= 0 and most <= 1):  # "not", so that NaN is caught
-        raise InputError(f"mask reaches from {mask.min():g} to {most:g}; wanted 0 to 1, or levels in uint8 or uint16")
-    return np.asarray(mask, np.float32)
 
 
 def _segmenter(model: Model, device: str) -> PersonFinder:

@@ -123,7 +123,7 @@ def test_what_is_left_out_is_at_its_default() -> None:
         ('{"effect": {"name": "blur", "strength": 2}}', "blur strength is 2.0; wanted 0 to 1"),
         ('{"effect": {"name": "color", "color": "blurple"}}', "'blurple' is no color"),
         ('{"effect": {"name": "replace"}}', "replace needs background"),
-        ('{"people": {"which": "tallest"}}', "people.which: 'tallest'; wanted all, largest, center, left or right"),
+        ('{"people": {"which": "tallest"}}', "'tallest' names nobody; wanted all, largest, center, left or right"),
         ('{"edge": {"refine": 1}}', "edge.refine is 1; wanted true or false"),
         ('{"edge": {"feather": -1}}', "feather is -1; wanted 0 or more"),
         ('{"placement": null}', "placement is None; wanted an object"),

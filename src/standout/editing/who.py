@@ -36,7 +36,7 @@ class Who:
             return cls(word)
         if _NUMBERS.fullmatch(word) is None:
             raise InputError(
-                f"{str(text)[:100]!r}; wanted {', '.join(WORDS[:-1])} or {WORDS[-1]}, or numbers from left to right, "
+                f"{str(text)[:100]!r} names nobody; wanted {', '.join(WORDS[:-1])} or {WORDS[-1]}, or numbers from left to right, "
                 "such as 2 or 1,3, which `standout people` lists"
             )
         return cls("", tuple(sorted({int(one) for one in word.split(",")})))
@@ -76,4 +76,4 @@ def who_is_there(people: Collection[Person]) -> str:
     if not people:
         return "nobody was found"
     named = "; ".join(map(str, list(people)[:9])) + ("; ..." if len(people) > 9 else "")
-    return f"found were {len(people)}: {named}" if len(people) > 1 else f"found was one person: {named}"
+    return f"{len(people)} people were found: {named}" if len(people) > 1 else f"one person was found: {named}"

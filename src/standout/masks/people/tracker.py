@@ -58,6 +58,9 @@ on they count as seen again."""
 PROBATION = Fraction(2)
 """Seconds for which somebody new may still turn out to be somebody who was away: at first they may be seen in part."""
 
+PLACE = 1.5
+"""How much the place of a pixel of a group counts against its color."""
+
 FRAGMENT = 0.5
 """A part that lies so much above or below the rest of a person, as legs behind a table do, is still that person."""
 
@@ -255,7 +258,7 @@ class Tracker:
                 prior = cv2.blur((before == number).astype(np.float32), (7, 7)) + np.float32(0.02)
             else:
                 prior = np.full(inside.shape, SURPRISE, np.float32)
-            scores.append(1.5 * np.log(prior) + fit)
+            scores.append(PLACE * np.log(prior) + fit)
         winner = np.argmax(np.stack(scores), 0)
         for number in hidden:
             own = inside & (winner == candidates.index(number))
