@@ -36,8 +36,8 @@ class Who:
             return cls(word)
         if _NUMBERS.fullmatch(word) is None:
             raise InputError(
-                f"{str(text)[:100]!r} names nobody; wanted {', '.join(WORDS[:-1])} or {WORDS[-1]}, or numbers from left to right, "
-                "such as 2 or 1,3, which `standout people` lists"
+                f"{str(text)[:100]!r} names nobody; wanted {', '.join(WORDS[:-1])} or {WORDS[-1]}, or numbers "
+                "from left to right, such as 2 or 1,3, which `standout people` lists"
             )
         return cls("", tuple(sorted({int(one) for one in word.split(",")})))
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import permutations
 from typing import Any
 
 import cv2
@@ -18,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from standout.masks.letterbox import resize
-from standout.masks.people.apart import Labels, apart, nearest, parts
-from standout.masks.people.looks import BINS, Bins, bins_of, fit_of, gray_of, likeness, look_of
+from standout.masks.people.apart import Labels, apart, parts
+from standout.masks.people.followed import Followed, from_arrays, to_arrays
+from standout.masks.people.looks import Bins, bins_of, gray_of, likeness, look_of
+from standout.masks.people.within import best_pairs, shared_pixels
 from standout.types import Bools, Bytes, Floats, Image, Mask
 
 SIDE = 256
@@ -51,34 +52,11 @@ moment the first went out."""
 GONE = 0.04
 """Somebody of whom less than this share of their size is left within a group is hidden by the others."""
 
-SURPRISE, RETURN = 0.25, 0.1
-"""How likely, beforehand, a pixel of a group shows somebody who is hidden in it; and the share of their size from which
-on they count as seen again."""
-
 PROBATION = Fraction(2)
 """Seconds for which somebody new may still turn out to be somebody who was away: at first they may be seen in part."""
 
-PLACE = 1.5
-"""How much the place of a pixel of a group counts against its color."""
-
 FRAGMENT = 0.5
 """A part that lies so much above or below the rest of a person, as legs behind a table do, is still that person."""
-
-
-@dataclass(frozen=True)
-class Track:
-    """Somebody who is followed. area: when last seen alone, as a share of the frame. born: when they were first seen, in
-    seconds.
-
-    hidden_by: the numbers of those in whose group they were lost from sight.
-    """
-
-    number: int
-    look: Floats
-    area: float
-    born: Fraction
-    visible: bool = True
-    hidden_by: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +72,7 @@ class _Scene:
 class Tracker:
     """Follows everybody in a clip, frame after frame in their order.
 
-    tracks: everybody so far, by number. renamed: numbers that turned out in this frame to be those of somebody who was
+    people: everybody so far, by number. renamed: numbers that turned out in this frame to be those of somebody who was
     away, and whose.
 
     Connected parts of the mask are given to the people whom dense optical flow takes there. Where several are taken to
@@ -104,7 +82,7 @@ class Tracker:
     """
 
     def __init__(self) -> None:
-        self.tracks: dict[int, Track] = {}
+        self.people: dict[int, Followed] = {}
         self.renamed: dict[int, int] = {}
         self._labels: Labels | None = None
         self._gray: Bytes | None = None
@@ -142,7 +120,7 @@ class Tracker:
     def _groups(self, scene: _Scene) -> list[tuple[list[int], list[int]]]:
         """(numbers of parts, numbers of people) that belong together, because somebody claims several of the parts."""
         claims: dict[int, set[int]] = {part: set() for part in range(1, int(scene.parts.max()) + 1)}
-        for number, track in self.tracks.items():
+        for number, track in self.people.items():
             if not track.visible:
                 continue
             held = np.bincount(scene.parts[scene.before == number], minlength=len(claims) + 1)[1:]
@@ -171,12 +149,16 @@ class Tracker:
                 continue
             hidden = self._hidden_by(those)
             if len(those) == 1 and self._is_stranger(scene, where, those[0]):
-                self.tracks[those[0]] = replace(self.tracks[those[0]], visible=False, hidden_by=())
+                self.people[those[0]] = replace(self.people[those[0]], visible=False, hidden_by=())
                 self._welcome(scene, mask, where, labels)
             elif len(those) == 1 and not hidden:
                 labels[where] = those[0]
             else:
-                self._share_pixels(scene, where, those, hidden, labels)
+                some = shared_pixels(
+                    where, scene.before, scene.bins,
+                    seen=[self.people[one] for one in those], hidden=[self.people[one] for one in hidden],
+                )  # fmt: skip
+                labels[where] = some[where]
 
     def _shared_out(self, scene: _Scene, numbers: list[int], people: list[int]) -> dict[int, list[int]]:
         """Who is in which of the parts."""
@@ -188,35 +170,35 @@ class Tracker:
             where = scene.parts == part
             look, area = look_of(scene.bins, where), float(where.mean())
             for row, number in enumerate(people):
-                track = self.tracks[number]
+                track = self.people[number]
                 there = int((scene.before[where] == number).sum()) / max(1, int((scene.before == number).sum()))
                 size = min(area, track.area) / max(area, track.area)
                 score[row, column] = there + 2 * likeness(look, track.look) + 0.5 * size
         shares: dict[int, list[int]] = {part: [] for part in numbers}
         if len(people) <= len(numbers):
-            for row, column in enumerate(_best(score)):
+            for row, column in enumerate(best_pairs(score)):
                 shares[numbers[column]].append(people[row])
             self._attach(scene, shares)
         else:
-            for column, row in enumerate(_best(score.T)):
+            for column, row in enumerate(best_pairs(score.T)):
                 shares[numbers[column]].append(people[row])
             given = {number for those in shares.values() for number in those}
             for number in people:
-                if number not in given and self.tracks[number].visible:
+                if number not in given and self.people[number].visible:
                     held = [int(((scene.parts == part) & (scene.before == number)).sum()) for part in numbers]
                     shares[numbers[int(np.argmax(held))]].append(number)
         return shares
 
     def _hidden_by(self, people: list[int]) -> list[int]:
         """The numbers of those who were lost from sight behind any of these people."""
-        return [one.number for one in self.tracks.values() if not one.visible and set(one.hidden_by) & set(people)]
+        return [one.number for one in self.people.values() if not one.visible and set(one.hidden_by) & set(people)]
 
     def _who_returns(self, scene: _Scene, numbers: list[int], people: list[int]) -> list[int]:
         """Those out of sight who look like one of the parts."""
         looks = [(look_of(scene.bins, scene.parts == part), float((scene.parts == part).mean())) for part in numbers]
         return [
             number
-            for number, track in self.tracks.items()
+            for number, track in self.people.items()
             if not track.visible
             and any(
                 area >= 0.3 * track.area
@@ -227,7 +209,7 @@ class Tracker:
 
     def _is_stranger(self, scene: _Scene, where: Bools, number: int) -> bool:
         """Whether who is alone there is somebody else; see STRANGER."""
-        track = self.tracks[number]
+        track = self.people[number]
         alike_in_size = 0.6 <= float(where.mean()) / max(1e-6, track.area) <= 1.6
         return alike_in_size and likeness(look_of(scene.bins, where), track.look) < STRANGER
 
@@ -245,43 +227,20 @@ class Tracker:
             if (columns & other).sum() >= FRAGMENT * columns.sum():
                 shares[part].append(owner)
 
-    def _share_pixels(self, scene: _Scene, where: Bools, those: list[int], hidden: list[int], labels: Labels) -> None:
-        """Writes into the labels who is at which pixel of one part, of those who are in it and may come into view."""
-        rows, columns = np.flatnonzero(where.any(1)), np.flatnonzero(where.any(0))
-        box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-        inside, before, bins = where[box], scene.before[box], scene.bins[box]
-        candidates = [*those, *hidden]
-        scores = []
-        for number in candidates:
-            fit = cv2.blur(np.log(fit_of(self.tracks[number].look, bins)), (7, 7))
-            if number in those:
-                prior = cv2.blur((before == number).astype(np.float32), (7, 7)) + np.float32(0.02)
-            else:
-                prior = np.full(inside.shape, SURPRISE, np.float32)
-            scores.append(PLACE * np.log(prior) + fit)
-        winner = np.argmax(np.stack(scores), 0)
-        for number in hidden:
-            own = inside & (winner == candidates.index(number))
-            if own.mean() * own.size < RETURN * self.tracks[number].area * where.size:
-                scores[candidates.index(number)][:] = -np.inf
-        winner = np.argmax(np.stack(scores), 0)
-        given = np.where(inside, np.asarray(candidates, np.int32)[winner], 0)
-        labels[box] = np.where(inside, _whole(given), labels[box])
-
     def _welcome(self, scene: _Scene, mask: Mask, where: Bools, labels: Labels, known: list[int] | None = None) -> None:
         """Writes into the labels who has come into view there: somebody who was away, or somebody new."""
         pieces = apart(np.where(where, mask, np.float32(0)))
         for piece in range(1, int(pieces.max()) + 1):
             own = pieces == piece
-            if float(own.mean()) < SMALL * max((one.area for one in self.tracks.values() if one.visible), default=0.0):
+            if float(own.mean()) < SMALL * max((one.area for one in self.people.values() if one.visible), default=0.0):
                 continue
             look = look_of(scene.bins, own)
-            away = [(likeness(look, one.look), one.number) for one in self.tracks.values()
+            away = [(likeness(look, one.look), one.number) for one in self.people.values()
                     if not one.visible and not (labels == one.number).any()]  # fmt: skip
             alike, number = max(away, default=(0.0, 0))
             if alike < KNOWN:
-                number = 1 + max(self.tracks, default=0)
-                self.tracks[number] = Track(number, look, float(own.mean()), scene.time)
+                number = 1 + max(self.people, default=0)
+                self.people[number] = Followed(number, look, float(own.mean()), scene.time)
             labels[own] = number
 
     def _remember(self, scene: _Scene, labels: Labels) -> None:
@@ -291,28 +250,26 @@ class Tracker:
             inside = np.unique(labels[scene.parts == part])
             for number in map(int, inside):
                 alone[number] = tuple(int(one) for one in inside if one not in (0, number))
-        areas = np.bincount(labels.ravel(), minlength=max(self.tracks, default=0) + 1) / labels.size
-        for number, track in list(self.tracks.items()):
+        areas = np.bincount(labels.ravel(), minlength=max(self.people, default=0) + 1) / labels.size
+        for number, track in list(self.people.items()):
             if number in self.renamed.values():
                 continue
             area, others = float(areas[number]), alone.get(number, ())
             if others and area < GONE * track.area:
                 labels[labels == number] = 0
-                self.tracks[number] = replace(track, visible=False, hidden_by=others)
+                self.people[number] = replace(track, visible=False, hidden_by=others)
             elif area == 0:
                 if track.visible:
-                    self.tracks[number] = replace(track, visible=False, hidden_by=self._about(scene, number, labels))
-            elif others:
-                self.tracks[number] = replace(track, visible=True, hidden_by=())
-            elif self._hidden_by([number]):  # the rest of them may be seen here
-                self.tracks[number] = replace(track, visible=True, hidden_by=())
+                    self.people[number] = replace(track, visible=False, hidden_by=self._about(scene, number, labels))
+            elif others or self._hidden_by([number]):  # who is hidden by them may be seen in part
+                self.people[number] = replace(track, visible=True, hidden_by=())
             else:
                 now = look_of(scene.bins, labels == number)
                 rate = LEARN if likeness(now, track.look) >= SURE else LEARN / 10
                 if area < PARTLY * track.area:  # behind something, or leaving the frame
                     rate, area = 0.0, (1 - LEARN / 10) * track.area + LEARN / 10 * area
                 look = (1 - rate) * track.look + rate * now
-                self.tracks[number] = replace(
+                self.people[number] = replace(
                     track, look=np.asarray(look, np.float32), area=area, visible=True, hidden_by=()
                 )
                 if scene.time - track.born <= PROBATION:
@@ -320,14 +277,14 @@ class Tracker:
 
     def _recognize(self, scene: _Scene, number: int, look: Floats, labels: Labels) -> None:
         """Gives somebody new, who stands alone, the number of somebody who was away, where they are alike."""
-        area = self.tracks[number].area
-        away = [(likeness(look, one.look), one.number) for one in self.tracks.values()
-                if not one.visible and one.born < self.tracks[number].born and area >= 0.4 * one.area]  # fmt: skip
+        area = self.people[number].area
+        away = [(likeness(look, one.look), one.number) for one in self.people.values()
+                if not one.visible and one.born < self.people[number].born and area >= 0.4 * one.area]  # fmt: skip
         alike, other = max(away, default=(0.0, 0))
         if alike >= KNOWN:
             labels[labels == number] = other
-            self.tracks[other] = replace(self.tracks[other], visible=True, hidden_by=())
-            del self.tracks[number]
+            self.people[other] = replace(self.people[other], visible=True, hidden_by=())
+            del self.people[number]
             self.renamed[number] = other
 
     def _about(self, scene: _Scene, number: int, labels: Labels) -> tuple[int, ...]:
@@ -339,55 +296,11 @@ class Tracker:
         """What this tracker remembers, as arrays; one that is given them by restore continues as this one does."""
         if self._labels is None or self._gray is None:
             return {}
-        tracks = list(self.tracks.values())
-        return {
-            "labels": self._labels,
-            "gray": self._gray,
-            "numbers": np.array([one.number for one in tracks], np.int32),
-            "looks": np.array([one.look for one in tracks], np.float32).reshape(-1, 2, BINS),
-            "areas": np.array([one.area for one in tracks]),
-            "born": np.array([str(one.born) for one in tracks], np.str_),
-            "visible": np.array([one.visible for one in tracks], bool),
-            "hidden_by": np.array([" ".join(map(str, one.hidden_by)) for one in tracks], np.str_),
-        }
+        return {"labels": self._labels, "gray": self._gray, **to_arrays(list(self.people.values()))}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Makes this tracker continue as the one whose state was saved."""
-        self.tracks, self._labels, self._gray = {}, None, None
-        if not state:
-            return
-        self._labels, self._gray = state["labels"], state["gray"]
-        for index, number in enumerate(map(int, state["numbers"])):
-            self.tracks[number] = Track(
-                number, state["looks"][index], float(state["areas"][index]), Fraction(str(state["born"][index])),
-                bool(state["visible"][index]), tuple(map(int, str(state["hidden_by"][index]).split())),
-            )  # fmt: skip
-
-
-def _best(score: NDArray[np.float64]) -> tuple[int, ...]:
-    """The column for each row, all different, whose scores sum to the most; rows are at most as many as columns.
-
-    >>> _best(np.array([[5.0, 4.0], [4.0, 0.0]]))
-    (1, 0)
-    """
-    rows, columns = score.shape
-    if columns > 6:  # too many to try them all: each in turn takes the best that is left
-        left, chosen = list(range(columns)), []
-        for row in range(rows):
-            chosen.append(max(left, key=lambda column: score[row, column]))
-            left.remove(chosen[-1])
-        return tuple(chosen)
-    return max(
-        permutations(range(columns), rows), key=lambda some: sum(score[row, one] for row, one in enumerate(some))
-    )
-
-
-def _whole(labels: Labels) -> Labels:
-    """The labels of one part, in which crumbs of a person go to whoever is about them."""
-    kept = np.zeros_like(labels)
-    for number in np.unique(labels[labels > 0]):
-        own = labels == number
-        _, pieces, stats, _ = cv2.connectedComponentsWithStats(own.astype(np.uint8), connectivity=4)
-        large = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= 0.1 * own.sum())
-        kept[np.isin(pieces, large[large > 0])] = number
-    return nearest(kept)
+        self.people, self._labels, self._gray = {}, None, None
+        if state:
+            self._labels, self._gray = state["labels"], state["gray"]
+            self.people = {one.number: one for one in from_arrays(state)}

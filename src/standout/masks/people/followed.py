@@ -1,0 +1,58 @@
+"""Somebody whom the tracker follows: a value, and as arrays that another process reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from standout.masks.people.looks import BINS
+from standout.types import Floats
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Somebody who is followed.
+
+    look: see looks.py. area: when last seen alone and whole, as a share of the frame. born: when they were first seen,
+    in seconds. visible: whether they are in the last frame. hidden_by: the numbers of those in whose group they were
+    lost from sight.
+    """
+
+    number: int
+    look: Floats
+    area: float
+    born: Fraction
+    visible: bool = True
+    hidden_by: tuple[int, ...] = ()
+
+
+def to_arrays(people: Sequence[Followed]) -> dict[str, NDArray[Any]]:
+    """The people as arrays."""
+    return {
+        "numbers": np.array([one.number for one in people], np.int32),
+        "looks": np.array([one.look for one in people], np.float32).reshape(-1, 2, BINS),
+        "areas": np.array([one.area for one in people], np.float64),
+        "born": np.array([str(one.born) for one in people], np.str_),
+        "visible": np.array([one.visible for one in people], bool),
+        "hidden_by": np.array([" ".join(map(str, one.hidden_by)) for one in people], np.str_),
+    }
+
+
+def from_arrays(state: Mapping[str, NDArray[Any]]) -> list[Followed]:
+    """The people that to_arrays wrote."""
+    return [
+        Followed(
+            int(number),
+            state["looks"][index],
+            float(state["areas"][index]),
+            Fraction(str(state["born"][index])),
+            bool(state["visible"][index]),
+            tuple(map(int, str(state["hidden_by"][index]).split())),
+        )
+        for index, number in enumerate(state["numbers"])
+    ]
