@@ -238,7 +238,7 @@ def test_frames_are_brought_to_the_canvas_before_anything_else() -> None:
     assert placement.of_frames(before, now) == Placement(roi=Box.of("50 0 100 100"))
     assert Placement(canvas=now).of_frames(before, now) == Placement()
     assert Placement(roi=Box.of("0 0 30 100%")).of_frames(before, before) == Placement(roi=Box.of("0 0 30 200"))
-    with pytest.raises(InputError, match="roi .* is beyond what a canvas of 100x100 shows of 300x200"):
+    with pytest.raises(InputError, match=r"roi .* is beyond what a canvas of 100x100 shows of 300x200"):
         replace(placement, roi=Box.of("0 0 10 10")).of_frames(before, now)
 
 

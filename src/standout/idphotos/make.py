@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from bisect import bisect_right
 from dataclasses import asdict, dataclass, replace
 
@@ -24,6 +25,8 @@ QUALITY = 95
 """Of the JPEG, where the file may be as large as that makes it."""
 WORST = 30
 """The quality below which faces show blocks."""
+LEAST_DPI = 300
+"""Of a print, in which fewer dots are seen."""
 ABOVE = 0.38
 """The share of the room beside the head that is above it, where a rule says nothing of eyes or crown."""
 
@@ -112,18 +115,13 @@ def made(photo: Photo, mask: Mask, rule: Rule, options: IdOptions = IdOptions())
 
 
 def _size(rule: Rule, options: IdOptions, head: Measures) -> tuple[int, tuple[int, int]]:
-    """Dots per inch, and width and height in pixels: the rule's dpi, or half of it for a photo that is too small."""
+    """Dots per inch, and width and height in pixels: the rule's dpi, or the least for a photo that is small."""
     height = head.chin - head.crown(rule.crown)
-    dots = (options.dpi,) if options.dpi else (rule.dpi, max(300, rule.dpi // 2))
-    fit = [dpi for dpi in dots if _holds(rule, dpi)] or [dots[0]]
-    sharp = (dpi for dpi in fit if rule.head.middle / INCH * dpi <= height * MOST_ENLARGED)
-    dpi = next(sharp, fit[-1])
+    sides = zip(rule.pixels, (rule.width, rule.height), strict=True)
+    least = max(LEAST_DPI, *(math.ceil(pixels / length * INCH) for pixels, length in sides))
+    sharp = rule.head.middle / INCH * rule.dpi <= height * MOST_ENLARGED
+    dpi = options.dpi or (rule.dpi if sharp else min(rule.dpi, least))
     return dpi, (round(rule.width / INCH * dpi), round(rule.height / INCH * dpi))
-
-
-def _holds(rule: Rule, dpi: int) -> bool:
-    """Whether a file of so many dots per inch has the pixels that the rule asks for."""
-    return round(rule.width / INCH * dpi) >= rule.pixels[0] and round(rule.height / INCH * dpi) >= rule.pixels[1]
 
 
 def _view(rule: Rule, head: Measures, shape: tuple[int, ...], size: tuple[int, int]) -> tuple[View, float]:
@@ -156,7 +154,7 @@ def _encoded(photo: IdPhoto) -> bytes:
     meta, most = Metadata(dpi=(photo.dpi, photo.dpi)), photo.rule.kilobytes.most * 1000
 
     def jpeg(quality: int) -> bytes:
-        return images.encode(photo.picture, ".jpg", meta=meta, quality=quality, metadata="strip")
+        return images.encode(photo.picture, ".jpg", meta=meta, quality=quality)
 
     best = jpeg(QUALITY)
     if len(best) <= most:

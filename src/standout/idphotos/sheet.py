@@ -61,4 +61,4 @@ def _mark(made: Bytes, box: tuple[int, int, int, int], length: int) -> None:
 def encoded(photo: IdPhoto, paper: str) -> bytes:
     """The sheet as a JPEG that says how large it is to be printed. Raises as sheet does."""
     meta = Metadata(dpi=(photo.dpi, photo.dpi))
-    return images.encode(sheet(photo, paper), ".jpg", meta=meta, quality=95, metadata="strip")
+    return images.encode(sheet(photo, paper), ".jpg", meta=meta, quality=95)
