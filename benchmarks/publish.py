@@ -193,6 +193,7 @@ PARTS = {
         script("flicker.py", "--clips", str(PEOPLE.parent / "clips")),
         {"flicker": paragraph(0), "flicker-clips": paragraph(1), "flicker-cost": paragraph(2)},
     ),
+    "heads": Part("heads.md", script("heads.py"), {"heads": str}),
     "groups": Part("groups.md", script("groups.py"), {"groups": str}),
     "serve_load": Part("serve_load.md", lambda: signed(script("serve_load.py")()), {"serve-load": str}),
     "minutes": Part("minutes.md", lambda: signed(script("minutes.py")()), {"minutes": str}),

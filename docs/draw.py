@@ -1,6 +1,6 @@
 """Draws the pictures of the README and the documentation, with the bundled model, from the sample photo.
 
-python docs/draw.py [NAME ...]    hero, edges, failures or moving; all where none is named
+python docs/draw.py [NAME ...]    hero, edges, failures, place, idphoto or moving; all where none is named
 """
 
 from __future__ import annotations
@@ -14,13 +14,18 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from standout import video
+from standout import idphotos, video
 from standout.cli import main as standout
-from standout.effects import compose
+from standout.editing import Edit, Placement
+from standout.editing.presets import PRESETS
+from standout.effects import Color, compose
+from standout.idphotos.drawing import drawn
+from standout.idphotos.sheet import sheet
 from standout.images import read, write
 from standout.masks.people import keep_largest
 from standout.segmenter import Segmenter
 from standout.support.draw import CAPTION, captioned
+from standout.types import Photo
 
 DOCS = Path(__file__).parent
 IMAGES = DOCS / "images"
@@ -112,6 +117,26 @@ def failures(photo: Array, mask: Array, segmenter: Segmenter) -> Array:
     return np.vstack([row(cells[:3], 230), row(cells[3:], 230)])
 
 
+def place(photo: Array, mask: Array) -> Array:
+    """The photo by each preset, before a color or on a checkerboard."""
+    light, cells = Color("#dfe6ee"), [("photo", photo)]
+    for name in PRESETS:
+        if name == "sticker":
+            cut = Edit(placement=Placement(preset=name)).of_photo(Photo(photo), mask).picture
+            shown = on_checkerboard(cut[..., :3], cut[..., 3] / np.float32(255))
+        else:
+            shown = Edit(light, placement=Placement(preset=name)).of_photo(Photo(photo), mask).picture
+        cells.append((f"--preset {name}", shown))
+    return row(cells, 260)
+
+
+def idphoto(photo: Array, mask: Array) -> Array:
+    """The measures of an ID photo, and a sheet to print."""
+    made = idphotos.made(Photo(photo), mask, idphotos.RULES["canada"], idphotos.IdOptions(enlarge=4))
+    paper = cv2.copyMakeBorder(sheet(made, "10x15"), 12, 12, 12, 12, cv2.BORDER_CONSTANT, value=(200, 200, 200))
+    return row([("--rule canada --measures", drawn(made)), ("--print 10x15", paper)], 420)
+
+
 def moving(path: Path) -> None:
     """Writes a looping picture of a clip, the same clip blurred, and before another clip, made by the commands."""
     with tempfile.TemporaryDirectory() as folder:
@@ -157,6 +182,8 @@ def main() -> None:
         "hero": lambda: hero(photo, mask),
         "edges": lambda: edges(photo, segmenter),
         "failures": lambda: failures(photo, mask, segmenter),
+        "place": lambda: place(photo, mask),
+        "idphoto": lambda: idphoto(photo, mask),
     }
     for name, draw in pictures.items():
         if name in (wanted or pictures):

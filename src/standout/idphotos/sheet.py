@@ -10,13 +10,16 @@ from standout.idphotos.make import IdPhoto
 from standout.idphotos.rules import INCH
 from standout.types import Bytes, Metadata
 
-PAPERS = {"10x15": (150.0, 100.0), "13x18": (180.0, 130.0), "a4": (297.0, 210.0), "a6": (148.0, 105.0)}
-"""Name -> the longer and the shorter side in millimeters."""
-BORDER = 4.0
-"""What printers leave white or cut off at the edges of the paper, in millimeters."""
-GAP = 3.0
+PAPERS = {
+    "10x15": (150.0, 100.0, 2.0),
+    "13x18": (180.0, 130.0, 2.0),
+    "a6": (148.0, 105.0, 2.0),
+    "a4": (297.0, 210.0, 5.0),
+}
+"""Name -> the longer side, the shorter side, and the border that stays white, in millimeters."""
+GAP = 2.0
 """Between two photos, in millimeters, so that a cut that is a little off spoils neither."""
-MARK = 2.0
+MARK = 1.0
 """The length of a cut mark, in millimeters. Marks lie in the gaps and borders, never on a photo."""
 GREY = 120
 
@@ -30,9 +33,10 @@ def sheet(photo: IdPhoto, paper: str) -> Bytes:
         raise InputError(unknown("paper", paper, PAPERS))
     tall, wide = photo.picture.shape[:2]
     dots = photo.dpi / INCH
-    gap, border, mark = (round(value * dots) for value in (GAP, BORDER, MARK))
+    long, short, white = PAPERS[paper]
+    gap, border, mark = (round(value * dots) for value in (GAP, white, MARK))
     counts = []
-    for sides in (PAPERS[paper], PAPERS[paper][::-1]):
+    for sides in ((long, short), (short, long)):
         width, height = (round(side * dots) for side in sides)
         across, down = ((room - 2 * border + gap) // (side + gap) for room, side in ((width, wide), (height, tall)))
         counts.append((across * down, width, height, across, down))
