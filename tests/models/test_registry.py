@@ -13,11 +13,9 @@ from standout.segmenter import Segmenter
 
 def test_the_package_holds_each_model_once() -> None:
     files = sorted(file.name for file in registry.WEIGHTS.iterdir())
-    assert (
-        files
-        == sorted(row.file for row in registry.REGISTRY.values())
-        == [f"{one}.onnx" for one in sorted(registry.REGISTRY)]
-    )
+    finders = sorted(row.file for row in registry.REGISTRY.values())
+    assert finders == [f"{one}.onnx" for one in sorted(registry.REGISTRY)]
+    assert files == sorted([*finders, registry.CLICK.file])
 
 
 def test_the_wheel_is_under_20_megabytes(tmp_path: Path) -> None:
@@ -41,6 +39,17 @@ def test_every_bundled_model_is_whole_light_and_carries_its_card(name: str) -> N
     assert card.name == name
     assert set(card.scores) >= {"picsart", "eg1800", "ccp", "voc", "coco", "empty"}
     assert card.license == "Apache-2.0"
+
+
+def test_the_click_network_is_whole_and_light_and_carries_its_card() -> None:
+    path = registry.find_click()
+    assert path.stat().st_size < 1.4e6
+    card = runtime.open(path, channels=8).card
+    assert (card.name, card.license) == ("standout-click", "Apache-2.0")
+    with pytest.raises(ModelError, match="no person segmentation net"):
+        runtime.open(path)
+    with pytest.raises(ModelError, match="no click net"):
+        runtime.open(registry.find(registry.DEFAULT), channels=8)
 
 
 def test_an_unknown_model_names_the_nearest() -> None:

@@ -303,12 +303,14 @@ def _missing(what: str, one: Runtime) -> SetupError:
 
 
 def sizes_of(
-    takes: Sequence[Sequence[int | None]], gives: Sequence[Sequence[int | None]], *, where: str
+    takes: Sequence[Sequence[int | None]], gives: Sequence[Sequence[int | None]], *, where: str, channels: int = 3
 ) -> tuple[Size, ...]:
     """The only (h, w) that a file with inputs and outputs of these shapes takes; empty where it takes any.
 
-    Raises ModelError where it is no person segmentation network, which maps one input (N, 3, h, w) to one output
-    (N, 1, h, w); where only one of the sides is free; and where N is neither free nor 1.
+    channels: of the input; what a person segmentation network takes has 3, what a click network takes has 8.
+
+    Raises ModelError where it is no such network, which maps one input (N, channels, h, w) to one output (N, 1, h, w);
+    where only one of the sides is free; and where N is neither free nor 1.
 
     >>> sizes_of([(1, 3, 320, 256)], [(1, 1, 320, 256)], where="m.onnx")
     ((320, 256),)
@@ -319,12 +321,13 @@ def sizes_of(
     def fits(shapes: Sequence[Sequence[int | None]], channels: int) -> bool:
         return len(shapes) == 1 and len(shapes[0]) == 4 and shapes[0][1] in (channels, None)
 
-    if not fits(takes, 3) or not fits(gives, 1):
+    if not fits(takes, channels) or not fits(gives, 1):
         shown = " -> ".join(
             ", ".join("(" + ", ".join("any" if side is None else str(side) for side in one) + ")" for one in shapes)
             for shapes in (takes, gives)
         )
-        raise ModelError(f"{where} is no person segmentation net: it maps {shown}; wanted (N, 3, h, w) -> (N, 1, h, w)")
+        kind = "person segmentation net" if channels == 3 else "click net"
+        raise ModelError(f"{where} is no {kind}: it maps {shown}; wanted (N, {channels}, h, w) -> (N, 1, h, w)")
     count, _, height, width = takes[0]
     if (height is None) != (width is None) or count not in (None, 1):
         sides = ", ".join("any" if side is None else str(side) for side in takes[0])

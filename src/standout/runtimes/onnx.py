@@ -35,8 +35,10 @@ def devices() -> list[str]:
     return [device for device, provider in PROVIDERS.items() if provider in available]
 
 
-def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Session:
+def open(path: Path, *, device: str = "auto", threads: int | None = None, channels: int = 3) -> Session:
     """The model at path, ready to run. threads: of the network for one call; None means all cores.
+
+    channels: of the model's input, 3 for what finds people; see sizes_of.
 
     Raises ModelError where the file is damaged or no standout model, SetupError where the device is not available.
     """
@@ -59,7 +61,7 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None) -> Ses
         [[side if isinstance(side, int) else None for side in one.shape] for one in some]
         for some in (session.get_inputs(), session.get_outputs())
     )
-    sizes = sizes_of(takes, gives, where=str(path))
+    sizes = sizes_of(takes, gives, where=str(path), channels=channels)
     name = session.get_inputs()[0].name
 
     def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
