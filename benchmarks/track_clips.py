@@ -73,7 +73,10 @@ SCENES: dict[str, Scene] = {
         (between(0.85, 0.15, size=0.85, depth=0), between(0.15, 0.85, size=0.7, depth=1)), lambda t: 1 - 0.5 * t
     ),
     "two stand together": Scene(
-        (there_and_back(0.2, 0.46, size=0.8, depth=0, pause=0.4), there_and_back(0.8, 0.58, size=0.78, depth=1, pause=0.3))
+        (
+            there_and_back(0.2, 0.46, size=0.8, depth=0, pause=0.4),
+            there_and_back(0.8, 0.58, size=0.78, depth=1, pause=0.3),
+        )
     ),
     "three cross": Scene(
         (

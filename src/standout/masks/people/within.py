@@ -22,7 +22,7 @@ SURPRISE, RETURN = 0.25, 0.1
 """How likely, beforehand, a pixel of a group shows somebody who is hidden in it; and the share of their size from which
 on they count as seen again."""
 
-PLACE = 1.5
+PLACE = 1.0
 """How much the place of a pixel of a group counts against its color."""
 
 
