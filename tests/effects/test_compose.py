@@ -250,3 +250,16 @@ def test_blur_keeps_the_person_whole_at_the_photos_own_soft_edge() -> None:
 def test_color_refuses_levels_that_are_none(rgb: tuple[float, float, float]) -> None:
     with pytest.raises(InputError, match="wanted three levels of 0 to 255"):
         compose.color(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.float32), rgb=rgb)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_finishes_the_people_reaches_all_of_them_and_nothing_else(channels: int, kept: bool) -> None:
+    mask, alpha = soft_disc(), np.ones((SIZE, SIZE), np.float32) if kept else None
+    image, behind = composed(mask, ORANGE, BLUE), np.full((SIZE, SIZE, channels), 9, np.uint8)
+    behind[..., 3:] = 255
+    picture = compose.painted(image, mask, behind, alpha=alpha, finish=lambda colors, tile: colors * 0 + 200)
+    assert (picture[mask == 1][:, :3] == 200).all()
+    assert (picture[mask == 0][:, :3] == 9).all()
+    rim = (mask > 0.4) & (mask < 0.6)
+    assert np.abs(picture[rim][:, :3] - (200 * mask[rim] + 9 * (1 - mask[rim]))[:, None]).max() <= 1

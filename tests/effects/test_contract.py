@@ -70,6 +70,22 @@ def test_transparency_that_is_kept_is_that_of_the_photo(kind: type[Effect]) -> N
 
 
 @every
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_the_people_stand_before_what_is_behind_them(kind: type[Effect], dtype: type) -> None:
+    effect = made(kind)
+    image, mask = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (240, 240, 3), dtype), soft_disc()
+    if not effect.has_behind:
+        with pytest.raises(InputError, match=f"the effect {kind.name} puts nothing behind the people"):
+            effect.behind(image, mask)
+        return
+    behind = effect.behind(image, mask)
+    assert behind.shape == (240, 240, 4 if effect.is_transparent else 3) and behind.dtype == dtype
+    behind[:] = behind  # it belongs to the caller, who may change it
+    np.testing.assert_array_equal(effect(image, mask)[mask == 0], behind[mask == 0])
+    np.testing.assert_array_equal(effect.painted(image, mask, behind)[mask >= 1][..., :3], image[mask >= 1])
+
+
+@every
 def test_photos_and_clips_of_srgb_look_alike(kind: type[Effect]) -> None:
     image, mask = np.random.default_rng(0).integers(0, 255, (60, 60, 3), np.uint8), soft_disc(60)
     photo = made(kind)(image, mask, space=PhotoSpace())

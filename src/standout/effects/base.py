@@ -6,24 +6,30 @@
     alpha    float32 (H, W) or None      the photo's or frame's own transparency, 1 = opaque
     space    Space                       what the image's numbers mean; see space.py
     picture  of the image's dtype        (H, W, 3) RGB, (H, W, 4) RGBA with straight alpha, or (H, W, 1) a gray mask
+    behind   of the image's dtype        (H, W, 3) RGB, or (H, W, 4) RGBA whose colors are multiplied by its alpha
 
-To add an effect: a file with such a class (blur.py is a short one), and a row in EFFECTS of __init__.py. The command
-line, the webcam, Python, JSON and the contract tests follow. Import NumPy and OpenCV inside functions: these classes
-are what `standout --help` reads, which loads neither.
+To add an effect: a file with such a class (blur.py is a short one), and a row in EFFECTS of __init__.py. Most effects
+say what is behind the people; the people are painted over it, and what dresses them, such as a shadow, comes between
+the two. An effect that does something else, such as to the people themselves, makes the whole picture in __call__. The
+command line, the webcam, Python, JSON and the contract tests follow. Import NumPy and OpenCV inside functions: these
+classes are what `standout --help` reads, which loads neither.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from standout.effects.space import SRGB, Space
+from standout.errors import InputError
 from standout.types import Image, Mask, Picture
+
+if TYPE_CHECKING:
+    from standout.effects.compose import Finish
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Effect(ABC):
+class Effect:
     """What becomes of an image and its mask. Two effects with the same fields make the same pictures.
 
     An effect may hold something open, such as a clip that runs behind the people. It opens that on first use or by
@@ -77,11 +83,46 @@ class Effect(ABC):
         """Whether what is behind the people changes with time, which photos cannot show."""
         return False
 
-    @abstractmethod
+    @property
+    def frees_edges(self) -> bool:
+        """Whether the people's soft edges are freed of the old background's color before they are painted."""
+        return True
+
+    @property
+    def has_behind(self) -> bool:
+        """Whether something can be drawn between the people and what is behind them, such as a shadow."""
+        return type(self).behind is not Effect.behind
+
     def __call__(
         self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
     ) -> Picture:
         """The picture. Raises InputError where the mask's size is not the image's."""
+        behind = self.behind(image, mask, time, alpha=alpha, space=space)
+        return self.painted(image, mask, behind, alpha=alpha)
+
+    def behind(
+        self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
+    ) -> Picture:
+        """What is behind the people, whole: also where they will stand. It belongs to the caller, who may change it.
+
+        Raises InputError where the mask's size is not the image's, and for an effect that puts nothing behind.
+        """
+        raise InputError(
+            f"the effect {self.name} puts nothing behind the people, so they can have no shadow, outline or other "
+            "dress; leave that out, or choose an effect such as cut, blur, color or replace"
+        )
+
+    def painted(
+        self, image: Image, mask: Mask, behind: Picture, *, alpha: Mask | None = None, finish: Finish | None = None
+    ) -> Picture:
+        """The people painted over what is behind them, which may be changed in place.
+
+        alpha: the photo's own transparency, kept where keeps_transparency says so. finish: see compose.
+        """
+        from standout.effects import compose
+
+        kept = alpha if self.keeps_transparency else None
+        return compose.painted(image, mask, behind, alpha=kept, decontaminate=self.frees_edges, finish=finish)
 
     def open(self, *, max_pixels: int | None = None) -> tuple[str, ...]:
         """Opens what the effect needs, so that what is wrong with it is known before the first picture.
@@ -91,10 +132,10 @@ class Effect(ABC):
         """
         return ()
 
-    def look_up(self, time: Fraction) -> None:  # noqa: B027 - most effects have nothing to prepare
+    def look_up(self, time: Fraction) -> None:
         """Prepares the picture of the frame at that time; called in the order of the frames."""
 
-    def close(self) -> None:  # noqa: B027 - most effects open nothing
+    def close(self) -> None:
         """Lets go of all that was opened. It may be called twice."""
 
     def fresh(self) -> Self:

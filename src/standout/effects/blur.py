@@ -35,10 +35,15 @@ class Blur(Effect):
         if not 0 <= self.strength <= 1:
             raise InputError(f"blur strength is {self.strength}; wanted 0 to 1")
 
-    def __call__(
+    @property
+    def frees_edges(self) -> bool:
+        """See Effect. Without a blur the photo stays as it is."""
+        return self.strength > 0
+
+    def behind(
         self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
     ) -> Picture:
-        """The people sharp before the blur, RGB, or RGBA where alpha is given."""
+        """The background blurred, RGB. The picture is RGBA where alpha is given."""
         from standout.effects import compose
 
-        return compose.blur(image, mask, strength=self.strength, alpha=alpha)
+        return compose.blurred(image, mask, strength=self.strength, alpha=alpha)

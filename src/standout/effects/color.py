@@ -37,14 +37,18 @@ class Color(Effect):
         """Raises InputError for what is no color."""
         parsed(self.color)
 
-    def __call__(
+    @property
+    def frees_edges(self) -> bool:
+        """See Effect."""
+        return self.decontaminate
+
+    def behind(
         self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
     ) -> Picture:
-        """The people before the color, RGB."""
+        """The color, RGB."""
         from standout.effects import compose
 
-        rgb = space.color(parsed(self.color))
-        return compose.color(image, mask, rgb=rgb, decontaminate=self.decontaminate)
+        return compose.filled(image, space.color(parsed(self.color)))
 
 
 def parsed(color: str | tuple[int, int, int]) -> tuple[int, int, int]:

@@ -4,13 +4,18 @@
     mask     float32 (H, W)                1 = person
     picture  (H, W, 3) RGB or (H, W, 4) RGBA with straight alpha, of the image's dtype
 
-An effect's own pixel work stands here, or in the effect's file where it is short. over, with_alpha and before_white are
-what effects share.
+What is behind the people is made whole (blurred, filled, backdrop), and the people are painted over it (painted): what
+is dressed, such as a shadow, comes in between. An effect's own pixel work stands here, or in the effect's file where it
+is short. painted, over, with_alpha and before_white are what effects share.
+
+    behind   (H, W, 3) RGB, or (H, W, 4) RGBA whose colors are multiplied by its alpha
+    finish   changes the people's own colors, float32 (h, w, 3) in the photo's levels, of a tile before they are painted
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
 
 import cv2
 import numpy as np
@@ -20,8 +25,10 @@ from standout.effects.foreground import Foreground, halved, three
 from standout.effects.framing import SOFTEST, framed, halvings, weighted
 from standout.errors import InputError
 from standout.masks.letterbox import resize
-from standout.masks.tiles import EDGE, NOBODY, PERSON, Kinds, kinds_of, levels, runs
+from standout.masks.tiles import EDGE, NOBODY, PERSON, Kinds, Tile, kinds_of, levels, runs
 from standout.types import Floats, Image, Mask, Picture
+
+Finish: TypeAlias = Callable[[Floats, Tile], Floats]
 
 
 def cut(image: Image, mask: Mask, *, decontaminate: bool = True) -> Picture:
@@ -50,31 +57,43 @@ def cut(image: Image, mask: Mask, *, decontaminate: bool = True) -> Picture:
 def blur(image: Image, mask: Mask, *, strength: float = 0.5, alpha: Mask | None = None) -> Picture:
     """The people sharp before a blurred background: RGB, or RGBA where alpha is given.
 
-    alpha: the photo's own transparency, which stays; colors that it hides do not flow into the blur.
+    alpha: the photo's own transparency, which stays. strength: see blurred. The person's soft edge is freed of the old
+    background before it meets the blur.
+    """
+    behind = blurred(image, mask, strength=strength, alpha=alpha)
+    return painted(image, mask, behind, alpha=alpha, decontaminate=strength > 0)
+
+
+def blurred(image: Image, mask: Mask, *, strength: float, alpha: Mask | None = None) -> Picture:
+    """The background of the image, blurred, RGB: where the people are, what is around them flows in.
+
+    alpha: the photo's own transparency; colors that it hides do not flow into the blur.
     strength: 0..1; the blur's standard deviation is strength times 4 % of the photo's shorter side. The blur sees
     background pixels only (normalized convolution, Knutsson and Westin, CVPR 1993), so no halo of the person's
-    colors stands around them; the person's soft edge is freed of the old background before it meets the blur.
+    colors stands around them.
     """
     check(image, mask)
     if not 0 <= strength <= 1:
         raise InputError(f"blur strength is {strength}; wanted 0 to 1")
     if strength == 0:
-        picture = image.copy()
-    else:
-        small = _blurred(image, mask, alpha, 0.04 * strength * min(mask.shape))
-        return over_own(image, mask, resize(small, *mask.shape), alpha=alpha)
-    return picture if alpha is None else with_alpha(picture, alpha)
+        return image.copy()
+    small = _blurred(image, mask, alpha, 0.04 * strength * min(mask.shape))
+    return np.ascontiguousarray(resize(small, *mask.shape))
 
 
 def color(image: Image, mask: Mask, *, rgb: tuple[float, float, float], decontaminate: bool = True) -> Picture:
     """The people before one color, rgb in 0..255, as the photo's own profile counts."""
-    check(image, mask)
+    return over(image, mask, filled(image, rgb), decontaminate=decontaminate)
+
+
+def filled(image: Image, rgb: tuple[float, float, float]) -> Picture:
+    """A picture of the image's size and depth, all of one color. Raises InputError for levels that are not 0 to 255."""
     if len(rgb) != 3 or not all(0 <= level <= 255 for level in rgb):
         raise InputError(f"color is {rgb}; wanted three levels of 0 to 255: red, green, blue")
     behind = np.empty_like(image)
     # One row, then copies of it: filling pixel by pixel is ten times slower.
     behind[:] = np.tile(np.rint(np.array(rgb) * (levels(image) / 255)), (image.shape[1], 1)).astype(image.dtype)
-    return over(image, mask, behind, decontaminate=decontaminate)
+    return behind
 
 
 def replace(
@@ -86,19 +105,25 @@ def replace(
     how: Literal["fill", "fit"] = "fill",
     decontaminate: bool = True,
 ) -> Picture:
-    """The people before another picture: RGB, or RGBA where alpha is given.
+    """The people before another picture: RGB, or RGBA where alpha is given. See backdrop."""
+    check(image, mask)
+    behind = backdrop(image, background, alpha=alpha, how=how)
+    return painted(image, mask, behind, decontaminate=decontaminate)
+
+
+def backdrop(
+    image: Image, background: Image, *, alpha: Mask | None = None, how: Literal["fill", "fit"] = "fill"
+) -> Picture:
+    """Another picture in the image's frame and depth: RGB, or RGBA multiplied by its alpha where that is given.
 
     alpha: the background's own transparency, of its size. Where it shows nothing, the result does not either.
     how: "fill" covers the whole frame and crops what is left over; "fit" shows all of the background, with bars of
     its own blurred colors.
     """
-    check(image, mask)
     if how not in ("fill", "fit"):
         raise InputError(f"how is {how!r}; wanted fill or fit")
-    if alpha is not None:
-        return _over_gaps(image, mask, framed(weighted(background, alpha), mask.shape, how), decontaminate)
-    behind = as_deep(framed(background, mask.shape, how), image)
-    return over(image, mask, behind, decontaminate=decontaminate)
+    whole = background if alpha is None else weighted(background, alpha)
+    return as_deep(framed(whole, image.shape[:2], how), image)
 
 
 def matte(mask: Mask, *, bits: int = 8) -> Picture:
@@ -146,16 +171,37 @@ def before_white(picture: Picture) -> Picture:
     return flat
 
 
-def over(image: Image, mask: Mask, picture: Picture, *, decontaminate: bool) -> Picture:
+def painted(
+    image: Image,
+    mask: Mask,
+    behind: Picture,
+    *,
+    alpha: Mask | None = None,
+    decontaminate: bool = True,
+    finish: Finish | None = None,
+) -> Picture:
+    """The people painted over what is behind them, which may be changed in place.
+
+    It is RGB where behind is; RGBA of straight alpha where behind has gaps, or where alpha, which is the image's own
+    transparency, is given to be kept. What is hidden is black.
+    """
+    check(image, mask)
+    if behind.shape[2] == 4:
+        return _over_gaps(image, mask, behind, decontaminate, finish)
+    return over_own(image, mask, behind, alpha=alpha, decontaminate=decontaminate, finish=finish)
+
+
+def over(image: Image, mask: Mask, picture: Picture, *, decontaminate: bool, finish: Finish | None = None) -> Picture:
     """The people painted over picture, which is of the image's shape and dtype, in place."""
+    check(image, mask)
     kinds = _kinds(image, mask)
     fronts = Foreground(image, mask) if decontaminate and (kinds == EDGE).any() else None
     for tile, kind in runs(kinds, *mask.shape):
-        if kind == PERSON:
+        if kind == PERSON and finish is None:
             picture[tile] = image[tile]
-        elif kind == EDGE:
+        elif kind != NOBODY:
             back = picture[tile].astype(np.float32)
-            front = fronts(tile) if fronts else image[tile].astype(np.float32)
+            front = _front(image, tile, kind, fronts, finish)
             front -= back
             front *= three(mask[tile])
             front += back
@@ -163,15 +209,29 @@ def over(image: Image, mask: Mask, picture: Picture, *, decontaminate: bool) -> 
     return picture
 
 
-def over_own(image: Image, mask: Mask, picture: Picture, *, alpha: Mask | None) -> Picture:
+def _front(image: Image, tile: Tile, kind: int, fronts: Foreground | None, finish: Finish | None) -> Floats:
+    """The people's own colors in a tile, finished."""
+    colors: Floats = fronts(tile) if fronts and kind == EDGE else image[tile].astype(np.float32)
+    return colors if finish is None else finish(colors, tile)
+
+
+def over_own(
+    image: Image,
+    mask: Mask,
+    picture: Picture,
+    *,
+    alpha: Mask | None,
+    decontaminate: bool = True,
+    finish: Finish | None = None,
+) -> Picture:
     """The people painted over picture, which was made of the image's own background: RGB, or RGBA where alpha is given.
 
     alpha: the image's own transparency, which stays. picture is changed in place.
     """
     if alpha is None:
-        return over(image, mask, picture, decontaminate=True)
+        return over(image, mask, picture, decontaminate=decontaminate, finish=finish)
     share = np.minimum(mask / np.maximum(alpha, np.float32(1e-6)), np.float32(1))
-    return with_alpha(over(image, share, picture, decontaminate=True), alpha)
+    return with_alpha(over(image, share, picture, decontaminate=decontaminate, finish=finish), alpha)
 
 
 def as_deep(picture: Picture, image: Image) -> Picture:
@@ -184,20 +244,21 @@ def as_deep(picture: Picture, image: Image) -> Picture:
     return deep
 
 
-def _over_gaps(image: Image, mask: Mask, behind: Picture, decontaminate: bool) -> Picture:
-    """The people over RGBA, multiplied by its alpha, as RGBA of straight alpha; what is hidden is black."""
-    picture = as_deep(behind, image)
+def _over_gaps(
+    image: Image, mask: Mask, picture: Picture, decontaminate: bool, finish: Finish | None = None
+) -> Picture:
+    """The people over RGBA, multiplied by its alpha, as RGBA of straight alpha, in place; what is hidden is black."""
     white = np.float32(levels(image))
     kinds = _kinds(image, mask)
     fronts = Foreground(image, mask) if decontaminate and (kinds == EDGE).any() else None
     for tile, kind in runs(kinds, *mask.shape):
-        if kind == PERSON:
+        if kind == PERSON and finish is None:
             picture[tile][..., :3], picture[tile][..., 3] = image[tile], white
             continue
         mixed: Floats = picture[tile].astype(np.float32)
-        if kind == EDGE:
+        if kind != NOBODY:
             share = mask[tile][..., None]
-            front = fronts(tile) if fronts else image[tile].astype(np.float32)
+            front = _front(image, tile, kind, fronts, finish)
             mixed = mixed * (1 - share) + np.dstack([front, np.full_like(share, white)]) * share
         shown = np.rint(mixed[..., 3:])
         straight = mixed[..., :3] * (white / np.maximum(mixed[..., 3:], 1))

@@ -45,13 +45,29 @@ class Cut(Effect):
         """See Effect."""
         return self.background is None
 
+    @property
+    def frees_edges(self) -> bool:
+        """See Effect."""
+        return self.decontaminate
+
     def __call__(
         self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
     ) -> Picture:
         """The people on transparency, RGBA, or before the color, RGB."""
         from standout.effects import compose
 
-        if self.background is None:
+        if self.background is None:  # where nothing is behind, their colors need no mixing
             return compose.cut(image, mask, decontaminate=self.decontaminate)
-        rgb = space.color(parsed(self.background))
-        return compose.color(image, mask, rgb=rgb, decontaminate=self.decontaminate)
+        return super().__call__(image, mask, time, alpha=alpha, space=space)
+
+    def behind(
+        self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
+    ) -> Picture:
+        """Transparency, RGBA, or the color, RGB."""
+        import numpy as np
+
+        from standout.effects import compose
+
+        if self.background is None:
+            return np.zeros((*image.shape[:2], 4), image.dtype)
+        return compose.filled(image, space.color(parsed(self.background)))

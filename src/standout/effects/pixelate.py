@@ -38,10 +38,10 @@ class Pixelate(Effect):
         if not 0.005 <= self.block <= 0.5:
             raise InputError(f"block is {self.block:g}; wanted 0.005 to 0.5 of the picture's shorter side")
 
-    def __call__(
+    def behind(
         self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
     ) -> Picture:
-        """The people sharp before the blocks, RGB, or RGBA where alpha is given."""
+        """The background in blocks, RGB. The picture is RGBA where alpha is given."""
         import cv2
         import numpy as np
 
@@ -59,4 +59,4 @@ class Pixelate(Effect):
         cells = np.asarray(cv2.resize(weighed, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
         colors: Picture = np.rint(cells[..., :3] / cells[..., 3:]).astype(image.dtype)
         blocks: Picture = cv2.resize(colors, mask.shape[::-1], interpolation=cv2.INTER_NEAREST)  # type: ignore[assignment]
-        return compose.over_own(image, mask, blocks, alpha=alpha)
+        return blocks

@@ -49,15 +49,20 @@ class Replace(Effect):
         """See Effect."""
         return isinstance(self._behind, Moving)
 
-    def __call__(
+    @property
+    def frees_edges(self) -> bool:
+        """See Effect."""
+        return self.decontaminate
+
+    def behind(
         self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
     ) -> Picture:
-        """The people before the background, RGB, or RGBA where the background is transparent."""
+        """The background in the image's frame, RGB, or RGBA where it is transparent."""
         from standout.effects import compose
 
         how: Literal["fit", "fill"] = "fit" if self.fit else "fill"
-        behind, shares = self._behind.at(Fraction(time), space, image)
-        return compose.replace(image, mask, background=behind, alpha=shares, how=how, decontaminate=self.decontaminate)
+        background, shares = self._behind.at(Fraction(time), space, image)
+        return compose.backdrop(image, background, alpha=shares, how=how)
 
     def open(self, *, max_pixels: int | None = None) -> tuple[str, ...]:
         """See Effect."""
