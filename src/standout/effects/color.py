@@ -24,12 +24,13 @@ class Color(Effect):
     examples: ClassVar[tuple[tuple[str, str], ...]] = (
         ("standout color photo.jpg", "white, to photo-color.jpg"),
         ("standout color photo.jpg --color '#1e90ff'", "any color"),
+        ("standout color clip.mp4 --color green-screen", "to be keyed out by another program"),
         ("standout color staff/ -c lightgrey --crop", "portraits that go together"),
     )
 
     color: Annotated[
         str | tuple[int, int, int],
-        Setting("A name, or a hex code such as '#1e90ff'.", short="-c", metavar="COLOR"),
+        Setting("A name, green-screen too, or a hex code such as '#1e90ff'.", short="-c", metavar="COLOR"),
     ] = "white"
     decontaminate: Annotated[bool, DECONTAMINATE] = True
 

@@ -59,15 +59,22 @@ def is_unmanaged(opened: PIL.Image.Image) -> bool:
     return not opened.info.get("icc_profile") and opened.mode not in ("CMYK", "LAB", "YCbCr")
 
 
+SCREENS = {"greenscreen": (0, 177, 64), "chromagreen": (0, 177, 64), "bluescreen": (0, 71, 187)}
+"""The colors of the cloths that studios film before, with which other programs key a person out."""
+
+
 def parse_color(color: object) -> tuple[int, int, int]:
     """The color as (red, green, blue), 0..255.
 
-    color: a name, three whole numbers, or a hex code, without its "#" too, as shells take that for a comment.
+    color: a name, of a studio's cloth too; three whole numbers; or a hex code, without its "#" too, as shells take that
+    for a comment. Names are read without regard to case, spaces and hyphens.
 
     Raises InputError for anything else.
 
     >>> parse_color("white"), parse_color("#08f"), parse_color("0088ff"), parse_color([0, 136, 255])
     ((255, 255, 255), (0, 136, 255), (0, 136, 255), (0, 136, 255))
+    >>> parse_color("green-screen"), parse_color("BlueScreen"), parse_color("light grey")
+    ((0, 177, 64), (0, 71, 187), (211, 211, 211))
     """
     if isinstance(color, str):
         return _named(color)
@@ -87,9 +94,14 @@ def _named(text: str) -> tuple[int, int, int]:
     """The color of a name or a hex code. Raises InputError where it is neither."""
     from PIL import ImageColor
 
-    bare_hex = re.fullmatch(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}", text.strip())
+    wanted = text.strip()
+    if re.fullmatch(r"[a-zA-Z][a-zA-Z _-]*", wanted):
+        wanted = re.sub(r"[ _-]", "", wanted.lower())
+        if wanted in SCREENS:
+            return SCREENS[wanted]
+    bare_hex = re.fullmatch(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}", wanted)
     try:
-        rgb = ImageColor.getrgb("#" * bool(bare_hex) + text.strip())
+        rgb = ImageColor.getrgb("#" * bool(bare_hex) + wanted)
         if len(rgb) != 3 or max(rgb) > 255:
             raise ValueError("it is transparent, or brighter than white")
     except ValueError:
