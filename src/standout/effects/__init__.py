@@ -1,10 +1,11 @@
 """Image and mask -> picture: what the people are put before, or what they are put on.
 
     base         Effect and Setting: what an effect is, and how users see its fields
-    cut blur color replace pixelate matte    an effect each
+    cut blur color replace pixelate gradient checker lens matte    an effect each
     background   a picture or a clip that Replace puts behind, opened, converted and closed
     space        what an image's numbers mean
     compose      the pixel work: people painted over a picture; framing, foreground
+    rounding     colors that run softly, brought to whole levels without bands
 
 To add an effect: a file like blur.py, and a row in EFFECTS. Other packages add theirs by an entry point of the group
 "standout.effects", whose name is the effect's and whose value is its class.
@@ -12,8 +13,11 @@ To add an effect: a file like blur.py, and a row in EFFECTS. Other packages add 
 
 from standout.effects.base import Effect, Setting
 from standout.effects.blur import Blur
+from standout.effects.checker import Checker
 from standout.effects.color import Color
 from standout.effects.cut import Cut
+from standout.effects.gradient import Gradient
+from standout.effects.lens import Lens
 from standout.effects.matte import Matte
 from standout.effects.pixelate import Pixelate
 from standout.effects.replace import Replace
@@ -27,6 +31,9 @@ EFFECTS: dict[str, type[Effect]] = {
     "color": Color,
     "replace": Replace,
     "pixelate": Pixelate,
+    "lens": Lens,
+    "gradient": Gradient,
+    "checker": Checker,
     "mask": Matte,
 }
 """Name -> effect, in the order in which users see them."""
@@ -35,10 +42,13 @@ __all__ = [
     "EFFECTS",
     "SRGB",
     "Blur",
+    "Checker",
     "ClipSpace",
     "Color",
     "Cut",
     "Effect",
+    "Gradient",
+    "Lens",
     "Matte",
     "PhotoSpace",
     "Pixelate",

@@ -255,15 +255,29 @@ def _over_gaps(
         if kind == PERSON and finish is None:
             picture[tile][..., :3], picture[tile][..., 3] = image[tile], white
             continue
+        if kind == NOBODY and not picture[tile][..., :3].any():  # gaps, and black shadows
+            continue
         mixed: Floats = picture[tile].astype(np.float32)
         if kind != NOBODY:
-            share = mask[tile][..., None]
-            front = _front(image, tile, kind, fronts, finish)
-            mixed = mixed * (1 - share) + np.dstack([front, np.full_like(share, white)]) * share
-        shown = np.rint(mixed[..., 3:])
-        straight = mixed[..., :3] * (white / np.maximum(mixed[..., 3:], 1))
-        picture[tile] = np.where(shown > 0, np.dstack([np.rint(np.minimum(straight, white)), shown]), 0)
+            share = mask[tile]
+            mixed *= cv2.merge([1 - share] * 4)
+            front = cv2.cvtColor(_front(image, tile, kind, fronts, finish), cv2.COLOR_RGB2RGBA)
+            front[..., 3] = white
+            mixed += np.asarray(front, np.float32) * cv2.merge([share] * 4)
+        picture[tile] = _straight(mixed, white)
     return picture
+
+
+def _straight(mixed: Floats, white: np.float32) -> Floats:
+    """RGBA that is multiplied by its alpha as whole levels of straight alpha, in place; what is hidden is black."""
+    known = mixed[..., 3].copy()
+    scale = white / np.maximum(known, 1)
+    mixed *= cv2.merge([scale] * 4)
+    np.minimum(mixed, white, out=mixed)
+    mixed[..., 3] = known
+    np.rint(mixed, out=mixed)
+    mixed[mixed[..., 3] == 0] = 0
+    return mixed
 
 
 def _blurred(image: Image, mask: Mask, alpha: Mask | None, sigma: float) -> Picture:
@@ -275,7 +289,7 @@ def _blurred(image: Image, mask: Mask, alpha: Mask | None, sigma: float) -> Pict
     for _ in range(3):
         share *= share
     pixels: Floats = cv2.cvtColor(halved(image, times), cv2.COLOR_RGB2RGBA).astype(np.float32)
-    soft = _spread(pixels * cv2.merge([share] * 4), sigma / 2**times)
+    soft = spread(pixels * cv2.merge([share] * 4), sigma / 2**times)
     # A frame full of people has no background at all: there, the photo.
     soft += 1e-12 * pixels
     red, green, blue, known = cv2.split(soft)
@@ -284,13 +298,13 @@ def _blurred(image: Image, mask: Mask, alpha: Mask | None, sigma: float) -> Pict
     return picture
 
 
-def _spread(weighed: Floats, sigma: float, *, wider: int = 2) -> Floats:
+def spread(weighed: Floats, sigma: float, *, wider: int = 2) -> Floats:
     """Weighed colors and weights (h, w, 4), blurred by sigma; faintly by 4 and by 16 sigma too.
 
     Deep inside a large person the narrow blur finds no background: the wider ones fill in.
     """
     soft = np.asarray(cv2.GaussianBlur(weighed, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float32)
     if wider:
-        far = _spread(halved(weighed, 2), sigma, wider=wider - 1)
+        far = spread(halved(weighed, 2), sigma, wider=wider - 1)
         soft += 1e-3 * resize(far, *weighed.shape[:2])
     return soft

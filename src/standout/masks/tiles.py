@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from standout.types import Bytes, Floats, Image
 
@@ -39,6 +40,16 @@ def runs(kinds: Kinds, height: int, width: int) -> Iterator[tuple[Tile, int]]:
         changes = [0, *(np.flatnonzero(row[1:] != row[:-1]) + 1).tolist(), len(row)]
         for first, last in pairwise(changes):
             yield (rows, slice(first * TILE, min(last * TILE, width))), int(row[first])
+
+
+def bands(height: int, width: int) -> Iterator[Tile]:
+    """Bands of rows, as wide as the picture, that together cover height x width.
+
+    >>> [(rows.start, rows.stop, columns.stop) for rows, columns in bands(TILE + 1, 9)]
+    [(0, 32, 9), (32, 33, 9)]
+    """
+    for top in range(0, height, TILE):
+        yield slice(top, min(top + TILE, height)), slice(0, width)
 
 
 def kinds_of(least: Floats, most: Floats, height: int, width: int, *, nobody: float, person: float) -> Kinds:
@@ -69,6 +80,51 @@ def enlarge(small: Floats, tile: Tile, height: int, width: int) -> Floats:
     size = (columns.stop - columns.start, rows.stop - rows.start)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(small, inverse, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
+
+
+def cells(plane: NDArray[Any], cell: int) -> NDArray[Any]:
+    """The mean of each cell x cell pixels of a plane or a picture; a last cell that is not full repeats its edge.
+
+    >>> cells(np.array([[1, 3, 5]], np.float32), 2).tolist()
+    [[2.0, 5.0]]
+    """
+    if cell == 1:
+        return plane
+    height, width = plane.shape[:2]
+    means = np.empty((-(-height // cell), -(-width // cell), *plane.shape[2:]), plane.dtype)
+    down, right = height // cell, width // cell
+    for rows, columns in (
+        (slice(0, down), slice(0, right)),
+        (slice(0, down), slice(right, means.shape[1])),
+        (slice(down, len(means)), slice(0, means.shape[1])),
+    ):
+        part = means[rows, columns]
+        if part.size:  # the full cells without a copy; those at the edges after one
+            seen = plane[rows.start * cell : rows.stop * cell, columns.start * cell : columns.stop * cell]
+            if seen.shape[0] % cell or seen.shape[1] % cell:
+                below, beside = -seen.shape[0] % cell, -seen.shape[1] % cell
+                seen = cv2.copyMakeBorder(seen, 0, below, 0, beside, cv2.BORDER_REPLICATE)
+            part[:] = cv2.resize(seen, part.shape[1::-1], interpolation=cv2.INTER_AREA).reshape(part.shape)
+    return means
+
+
+def enlarged(small: Floats, cell: int, height: int, width: int) -> Iterator[tuple[Tile, Floats]]:
+    """Bands that cover height x width, and small (h, w, C) enlarged in them: each of its pixels to cell x cell.
+
+    It may reach beyond height and width by less than a cell. All at once, it would take several times the memory.
+
+    >>> [values[:, 0].tolist() for _, values in enlarged(np.array([[0.0], [4.0]], np.float32), 2, 3, 2)]
+    [[0.0, 1.0, 3.0]]
+    """
+    step = max(1, 2 * TILE // cell)
+    for first in range(0, len(small), step):
+        above, below = min(first, 1), min(len(small) - min(first + step, len(small)), 1)
+        seen = small[first - above : first + step + below]
+        size = (small.shape[1] * cell, len(seen) * cell)
+        band = np.asarray(cv2.resize(seen, size, interpolation=cv2.INTER_LINEAR), np.float32)
+        top = first * cell
+        rows = slice(top, min(top + step * cell, height))
+        yield (rows, slice(0, width)), band[above * cell :][: rows.stop - top, :width]
 
 
 def levels(image: Image) -> float:
