@@ -48,7 +48,8 @@ def given(command: object) -> list[str]:
 def edits(command: object, parts: dict[str, EditPart]) -> dict[str, Edit]:
     """Each effect's name and what is done by it; an effect that lacks a setting it needs is left out.
 
-    parts: the other parts of each edit, by the names of their fields.
+    parts: the other parts of each edit, by the names of their fields. What cannot be dressed, such as the mask, is
+    shown as it is.
     """
     from standout.editing import Edit
 
@@ -60,7 +61,8 @@ def edits(command: object, parts: dict[str, EditPart]) -> dict[str, Edit]:
             values[one.name] = DEFAULTS.get(one.name, one.default) if value is None else value
         lacks = any(one.required and values[one.name] is None for one in options(effect))
         if name not in LEFT_OUT and not lacks:
-            made[name] = Edit.of(effect(**values), parts)
+            fitting = parts if effect.has_behind else {part: one for part, one in parts.items() if part != "dress"}
+            made[name] = Edit.of(effect(**values), fitting)
     return made
 
 

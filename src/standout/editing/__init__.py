@@ -59,6 +59,10 @@ class Edit:
     placement: Placement = Placement()
     dress: Dress = Dress()
 
+    def __post_init__(self) -> None:
+        """Raises InputError where the effect leaves nothing that could be dressed so."""
+        self.dress.check(self.effect)
+
     @classmethod
     def of(cls, effect: Effect, parts: Mapping[str, EditPart]) -> Edit:
         """The edit of an effect and of those parts, by the names of their fields; the others are at their default."""
@@ -104,7 +108,7 @@ class Edit:
         self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
     ) -> Picture:
         """The picture of an image with its final mask: the effect, and what is drawn about the people. See Effect."""
-        return self.effect(image, mask, time, alpha=alpha, space=space)
+        return self.dress.painted(self.effect, image, mask, time, alpha=alpha, space=space)
 
     def fresh(self) -> Edit:
         """This edit with its effect at its beginning; see Effect.fresh."""
