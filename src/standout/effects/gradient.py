@@ -37,7 +37,7 @@ class Gradient(Effect):
 
     colors: Annotated[
         str,
-        Setting("Two or more colors with commas between them: names, or hex codes.", short="-c", metavar="COLORS"),
+        Setting("Two or more colors with commas between them: names, or hex codes.", metavar="COLORS"),
     ] = "#fbfbfd, #b9c4d6"
     angle: Annotated[
         float,
