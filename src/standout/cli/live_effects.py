@@ -61,8 +61,9 @@ def edits(command: object, parts: dict[str, EditPart]) -> dict[str, Edit]:
             values[one.name] = DEFAULTS.get(one.name, one.default) if value is None else value
         lacks = any(one.required and values[one.name] is None for one in options(effect))
         if name not in LEFT_OUT and not lacks:
-            fitting = parts if effect.has_behind else {part: one for part, one in parts.items() if part != "dress"}
-            made[name] = Edit.of(effect(**values), fitting)
+            shown = effect(**values)
+            fitting = parts if shown.has_behind else {part: one for part, one in parts.items() if part != "dress"}
+            made[name] = Edit.of(shown, fitting)
     return made
 
 

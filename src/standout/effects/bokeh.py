@@ -9,10 +9,10 @@ weighed   float32 (h, w, 4)           light times weight, and weight, of cells o
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from standout.effects.compose import spread
 from standout.effects.foreground import halved, three
@@ -23,9 +23,6 @@ from standout.types import Doubles, Floats, Image, Mask, Picture
 
 ROUND = 10.0
 """Radius, in pixels, up to which discs are drawn as they are; larger ones are drawn on a smaller picture."""
-
-STEPS = (0.25, 0.5, 1.0)
-"""The radii that are made, as shares of the largest; what lies between two of them is mixed."""
 
 BRIGHTEST = 12.0
 """How many times as bright as white a highlight may have been that the photo shows as white."""
@@ -72,19 +69,13 @@ def lens_blurred(
     light, not of levels, and over background pixels alone (normalized convolution, Knutsson and Westin, CVPR 1993).
     """
     curve = Curve(highlights)
-    steps = STEPS if (blurred < 1).any() else STEPS[-1:]
     times = halvings(radius / ROUND)
     weighed = _weighed(image, mask, alpha, curve, times)
-    soft = _discs(weighed, steps[0] * radius / 2**times)
-    middles = np.minimum((np.arange(len(soft)) + 0.5) * 2**times, len(blurred) - 1).astype(int)
-    rows = blurred[middles][:, None, None]
-    for nearer, step in pairwise(steps):
-        softer = _discs(weighed, step * radius / 2**times)
-        softer -= soft
-        softer *= np.clip((rows - np.float32(nearer)) / np.float32(step - nearer), 0, 1)
-        soft += softer
-    soft = curve.levels(soft)
-    return _enlarged(image, mask, soft, np.minimum(blurred / np.float32(steps[0]), 1), 2**times)
+    middles = np.minimum((np.arange(len(weighed)) + 0.5) * 2**times, len(blurred) - 1).astype(int)
+    soft = curve.levels(_discs(weighed, blurred[middles] * np.float32(radius / 2**times)))
+    # discs smaller than a cell and a half are not seen on the smaller picture
+    share = np.minimum(blurred * np.float32(radius / 2**times / 1.5), 1) if (blurred < 1).any() else blurred
+    return _enlarged(image, mask, soft, share, 2**times)
 
 
 def _weighed(image: Image, mask: Mask, alpha: Mask | None, curve: Curve, times: int) -> Floats:
@@ -107,17 +98,49 @@ def _weighed(image: Image, mask: Mask, alpha: Mask | None, curve: Curve, times: 
     return np.dstack([light, share])
 
 
-def _discs(weighed: Floats, radius: float) -> Floats:
-    """The light of discs of that radius, in pixels of weighed."""
-    soft = np.asarray(cv2.filter2D(weighed, -1, disc(radius), borderType=cv2.BORDER_REFLECT), np.float32)
+def _discs(weighed: Floats, radii: Floats) -> Floats:
+    """The light of discs, in each row of a radius of its own, in pixels of weighed."""
+    largest = float(radii.max())
+    soft = np.asarray(cv2.filter2D(weighed, -1, disc(largest), borderType=cv2.BORDER_REFLECT), np.float32)
+    smaller = np.flatnonzero(radii < largest)
+    if smaller.size:
+        _gather(weighed, radii, smaller, soft)
     np.maximum(soft, 0, out=soft)  # OpenCV convolves by Fourier transform, which leaves a trace below 0
     # Deep inside a large person a disc finds no background: wider blurs fill in.
-    far = spread(halved(weighed, 2), max(1.0, radius / 2), wider=1)
+    far = spread(halved(weighed, 2), max(1.0, largest / 2), wider=1)
     far *= np.float32(1e-3)
     soft += cv2.resize(far, weighed.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     light = np.ascontiguousarray(soft[..., :3])
     light /= three(np.ascontiguousarray(soft[..., 3]))
     return light
+
+
+def _gather(weighed: Floats, radii: Floats, rows: NDArray[np.intp], soft: Floats) -> None:
+    """Writes the means over discs into these rows of soft.
+
+    A disc is a stack of rows, and the sum over a part of a row is the difference of two sums from its beginning. So
+    each row's disc may have its own radius; mixed of a few radii, points of light would have rings in them.
+    """
+    reach, width = math.ceil(float(radii[rows].max())) + 1, weighed.shape[1]
+    padded = cv2.copyMakeBorder(weighed, reach, reach, reach + 1, reach + 1, cv2.BORDER_REFLECT)
+    sums = np.zeros((len(padded), padded.shape[1] + 1, 4))
+    np.cumsum(padded, axis=1, out=sums[:, 1:])
+
+    def until(line: Doubles, edge: float) -> Doubles:
+        """The sums up to so far from each pixel's middle; between two pixels, of a part of one."""
+        first = math.floor(reach + 1.5 + edge)
+        part = reach + 1.5 + edge - first
+        return np.asarray(line[first : first + width] * (1 - part) + line[first + 1 : first + 1 + width] * part)
+
+    for row in rows.tolist():
+        radius = float(radii[row]) + 0.5  # from a pixel's middle to its border
+        total, count = np.zeros((width, 4)), 0.0
+        for away in range(math.ceil(radius)):
+            half = math.sqrt(radius**2 - away**2)
+            line = sums[reach + row] if away == 0 else sums[reach + row - away] + sums[reach + row + away]
+            total += until(line, half) - until(line, -half)
+            count += 2 * half * (1 if away == 0 else 2)
+        soft[row] = total / count
 
 
 def disc(radius: float) -> Floats:
