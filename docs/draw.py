@@ -1,6 +1,7 @@
 """Draws the pictures of the README and the documentation, with the bundled model, from the sample photo.
 
-python docs/draw.py [NAME ...]    hero, edges, failures, place, idphoto or moving; all where none is named
+python docs/draw.py [NAME ...]    hero, effects, dress, lens, edges, failures, place, idphoto or moving; all where none is
+                                  named
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from PIL import Image
 
 from standout import idphotos, video
 from standout.cli import main as standout
-from standout.editing import Edit, Placement
+from standout.editing import Dress, Edit, Placement
 from standout.editing.presets import PRESETS
-from standout.effects import Color, compose
+from standout.effects import Blur, Checker, Color, Cut, Effect, Gradient, Lens, Replace, compose
 from standout.idphotos.drawing import drawn
 from standout.idphotos.sheet import sheet
 from standout.images import read, write
+from standout.lengths import Length
 from standout.masks.people import keep_largest
 from standout.segmenter import Segmenter
 from standout.support.draw import CAPTION, captioned
@@ -32,6 +34,7 @@ IMAGES = DOCS / "images"
 sys.path.insert(0, str(DOCS.parent / "examples"))
 from contact_sheet import on_checkerboard  # noqa: E402 (a script of ours, beside the package)
 from draw_background import dusk  # noqa: E402
+from draw_figure import scene  # noqa: E402
 
 sys.path.insert(0, str(DOCS.parent / "benchmarks"))
 from clips import FPS, play  # noqa: E402
@@ -63,6 +66,70 @@ def hero(photo: Array, mask: Array) -> Array:
             ("standout replace", compose.replace(photo, mask, background=dusk())),
         ],
         300,
+    )
+
+
+def dressed(effect: Effect, photo: Array, mask: Array, dress: Dress | None = None) -> Array:
+    """The effect's picture with people so dressed, on a checkerboard where it is transparent."""
+    picture = Edit(effect, dress=dress or Dress()).painted(photo, mask)
+    if picture.shape[2] == 3:
+        return picture
+    share, board = picture[..., 3:] / 255.0, Checker().behind(photo, mask)
+    return np.rint(share * picture[..., :3] + (1 - share) * board).astype(np.uint8)
+
+
+STICKER = Dress(shadow="soft", outline=Length(1.6, "%"))
+
+
+def effects(photo: Array, mask: Array) -> Array:
+    """What more can be behind the people: a lens blur, a sticker's outline and shadow, a gradient."""
+    large, fine = (cv2.resize(one, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC) for one in (photo, mask))
+    fine = np.clip(fine, 0, 1)
+    standing, found = scene(1000, 1000)
+    return row(
+        [
+            ("standout lens", Lens(0.7, 0.8)(standing, found)),
+            ("standout cut --outline 1.6% --shadow soft", dressed(Cut(), large, fine, STICKER)),
+            ("standout gradient", Gradient("#ffd9a0, #f2789f, #6a5acd", angle=200)(large, fine)),
+        ],
+        360,
+    )
+
+
+def dress() -> Array:
+    """A figure with each thing that people can be dressed with."""
+    photo, mask = scene(1200, 800)
+    studio, white = Gradient("#f4f4f6, #cfd3dc"), Color("white")
+    hills = Replace(Photo(dusk()))
+    first = [
+        ("no shadow", dressed(white, photo, mask)),
+        ("--shadow soft", dressed(white, photo, mask, Dress(shadow="soft"))),
+        ("--shadow contact", dressed(studio, photo, mask, Dress(shadow="contact", shadow_opacity=0.7))),
+        ("--outline 1.6% --shadow soft", dressed(Cut(), photo, mask, STICKER)),
+    ]
+    second = [
+        ("replace", dressed(hills, photo, mask)),
+        ("--match 0.7", dressed(hills, photo, mask, Dress(match=0.7))),
+        ("--match 0.7 --light-wrap 0.7", dressed(hills, photo, mask, Dress(match=0.7, light_wrap=0.7))),
+        (
+            "--outline 6 --outline-color gold",
+            dressed(Blur(), photo, mask, Dress(outline=Length(6), outline_color="gold")),
+        ),
+    ]
+    return np.vstack([row(first, 400), row(second, 400)])
+
+
+def lens() -> Array:
+    """A blur and two lens blurs of the same street."""
+    photo, mask = scene(1200, 800)
+    return row(
+        [
+            ("photo", photo),
+            ("standout blur", Blur(0.7)(photo, mask)),
+            ("standout lens --falloff 0", Lens(0.7, 0.8, falloff=0)(photo, mask)),
+            ("standout lens", Lens(0.7, 0.8)(photo, mask)),
+        ],
+        400,
     )
 
 
@@ -180,6 +247,9 @@ def main() -> None:
     mask = keep_largest(segmenter.mask(photo))
     pictures = {
         "hero": lambda: hero(photo, mask),
+        "effects": lambda: effects(photo, mask),
+        "dress": dress,
+        "lens": lens,
         "edges": lambda: edges(photo, segmenter),
         "failures": lambda: failures(photo, mask, segmenter),
         "place": lambda: place(photo, mask),

@@ -95,7 +95,7 @@ def _weighed(image: Image, mask: Mask, alpha: Mask | None, curve: Curve, times: 
         share *= share
     np.maximum(share, np.float32(1e-6), out=share)
     light *= three(share)
-    return np.dstack([light, share])
+    return np.asarray(cv2.merge([*cv2.split(light), share]), np.float32)
 
 
 def _discs(weighed: Floats, radii: Floats) -> Floats:

@@ -255,8 +255,11 @@ def _over_gaps(
         if kind == PERSON and finish is None:
             picture[tile][..., :3], picture[tile][..., 3] = image[tile], white
             continue
-        if kind == NOBODY and not picture[tile][..., :3].any():  # gaps, and black shadows
-            continue
+        if kind == NOBODY:
+            used = np.flatnonzero(cv2.reduce(picture[tile], 0, cv2.REDUCE_MAX)[0, :, :3].any(axis=1))
+            if not used.size:  # gaps, and black shadows
+                continue
+            tile = tile[0], slice(tile[1].start + int(used[0]), tile[1].start + int(used[-1]) + 1)
         mixed: Floats = picture[tile].astype(np.float32)
         if kind != NOBODY:
             share = mask[tile]
@@ -272,12 +275,11 @@ def _straight(mixed: Floats, white: np.float32) -> Floats:
     """RGBA that is multiplied by its alpha as whole levels of straight alpha, in place; what is hidden is black."""
     known = mixed[..., 3].copy()
     scale = white / np.maximum(known, 1)
+    scale[np.rint(known) == 0] = 0
     mixed *= cv2.merge([scale] * 4)
     np.minimum(mixed, white, out=mixed)
     mixed[..., 3] = known
-    np.rint(mixed, out=mixed)
-    mixed[mixed[..., 3] == 0] = 0
-    return mixed
+    return np.rint(mixed, out=mixed)
 
 
 def _blurred(image: Image, mask: Mask, alpha: Mask | None, sigma: float) -> Picture:

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 from standout.effects.base import Effect, Setting
 from standout.effects.space import SRGB, Space
 from standout.errors import InputError
-from standout.types import Image, Mask, Picture
+from standout.types import Floats, Image, Mask, Picture
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,18 @@ class Pixelate(Effect):
         share = np.clip(shown - mask, 0, 1)
         # A pixel counts by its share of background; the soft rim, still tinted by the person, next to nothing. Where
         # a block holds no background at all, nobody sees it: any color will do, such as the mean of the whole block.
-        weight = np.maximum(share**8, np.float32(1e-6))[..., None]
+        for _ in range(3):
+            share *= share
+        weight = np.maximum(share, np.float32(1e-6), out=share)
         side = self.block * min(mask.shape)
         rows, columns = (max(1, math.ceil(length / side)) for length in mask.shape)
-        weighed = np.dstack([image.astype(np.float32) * weight, weight])
-        cells = np.asarray(cv2.resize(weighed, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
-        colors: Picture = np.rint(cells[..., :3] / cells[..., 3:]).astype(image.dtype)
+
+        def mean(plane: Floats) -> Floats:
+            return np.asarray(cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
+
+        known = mean(weight)
+        # one channel after the other: all at once, large photos would take half a gigabyte
+        planes = [mean(np.asarray(image[..., channel] * weight, np.float32)) / known for channel in range(3)]
+        colors: Picture = np.rint(np.dstack(planes)).astype(image.dtype)
         blocks: Picture = cv2.resize(colors, mask.shape[::-1], interpolation=cv2.INTER_NEAREST)  # type: ignore[assignment]
         return blocks
