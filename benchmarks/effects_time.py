@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/effects_time.py [--rounds 7]
 
-The photo is the drawn figure of examples/draw_figure.py, whose mask is known, so that no model takes part. Each round
+The photo is the drawn figure of figure.py, whose mask is known, so that no model takes part. Each round
 makes every picture once, and the best of the rounds counts: times beside other programs would be too long, but all in
 the same way. They are told as ratios to the blur of the same run, with the threads that OpenCV uses by itself. The
 memory is the peak of what was allocated while the picture was made, the picture itself included.
@@ -11,30 +11,26 @@ memory is the peak of what was allocated while the picture was made, the picture
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 import tracemalloc
 from pathlib import Path
 
 import cv2
 import numpy as np
+from figure import scene
 
 from standout.editing import Dress, Edit
 from standout.effects import Blur, Checker, Color, Cut, Effect, Gradient, Lens, Matte, Pixelate, Replace
 from standout.lengths import Length
-from standout.types import Photo
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
-from draw_background import dusk
-from draw_figure import scene
-
+HILLS = Path(__file__).parents[1] / "examples" / "background.jpg"
 HEIGHT, WIDTH = 4000, 3000
 
 
 def edits() -> dict[str, Edit]:
     """What is measured, by the options with which it is typed. The first is what all others are compared with."""
     color = Color("white")
-    hills = Replace(Photo(dusk()))
+    hills = Replace(HILLS)
     effects: dict[str, Effect] = {
         "blur": Blur(),
         "cut": Cut(),

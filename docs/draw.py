@@ -34,10 +34,10 @@ IMAGES = DOCS / "images"
 sys.path.insert(0, str(DOCS.parent / "examples"))
 from contact_sheet import on_checkerboard  # noqa: E402 (a script of ours, beside the package)
 from draw_background import dusk  # noqa: E402
-from draw_figure import scene  # noqa: E402
 
 sys.path.insert(0, str(DOCS.parent / "benchmarks"))
 from clips import FPS, play  # noqa: E402
+from figure import scene  # noqa: E402
 
 Array = np.ndarray
 

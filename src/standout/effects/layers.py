@@ -12,10 +12,12 @@ import cv2
 import numpy as np
 
 from standout.effects.compose import Finish
-from standout.effects.foreground import three
 from standout.effects.rounding import dithered
 from standout.masks.tiles import Tile, levels
 from standout.types import Floats, Picture
+
+STEP = 8
+"""Rows of a band that are mixed at once: few enough for the processor's cache."""
 
 
 def in_turn(steps: Sequence[Finish]) -> Finish | None:
@@ -43,8 +45,12 @@ def lay(behind: Picture, covers: Iterable[tuple[Tile, Floats]], rgb: tuple[float
         if not used.size:
             continue
         first, last = int(used[0]), int(used[-1]) + 1
-        tile = rows, slice(columns.start + first, columns.start + last)
-        share = cover[:, first:last]
-        mixed = behind[tile].astype(np.float32)
-        mixed += (color - mixed) * (three(np.ascontiguousarray(share)) if len(color) == 3 else cv2.merge([share] * 4))
-        behind[tile] = dithered(np.asarray(mixed, np.float32), tile, behind.dtype)
+        for top in range(0, len(cover), STEP):
+            share = cover[top : top + STEP, first:last]
+            begun = rows.start + top
+            tile = slice(begun, begun + len(share)), slice(columns.start + first, columns.start + last)
+            mixed: Floats = behind[tile].astype(np.float32)
+            more = color - mixed
+            more *= cv2.merge([share] * len(color))
+            mixed += more
+            behind[tile] = dithered(mixed, tile, behind.dtype)

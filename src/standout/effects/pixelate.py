@@ -64,6 +64,6 @@ class Pixelate(Effect):
         known = mean(weight)
         # one channel after the other: all at once, large photos would take half a gigabyte
         planes = [mean(np.asarray(image[..., channel] * weight, np.float32)) / known for channel in range(3)]
-        colors: Picture = np.rint(np.dstack(planes)).astype(image.dtype)
-        blocks: Picture = cv2.resize(colors, mask.shape[::-1], interpolation=cv2.INTER_NEAREST)  # type: ignore[assignment]
+        colors: Floats = np.rint(np.dstack(planes))
+        blocks: Picture = cv2.resize(colors.astype(image.dtype), mask.shape[::-1], interpolation=cv2.INTER_NEAREST)  # type: ignore[assignment]
         return blocks

@@ -1,6 +1,6 @@
 """Draws a person from head to foot in an evening street, and their mask, for effects that look at where people stand.
 
-python examples/draw_figure.py [OUT.png]    with transparency
+python benchmarks/figure.py [OUT.png]    with transparency
 
 image   uint8 (H, W, 3) RGB     mask   float32 (H, W), 1 = person
 """
@@ -10,11 +10,13 @@ import sys
 import cv2
 import numpy as np
 
+from standout.types import Bytes, Mask
+
 SKIN, SHADE, HAIR = (226, 178, 148), (196, 146, 118), (58, 40, 32)
 COAT, DARK, SHIRT, TROUSERS, SHOES = (176, 62, 48), (146, 48, 40), (240, 236, 226), (52, 60, 88), (46, 38, 36)
 
 
-def figure(height: int = 1500, width: int = 1000, *, floor: float = 0.93) -> tuple[np.ndarray, np.ndarray]:
+def figure(height: int = 1500, width: int = 1000, *, floor: float = 0.93) -> tuple[Bytes, Mask]:
     """The person before black, and their mask. floor: the row of the soles, as a share of the height."""
     image, mask = np.zeros((2 * height, 2 * width, 3), np.uint8), np.zeros((2 * height, 2 * width), np.uint8)
     tall = 0.86 * 2 * height * floor / 0.93
@@ -56,12 +58,12 @@ def figure(height: int = 1500, width: int = 1000, *, floor: float = 0.93) -> tup
     for side in (-1, 1):
         oval(side * 0.018, 0.912, 0.006, 0.004, (44, 34, 30))
     oval(0, 0.88, 0.014, 0.004, (176, 92, 84))
-    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    share = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    return small, share
+    small = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    share = np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+    return small, share / np.float32(255)
 
 
-def street(height: int = 1500, width: int = 1000) -> np.ndarray:
+def street(height: int = 1500, width: int = 1000) -> Bytes:
     """An evening street with lamps and a paved floor, uint8 (H, W, 3) RGB."""
     rng = np.random.default_rng(4)
     horizon = round(0.62 * height)
@@ -92,7 +94,7 @@ def street(height: int = 1500, width: int = 1000) -> np.ndarray:
     return np.asarray(np.clip(image, 0, 255), np.uint8)
 
 
-def scene(height: int = 1500, width: int = 1000) -> tuple[np.ndarray, np.ndarray]:
+def scene(height: int = 1500, width: int = 1000) -> tuple[Bytes, Mask]:
     """The person in the street, and their mask."""
     person, mask = figure(height, width)
     share = mask[..., None]
