@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 
 from standout import images
 from standout.editing import Edit
-from standout.editing.people import group_of
+from standout.editing.people import group_of, told_apart
 from standout.effects import Blur, Color, Cut, Effect, Replace
 from standout.errors import InputError, OutputExists
 from standout.images import PhotoArray, remembering
 from standout.images.mask_given import given_mask
 from standout.masks.full_size import full_size
-from standout.masks.people.found import Person, people_in
+from standout.masks.people.found import Person
 from standout.models.registry import DEFAULT
 from standout.segmenter import Segmenter
 from standout.types import Image, Mask, PersonFinder, Photo
@@ -71,7 +71,7 @@ def people(
     """
     opened = _opened(photo)
     if mask is not None:
-        return list(people_in(_found(opened, mask, model)).people)
+        return list(told_apart(_found(opened, mask, model), opened.image).people)
     return list(group_of(opened, _segmenter(model, device)).people)
 
 

@@ -87,7 +87,7 @@ class Edit:
         """The result of a photo in which these people (H, W) were found."""
         import numpy as np
 
-        mask = self.people.chosen(self.placement.within(found))
+        mask = self.people.chosen(self.placement.within(found), photo.image)
         share = float(mask.mean())
         mask = self.edge.drawn(mask)
         if photo.alpha is not None:

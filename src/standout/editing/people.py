@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Self
 
 from standout.editing.part import EditPart
@@ -10,9 +11,10 @@ from standout.editing.who import Who, who_is_there
 from standout.effects import Setting
 from standout.errors import InputError
 from standout.lengths import Point
-from standout.types import Mask, PersonFinder, Photo
+from standout.types import Image, Mask, PersonFinder, Photo
 
 if TYPE_CHECKING:
+    from standout.clicknet import ClickNet
     from standout.masks.people.found import Group
 
 
@@ -63,17 +65,48 @@ class People(EditPart):
         at, not_at = (tuple(one.scaled(factor) for one in points) for points in (self.at, self.not_at))
         return replace(self, at=at, not_at=not_at)
 
-    def chosen(self, mask: Mask) -> Mask:
-        """The mask (H, W) of those people alone.
+    def chosen(self, mask: Mask, image: Image) -> Mask:
+        """The mask (H, W) of those people alone, in the photo that the mask is of.
+
+        Words and numbers choose among the people that told_apart lists. Points are asked of the click network, which
+        answers with whoever is there.
 
         Raises InputError for a point on nobody, and for a number of which there is nobody; it says who is there.
         """
         if self.is_everybody:
             return mask
+        import numpy as np
+
+        from standout.masks.people.found import or_whole_part
+
+        size = (mask.shape[0], mask.shape[1])
+        at, not_at = (self._on_people(mask, points, name) for points, name in self._points())
+        kept = mask
+        if self.at:
+            some = [or_whole_part(mask, click_net().person(image, mask, at=[one], not_at=not_at), one) for one in at]
+            return np.asarray(np.minimum(mask, np.max(some, axis=0)), np.float32)
+        if self.who.word != "all":
+            group = told_apart(mask, image)
+            kept = group.mask(mask, self.who.among(group.people, size[1]))
+        for one in not_at:
+            other = or_whole_part(mask, click_net().person(image, mask, at=[one]), one)
+            kept = np.asarray(np.maximum(0, np.minimum(kept, mask - other)), np.float32)
+        return kept
+
+    def _points(self) -> tuple[tuple[tuple[Point, ...], str], ...]:
+        return (self.at, "at"), (self.not_at, "not_at")
+
+    def _on_people(self, mask: Mask, points: tuple[Point, ...], name: str) -> list[tuple[float, float]]:
+        """The points in pixels. Raises InputError where one is on nobody."""
+        if not points:
+            return []
         from standout.masks.people.found import people_in
 
-        group = people_in(mask)
-        return group.mask(mask, self.among(group, (mask.shape[0], mask.shape[1])))
+        group, (height, width) = people_in(mask), mask.shape
+        for point in points:
+            self._at(group, point, (height, width), name)
+        pixels = [point.pixels(width, height) for point in points]
+        return [(min(x, width - 1.0), min(y, height - 1.0)) for x, y in pixels]
 
     def among(self, group: Group, size: tuple[int, int]) -> tuple[int, ...]:
         """The indexes of those people in a group. size: of the picture (H, W).
@@ -97,17 +130,30 @@ class People(EditPart):
         return index
 
 
-def group_of(photo: Photo, finder: PersonFinder, *, mask: Mask | None = None) -> Group:
-    """The people in a photo. mask: that of everybody (H, W), where it is known already; else the finder finds it."""
+@cache
+def click_net() -> ClickNet:
+    """The bundled click network, opened once."""
+    from standout.clicknet import ClickNet
+    from standout.support.system import cores
+
+    return ClickNet.open(threads=max(1, cores() // 2))
+
+
+def told_apart(mask: Mask, image: Image, *, sure: Mask | None = None) -> Group:
+    """The people in the mask (H, W) of a photo. sure: where their confidence is read from; see people_in."""
+    from standout.masks.people.found import people_in
+
+    return people_in(mask, sure=sure, masks=click_net().apart(image, mask))
+
+
+def group_of(photo: Photo, finder: PersonFinder) -> Group:
+    """The people that the finder finds in a photo."""
     import numpy as np
 
     from standout.masks.full_size import full_size
-    from standout.masks.people.found import people_in
 
-    sure = None
-    if mask is None:
-        sure = finder.probability(photo.image)
-        mask = full_size(sure, photo.image)
+    sure = finder.probability(photo.image)
+    mask = full_size(sure, photo.image)
     if photo.alpha is not None:
         mask = np.minimum(mask, photo.alpha)
-    return people_in(mask, sure=sure)
+    return told_apart(mask, photo.image, sure=sure)

@@ -81,7 +81,7 @@ def upright(image: Image, mask: Mask) -> Upright:
     spot = Point(Length(min(max(x, 0.0), width - 1.0)), Length(min(max(y, 0.0), height - 1.0)))
     if not mask[int(spot.y.value), int(spot.x.value)] > 0.5:
         raise InputError("the face is not on the person that was found; give a photo with more light, or a mask")
-    own = People(at=(spot,)).chosen(mask)
+    own = People(at=(spot,)).chosen(mask, image)
     (left, above), (right, below) = face.left_eye, face.right_eye
     tilt = float(np.degrees(np.arctan2(below - above, right - left)))
     if abs(tilt) < LEVEL:

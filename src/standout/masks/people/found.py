@@ -15,11 +15,18 @@ import numpy as np
 
 from standout.masks.letterbox import resize
 from standout.masks.people import shrink
-from standout.masks.people.apart import LEAST, LEAST_OF_LARGEST, Labels, apart, nearest
+from standout.masks.people.apart import LEAST, LEAST_OF_LARGEST, Labels, apart, nearest, parts
 from standout.types import Bools, Floats, Mask
 
 CRUMB = 0.02
 """What is too small for a person belongs to whoever is at most so much of the picture's longer side away."""
+
+WHOLE = 0.85
+"""Somebody who fills so much of a connected part fills it all."""
+
+SAME_COLUMNS, OVERLAP = 0.7, 0.2
+"""Two pieces that touch are the two halves of one person if they share at least so much of the narrower one's columns,
+and overlap in at most so much of the lower one's rows."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,7 @@ def people_in(mask: Mask, *, sure: Mask | None = None, masks: Sequence[Mask] = (
     """
     small = shrink(mask)
     shares = [np.asarray(resize(one, *small.shape) / np.maximum(small, 1e-3), np.float32) for one in masks]
+    shares = _without_halves(small, shares)
     labels = _labels_of(small, shares) if shares else apart(small)
     group, order = from_left(labels, small if sure is None else sure, (mask.shape[0], mask.shape[1]))
     group.labels[_crumbs(small, group.labels)] = -1
@@ -117,6 +125,48 @@ def people_in(mask: Mask, *, sure: Mask | None = None, masks: Sequence[Mask] = (
     people = tuple(replace(one, _masks=alone) for one in group.people)
     whole = Group(people, group.labels, tuple(np.minimum(1, shares[number - 1]) for number in order if shares))
     return whole
+
+
+def or_whole_part(mask: Mask, one: Mask, at: tuple[float, float]) -> Mask:
+    """The mask of one person, who was asked for at that point; all of the connected part if they fill most of it.
+
+    A part in which nobody else stands is kept to its last strand of hair, whatever the network makes of it.
+    """
+    small = shrink(mask)
+    labels = parts(small)
+    group, numbers = from_left(labels, small, (mask.shape[0], mask.shape[1]))
+    index = group.at(*at, size=(mask.shape[0], mask.shape[1]))
+    part = labels == (numbers[index - 1] if index else -1)
+    if not part.any() or ((resize(one, *small.shape) > 0.5) & part).sum() < WHOLE * part.sum():
+        return one
+    return group.mask(mask, (index,))
+
+
+def _without_halves(small: Mask, shares: Sequence[Floats]) -> list[Floats]:
+    """The shares, in which legs that were taken for somebody else belong to whoever stands right above them."""
+    left = sorted(shares, key=lambda one: -float(one.sum()))
+    whole: list[Floats] = []
+    for one in left:
+        owner = next((index for index, other in enumerate(whole) if _are_halves(small, other, one)), None)
+        if owner is None:
+            whole.append(one)
+        else:
+            whole[owner] = np.minimum(1, whole[owner] + one)
+    return whole
+
+
+def _are_halves(small: Mask, one: Floats, other: Floats) -> bool:
+    """Whether one stands right above the other, within the same columns."""
+    first, second = ((small > 0.5) & (share > 0.5) for share in (one, other))
+    if not first.any() or not second.any():
+        return False
+    rows = [np.flatnonzero(own.any(1)) for own in (first, second)]
+    columns = [own.any(0) for own in (first, second)]
+    upper, lower = sorted(rows, key=lambda some: int(some[0]))
+    shared = int((columns[0] & columns[1]).sum()) / min(int(columns[0].sum()), int(columns[1].sum()))
+    overlap = max(0, int(upper[-1]) - int(lower[0])) / min(len(upper), len(lower))
+    touch = bool(((cv2.dilate(first.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & second).any())
+    return touch and shared >= SAME_COLUMNS and overlap <= OVERLAP
 
 
 def _labels_of(small: Mask, shares: Sequence[Floats]) -> Labels:

@@ -18,7 +18,7 @@ from standout.masks.people.followed import Followed
 from standout.masks.people.looks import Bins, fit_of
 from standout.types import Bools, Floats
 
-SURPRISE, RETURN = 0.25, 0.1
+SURPRISE, RETURN = 0.4, 0.1
 """How likely, beforehand, a pixel of a group shows somebody who is hidden in it; and the share of their size from which
 on they count as seen again."""
 
