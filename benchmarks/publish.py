@@ -215,6 +215,7 @@ PARTS = {
     "matte": Part("matte.md", script("matte.py"), {"matte": str}),
     "large": Part("large.md", script("large.py"), {"large-edge": paragraph(0), "large": paragraph(1)}),
     "effects": Part("effects_time.md", lambda: signed(script("effects_time.py")()), {"effects": str}),
+    "choose": Part("choose.md", lambda: signed(script("choose.py")()), {"choose": str}),
     "ways": Part("ways.json", script("ways.py"), {"ways": ways.table}),
 }
 

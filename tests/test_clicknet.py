@@ -17,7 +17,7 @@ def by_color(batch: np.ndarray) -> np.ndarray:
     """A fake network: whatever has the color of the first click is the person."""
     (seen,) = batch
     row, column = np.unravel_index(seen[4].argmax(), seen[4].shape)
-    alike = np.abs(seen[:3] - seen[:3, row, column, None, None]).sum(0) < 0.4
+    alike = np.abs(seen[:3] - seen[:3, row, column, None, None]).sum(0) < 0.2
     return alike.astype(np.float32)[None, None]
 
 
@@ -68,6 +68,25 @@ def test_everyone_is_found_largest_first_and_together_they_are_the_mask(net: Cli
     assert [np.median(np.nonzero(one > 0.5)[1]) for one in found] == pytest.approx([100, 170, 275], abs=3)
     np.testing.assert_allclose(np.sum(found, 0), mask, atol=1e-4)
     assert net.apart(image, np.zeros_like(mask)) == []
+
+
+def test_many_small_people_in_a_row_are_looked_at_closer(couple: tuple[Any, Any]) -> None:
+    """Of twelve people in a row, each is a few pixels wide in the square about all of them."""
+    sides = []
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        sides.append(int((batch[0, 3] > 0.5).any(1).sum()))
+        return by_color(batch)
+
+    image = np.full((120, 640, 3), 128, np.uint8)
+    for at in range(12):
+        image[20:100, 20 + 50 * at : 70 + 50 * at] = (128 * (at % 3) - at % 3 // 2, 255 * (at // 3 % 2), 255 * (at // 6))
+    mask = (image != 128).any(2).astype(np.float32)
+    found = ClickNet(Session(run, ModelCard("fake", "1", "none", (160, 160)), "cpu", "onnx")).apart(image, mask)
+    assert len(found) == 12
+    assert sorted(int(np.median(np.nonzero(one > 0.5)[1])) // 50 for one in found) == list(range(12))
+    np.testing.assert_allclose(np.sum(found, 0), mask, atol=1e-4)
+    assert max(sides) > 4 * min(sides), "the people filled several times more of the closer squares"
 
 
 @pytest.mark.parametrize(("at", "says"), [([], "no click says"), ([(320, 10)], "outside the photo, which is 320x240")])

@@ -20,7 +20,7 @@ from standout.masks.apart import Answers, everyone
 from standout.masks.clicks import At, Square
 from standout.masks.letterbox import resize
 from standout.masks.people import WORK_SIDE, shrink
-from standout.masks.share import shares, without_scraps
+from standout.masks.share import Look, shares, without_scraps
 from standout.models.registry import find_click
 from standout.runtimes import Session, onnx
 from standout.types import Bools, Floats, Image, Mask
@@ -85,16 +85,34 @@ class ClickNet:
         for part in clicks.parts(people):
             square = clicks.square_about(part)
             small = clicks.seen(part.astype(np.float32), square, fill=0) > clicks.PERSON
-            answers = everyone(small, self._asked(photo, people, square))
-            found += [whole * resize(one, height, width) for one in shares(answers, square, part, photo, people)]
+            looks = [(square, answer) for answer in everyone(small, self._asked(photo, people, square))]
+            done = shares(looks, part, photo, people)
+            closer = self._closer(looks, [(one > 0.5) & part for one in done], photo, people)
+            if any(one is not other for one, other in zip(looks, closer, strict=True)):
+                done = shares(closer, part, photo, people)
+            found += [whole * resize(one, height, width) for one in done]
         return sorted(found, key=lambda one: -float(one.sum()))
+
+    def _closer(self, looks: list[Look], bodies: list[Bools], photo: Image, people: Mask) -> list[Look]:
+        """The looks, with closer ones for those who are small in their square. bodies: the pixels of each."""
+        places = [clicks.inmost(body)[0] for body in bodies]
+        result = []
+        for at, look in enumerate(looks):
+            square = _closer(bodies[at], look[0])
+            if square is not None:
+                others = [clicks.place_in(square, one) for one in places[:at] + places[at + 1 :]]
+                inside = [one for one in others if min(one) >= 0 and max(one) < clicks.SIDE]
+                place = clicks.place_in(square, places[at])
+                look = (square, self._asked(photo, people, square)([place], inside))
+            result.append(look)
+        return result
 
     def _share(
         self, photo: Image, people: Mask, part: Bools, square: Square, at: Sequence[At], not_at: Sequence[At]
     ) -> Floats:
         """The person's share of the pixels, at the size of the photo that is worked on."""
         on, off = ([clicks.place_in(square, one) for one in some] for some in (at, not_at))
-        return shares([self._asked(photo, people, square)(on, off)], square, part, photo, people)[0]
+        return shares([(square, self._asked(photo, people, square)(on, off))], part, photo, people)[0]
 
     def _asked(self, photo: Image, people: Mask, square: Square) -> Answers:
         """What the network answers to clicks in pixels of the square: those on the person, and those not."""

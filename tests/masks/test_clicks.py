@@ -89,7 +89,7 @@ def test_shares_of_two_people_are_one_together_and_the_outline_stays_with_the_ma
     right = np.zeros((80, 80), np.float32)
     right[22:58, 40:68] = 1
     answers = [seen(one, square, fill=0) for one in (left, right)]
-    first, second = shares(answers, square, mask > 0.5, np.full((80, 80, 3), 128, np.uint8), mask)
+    first, second = shares([(square, one) for one in answers], mask > 0.5, np.full((80, 80, 3), 128, np.uint8), mask)
     assert np.abs(first + second - 1)[15:65, 15:65].max() < 1e-4
     assert first[19, 20] > 0.99 > 0.01 > second[19, 20], "the soft outline belongs to whom it is beside"
     assert first[40, 30] == 1 and second[40, 50] == 1
@@ -102,7 +102,7 @@ def test_where_two_people_meet_the_border_follows_the_photo() -> None:
     photo = np.zeros((320, 320, 3), np.uint8)
     photo[:, :150], photo[:, 150:] = (200, 40, 40), (40, 40, 200)
     answer = np.clip((77 - np.arange(SIDE, dtype=np.float32)) / 8 + 0.5, 0, 1)[None, :].repeat(SIDE, 0)
-    share = shares([answer], Square(0, 0, 320), mask > 0.5, photo, mask)[0]
+    share = shares([(Square(0, 0, 320), answer)], mask > 0.5, photo, mask)[0]
     assert share[100:220, 60:147].min() > 0.7 > 0.3 > share[100:220, 154:270].max()
 
 
@@ -110,9 +110,8 @@ def test_other_parts_are_nobody_elses_share() -> None:
     mask = np.zeros((60, 60), np.float32)
     mask[10:50, 10:28] = mask[10:50, 32:50] = 1
     part = box((60, 60), slice(10, 50), slice(10, 28))
-    share = shares(
-        [np.ones((SIDE, SIDE), np.float32)], Square(0, 0, 60), part, np.full((60, 60, 3), 128, np.uint8), mask
-    )[0]
+    looks = [(Square(0, 0, 60), np.ones((SIDE, SIDE), np.float32))]
+    share = shares(looks, part, np.full((60, 60, 3), 128, np.uint8), mask)[0]
     assert share[part].min() == 1 and share[10:50, 32:50].max() == 0
 
 

@@ -17,11 +17,11 @@ from standout.types import Bools, Floats
 Answers = Callable[[Sequence[At], Sequence[At]], Floats]
 """Clicks on a person and clicks that are not, in pixels of the square -> the network's answer."""
 
-MOST = 16
-"""People looked for in a part."""
-SHALLOW = 0.15
+MOST = 24
+"""Clicks by which people are looked for in a part."""
+SHALLOW = 0.2
 """A place not yet covered is clicked on where it is at least this share as deep as the part at its deepest."""
-SAME = 0.5
+SAME = 0.4
 """The IoU from which two answers are the same person."""
 LEAST = 0.03
 """The share of a part that a person has at least."""
@@ -48,6 +48,7 @@ def _first(part: Bools, answers: Answers) -> list[Floats]:
     """The answers to clicks until the part is covered; people who were found twice are left out."""
     left = part.copy()
     deepest = inmost(part)[1]
+    seeds: list[At] = []
     found: list[Floats] = []
     for _ in range(MOST):
         at, depth = inmost(left)
@@ -57,7 +58,12 @@ def _first(part: Bools, answers: Answers) -> list[Floats]:
         body = (answer > PERSON) & part
         cv2.circle(covered := body.astype(np.uint8), (int(at[0]), int(at[1])), max(2, int(depth / 2)), 1, -1)
         left &= cv2.dilate(covered, np.ones((3, 3), np.uint8)) == 0
-        if body.sum() >= LEAST * part.sum() and all(_iou(body, (one > PERSON) & part) < SAME for one in found):
+        known = any(
+            _iou(body, (one > PERSON) & part) >= SAME or (_says(one, at) and _says(answer, seed))
+            for seed, one in zip(seeds, found, strict=True)
+        )
+        if not known and body.sum() >= LEAST * part.sum():
+            seeds.append(at)
             found.append(answer)
     return found
 
@@ -78,6 +84,11 @@ def _beside(seed: At, seeds: list[At], most: int = 4) -> list[At]:
     """The clicks on the others that are nearest."""
     others = [one for one in seeds if one != seed]
     return sorted(others, key=lambda one: (one[0] - seed[0]) ** 2 + (one[1] - seed[1]) ** 2)[:most]
+
+
+def _says(answer: Floats, at: At) -> bool:
+    """Whether an answer calls a place the person's."""
+    return bool(answer[int(at[1]), int(at[0])] > PERSON)
 
 
 def _iou(one: Bools, other: Bools) -> float:

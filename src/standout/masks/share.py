@@ -17,6 +17,8 @@ from standout.types import Bools, Floats, Image, Mask
 
 GAIN = 1.5
 """The factor by which an answer is moved away from one half, so that people meet at an edge and not in a haze."""
+CLAIMED = 0.3
+"""Shares that are less than this together claim nothing."""
 DOUBT = 0.08
 """A share at least this far from 0 and from 1 is in doubt."""
 LIKE = 0.12
@@ -27,35 +29,53 @@ SCRAP = 0.04
 """Pieces of a person smaller than this share of the largest, and not clicked on, belong to others."""
 
 
-def shares(answers: Sequence[Floats], square: Square, part: Bools, photo: Image, mask: Mask) -> list[Floats]:
+Look = tuple[Square, Floats]
+"""A square and the network's answer about a person in it."""
+
+
+def shares(looks: Sequence[Look], part: Bools, photo: Image, mask: Mask) -> list[Floats]:
     """The share of each person in the part; outside it 0. Those of several people are 1 together.
 
     The network is sure of nothing about the people's outline, since it only learned to tell people apart. So what it
     says inside the part is carried outward, and where the person ends and the background begins stays with the mask.
     Where two people meet, the border is drawn along edges of the photo.
     """
-    height, width = mask.shape
+    reach = _reach(part, mask)
+    found = [_of_one(square, answer, part, photo) * reach for square, answer in looks]
+    return found if len(found) == 1 else [one * reach for one in _together(found)]
+
+
+def _of_one(square: Square, answer: Floats, part: Bools, photo: Image) -> Floats:
+    """The share of one person; outside the square 0."""
+    height, width = part.shape
     at, where = square.overlap(height, width), square.inner(height, width)
-    core = seen(part.astype(np.float32), square, fill=0.0)[where] > 0.5
-    sharp = [outward(np.clip((one[where] - 0.5) * GAIN + 0.5, 0, 1), core) for one in answers]
-    if len(sharp) > 1:
-        owner = np.stack([one[where] for one in answers]).argmax(0)
-        total = np.sum(sharp, 0)
-        sharp = [np.where(total > 0.5, one / np.maximum(total, 0.5), owner == at) for at, one in enumerate(sharp)]
-    size = (at[0].stop - at[0].start, at[1].stop - at[1].start)
+    core = seen(part.astype(np.float32), square, fill=0.0)[where] > PERSON
+    sharp = outward(np.clip((answer[where] - 0.5) * GAIN + 0.5, 0, 1), core)
     window: Image = np.ascontiguousarray(photo[at])
-    body = part[at]
-    fine = [by_color(resize(one.astype(np.float32), *size), window, body) for one in sharp]
-    if len(fine) > 1:
-        total = np.sum(fine, 0)
-        fine = [np.where(total > 0.05, one / np.maximum(total, 0.05), 1 / len(fine)) for one in fine]
-    reach = _reach(part, mask)[at]
-    result = []
-    for one in fine:
-        whole = np.zeros((height, width), np.float32)
-        whole[at] = np.where(reach, one, 0)
-        result.append(whole)
-    return result
+    whole = np.zeros((height, width), np.float32)
+    whole[at] = by_color(resize(sharp, *window.shape[:2]), window, part[at])
+    return whole
+
+
+def _together(found: Sequence[Floats]) -> list[Floats]:
+    """The shares made to be 1 together; a pixel that nobody claims goes to the owner of the nearest that somebody does.
+
+    >>> [one.round(2).tolist() for one in _together([np.float32([[0.9, 0.6, 0, 0]]), np.float32([[0, 0.6, 0.5, 0]])])]
+    [[[1.0, 0.5, 0.0, 0.0]], [[0.0, 0.5, 1.0, 1.0]]]
+    """
+    total = np.asarray(np.sum(found, 0), np.float32)
+    owner = np.stack(found).argmax(0)
+    claimed = total > CLAIMED
+    if claimed.any() and not claimed.all():
+        free = (~claimed).astype(np.uint8)
+        _, label = cv2.distanceTransformWithLabels(free, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+        owners = np.zeros(int(label.max()) + 1, owner.dtype)
+        owners[label[claimed]] = owner[claimed]
+        owner = owners[label]
+    return [
+        np.where(claimed, one / np.maximum(total, CLAIMED), owner == at).astype(np.float32)
+        for at, one in enumerate(found)
+    ]
 
 
 def by_color(share: Floats, photo: Image, core: Bools) -> Floats:
