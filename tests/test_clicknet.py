@@ -80,7 +80,8 @@ def test_many_small_people_in_a_row_are_looked_at_closer(couple: tuple[Any, Any]
 
     image = np.full((120, 640, 3), 128, np.uint8)
     for at in range(12):
-        image[20:100, 20 + 50 * at : 70 + 50 * at] = (128 * (at % 3) - at % 3 // 2, 255 * (at // 3 % 2), 255 * (at // 6))
+        color = (min(255, 128 * (at % 3)), 255 * (at // 3 % 2), 255 * (at // 6))
+        image[20:100, 20 + 50 * at : 70 + 50 * at] = color
     mask = (image != 128).any(2).astype(np.float32)
     found = ClickNet(Session(run, ModelCard("fake", "1", "none", (160, 160)), "cpu", "onnx")).apart(image, mask)
     assert len(found) == 12

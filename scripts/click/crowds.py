@@ -288,7 +288,7 @@ def finished(photo: Bytes, rng: np.random.Generator) -> Bytes:
         done = cv2.GaussianBlur(done.astype(np.float32), (0, 0), rng.uniform(0.4, 1.1))
     if rng.random() < 0.4:
         done = done + rng.normal(0, rng.uniform(0.005, 0.03), done.shape)
-    result = np.clip(done * 255 + 0.5, 0, 255).astype(np.uint8)
+    result: Bytes = np.clip(done * 255 + 0.5, 0, 255).astype(np.uint8)
     if rng.random() < 0.35:
         quality = int(rng.integers(35, 90))
         _, coded = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, quality])

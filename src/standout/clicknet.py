@@ -16,8 +16,8 @@ import numpy as np
 
 from standout.errors import InputError
 from standout.masks import clicks
-from standout.masks.apart import Answers, everyone
 from standout.masks.clicks import At, Square
+from standout.masks.everyone import Answers, everyone
 from standout.masks.letterbox import resize
 from standout.masks.people import WORK_SIDE, shrink
 from standout.masks.share import Look, shares, without_scraps
@@ -75,7 +75,7 @@ class ClickNet:
     def apart(self, image: Image, mask: Mask) -> list[Mask]:
         """A mask for every person, largest first; together they are the people mask.
 
-        Everyone in a connected part is found by clicks that are chosen without a person, see masks.apart. How many
+        Everyone in a connected part is found by clicks that are chosen without a person, see masks.everyone. How many
         there are is a guess; docs/research/choose.md tells how often it is right.
         """
         height, width = image.shape[:2]

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from standout.masks.apart import everyone
 from standout.masks.clicks import (
     SIDE,
     Square,
@@ -18,6 +17,7 @@ from standout.masks.clicks import (
     seen,
     square_about,
 )
+from standout.masks.everyone import everyone
 from standout.masks.share import shares, without_scraps
 
 

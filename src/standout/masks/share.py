@@ -51,7 +51,7 @@ def _of_one(square: Square, answer: Floats, part: Bools, photo: Image) -> Floats
     at, where = square.overlap(height, width), square.inner(height, width)
     core = seen(part.astype(np.float32), square, fill=0.0)[where] > PERSON
     sharp = outward(np.clip((answer[where] - 0.5) * GAIN + 0.5, 0, 1), core)
-    window: Image = np.ascontiguousarray(photo[at])
+    window: Image = photo[at]
     whole = np.zeros((height, width), np.float32)
     whole[at] = by_color(resize(sharp, *window.shape[:2]), window, part[at])
     return whole
