@@ -58,6 +58,8 @@ def make_examples(tmp_path: Path, trained: Path) -> None:
     for name in ("photo.jpg", "me.jpg", "beach.jpg", "holiday/one.jpg", "holiday/deep/two.jpg", "portrait.heic"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(SAMPLE, tmp_path / name)  # read by content, so the suffix may say what it likes
+    head = cv2.imread(str(SAMPLE))[:330, 60:390]
+    cv2.imwrite(str(tmp_path / "portrait.jpg"), cv2.resize(head, None, fx=6, fy=6, interpolation=cv2.INTER_CUBIC))
     step = Fraction(3, 2)
     minute = Made([picture(n) for n in range(41)], base=step, rate=1 / step, tracks=["aac"])
     for name in ("talk.mp4", "dance.mov", "waves.mp4", "holiday/three.mp4"):

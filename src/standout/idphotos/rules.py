@@ -76,20 +76,20 @@ def _percent(height: float, least: float, most: float) -> Range:
     return Range(round(height * least / 100, 2), round(height * most / 100, 2))
 
 
-LIGHT_GREY = "#ebebeb"
+LIGHT_GRAY = "#ebebeb"
 _READ = "October 2026"
 
 _ROWS = (
     Rule(
         "schengen", "Schengen visa; passports and identity cards of Germany, France and others", 35, 45, Range(32, 36),
         "Bundesdruckerei, Fotomustertafel, after ICAO Doc 9303 (bundesdruckerei-gmbh.de); service-public.gouv.fr",
-        _READ, background=LIGHT_GREY,
+        _READ, background=LIGHT_GRAY,
         note="Germany and France take photos for their own papers from certified studios and booths alone. The crown "
         "is meant without the hair, and a head of 27 to 40 mm is not refused in Germany.",
     ),
     Rule(
         "uk", "United Kingdom, passport", 35, 45, Range(29, 34), "HM Passport Office, gov.uk/photos-for-passports",
-        _READ, background=LIGHT_GREY, edits=False, pixels=(600, 750), kilobytes=Range(50, 10_000),
+        _READ, background=LIGHT_GRAY, edits=False, pixels=(600, 750), kilobytes=Range(50, 10_000),
         note="Online applications crop the photo themselves, and want it uncropped.",
     ),
     Rule(

@@ -21,7 +21,7 @@ GAP = 2.0
 """Between two photos, in millimeters, so that a cut that is a little off spoils neither."""
 MARK = 1.0
 """The length of a cut mark, in millimeters. Marks lie in the gaps and borders, never on a photo."""
-GREY = 120
+GRAY = 120
 
 
 def sheet(photo: IdPhoto, paper: str) -> Bytes:
@@ -57,9 +57,9 @@ def _mark(made: Bytes, box: tuple[int, int, int, int], length: int) -> None:
     """Draws marks beside the corners of the box, along its edges."""
     top, left, bottom, right = box
     for y in (top, bottom - 1):
-        made[y, left - length : left] = made[y, right : right + length] = GREY
+        made[y, left - length : left] = made[y, right : right + length] = GRAY
     for x in (left, right - 1):
-        made[top - length : top, x] = made[bottom : bottom + length, x] = GREY
+        made[top - length : top, x] = made[bottom : bottom + length, x] = GRAY
 
 
 def encoded(photo: IdPhoto, paper: str) -> bytes:
