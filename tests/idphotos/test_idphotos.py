@@ -151,7 +151,7 @@ def test_sheets_hold_whole_photos_and_marks_beside_them(schengen: IdPhoto, paper
                               cv2.TM_CCOEFF_NORMED)  # fmt: skip
     peaks, _, _, _ = cv2.connectedComponentsWithStats((match > 0.9).astype(np.uint8))
     assert peaks - 1 == {"10x15": 8, "13x18": 9, "a6": 6, "a4": 30}[paper]
-    assert (made_sheet == 120).all(2).sum() > 4 * (peaks - 1) * 20, "grey marks"
+    assert (made_sheet == 120).all(2).sum() > 4 * (peaks - 1) * 20, "gray marks"
     assert (made_sheet[:20] == 255).all() and (made_sheet[:, :20] == 255).all(), "the border is white"
     assert tall * wide * (peaks - 1) < made_sheet.shape[0] * made_sheet.shape[1]
 
