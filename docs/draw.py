@@ -1,7 +1,8 @@
 """Draws the pictures of the README and the documentation, with the bundled model, from the sample photo.
 
-python docs/draw.py [NAME ...]    hero, effects, dress, lens, edges, failures, place, idphoto or moving; all where none is
-                                  named
+python docs/draw.py [NAME ...]    hero, effects, dress, lens, edges, failures, place, idphoto or moving
+
+All are drawn where none is named.
 """
 
 from __future__ import annotations

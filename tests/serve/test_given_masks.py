@@ -12,7 +12,7 @@ pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from standout import effects, images
+from standout import editing, effects, images
 from standout.editing import Edit
 from standout.effects import Effect, Setting
 from standout.serve import catalog
@@ -152,6 +152,30 @@ def test_effects(client: TestClient, made: Made) -> None:
     assert kinds[("cut", "background")] == kinds[("color", "color")] == "color"
     assert kinds[("replace", "background")] == "file" and kinds[("replace", "fit")] == "switch"
     assert made(keys=("long-enough",)).get("/v1/effects").status_code == 403
+
+
+def test_what_goes_with_every_effect_is_listed(client: TestClient) -> None:
+    told = client.get("/v1/effects").json()
+    assert list(told["parts"]) == list(editing.PARTS)
+    dress = {one["name"]: one for one in told["parts"]["dress"]}
+    assert dress["shadow"]["choices"] == ["none", "soft", "contact"] and dress["shadow"]["default"] == "none"
+    kinds = {name: (one["kind"], one["default"]) for name, one in dress.items()}
+    assert kinds["outline"] == ("text", "0px") and kinds["shadow_color"] == ("color", "black")
+    assert kinds["match"] == ("number", 0.0) and dress["match"]["most"] == 1
+    by_name = {one["name"]: one for one in told["effects"]}
+    assert by_name["lens"]["dressed"] and not by_name["mask"]["dressed"]
+    given = {part: {one["name"]: one["default"] for one in settings} for part, settings in told["parts"].items()}
+    assert editing.Edit.from_dict({"effect": {"name": "cut"}, **given}) == editing.Edit()
+
+
+def test_people_are_dressed_by_the_server(client: TestClient) -> None:
+    plain, worn = (
+        asked(client, {"effect": {"name": "cut"}, "dress": {"outline": outline, "shadow": "soft"}})
+        for outline in ("0", "3%")
+    )
+    assert plain.status_code == worn.status_code == 200, worn.text
+    refused = asked(client, {"effect": {"name": "mask"}, "dress": {"shadow": "soft"}})
+    assert code(refused) == "bad_request" and "the effect mask puts nothing behind the people" in refused.text
 
 
 def test_what_is_listed_makes_an_edit(client: TestClient) -> None:

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 def plain(part: Any) -> dict[str, Any]:
     """The fields of a dataclass as plain values. Raises InputError for a value that JSON cannot hold."""
-    return {one.name: _written(getattr(part, one.name), one.name) for one in fields(part) if one.init}
+    return {one.name: written(getattr(part, one.name), one.name) for one in fields(part) if one.init}
 
 
 def as_object(values: Any, what: str, known: tuple[str, ...] | None = None) -> dict[str, Any]:
@@ -67,9 +67,10 @@ def is_text(kind: Any) -> bool:
     return isinstance(kind, type) and callable(getattr(kind, "of", None))
 
 
-def _written(value: Any, name: str) -> Any:
+def written(value: Any, name: str) -> Any:
+    """The value of a field as a plain one. Raises InputError for a value that JSON cannot hold, calling it name."""
     if isinstance(value, tuple):
-        return [_written(one, name) for one in value]
+        return [written(one, name) for one in value]
     if isinstance(value, Path) or is_text(type(value)):
         return str(value)
     if isinstance(value, str | int | float | None):

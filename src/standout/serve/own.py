@@ -53,7 +53,10 @@ _FIELDS = {
 
 _MODEL = schema.record({"name": schema.TEXT, "purpose": schema.TEXT, "used": schema.SWITCH})
 _MODELS = schema.plain(schema.record({"models": {"type": "array", "items": _MODEL}}), summary="The models.")
-_EFFECTS = schema.plain(schema.record({"effects": {"type": "array", "items": catalog.SCHEMA}}), summary="The effects.")
+_EFFECTS = schema.plain(
+    schema.record({"effects": {"type": "array", "items": catalog.SCHEMA}, "parts": catalog.PARTS_SCHEMA}),
+    summary="The effects, and what goes with every one of them.",
+)
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ def router(service: Service) -> APIRouter:
     @made.get("/effects", summary="The effects, and the settings of each", responses=_EFFECTS)
     async def effects(request: Request) -> JSONResponse:
         service.keys.caller(request.headers)
-        return JSONResponse({"effects": catalog.listed()})
+        return JSONResponse({"effects": catalog.listed(), "parts": catalog.parts()})
 
     return made
 
