@@ -69,6 +69,7 @@ class Gradient(Effect):
         self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
     ) -> Picture:
         """The gradient, RGB."""
+        import cv2
         import numpy as np
 
         from standout.effects import compose
@@ -78,16 +79,16 @@ class Gradient(Effect):
         compose.check(image, mask)
         level = np.float32(levels(image) / 255)
         stops = [np.array(space.color(stop), np.float32) * level for stop in self._stops()]
+        steps = [last - first for first, last in pairwise(stops)]
         behind = np.empty_like(image)
         for tile in bands(*mask.shape):
             along = self._along(tile, *mask.shape) * np.float32(len(stops) - 1)
-            colors = np.empty((*along.shape, 3), np.float32)
-            colors[:] = stops[0]
-            for number, (first, last) in enumerate(pairwise(stops)):
-                share = np.clip(along - np.float32(number), 0, 1)
-                for channel, step in enumerate((last - first).tolist()):
-                    colors[..., channel] += share * np.float32(step)
-            behind[tile] = dithered(np.clip(colors, 0, 255 * level, out=colors), tile, image.dtype)
+            shares = [np.clip(along - np.float32(number), 0, 1) for number in range(len(steps))]
+            planes = [
+                sum((share * step[channel] for share, step in zip(shares, steps, strict=True)), start=stops[0][channel])
+                for channel in range(3)
+            ]
+            behind[tile] = dithered(np.asarray(cv2.merge(planes), np.float32), tile, image.dtype)
         return behind
 
     def _along(self, tile: Tile, height: int, width: int) -> Floats:
