@@ -137,3 +137,24 @@ def test_models(client: TestClient, made: Made) -> None:
     told = client.get("/v1/models").json()["models"]
     assert [one["name"] for one in told] == list(REGISTRY) and [one["used"] for one in told].count(True) == 1
     assert made(keys=("long-enough",)).get("/v1/models").status_code == 403
+
+
+def test_who_is_in_the_photo(client: TestClient) -> None:
+    answer = client.post("/v1/people", content=drawn(), headers={"Content-Type": "image/png"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
+    told = answer.json()
+    assert (told["width"], told["height"]) == (WIDTH, HEIGHT)
+    (person,) = told["people"]
+    assert person["index"] == 1 and abs(person["share"] - SHARE) < 0.01 and person["confidence"] > 0.5
+    left, top, right, bottom = person["box"]
+    assert np.abs(np.subtract((top, left, bottom, right), BOX)).max() <= 4
+    assert client.post("/v1/people", files={"image": ("a.png", nobody())}).json()["people"] == []
+
+
+@pytest.mark.parametrize(
+    ("people", "told"),
+    [({"which": "7"}, "there is no person 7; one person was found: 1 at "), ({"at": ["1%,1%"]}, "is on nobody")],
+)
+def test_people_who_are_not_there(client: TestClient, people: Any, told: str) -> None:
+    answer = edited(client, {"people": people})
+    assert code(answer) == "bad_request" and told in answer.json()["errors"][0]["detail"]

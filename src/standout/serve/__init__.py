@@ -11,7 +11,7 @@
     refusals   errors as answers
     result     what a worker hands back: an answer, ready to be sent
     workers/   the processes that decode, edit and encode the pictures
-    own        /v1/mask, /v1/edit, /v1/models and /v1/effects
+    own        /v1/mask, /v1/edit, /v1/people, /v1/models and /v1/effects
     catalog    the effects and their settings as plain values
     site       the page for people, as static files of page/, and their headers
     private    private mode: the models and onnxruntime-web, for the browser

@@ -1,4 +1,6 @@
-"""The API of our own: POST /v1/mask and POST /v1/edit, a picture in, a picture out; GET /v1/models, GET /v1/effects.
+"""The API of our own: POST /v1/mask, /v1/edit and /v1/people, a picture in; GET /v1/models and /v1/effects.
+
+/v1/mask and /v1/edit answer with a picture, the others with JSON.
 
 image        the picture: a file in multipart/form-data, or the whole body, of the type image/*
 edit         JSON, see standout.editing.Edit; /v1/edit alone
@@ -10,6 +12,7 @@ Accept       image/png, image/jpeg, image/webp or image/avif: the format of the 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -21,6 +24,7 @@ from starlette.responses import JSONResponse, Response
 
 from standout import images
 from standout.editing import Edit, Edited
+from standout.editing.people import group_of
 from standout.effects import Matte, Replace
 from standout.effects.compose import before_white
 from standout.errors import InputError
@@ -53,6 +57,20 @@ _FIELDS = {
 
 _MODEL = schema.record({"name": schema.TEXT, "purpose": schema.TEXT, "used": schema.SWITCH})
 _MODELS = schema.plain(schema.record({"models": {"type": "array", "items": _MODEL}}), summary="The models.")
+_NUMBER = {"type": "number", "minimum": 0, "maximum": 1}
+_PERSON = schema.record(
+    {
+        "index": {"type": "integer", "description": "From left to right; the first is 1. people.which takes it."},
+        "box": {
+            "type": "array", "items": {"type": "integer"}, "minItems": 4, "maxItems": 4,
+            "description": "Left, top, right and bottom, in pixels.",
+        },
+        "share": _NUMBER | {"description": "Of the photo."},
+        "confidence": _NUMBER,
+    }
+)  # fmt: skip
+_WHO = {"width": {"type": "integer"}, "height": {"type": "integer"}, "people": {"type": "array", "items": _PERSON}}
+_PEOPLE = schema.answers({"application/json": schema.record(_WHO)}, schema.RATE_HEADERS, summary="The people.")
 _EFFECTS = schema.plain(
     schema.record({"effects": {"type": "array", "items": catalog.SCHEMA}, "parts": catalog.PARTS_SCHEMA}),
     summary="The effects, and what goes with every one of them.",
@@ -98,6 +116,11 @@ def router(service: Service) -> APIRouter:
     async def edit(request: Request) -> Response:
         return await answered(request, edit=None)
 
+    @made.post("/people", summary="Who is in the photo", openapi_extra=_schema(), responses=_PEOPLE)
+    async def people(request: Request) -> Response:
+        service.keys.caller(request.headers)
+        return await service.answered(request, lambda body: partial(listed, body, limits), whole=IMAGE)
+
     @made.get("/models", summary="The bundled models, and which of them answers", responses=_MODELS)
     async def models(request: Request) -> JSONResponse:
         service.keys.caller(request.headers)
@@ -124,6 +147,15 @@ def done(body: Body, kind: str, edit: str | None, limits: PictureLimits, finder:
     height, width = photo.image.shape[:2]
     headers = {"X-Person-Share": f"{edited.person_share:.6f}"}
     return WorkResult(_encoded(edited, shrunk, with_edit, SUFFIXES[kind]), kind, headers, height * width)
+
+
+def listed(body: Body, limits: PictureLimits, finder: PersonFinder) -> WorkResult:
+    """Who is in the picture of a body, from left to right, as JSON. Raises Refusal as done does."""
+    photo = _opened(_file(body.fields(), IMAGE), IMAGE, limits)
+    height, width = photo.image.shape[:2]
+    people = [one.to_dict() for one in group_of(photo, finder).people]
+    told = json.dumps({"width": width, "height": height, "people": people})
+    return WorkResult(told.encode(), "application/json", {}, height * width)
 
 
 def _edited(order: EditOrder, photo: Photo, limits: PictureLimits, finder: PersonFinder) -> tuple[Edited, Photo, Edit]:
