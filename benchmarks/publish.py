@@ -196,6 +196,7 @@ PARTS = {
     "heads": Part("heads.md", script("heads.py"), {"heads": str}),
     "groups": Part("groups.md", script("groups.py"), {"groups": str}),
     "serve_load": Part("serve_load.md", lambda: signed(script("serve_load.py")()), {"serve-load": str}),
+    "track": Part("track.md", lambda: signed(script("track.py")()), {"track": str}),
     "minutes": Part("minutes.md", lambda: signed(script("minutes.py")()), {"minutes": str}),
     "folds": Part("folds.md", lambda: signed(script("folds.py")()), {"folds": str}),
     "suspects": Part("suspects.md", lambda: signed(script("suspects.py")()), {"suspects": str}),

@@ -1,6 +1,6 @@
 """Draws the pictures of the README and the documentation, with the bundled model, from the sample photo.
 
-python docs/draw.py [NAME ...]    hero, effects, dress, lens, edges, failures, place, idphoto or moving
+python docs/draw.py [NAME ...]    hero, effects, dress, lens, edges, failures, place, choose, idphoto or moving
 
 All are drawn where none is named.
 """
@@ -18,14 +18,16 @@ from PIL import Image
 
 from standout import idphotos, video
 from standout.cli import main as standout
-from standout.editing import Dress, Edit, Placement
+from standout.editing import Dress, Edit, People, Placement
+from standout.editing.people import told_apart
 from standout.editing.presets import PRESETS
 from standout.effects import Blur, Checker, Color, Cut, Effect, Gradient, Lens, Replace, compose
 from standout.idphotos.drawing import drawn
 from standout.idphotos.sheet import sheet
 from standout.images import read, write
-from standout.lengths import Length
+from standout.lengths import Length, Point
 from standout.masks.people import keep_largest
+from standout.masks.people.numbered import numbered
 from standout.segmenter import Segmenter
 from standout.support.draw import CAPTION, captioned
 from standout.types import Photo
@@ -205,6 +207,42 @@ def idphoto(photo: Array, mask: Array) -> Array:
     return row([("--rule canada --measures", drawn(made)), ("--print 10x15", paper)], 420)
 
 
+def crowd(photo: Array, mask: Array) -> Array:
+    """The sample photo's person three times, side by side, before a drawn background."""
+    image = np.array(cv2.resize(dusk(), (900, 480)), np.uint8)
+    three = (
+        (340, 340, True, (0.75, 0.95, 1.15)),
+        (650, 300, False, (1.15, 1.0, 0.7)),
+        (-40, 440, False, (1.0, 1.0, 1.0)),
+    )
+    for x, height, flipped, tint in three:
+        width = round(photo.shape[1] * height / photo.shape[0])
+        own = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) * np.float32(tint)
+        alpha = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)[..., None]
+        if flipped:
+            own, alpha = own[:, ::-1], alpha[:, ::-1]
+        part = image[480 - height :, max(0, x) : x + width]
+        seen = slice(max(0, -x), max(0, -x) + part.shape[1])
+        part[:] = np.clip(part + alpha[:, seen] * (own[:, seen] - part), 0, 255).astype(np.uint8)
+    return image
+
+
+def choose(photo: Array, mask: Array, segmenter: Segmenter) -> Array:
+    """A picture of three people, who is who in it, the one at a point cut out, and all but the first before a blur."""
+    group = Photo(crowd(photo, mask))
+    found = segmenter.mask(group.image)
+    second = Edit(people=People(at=(Point.of("55%,50%"),))).of_photo(group, found).picture
+    without = Edit(Blur(0.9), People(not_at=(Point.of("17%,50%"),))).of_photo(group, found).picture
+    cells = [
+        ("photo", group.image),
+        ("standout people -o who.jpg", numbered(group.image, told_apart(found, group.image))[:480]),
+        ("standout cut --at 55%,50%", on_checkerboard(second[..., :3], second[..., 3] / np.float32(255))),
+        ("standout blur --not-at 17%,50%", without),
+    ]
+    rows = [row(cells[:2], 230), row(cells[2:], 230)]
+    return np.vstack(rows)
+
+
 def moving(path: Path) -> None:
     """Writes a looping picture of a clip, the same clip blurred, and before another clip, made by the commands."""
     with tempfile.TemporaryDirectory() as folder:
@@ -254,6 +292,7 @@ def main() -> None:
         "edges": lambda: edges(photo, segmenter),
         "failures": lambda: failures(photo, mask, segmenter),
         "place": lambda: place(photo, mask),
+        "choose": lambda: choose(photo, mask, segmenter),
         "idphoto": lambda: idphoto(photo, mask),
     }
     for name, draw in pictures.items():
