@@ -4,10 +4,10 @@
 
 The clips are those of track_clips.py: people cut from validation photos of ../shared/people walk over photos of nobody.
 Each person of each clip is chosen in turn by a point (--at and --at-time of the command line) in the first frame in
-which they stand clear of the others and are found, and followed to the end through the whole pipeline: the network's masks, the
-temporal filter, the choice. A frame counts where at least VISIBLE of the person's largest area is seen; it is right
-where the mask of the chosen person overlaps (IoU) more with the right person than with any other. Frames in which the
-person is away are right where nobody is chosen. Takes about a minute a clip on one core.
+which they stand clear of the others and are found, and followed to the end through the whole pipeline: the network's
+masks, the temporal filter, the choice. A frame counts where at least VISIBLE of the person's largest area is seen; it
+is right where the mask of the chosen person overlaps (IoU) more with the right person than with any other. Frames in
+which the person is away are right where nobody is chosen. Takes about a minute a clip on one core.
 """
 
 from __future__ import annotations
