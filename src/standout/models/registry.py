@@ -52,7 +52,7 @@ REGISTRY: dict[str, Weights] = {
 }
 CLICK = Weights(
     "standout-click.onnx",
-    "040d9b0fa7f3c46210966367f85575f9820418b1a9582fd821aa88e48d8de792",
+    "cc5f53533e0bb490d868d739b37e73c1c6ce1005a4543363ff92f8e8cee74796",
     "tells the people of a mask apart by clicks; it finds nobody by itself, so it is no model to name for photos",
 )
 """The click network, see standout.clicknet."""
