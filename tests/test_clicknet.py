@@ -96,6 +96,16 @@ def test_clicks_that_mean_nobody_are_refused(net: ClickNet, couple: Any, at: Any
         net.person(*couple, at=at)
 
 
+@pytest.mark.parametrize(("at", "least"), [((225, 350), 0.95), ((120, 400), 0.95), ((225, 110), 0.75)])
+def test_the_bundled_network_leaves_a_person_alone_whole(sample: np.ndarray, at: tuple[int, int], least: float) -> None:
+    """Where a part of the mask is one person, the person is the part; from the face, a sleeve far off is in doubt."""
+    from standout.segmenter import Segmenter
+
+    mask = Segmenter(threads=1).mask(sample)
+    person = ClickNet.open(threads=1).person(sample, mask, at=[at])
+    assert (person > 0.5)[mask > 0.5].mean() > least
+
+
 def test_the_bundled_network_tells_two_alike_apart(sample: np.ndarray) -> None:
     """The sample person twice, side by side and touching: a click on either finds mostly that one."""
     from standout.segmenter import Segmenter

@@ -27,7 +27,7 @@ from standout.net.click import ClickUNet
 from standout.net.unet import Probability
 from standout.support.version import __version__
 
-LEVELS = 16
+LEVELS = 12
 """Of the weights on either side of 0, see to_weights8: deflated, as in a wheel, the file is smaller than with 127."""
 DATA = (
     "crowds composed of people cut from photos of one person, and groups of held-out photos of COCO val2017 and of "

@@ -17,6 +17,9 @@ from standout.net import trainable
 if TYPE_CHECKING:
     from standout.export.source import Source
 
+MANY = 16384
+"""Tensors of so many weights may have fewer levels in 8 bits: they are most of a network, and bear it best."""
+
 
 def convert(source: Source, made: Path, precision: str) -> None:
     """Writes the source as ONNX. In 8 bits it has no weights that can be trained: their scales are of other numbers."""
@@ -91,8 +94,8 @@ def to_float16(model: onnx.ModelProto) -> None:
 def to_weights8(model: onnx.ModelProto, *, levels: int = 127) -> None:
     """Turns the weights of a float32 model into 8 bits with a scale for each output channel; arithmetic stays float32.
 
-    levels: of the weights on either side of 0, at most 127. With fewer, a file takes less space once it is compressed,
-    as in a wheel. Depthwise convolutions, which are few, always have 127. Scales and biases become float16.
+    levels: of the weights on either side of 0 in tensors of MANY weights, at most 127. With fewer, a file takes less
+    space once it is compressed, as in a wheel. Smaller tensors always have 127. Scales and biases become float16.
 
     Runtimes widen and scale the weights when they load the file, so it is a quarter as large and as fast as before.
     """
@@ -108,7 +111,7 @@ def to_weights8(model: onnx.ModelProto, *, levels: int = 127) -> None:
             tensor.CopyFrom(onnx.numpy_helper.from_array(weights.astype(np.float16), half))
             widen(half, name)
         elif weights.dtype == np.float32 and weights.ndim == 4:
-            most = 127 if weights.shape[1] == 1 else levels
+            most = levels if weights.size >= MANY else 127
             scale = (np.abs(weights).max(axis=(1, 2, 3), keepdims=True) / most + 1e-6).astype(np.float16)
             whole = np.rint(weights / scale.astype(np.float32)).clip(-127, 127).astype(np.int8)
             tensor.CopyFrom(onnx.numpy_helper.from_array(whole, f"{name}.int8"))

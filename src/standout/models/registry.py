@@ -52,7 +52,7 @@ REGISTRY: dict[str, Weights] = {
 }
 CLICK = Weights(
     "standout-click.onnx",
-    "cc5f53533e0bb490d868d739b37e73c1c6ce1005a4543363ff92f8e8cee74796",
+    "c7744e6bbbe3fc14d0fe96736753df5ed204cb6c775ab2c2ef167427e5d4a429",
     "tells the people of a mask apart by clicks; it finds nobody by itself, so it is no model to name for photos",
 )
 """The click network, see standout.clicknet."""
