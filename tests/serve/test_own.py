@@ -77,6 +77,8 @@ def test_edits(client: TestClient) -> None:
     assert (colored[10, 10] == (0, 255, 0)).all() and (colored[100, 90] == RED).all()
     cropped = opened(edited(client, {"placement": {"crop": True}}).content)
     assert cropped.shape[:2] == (104, 64)
+    square = opened(edited(client, {"placement": {"preset": "square", "canvas": "90x90"}}).content)
+    assert square.shape == (90, 90, 4)
     white = opened(edited(client, {}, accept="image/jpeg").content)
     assert white[5, 5].min() > 250, "JPEG holds no transparency"
 
@@ -108,6 +110,9 @@ def test_no_file_of_the_server_is_read(client: TestClient, tmp_path: Path) -> No
         ({"effect": {"name": "color", "color": "no color"}}, "no color"),
         ({"edge": {"feather": -1}}, "feather is -1"),
         ({"peeple": {}}, "did you mean 'people'"),
+        ({"placement": {"canvas": "9000x9000"}}, "canvas is 9000x9000; wanted at most 50 megapixels"),
+        ({"placement": {"roi": "0 0 9999 10"}}, "give a region within the picture"),
+        ({"placement": {"preset": "portrat"}}, "did you mean 'portrait'"),
     ],
 )
 def test_edits_that_are_none(client: TestClient, edit: Any, told: str) -> None:

@@ -75,11 +75,10 @@ class Placement(EditPart):
         """See the class."""
         if self.preset is not None and self.preset not in PRESETS:
             raise InputError(unknown("preset", self.preset, PRESETS))
-        scale, canvas = self.scale, self.canvas
+        scale = self.scale
         if scale is not None and (scale.unit != "%" or not 10 <= scale.value <= 100):
             raise InputError(f"scale is {scale}; wanted 10% to 100%")
-        if canvas is not None and canvas.width * canvas.height > MOST_PIXELS:
-            raise InputError(f"canvas is {canvas}; wanted at most {MOST_PIXELS // 1_000_000} megapixels")
+        self.check_size(MOST_PIXELS)
         margin = self.crop_margin or Sides.of(0)
         for side in (margin.top, margin.right, margin.bottom, margin.left):
             if side.value > MOST_MARGIN[side.unit]:
@@ -105,6 +104,12 @@ class Placement(EditPart):
         default = {one.name: one.default for one in fields(self)}
         filled = {name: value for name, value in PRESETS[self.preset].items() if getattr(self, name) == default[name]}
         return replace(self, preset=None, **filled)  # type: ignore[arg-type]
+
+    def check_size(self, most: int) -> None:
+        """Raises InputError for a canvas of more than so many pixels."""
+        canvas = self.full.canvas
+        if canvas is not None and canvas.width * canvas.height > most:
+            raise InputError(f"canvas is {canvas}; wanted at most {most / 1e6:g} megapixels")
 
     def scaled(self, factor: float) -> Self:
         """See EditPart."""

@@ -252,6 +252,7 @@ def _edit(order: EditOrder, limits: PictureLimits) -> Edit:
     """The edit of the order. A file of the server's own disk is never read for it."""
     try:
         edit = Edit.from_json(order.edit)
+        edit.placement.check_size(limits.most_pixels)
     except (InputError, RecursionError) as error:
         raise bad_request(f"edit: {error}") from None
     if isinstance(edit.effect, Replace):

@@ -150,6 +150,7 @@ def _check_edit(edit: Edit, files: list[str], given: list[GivenFile], most_pixel
             )
         if not is_clip and edit.effect.moves:
             raise InputError(f"the background is a clip, and {one.name} a photo; send a picture as the background")
+    edit.placement.check_size(most_pixels)
     with edit.effect.begun() as tried:
         tried.open(max_pixels=most_pixels)
 
