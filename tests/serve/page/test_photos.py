@@ -132,7 +132,7 @@ def test_what_is_downloaded_is_what_the_server_makes(real: str, visit: Visits, a
     """At full size, to the pixel, for every effect that needs no picture, and in every format."""
     page = visit(real).open()
     page.photo(astronaut)
-    for effect in ("cut", "blur", "color", "pixelate", "mask"):
+    for effect in ("cut", "blur", "color", "pixelate", "lens", "gradient", "checker", "mask"):
         page.choose("effect", effect)
         result, edit = page.picture(), {"effect": {"name": effect}}
         assert (result == edited(real, edit)).all(), effect

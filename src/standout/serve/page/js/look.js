@@ -13,7 +13,7 @@
 /** @typedef {{effect: string, settings: Record<string, Record<string, any>>, edge: {grow: number, feather: number}, frame: string, behind: {name: string, picture: Blob}|null}} Look */
 
 /** @type {Record<string, string>} */
-const TITLES = { cut: "Transparent", color: "One color", replace: "Picture", mask: "Mask only" };
+const TITLES = { cut: "Transparent", color: "One color", replace: "Picture", lens: "Lens blur", checker: "Checkerboard", mask: "Mask only" };
 
 /** @type {Record<string, string>} */
 const LABELS = {
@@ -22,6 +22,10 @@ const LABELS = {
   "cut background": "Put a color behind",
   "replace background": "Picture behind",
   block: "Size of the blocks",
+  falloff: "Sharp at the feet",
+  square: "Size of the squares",
+  light: "Lighter squares",
+  dark: "Darker squares",
 };
 
 /** @param {string} text */
