@@ -129,6 +129,12 @@ def test_a_cut_head_is_told(large: tuple[Image, Mask]) -> None:
     assert named(photo)["whole head"] is False
 
 
+def test_shoulders_that_the_photo_cuts_off_are_told(large: tuple[Image, Mask], schengen: IdPhoto) -> None:
+    assert named(schengen)["shoulders"] is True
+    image, mask = (np.ascontiguousarray(one[:, 500:]) for one in large)  # beside the head, where the shoulder is
+    assert named(made(Photo(image), mask, RULES["us"]))["shoulders"] is False
+
+
 def test_nobody_and_several_are_refused(large: tuple[Image, Mask]) -> None:
     image, mask = large
     with pytest.raises(InputError, match="no face was found"):

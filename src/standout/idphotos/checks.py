@@ -47,9 +47,12 @@ class Check:
         return f"{self.word:<13}{self.what}: {self.got} (asked: {self.asked})"
 
 
-def checks(photo: IdPhoto, mask: Mask, size: int, original: Measures) -> list[Check]:
-    """The list. mask: of the person in the result. size: of the file, in bytes. original: in the photo as it was."""
-    rule, picture = photo.rule, photo.picture
+def checks(photo: IdPhoto, mask: Mask, ends: bool, original: Measures) -> list[Check]:
+    """The list. mask: of the person in the result. original: in the photo as it was.
+
+    ends: whether the photo ends inside the result, and the person with it.
+    """
+    rule, picture, size = photo.rule, photo.picture, len(photo.data)
     height, width = picture.shape[:2]
     least = rule.pixels
     listed = [
@@ -63,7 +66,7 @@ def checks(photo: IdPhoto, mask: Mask, size: int, original: Measures) -> list[Ch
         ),
     ]  # fmt: skip
     try:
-        found: Measures | None = measured(Upright(picture, mask, 0.0))
+        found: Measures | None = measured(Upright(picture, mask, 0.0, np.ones_like(mask)))
     except InputError:
         found = None
     listed += _head(rule, found, height / rule.height, height)
@@ -75,6 +78,8 @@ def checks(photo: IdPhoto, mask: Mask, size: int, original: Measures) -> list[Ch
               away <= SIDEWAYS)
     )  # fmt: skip
     listed.append(Check("whole head", "not cut off", "cut off above" if original.cut else "whole", not original.cut))
+    around = "cut off by the photo's edge" if ends else "within the photo"
+    listed.append(Check("shoulders", "not cut off inside the picture", around, not ends))
     listed.append(Check("sharpness", "not enlarged", f"{photo.enlarged:.2f} times its size", photo.enlarged <= 1.05))
     listed += _background(photo, mask)
     return [*listed, *(Check(what, asked, "look yourself", None) for what, asked in UNMEASURED)]

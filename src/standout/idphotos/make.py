@@ -7,6 +7,7 @@ import math
 from bisect import bisect_right
 from dataclasses import asdict, dataclass, replace
 
+import cv2
 import numpy as np
 
 from standout import images
@@ -110,8 +111,16 @@ def made(photo: Photo, mask: Mask, rule: Rule, options: IdOptions = IdOptions())
     rows = (head.crown(rule.crown), head.eyes, head.chin)
     lines = (rows[0] * scale + view.to[0], rows[1] * scale + view.to[0], rows[2] * scale + view.to[0])
     done = IdPhoto(rule, np.asarray(picture, np.uint8), dpi, lines, enlarged, not options.keep_background)
-    data = _encoded(done)
-    return replace(done, data=data, checks=tuple(checks(done, shown.mask, len(data), head)))
+    done = replace(done, data=_encoded(done))
+    ends = _ends(shown.mask, view.shown(turned.there, cv2.BORDER_CONSTANT))
+    return replace(done, checks=tuple(checks(done, shown.mask, ends, head)))
+
+
+def _ends(mask: Mask, there: Mask) -> bool:
+    """Whether the person ends where the photo does, inside the result, below or at a side."""
+    near = max(3, round(0.01 * len(mask)))
+    beyond = cv2.dilate((there < 0.5).astype(np.uint8), np.ones((2 * near + 1, 2 * near + 1), np.uint8)) > 0
+    return int((beyond & (mask > 0.5)).sum()) > 4 * near * near
 
 
 def _size(rule: Rule, options: IdOptions, head: Measures) -> tuple[int, tuple[int, int]]:

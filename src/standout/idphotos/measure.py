@@ -54,11 +54,15 @@ class Measures:
 
 
 class Upright(NamedTuple):
-    """A photo in which the eyes are level, the mask of its only person, and by how many degrees it was turned."""
+    """A photo in which the eyes are level, the mask of its only person, and by how many degrees it was turned.
+
+    there: 1 where the photo is, 0 where it was turned away and its edge is repeated.
+    """
 
     image: Image
     mask: Mask
     turned: float
+    there: Mask
 
 
 def only_face(image: Image) -> Face:
@@ -85,14 +89,15 @@ def upright(image: Image, mask: Mask) -> Upright:
     (left, above), (right, below) = face.left_eye, face.right_eye
     tilt = float(np.degrees(np.arctan2(below - above, right - left)))
     if abs(tilt) < LEVEL:
-        return Upright(image, own, 0.0)
+        return Upright(image, own, 0.0, np.ones_like(own))
     turn = cv2.getRotationMatrix2D(face.eyes, tilt, 1)
 
     def turned(array: NDArray[Any], border: int) -> NDArray[Any]:
         return np.asarray(cv2.warpAffine(array, turn, (width, height), flags=cv2.INTER_CUBIC, borderMode=border))
 
     level = np.clip(turned(own, cv2.BORDER_CONSTANT), 0, 1)
-    return Upright(turned(image, cv2.BORDER_REPLICATE), level, tilt)
+    there = turned(np.ones_like(own), cv2.BORDER_CONSTANT)
+    return Upright(turned(image, cv2.BORDER_REPLICATE), level, tilt, there)
 
 
 def measured(photo: Upright) -> Measures:
