@@ -1,16 +1,18 @@
 """Image and mask -> picture: what the people are put before, or what they are put on.
 
     base         Effect and Setting: what an effect is, and how users see its fields
-    cut blur color replace pixelate gradient checker lens matte    an effect each
+    cut blur color replace pixelate gradient checker lens anonymize matte    an effect each
     background   a picture or a clip that Replace puts behind, opened, converted and closed
     space        what an image's numbers mean
     compose      the pixel work: people painted over a picture; framing, foreground
     rounding     colors that run softly, brought to whole levels without bands
+    hiding       the pixel work of anonymize: people painted over
 
 To add an effect: a file like blur.py, and a row in EFFECTS. Other packages add theirs by an entry point of the group
 "standout.effects", whose name is the effect's and whose value is its class.
 """
 
+from standout.effects.anonymize import Anonymize
 from standout.effects.base import Effect, Setting
 from standout.effects.blur import Blur
 from standout.effects.checker import Checker
@@ -34,6 +36,7 @@ EFFECTS: dict[str, type[Effect]] = {
     "lens": Lens,
     "gradient": Gradient,
     "checker": Checker,
+    "anonymize": Anonymize,
     "mask": Matte,
 }
 """Name -> effect, in the order in which users see them."""
@@ -41,6 +44,7 @@ EFFECTS: dict[str, type[Effect]] = {
 __all__ = [
     "EFFECTS",
     "SRGB",
+    "Anonymize",
     "Blur",
     "Checker",
     "ClipSpace",

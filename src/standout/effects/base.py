@@ -72,6 +72,8 @@ class Effect:
     """The pictures are gray masks and no photos, so no color profile or EXIF belongs to them."""
     keeps_transparency: ClassVar[bool] = False
     """Where the photo or the frame is transparent, the picture is too: RGBA wherever alpha is given."""
+    recall_first: ClassVar[bool] = False
+    """It must miss nobody: its mask is what cover() makes of the network's probability, not a refined edge."""
 
     @property
     def is_transparent(self) -> bool:
@@ -123,6 +125,10 @@ class Effect:
 
         kept = alpha if self.keeps_transparency else None
         return compose.painted(image, mask, behind, alpha=kept, decontaminate=self.frees_edges, finish=finish)
+
+    def cover(self, probability: Mask) -> Mask:
+        """The mask on which an effect that wants recall first works, of the probability at the image's size (H, W)."""
+        return probability
 
     def open(self, *, max_pixels: int | None = None) -> tuple[str, ...]:
         """Opens what the effect needs, so that what is wrong with it is known before the first picture.
