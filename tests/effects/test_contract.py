@@ -42,7 +42,7 @@ def test_size_and_depth_stay(kind: type[Effect], dtype: type, shape: tuple[int, 
 
 @every
 def test_the_person_is_untouched(kind: type[Effect]) -> None:
-    if kind.is_mask or kind.recall_first:
+    if kind.is_mask or kind.hides_people:
         pytest.skip("shows no person")
     image, mask = np.random.default_rng(0).integers(0, 255, (240, 240, 3), np.uint8), soft_disc()
     picture = made(kind)(image, mask)

@@ -253,6 +253,37 @@ def test_tags_and_chapters_are_kept_but_not_the_place(tmp_path: Path, out: str) 
         assert [one["metadata"]["title"] for one in container.chapters()] == ["two"]
 
 
+@pytest.mark.parametrize("out", [".mp4", ".mov", ".mkv", ".webm"])
+def test_a_private_file_tells_nothing_but_pictures_and_sound(tmp_path: Path, out: str) -> None:
+    tags = {"title": "Mine", "artist": "someone", "creation_time": "2024-05-06T07:08:09Z", "make": "ACME phone"}
+    tags |= {"location": "+48.1+011.5/", "com.apple.quicktime.location.ISO6709": "+48.1+011.5/"}
+    made = Made(tags=tags, chapters=[(0.0, 1.0, "At Anna's")], tracks=["aac"], languages=["deu"], subtitles="mov_text")
+    source = clip(tmp_path, ".mp4", made)
+    named = tmp_path / "named.mkv"  # with tags of the tracks, too
+    with av.open(str(source)) as into, av.open(str(named), "w") as made_of:
+        made_of.metadata.update(into.metadata)
+        chosen = [into.streams.video[0], into.streams.audio[0]]
+        lanes = {one.index: made_of.add_stream_from_template(one, opaque=True) for one in chosen}
+        for lane in lanes.values():
+            lane.metadata.update({"title": "Anna", "handler_name": "ACME"})
+        for packet in into.demux(chosen):
+            if packet.size:
+                packet.stream = lanes[packet.stream.index]
+                made_of.mux(packet)
+    for path in (source, named):
+        done = tmp_path / f"{path.stem}-out{out}"
+        notes = copied(path, done, private=True)
+        assert ("subtitles left out: they may tell names, or the place" in notes) == (path == source)
+        with av.open(str(done)) as container:
+            told = " ".join([*container.metadata, *container.metadata.values()])
+            told += " ".join(f"{key} {value}" for one in container.streams for key, value in one.metadata.items())
+            assert [one.type for one in container.streams] == ["video", "audio"] and not container.chapters()
+        assert not any(word in told for word in ("Anna", "ACME", "Mine", "someone", "48.1", "2024", "location"))
+        assert not any(word in done.read_bytes() for word in (b"Anna", b"ACME", b"someone", b"+48.1", b"first"))
+    copied(source, tmp_path / f"kept{out}")
+    assert b"someone" in (tmp_path / f"kept{out}").read_bytes(), "elsewhere they are kept, so the test says something"
+
+
 def test_damaged_sound_costs_no_pictures(tmp_path: Path) -> None:
     source = clip(tmp_path, ".mkv", Made(tracks=["flac"]))
     bad = tmp_path / "bad.mkv"

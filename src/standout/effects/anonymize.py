@@ -29,7 +29,7 @@ class Anonymize(Effect):
 
     name: ClassVar[str] = "anonymize"
     keeps_transparency: ClassVar[bool] = True
-    recall_first: ClassVar[bool] = True
+    hides_people: ClassVar[bool] = True
     examples: ClassVar[tuple[tuple[str, str], ...]] = (
         ("standout anonymize photo.jpg", "to photo-anonymize.jpg"),
         ("standout anonymize street/ -o public/ --report audit.jsonl", "a folder, with a line for each photo"),

@@ -72,8 +72,9 @@ class Effect:
     """The pictures are gray masks and no photos, so no color profile or EXIF belongs to them."""
     keeps_transparency: ClassVar[bool] = False
     """Where the photo or the frame is transparent, the picture is too: RGBA wherever alpha is given."""
-    recall_first: ClassVar[bool] = False
-    """It must miss nobody: its mask is what cover() makes of the network's probability, not a refined edge."""
+    hides_people: ClassVar[bool] = False
+    """It hides the people, so it must miss nobody: its mask is what cover() makes of the network's probability, not a
+    refined edge. Nothing else in the result may tell who they are either: EXIF and the tags of clips are left out."""
 
     @property
     def is_transparent(self) -> bool:
@@ -127,7 +128,7 @@ class Effect:
         return compose.painted(image, mask, behind, alpha=kept, decontaminate=self.frees_edges, finish=finish)
 
     def cover(self, probability: Mask) -> Mask:
-        """The mask on which an effect that wants recall first works, of the probability at the image's size (H, W)."""
+        """What an effect that hides people hides (H, W), of the network's probability at the image's size."""
         return probability
 
     def open(self, *, max_pixels: int | None = None) -> tuple[str, ...]:

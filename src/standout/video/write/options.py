@@ -29,7 +29,8 @@ class WriteOptions:
     at a constant rate; None keeps the times that are given. threads: of the encoder; 0 is one for each core.
 
     start, end: the stretch of the clip, in seconds, that the pictures come from; sound and subtitles are cut to it.
-    sound: carry over the clip's sound. overwrite: replace a file of that name.
+    sound: carry over the clip's sound. private: leave out whatever may tell who or where it was: tags, chapters and
+    subtitles, in which drones keep the place. overwrite: replace a file of that name.
     """
 
     height: int | None = None
@@ -42,6 +43,7 @@ class WriteOptions:
     start: Fraction = Fraction(0)
     end: Fraction | None = None
     sound: bool = True
+    private: bool = False
     overwrite: bool = False
     threads: int = 0
 

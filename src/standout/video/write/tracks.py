@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 _DROPPED_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
 """Tags that describe the clip's file, and not what it shows."""
 
+_TELLING_TAGS = ("title", "handler_name")
+"""Tags of a track that private files leave out: people write names there, and cameras what they are."""
+
 _TEXT = {"mov_text", "subrip", "ass", "webvtt", "text"}
 """Codecs of subtitles that are text."""
 
@@ -56,7 +59,7 @@ shorter lead is the delay of an audio encoder."""
 class Tracks:
     """All tracks but the pictures. finish or close lets the clip's file go.
 
-    options: start and end of the excerpt in the clip, and whether sound is wanted. lead: seconds that the pictures
+    options: start and end of the excerpt in the clip, whether sound is wanted, and whether the file is to be private. lead: seconds that the pictures
     wait for sound that begins before them.
     """
 
@@ -82,9 +85,14 @@ class Tracks:
         self._tracks: dict[int, Track] = {}
         self._names: dict[int, str] = {}
         try:
-            carry_track_tags(video_track(self._input, clip.path, clip.index), output.streams[0])
+            self._private = options.private
+            if not self._private:
+                carry_track_tags(video_track(self._input, clip.path, clip.index), output.streams[0])
+                self._carry_tags()
             self._choose(clip.index, sound=options.sound)
-            self._carry_tags()
+            for stream in output.streams if self._private else ():
+                for tag in [tag for tag in stream.metadata if tag.lower() in _TELLING_TAGS]:
+                    del stream.metadata[tag]
         except BaseException:
             self.close()
             raise
@@ -155,6 +163,8 @@ class Tracks:
                 number += 1
                 if sound:
                     self._add(stream, f"sound track {number}" if len(self._input.streams.audio) > 1 else "sound")
+            elif stream.type == "subtitle" and self._private:
+                self._notes.append("subtitles left out: they may tell names, or the place")
             elif stream.type == "subtitle":
                 self._add(stream, "subtitles")
             elif stream.type == "video":
