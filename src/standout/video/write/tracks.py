@@ -59,8 +59,8 @@ shorter lead is the delay of an audio encoder."""
 class Tracks:
     """All tracks but the pictures. finish or close lets the clip's file go.
 
-    options: start and end of the excerpt in the clip, whether sound is wanted, and whether the file is to be private. lead: seconds that the pictures
-    wait for sound that begins before them.
+    options: start and end of the excerpt in the clip, whether sound is wanted, and whether the file is to be private.
+    lead: seconds that the pictures wait for sound that begins before them.
     """
 
     def __init__(
