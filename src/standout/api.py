@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from standout import images
-from standout.editing import Edit
+from standout.editing import Edge, Edit
 from standout.editing.people import group_of, told_apart
 from standout.effects import Blur, Color, Cut, Effect, Replace
 from standout.errors import InputError, OutputExists
@@ -56,7 +56,7 @@ def segment(photo: Input, *, model: Model = DEFAULT, device: str = "auto", refin
     >>> segment(np.zeros((40, 30, 3), np.uint8)).shape
     (40, 30)
     """
-    return _found(_opened(photo), None, model, device=device, refine=refine)
+    return _found(_opened(photo), None, model, device=device, edit=Edit(edge=Edge(refine=refine)))
 
 
 def people(
@@ -87,8 +87,8 @@ def edit(photo: Input, edit: Edit | Effect, *, mask: MaskInput | None = None, mo
         raise InputError("a clip goes behind clips alone; give a picture as the background")
     _try(wanted.effect)
     opened = _opened(photo)
-    found = _found(opened, mask, model, refine=wanted.edge.refine)
-    return remembering(wanted.of_photo(opened, found).picture, opened.meta)
+    found = _found(opened, mask, model, edit=wanted)
+    return remembering(wanted.of_photo(opened, found).picture, wanted.kept(opened.meta))
 
 
 def cut(
@@ -212,7 +212,9 @@ def folder(
     photos = clips = None
     if not all(task.is_clip for task in pending):
         finder = _finder(model, tta=True)
-        photos = PhotoJob(by_model(finder, refine=wanted.edge.refine), wanted, PhotoOptions(overwrite=overwrite))
+        photos = PhotoJob(
+            by_model(wanted.finder(finder), refine=wanted.refined), wanted, PhotoOptions(overwrite=overwrite)
+        )
     if any(task.is_clip for task in pending):
         clips = ClipJob(_finder(model, tta=False), wanted, ClipOptions(overwrite=overwrite))
     return run(tasks, by_kind(photos, clips), engine=threads(cores()), overwrite=overwrite, on_result=progress)
@@ -300,16 +302,18 @@ def _from_array(array: NDArray[Any]) -> Photo:
     return Photo(image, alpha, images.meta_of(array))
 
 
-def _found(photo: Photo, mask: MaskInput | None, model: Model, *, device: str = "auto", refine: bool = True) -> Mask:
-    """The mask given, checked, or found; nobody stands where the photo itself is transparent."""
+def _found(photo: Photo, mask: MaskInput | None, model: Model, *, edit: Edit = Edit(), device: str = "auto") -> Mask:  # noqa: B008
+    """The mask given, checked, or found as the edit needs it; nobody stands where the photo itself is transparent."""
     if mask is None:
-        found = full_size(_segmenter(model, device).probability(photo.image), photo.image, refined=refine)
+        finder = edit.finder(_segmenter(model, device))
+        found = full_size(finder.probability(photo.image), photo.image, refined=edit.refined)
     else:
         found = given_mask(mask)
     if found.shape != photo.image.shape[:2]:
         height, width = photo.image.shape[:2]
         raise InputError(f"mask is {found.shape}, the photo {(height, width)}; a mask is (H, W), of the photo's size")
-    return found if photo.alpha is None else np.minimum(found, photo.alpha)
+    # What hides people must hide those who are half transparent, too, so it is told how sure the model is.
+    return found if photo.alpha is None or edit.effect.hides_people else np.minimum(found, photo.alpha)
 
 
 def _segmenter(model: Model, device: str) -> PersonFinder:

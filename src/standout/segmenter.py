@@ -10,8 +10,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,7 +23,10 @@ from standout.masks.full_size import full_size
 from standout.masks.letterbox import Where, fit, inner, resize, to_input
 from standout.models.registry import DEFAULT, find
 from standout.support.system import cores
-from standout.types import Floats, Image, Mask, Runner
+from standout.types import Floats, Image, Mask, PersonFinder, Runner
+
+if TYPE_CHECKING:
+    from standout.second_opinion import SecondOpinion
 
 
 class Segmenter:
@@ -60,6 +65,7 @@ class Segmenter:
         self._rectangle = session.rectangle
         self.batch = session.batch
         self.tta = tta
+        self.threads = threads
         self.card = session.card
         self.device = session.device
         self.runtime = session.runtime
@@ -119,6 +125,22 @@ class Segmenter:
                 for one, two in zip(found, again, strict=True)
             ]
         return [centered(one, self.card.threshold) for one in found]
+
+    def at_scale(self, images: Sequence[Image], scale: float) -> list[Mask]:
+        """The network's mask of each whole image, seen once, at so many times the usual size."""
+        size = scaled(self.card.size, scale)
+        found = self._seen(images, [self._rectangle(*image.shape[:2], size) for image in images])
+        return [centered(one, self.card.threshold) for one in found]
+
+    @cached_property
+    def _hiding(self) -> SecondOpinion:
+        from standout.second_opinion import SecondOpinion
+
+        return SecondOpinion(self, lambda name: Segmenter(name, threads=self.threads))
+
+    def for_hiding(self) -> PersonFinder:
+        """What finds the people where they are to be hidden: it misses fewer, takes longer, and errs more often."""
+        return self._hiding
 
     def looks(self, height: int, width: int) -> list[tuple[int, int]]:
         """The (h, w) at which the network sees a photo of height x width: once, or with TTA twice."""

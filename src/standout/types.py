@@ -81,6 +81,14 @@ class PersonFinder(Protocol):
 
 
 @runtime_checkable
+class HidingFinder(PersonFinder, Protocol):
+    """What can find people so that as few as possible are missed, such as a Segmenter."""
+
+    def for_hiding(self) -> PersonFinder:
+        """The same finder in that way: it takes longer, and takes more for people who are none."""
+
+
+@runtime_checkable
 class BatchFinder(PersonFinder, Protocol):
     """What finds the people in several images at once, such as a Segmenter. batch: most images in one call."""
 

@@ -44,7 +44,7 @@ def test_photos_with_the_same_block_means_give_the_same_bytes(how: Any, dtype: t
     image[30:80, 50:100] //= 3  # so that the blocks differ from each other
     other = shuffled(image)
     assert (other[mask > 0] != image[mask > 0]).any(-1).mean() > 0.99
-    effect = Anonymize(how=how, block=0.2)
+    effect = Anonymize(how=how, blocks=5)
     one, two = effect(image, mask), effect(other, mask)
     np.testing.assert_array_equal(one, two)
     assert len(np.unique(one[mask > 0], axis=0)) > 4, "the blocks differ, so the comparison says something"
@@ -53,7 +53,7 @@ def test_photos_with_the_same_block_means_give_the_same_bytes(how: Any, dtype: t
 @pytest.mark.parametrize("how", COARSE)
 def test_parts_of_a_block_are_not_told_apart(how: Any) -> None:
     image, mask = noise(160, 180), square()
-    effect = Anonymize(how=how, block=0.2)
+    effect = Anonymize(how=how, blocks=5)
     assert (effect(shuffled(image, side=50), mask) != effect(image, mask)).any(), "moved between blocks, it shows"
     np.testing.assert_array_equal(effect(shuffled(image, side=10), mask), effect(image, mask))
 
@@ -63,7 +63,7 @@ def test_one_color_tells_nothing_of_the_photo(how: Any) -> None:
     image, mask = noise(160, 180), soft_disc(160)
     mask = np.pad(mask, ((0, 0), (0, 20)))
     other = np.where(mask[..., None] > 0, noise(160, 180, seed=1), image)
-    effect = Anonymize(how=how, fill="#1e90ff")
+    effect = Anonymize(how=how, color="#1e90ff")
     np.testing.assert_array_equal(effect(image, mask), effect(other, mask))
     assert (effect(image, mask)[mask > 0] == (0x1E, 0x90, 0xFF)).all()
 
@@ -77,7 +77,7 @@ def test_all_else_stays_as_it_is(how: Any) -> None:
 
 @pytest.mark.parametrize("how", EVERY)
 def test_soft_edges_are_hidden_whole(how: Any) -> None:
-    mask, effect = square(), Anonymize(how=how, block=0.2)
+    mask, effect = square(), Anonymize(how=how, blocks=5)
     image = noise(160, 180)
     np.testing.assert_array_equal(effect(image, mask * np.float32(0.01)), effect(image, mask))
 
@@ -85,7 +85,7 @@ def test_soft_edges_are_hidden_whole(how: Any) -> None:
 def test_blocks_go_with_the_size_of_each_person() -> None:
     mask = np.zeros((200, 400), np.float32)
     mask[0:200, 0:200], mask[100:150, 300:350] = 1, 1
-    picture = Anonymize(block=0.2)(noise(200, 400), mask)
+    picture = Anonymize(blocks=5)(noise(200, 400), mask)
     for top, left, side in ((0, 0, 40), (40, 160, 40), (100, 300, 10), (140, 340, 10)):
         block = picture[top : top + side, left : left + side].reshape(-1, 3)
         assert (block == block[0]).all()
@@ -99,7 +99,7 @@ def test_nobody_is_too_small_for_a_block(how: Any) -> None:
     image = noise(60, 60)
     other = image.copy()
     other[20:26, 57:60] = image[20:26, 57:60][::-1]
-    effect = Anonymize(how=how, block=0.1)
+    effect = Anonymize(how=how, blocks=10)
     np.testing.assert_array_equal(effect(image, mask), effect(other, mask))
     assert len(np.unique(effect(image, mask)[mask > 0], axis=0)) == 1
 
@@ -117,27 +117,28 @@ def test_colors_that_the_photo_hides_do_not_come_out() -> None:
     alpha = np.ones((160, 180), np.float32)
     alpha[:, :90] = 0
     image[:, :90] = (255, 0, 0)
-    picture = Anonymize(block=0.5)(image, mask, alpha=alpha)
+    picture = Anonymize(blocks=2)(image, mask, alpha=alpha)
     shown = picture[mask * alpha > 0]
     assert (shown[:, 0] == 0).all() and not picture[alpha == 0].any()
 
 
 def test_a_mean_is_told_in_steps() -> None:
     image, mask = np.full((160, 180, 3), 100, np.uint8), square()
-    one = Anonymize(block=1)(image, mask)
+    one = Anonymize(blocks=1)(image, mask)
     image[30:40, 50:150] += 15  # a tenth of the block, which moves the mean by 1.5 levels
-    np.testing.assert_array_equal(Anonymize(block=1)(image, mask)[mask > 0], one[mask > 0])
+    np.testing.assert_array_equal(Anonymize(blocks=1)(image, mask)[mask > 0], one[mask > 0])
 
 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"block": 0.05}, r"block is 0\.05; wanted 0\.1 to 1"),
-        ({"block": float("nan")}, r"block is nan; wanted 0\.1 to 1"),
+        ({"blocks": 11}, "blocks is 11; wanted 1 to 10"),
+        ({"blocks": 0}, "blocks is 0; wanted 1 to 10"),
+        ({"margin": float("nan")}, "margin is nan; wanted 0 to 1"),
         ({"threshold": 0}, r"threshold is 0; wanted 0\.01 to 0\.9"),
         ({"margin": -1}, "margin is -1; wanted 0 to 1"),
         ({"how": "blurr"}, "how 'blurr' is not known; did you mean 'blur'"),
-        ({"fill": "blurple"}, "'blurple' is no color"),
+        ({"color": "blurple"}, "'blurple' is no color"),
     ],
 )
 def test_settings_that_hide_too_little_are_refused(settings: Any, said: str) -> None:

@@ -33,6 +33,7 @@ from standout.errors import InputError, OutputError, StandoutError
 from standout.lengths import Size
 from standout.masks.letterbox import resize
 from standout.masks.temporal import HALF_LIFE
+from standout.masks.window import widest
 from standout.support.pipeline import ahead, in_order
 from standout.support.version import __version__
 from standout.types import BatchFinder, Frame, Mask, PersonFinder, Picture
@@ -133,10 +134,13 @@ class ClipJob:
                 height=height, width=width, alpha=effect.is_transparent or clear, gray=effect.is_mask,
                 codec=options.codec, quality=options.quality, rate=options.excerpt.rate, start=start,
                 end=options.excerpt.end, sound=options.sound, overwrite=options.overwrite, threads=options.workers + 1,
+                private=effect.hides_people,
             )  # fmt: skip
             writer = video.Writer(task.target, clip, written, job=self._words(task.source))
             with writer:
-                state = ClipState(options.half_life, measure=options.measure, follower=self.edit.follower())
+                state = ClipState(
+                    options.half_life, measure=options.measure, follower=self.edit.follower(), hiding=effect.hides_people
+                )
                 state.restore(writer.state)
                 if not video.is_known(clip.colors):
                     codes = f"{clip.colors.primaries}, {clip.colors.transfer}"
@@ -220,14 +224,15 @@ class ClipJob:
         frames = ahead(self._frames(clip, state, size))
         space = ClipSpace(clip.colors)
 
-        def found() -> Iterator[tuple[Frame, Mask, State]]:
+        def found() -> Iterator[tuple[tuple[Frame, State], Mask]]:
             for number, (frame, raw) in enumerate(self._seen(frames), first):
                 coarse = state.filtered(raw, frame)
                 edit.effect.look_up(frame.time)
-                yield frame, coarse, state.reached(frame) if self.options.resume and number % chunk == 0 else {}
+                reached = state.reached(frame) if self.options.resume and number % chunk == 0 else {}
+                yield (frame, reached), coarse
 
-        def finish(one: tuple[Frame, Mask, State]) -> tuple[Picture, float, Fraction, State]:
-            frame, coarse, reached = one
+        def finish(one: tuple[tuple[Frame, State], Mask]) -> tuple[Picture, float, Fraction, State]:
+            (frame, reached), coarse = one
             mask = edit.mask(coarse, frame.image)
             share = float(mask.mean())
             alpha = frame.alpha
@@ -242,7 +247,7 @@ class ClipJob:
                     clip.warnings.append(WHITENED)
             return picture, share, frame.time, reached
 
-        masked = ahead(found())
+        masked = ahead(widest(found(), before=state.recent) if self.edit.effect.hides_people else found())
         placement = self.edit.placement.of_frames(Size(clip.width, clip.height), Size(size[1], size[0]))
         with replace(self.edit, placement=placement).begun() as edit:
             try:
@@ -253,11 +258,12 @@ class ClipJob:
 
     def _seen(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, Mask]]:
         """Each frame with the network's own mask of it; a GPU is shown several frames in one call."""
-        if not (isinstance(self.finder, BatchFinder) and self.finder.batch > 1):
-            yield from ((frame, self.finder.probability(frame.image)) for frame in frames)
+        finder = self.edit.finder(self.finder)
+        if not (isinstance(finder, BatchFinder) and finder.batch > 1):
+            yield from ((frame, finder.probability(frame.image)) for frame in frames)
             return
-        while some := list(islice(frames, min(self.finder.batch, AT_ONCE))):
-            yield from zip(some, self.finder.probabilities([frame.image for frame in some]), strict=True)
+        while some := list(islice(frames, min(finder.batch, AT_ONCE))):
+            yield from zip(some, finder.probabilities([frame.image for frame in some]), strict=True)
 
     def _frames(self, clip: video.Clip, state: ClipState, size: tuple[int, int]) -> Iterator[Frame]:
         """The frames after those that are done.

@@ -6,6 +6,7 @@ state    {name: array}     the state after a chunk's last frame, kept on disk wi
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from fractions import Fraction
 from hashlib import sha256
@@ -15,6 +16,7 @@ import numpy as np
 
 from standout.editing.follow import Follower
 from standout.masks.temporal import TemporalFilter
+from standout.masks.window import REACH, largest
 from standout.metrics.video import Flicker
 from standout.types import Frame, Image, Mask
 
@@ -25,24 +27,36 @@ if TYPE_CHECKING:
 class ClipState:
     """The temporal filter, who is chosen, the flicker so far, and the counts that the outcome reports.
 
-    frames: how many are done. shares: the sum of their person shares. time: that of the last frame, in seconds.
-    warnings: those of an earlier process that worked on the clip.
+    hiding: people are hidden, so masks are too large rather than too small. frames: how many are done. shares: the sum
+    of their person shares. time: that of the last frame, in seconds. warnings: those of an earlier process that worked
+    on the clip.
     """
 
-    def __init__(self, half_life: float, *, measure: bool, follower: Follower) -> None:
+    def __init__(self, half_life: float, *, measure: bool, follower: Follower, hiding: bool = False) -> None:
         self.frames, self.shares, self.time = 0, 0.0, Fraction(0)
         self.warnings: list[str] = []
         self._steady = TemporalFilter(half_life)
         self._follower = follower
         self._flicker = Flicker(2) if measure else None
         self._digest = ""
+        self._hiding = hiding
+        self._recent: deque[Mask] = deque(maxlen=REACH)
 
     def filtered(self, raw: Mask, frame: Frame) -> Mask:
         """The filtered mask of the next frame, of the chosen people. It runs some frames ahead of add, in a thread."""
         steady = self._steady(raw, frame.image, frame.time)
         if self._flicker is not None:
             self._flicker.add(frame, raw, steady)
-        return self._follower(steady, frame.image, frame.time)
+        if not self._hiding:
+            return self._follower(steady, frame.image, frame.time)
+        wide = self._follower(largest(steady, [raw]), frame.image, frame.time)  # the filter may hold back who comes
+        self._recent.append(wide)
+        return wide
+
+    @property
+    def recent(self) -> tuple[Mask, ...]:
+        """The last filtered masks, as many as masks.window looks back; only where people are hidden."""
+        return tuple(self._recent)
 
     def add(self, share: float, time: Fraction) -> None:
         """Counts one more finished frame."""
@@ -61,6 +75,7 @@ class ClipState:
         state = {f"steady.{name}": value for name, value in self._steady.state().items()}
         state |= {f"people.{name}": value for name, value in self._follower.state().items()}
         state |= {f"flicker.{name}": value for name, value in flicker.items()}
+        state |= {f"recent.{number}": mask for number, mask in enumerate(self._recent)}
         return state | {"digest": np.array(_digest(frame.image))}
 
     def counts(self, warnings: Iterable[str]) -> State:
@@ -78,6 +93,7 @@ class ClipState:
         self._digest = str(state["digest"])
         self._steady.restore(_part(state, "steady."))
         self._follower.restore(_part(state, "people."))
+        self._recent.extend(_part(state, "recent.").values())
         flicker = _part(state, "flicker.")
         if not flicker:
             self._flicker = None  # not measured from the beginning, so not at all

@@ -19,7 +19,7 @@ from standout.effects.compose import before_white
 from standout.errors import InputError, OutputError, UnreadableImage
 from standout.masks.full_size import full_size
 from standout.support.atomic import write_atomic
-from standout.types import Mask, Metadata, PersonFinder, Photo
+from standout.types import Mask, PersonFinder, Photo
 
 NOBODY = 0.001
 """Share of the picture below which nobody counts as found."""
@@ -50,11 +50,11 @@ class PhotoOptions:
     """How photos are read and written.
 
     quality: 1 to 100, of formats that have one; None = the format's default. metadata: of the EXIF block, "keep" leaves
-    out the place, "strip" all, "all" nothing. max_pixels: larger photos are refused; None = no limit.
+    out the place, "strip" all, "all" nothing; None = "keep", but no EXIF where people are hidden. max_pixels: larger photos are refused; None = no limit.
     """
 
     quality: int | None = None
-    metadata: Literal["keep", "strip", "all"] = "keep"
+    metadata: Literal["keep", "strip", "all"] | None = None
     max_pixels: int | None = images.MAX_PIXELS
     overwrite: bool = False
 
@@ -89,11 +89,12 @@ class PhotoJob:
     def encoded(self, task: Task, photo: Photo) -> tuple[bytes, Outcome]:
         """The bytes of the file to write, and what the photo was. Raises what the source of the mask raises."""
         options, effect = self.options, self.edit.effect
-        picture, share = self.edit.of_photo(photo, self.masks(task, photo))
+        picture, share, _ = self.edit.of_photo(photo, self.masks(task, photo))
         if not effect.is_transparent and not images.WRITERS[task.suffix].alpha:
             picture = before_white(picture)
-        meta = Metadata(dpi=photo.meta.dpi, bits=photo.meta.bits) if effect.is_mask else photo.meta
-        data = images.encode(picture, task.suffix, meta=meta, quality=options.quality, metadata=options.metadata)
+        meta = self.edit.kept(photo.meta) if options.metadata is None or effect.is_mask else photo.meta
+        policy = options.metadata or "keep"
+        data = images.encode(picture, task.suffix, meta=meta, quality=options.quality, metadata=policy)
         height, width = photo.image.shape[:2]
         nobody = ("nobody found",) if share < NOBODY else ()
         return data, Outcome(width, height, share, (*photo.warnings, *nobody))

@@ -21,8 +21,8 @@ LEFT_OUT = ("cut",)
 NOT_LIVE = ("canvas",)
 """Settings of an edit's parts that clips have, and live pictures have not: their size is asked of the camera."""
 
-DEFAULTS = {"color": "#00b140"}
-"""Settings whose default is another one than for photos: green, for a program that keys it out."""
+DEFAULTS = {("color", "color"): "#00b140"}
+"""Effect and setting: those whose default is another one than for photos: green, for a program that keys it out."""
 
 
 def _effect(one: Option) -> str:
@@ -58,7 +58,7 @@ def edits(command: object, parts: dict[str, EditPart]) -> dict[str, Edit]:
         values = {}
         for one in options(effect):
             value = getattr(command, one.name, None)
-            values[one.name] = DEFAULTS.get(one.name, one.default) if value is None else value
+            values[one.name] = DEFAULTS.get((name, one.name), one.default) if value is None else value
         lacks = any(one.required and values[one.name] is None for one in options(effect))
         if name not in LEFT_OUT and not lacks:
             shown = effect(**values)

@@ -124,12 +124,14 @@ class Photos:
         ),
     ] = None
     metadata: Annotated[
-        Literal["keep", "strip", "all"],
+        Literal["keep", "strip", "all"] | None,
         typer.Option(
             "--metadata", metavar="WHICH", rich_help_panel=_RESULT,
-            help="What stays of the EXIF block: keep (all but the place), strip (nothing), or all.",
+            show_default=False,
+            help="What stays of the EXIF block: keep (all but the place), strip (nothing), or all. "
+            "[dim]\\[default: keep; strip for anonymize][/]",
         ),
-    ] = "keep"  # fmt: skip
+    ] = None  # fmt: skip
 
     mask_from: Annotated[
         Path | None,

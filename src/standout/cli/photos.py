@@ -158,6 +158,6 @@ def _masks(options: Photos, edit: Edit, threads: int, *, needed: bool) -> MaskSo
             threads=threads,
             tta=tta,
         )
-        return by_model(segmenter, refine=edit.edge.refine)
+        return by_model(edit.finder(segmenter), refine=edit.refined)
 
     return load() if needed else lambda task, photo: load()(task, photo)

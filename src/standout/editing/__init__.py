@@ -31,7 +31,7 @@ from standout.editing.placement import Placement
 from standout.editing.plain import as_object, made, plain
 from standout.effects import SRGB, Cut, Effect, PhotoSpace, Space
 from standout.errors import InputError
-from standout.types import Image, Mask, Photo, Picture
+from standout.types import HidingFinder, Image, Mask, Metadata, PersonFinder, Photo, Picture
 
 if TYPE_CHECKING:
     from standout.editing.follow import Follower
@@ -43,10 +43,14 @@ __all__ = ["PARTS", "Dress", "Edge", "Edit", "EditPart", "Edited", "People", "Pl
 
 
 class Edited(NamedTuple):
-    """A photo's result: the picture, and the share of the photo that is person, 0..1."""
+    """A photo's result: the picture, the share of the photo that is person, 0..1, and the mask of the effect.
+
+    Of an effect that hides people, they are the share that is hidden, and what is hidden.
+    """
 
     picture: Picture
     person_share: float
+    mask: Mask
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,21 @@ class Edit:
         """The edit of an effect and of those parts, by the names of their fields; the others are at their default."""
         return replace(cls(effect), **parts)  # type: ignore[arg-type]
 
+    @property
+    def refined(self) -> bool:
+        """Whether masks are to be refined. What hides people needs the network's own doubts, which refining settles."""
+        return self.edge.refine and not self.effect.hides_people
+
+    def finder(self, finder: PersonFinder) -> PersonFinder:
+        """What finds the people for this edit: where the effect hides them, so that as few as possible are missed."""
+        return finder.for_hiding() if self.effect.hides_people and isinstance(finder, HidingFinder) else finder
+
+    def kept(self, meta: Metadata) -> Metadata:
+        """What the result keeps of a photo's metadata, whatever the policy: no EXIF where people are hidden."""
+        if self.effect.is_mask:
+            return Metadata(dpi=meta.dpi, bits=meta.bits)
+        return replace(meta, exif=None) if self.effect.hides_people else meta
+
     def mask(self, coarse: Mask, image: Image) -> Mask:
         """The mask at the image's own size (H, W), of the network's mask (h, w): refined, grown, feathered.
 
@@ -75,7 +94,7 @@ class Edit:
         """
         from standout.masks.full_size import full_size
 
-        return self.edge.drawn(self.placement.within(full_size(coarse, image, refined=self.edge.refine)))
+        return self.edge.drawn(self.effect.cover(self.placement.within(full_size(coarse, image, refined=self.refined))))
 
     def follower(self, *, waits: bool = False) -> Follower:
         """What chooses the people in the frames of a clip, at its beginning. waits: see Follower."""
@@ -87,12 +106,12 @@ class Edit:
         """The result of a photo in which these people (H, W) were found."""
         import numpy as np
 
-        mask = self.people.chosen(self.placement.within(found), photo.image)
+        mask = self.effect.cover(self.people.chosen(self.placement.within(found), photo.image))
         share = float(mask.mean())
         mask = self.edge.drawn(mask)
         if photo.alpha is not None:
             mask = np.minimum(mask, photo.alpha)
-        return Edited(self._placed(photo, mask), share)
+        return Edited(self._placed(photo, mask), share, mask)
 
     def _placed(self, photo: Photo, mask: Mask) -> Picture:
         """The picture of a photo with its final mask, in its frame: before the effect where anything is scaled."""

@@ -14,9 +14,8 @@ from standout.types import Image, Mask, Picture
 
 How = Literal["pixelate", "blur", "fill", "silhouette"]
 
-LEAST_BLOCK, MOST_BLOCK = 0.1, 1.0
-"""Bounds of a block, as a share of the size of the person. Smaller blocks than the least would not hide a face that
-fills the picture."""
+MOST_BLOCKS = 10
+"""More blocks along the longer side of a person would not hide a face that fills the picture."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +43,17 @@ class Anonymize(Effect):
             metavar="HOW",
         ),
     ] = "pixelate"
-    block: Annotated[
-        float,
+    blocks: Annotated[
+        int,
         Setting(
-            "Side of a block, of pixels or of the blur, as a share of the height of each person.",
+            "How many blocks, of pixels or of the blur, go along the longer side of each person: the fewer, the "
+            "stronger.",
             metavar="N",
-            least=LEAST_BLOCK,
-            most=MOST_BLOCK,
+            least=1,
+            most=MOST_BLOCKS,
         ),
-    ] = 0.2
-    fill: Annotated[
+    ] = 5
+    color: Annotated[
         str | tuple[int, int, int],
         Setting("The color for fill and silhouette: a name, or a hex code such as '#1e90ff'.", metavar="COLOR"),
     ] = "black"
@@ -65,7 +65,7 @@ class Anonymize(Effect):
             least=0.01,
             most=0.9,
         ),
-    ] = 0.2
+    ] = 0.05
     margin: Annotated[
         float,
         Setting(
@@ -74,17 +74,17 @@ class Anonymize(Effect):
             least=0,
             most=1,
         ),
-    ] = 0.03
+    ] = 0.02
 
     def __post_init__(self) -> None:
         """Raises InputError for settings out of range, and for what is no color."""
         if self.how not in get_args(How):
             raise InputError(unknown("how", self.how, get_args(How)))
-        for name, least, most in (("block", LEAST_BLOCK, MOST_BLOCK), ("threshold", 0.01, 0.9), ("margin", 0, 1)):
+        for name, least, most in (("blocks", 1, MOST_BLOCKS), ("threshold", 0.01, 0.9), ("margin", 0, 1)):
             value = getattr(self, name)
             if not least <= value <= most:
                 raise InputError(f"{name} is {value:g}; wanted {least:g} to {most:g}")
-        parsed(self.fill)
+        parsed(self.color)
 
     def cover(self, probability: Mask) -> Mask:
         """What is hidden (H, W), 1 or 0, of the network's probability at the image's size."""
@@ -100,8 +100,8 @@ class Anonymize(Effect):
 
         compose.check(image, mask)
         if self.how in ("pixelate", "blur"):
-            picture = hiding.coarsened(image, mask, block=self.block, smooth=self.how == "blur", alpha=alpha)
+            picture = hiding.coarsened(image, mask, blocks=self.blocks, smooth=self.how == "blur", alpha=alpha)
         else:
-            rgb = space.color(parsed(self.fill))
+            rgb = space.color(parsed(self.color))
             picture = hiding.filled(image, mask, rgb=rgb, rounded=self.how == "fill")
         return picture if alpha is None else compose.with_alpha(picture, alpha)

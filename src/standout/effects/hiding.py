@@ -56,15 +56,15 @@ def parts(mask: Mask) -> Iterator[Part]:
         yield Part(top, left, (labels[top : top + high, left : left + wide] == label).astype(np.uint8))
 
 
-def coarsened(image: Image, mask: Mask, *, block: float, smooth: bool, alpha: Mask | None = None) -> Picture:
+def coarsened(image: Image, mask: Mask, *, blocks: int, smooth: bool, alpha: Mask | None = None) -> Picture:
     """The image with each part in blocks of one color, or in a blur that holds nothing finer than these blocks.
 
-    block: the side of a block, as a share of the longer side of the part, and at least SMALLEST pixels. alpha: the
-    image's own transparency; colors that it hides take no part.
+    blocks: how many go along the longer side of a part; a block has at least SMALLEST pixels a side. alpha: the image's
+    own transparency; colors that it hides take no part.
     """
     picture = image.copy()
     for part in parts(mask):
-        side = max(SMALLEST, block * max(part.inside.shape))
+        side = max(SMALLEST, max(part.inside.shape) / blocks)
         rows, columns = (_span(span, side, length) for span, length in zip(part.box, mask.shape, strict=True))
         shown = None if alpha is None else alpha[rows, columns]
         colors, edges = _blocks(image[rows, columns], side, shown)

@@ -32,7 +32,8 @@ from standout.errors import InputError, ModelError
 from standout.live.latest import LatestFrame, Shot
 from standout.masks.people import shrink
 from standout.masks.temporal import TemporalFilter
-from standout.types import Image, PersonFinder, Picture
+from standout.masks.window import REACH, largest
+from standout.types import Image, Mask, PersonFinder, Picture
 
 UNTOUCHED = "none"
 """The effect that shows frames as they are."""
@@ -174,6 +175,7 @@ class _Frames:
         self._live, self._finder, self._controls = live, finder, controls
         self._filter = TemporalFilter(live.half_life)
         self._follower = next(iter(live.edits.values()), Edit()).follower(waits=True)
+        self._recent: deque[Mask] = deque(maxlen=2 * REACH)  # there are no frames ahead, so twice as many behind
         self._begun: float | None = None
         self._last = Fraction(0)
         self._clock = Fraction(0)
@@ -206,13 +208,17 @@ class _Frames:
         if name == UNTOUCHED:
             return image
         time = self._time(taken)
-        coarse = self._finder.probability(image)
+        edit = self._edit(name)
+        coarse = edit.finder(self._finder).probability(image)
         if coarse.ndim != 2 or not coarse.size or not np.isfinite(coarse).all():  # OpenCV would crash, or show anything
             raise ModelError(
                 f"the model's mask is {coarse.shape}, or holds numbers that are none; wanted (h, w) of 0..1"
             )
-        edit = self._edit(name)
-        mask = edit.mask(self._follower(self._filter(coarse, image, time), image, time), image)
+        found = self._filter(coarse, image, time)
+        if edit.effect.hides_people:
+            found = largest(found, [coarse, *self._recent])
+        self._recent.append(coarse)
+        mask = edit.mask(self._follower(found, image, time), image)
         picture = edit.painted(image, mask, self._clock)
         if picture.shape[2] == 1:
             picture = np.asarray(np.repeat(picture, 3, 2), np.uint8)

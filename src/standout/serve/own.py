@@ -37,7 +37,7 @@ from standout.serve.refusals import Refusal, bad_request
 from standout.serve.result import WorkResult
 from standout.serve.service import Service
 from standout.serve.settings import PictureLimits
-from standout.types import Mask, Metadata, PersonFinder, Photo
+from standout.types import Mask, PersonFinder, Photo
 
 SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/avif": ".avif"}
 """Media type -> suffix, the default first."""
@@ -166,10 +166,10 @@ def _edited(order: EditOrder, photo: Photo, limits: PictureLimits, finder: Perso
     if shrunk is not photo:
         edit = edit.scaled(shrunk.image.shape[0] / height)
     if order.mask is None:
-        found = full_size(finder.probability(shrunk.image), shrunk.image, refined=edit.edge.refine)
+        found = full_size(edit.finder(finder).probability(shrunk.image), shrunk.image, refined=edit.refined)
     else:
         found = resize(_given(order.mask, limits), *shrunk.image.shape[:2])
-    if shrunk.alpha is not None:
+    if shrunk.alpha is not None and not edit.effect.hides_people:
         found = np.minimum(found, shrunk.alpha)
     try:
         return edit.of_photo(shrunk, found), shrunk, edit
@@ -269,8 +269,7 @@ def _encoded(result: Edited, photo: Photo, edit: Edit, suffix: str) -> bytes:
     picture = result.picture
     if not images.WRITERS[suffix].alpha:
         picture = before_white(picture)
-    meta = Metadata(dpi=photo.meta.dpi, bits=photo.meta.bits) if edit.effect.is_mask else photo.meta
     try:
-        return images.encode(picture, suffix, meta=meta)
+        return images.encode(picture, suffix, meta=edit.kept(photo.meta))
     except InputError as error:
         raise bad_request(f"the result cannot be written: {error}") from None

@@ -131,7 +131,8 @@ class BulkWorker:
         self.stop = Event()
         self._loading = Lock()
         self._edit = work.edited
-        self._masks = by_model(self._segmenter(tta=True, threads=threads), refine=self._edit.edge.refine)
+        finder = self._edit.finder(self._segmenter(tta=True, threads=threads))
+        self._masks = by_model(finder, refine=self._edit.refined)
         self._clips: ClipJob | None = None
 
     def __call__(self, item: Item) -> BulkRow:
