@@ -50,7 +50,8 @@ class PhotoOptions:
     """How photos are read and written.
 
     quality: 1 to 100, of formats that have one; None = the format's default. metadata: of the EXIF block, "keep" leaves
-    out the place, "strip" all, "all" nothing; None = "keep", but no EXIF where people are hidden. max_pixels: larger photos are refused; None = no limit.
+    out the place, "strip" all, "all" nothing; None = "keep", or "strip" where people are hidden. max_pixels: larger
+    photos are refused; None = no limit.
     """
 
     quality: int | None = None

@@ -130,7 +130,7 @@ def _blocks(pixels: Image, side: float, shown: Mask | None) -> tuple[Picture, _E
         weights = np.maximum(_sums(shown[..., None].astype(np.float64), edges)[..., 0], 1e-9)
     step = levels(pixels) / (STEPS - 1)
     means: Doubles = sums / weights[..., None]
-    colors: Picture = np.rint(np.rint(means / step) * step).astype(pixels.dtype)
+    colors: NDArray[Any] = np.rint(np.rint(means / step) * step).astype(pixels.dtype)
     return colors, edges
 
 

@@ -73,7 +73,7 @@ class BulkWork:
         flat |= {
             "target": self.target.name,
             "format": str(self.format), "model": self.model, "tta": str(self.tta),
-            "quality": str(self.photos.quality), "metadata": self.photos.metadata,
+            "quality": str(self.photos.quality), "metadata": self.photos.metadata or "keep",
         }  # fmt: skip
         return flat | ({} if self.clips is None else _told(self.clips))
 
