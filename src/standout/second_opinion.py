@@ -57,9 +57,9 @@ class SecondOpinion:
     def probabilities(self, images: Sequence[Image]) -> list[Mask]:
         """See BatchFinder. Raises InputError for an array that is no image."""
         if not self._segmenter.tta:
-            return _means(_looks(self._segmenter, images, SCALES[:1]))
-        other = _looks(self._second(), images, OTHER_SCALES)
-        return _means([*_looks(self._segmenter, images, SCALES), *other])
+            return means(looks(self._segmenter, images, SCALES[:1]))
+        other = looks(self._second(), images, OTHER_SCALES)
+        return means([*looks(self._segmenter, images, SCALES), *other])
 
     def _second(self) -> Segmenter:
         """The other model, loaded when it is first needed."""
@@ -71,20 +71,20 @@ class SecondOpinion:
             return self._other
 
 
-def _looks(segmenter: Segmenter, images: Sequence[Image], scales: Sequence[float]) -> list[tuple[float, list[Mask]]]:
+def looks(segmenter: Segmenter, images: Sequence[Image], scales: Sequence[float]) -> list[tuple[float, list[Mask]]]:
     """(weight, the mask of each image) of the usual looks together, and of the further ones."""
     usual = 2.0 if segmenter.tta else 1.0
     return [(usual, segmenter.probabilities(images)), *((1.0, segmenter.at_scale(images, one)) for one in scales)]
 
 
-def _means(looks: Sequence[tuple[float, list[Mask]]]) -> list[Mask]:
-    """The weighted mean of the looks at each image, at the size of the largest of them."""
-    total = sum(weight for weight, _ in looks)
+def means(taken: Sequence[tuple[float, list[Mask]]]) -> list[Mask]:
+    """The mean of the looks at each image, by their weights, at the size of the largest of them."""
+    total = sum(weight for weight, _ in taken)
     found = []
-    for masks in zip(*(masks for _, masks in looks), strict=True):
+    for masks in zip(*(masks for _, masks in taken), strict=True):
         height, width = max((mask.shape for mask in masks), key=lambda shape: shape[0] * shape[1])
         mean = np.zeros((height, width), np.float32)
-        for (weight, _), mask in zip(looks, masks, strict=True):
+        for (weight, _), mask in zip(taken, masks, strict=True):
             mean += np.float32(weight / total) * resize(mask, height, width)
         found.append(mean)
     return found

@@ -138,9 +138,8 @@ class ClipJob:
             )  # fmt: skip
             writer = video.Writer(task.target, clip, written, job=self._words(task.source))
             with writer:
-                state = ClipState(
-                    options.half_life, measure=options.measure, follower=self.edit.follower(), hiding=effect.hides_people
-                )
+                follower, hiding = self.edit.follower(), effect.hides_people
+                state = ClipState(options.half_life, measure=options.measure, follower=follower, hiding=hiding)
                 state.restore(writer.state)
                 if not video.is_known(clip.colors):
                     codes = f"{clip.colors.primaries}, {clip.colors.transfer}"
