@@ -122,7 +122,9 @@ def measured(pairs: list[Pair]) -> dict[str, Tally]:
         found = {}
         for way, names in WAYS.items():
             found[way] = resize(means([taken[name] for name in names])[0], *label.shape)
-            tallies[way].add(effect.cover(found[way]) > 0, people, background)
+            covered = effect.cover(found[way]) > 0
+            tallies[way].add(covered, people, background)
+        tallies[pair.source].add(covered, people, background)
         for threshold in THRESHOLDS:
             for margin in MARGINS:
                 other = Anonymize(threshold=threshold, margin=margin)
@@ -156,7 +158,7 @@ def main() -> None:
     head = [
         "height of the person, of the photo's",
         "people",
-        "% of their pixels left uncovered",
+        "% of their pixels uncovered",
         "more than half missed",
     ]
     rows = [
@@ -168,6 +170,9 @@ def main() -> None:
     bands = [*BANDS, "% of background hidden"]
     ways = [*WAYS, "the mask of `standout cut`", "boxes of faces"]
     print(table(["way", *bands], [[way, *tallies[way].row()] for way in ways]))
+    sources = sorted({pair.source for pair in pairs})
+    print("\nBy source, as for photos:\n")
+    print(table(["source", *bands], [[source, *tallies[source].row()] for source in sources]))
     print("\nBy threshold and margin, as for photos:\n")
     rows = [
         [f"{threshold:g}", f"{margin:g}", *tallies[f"{threshold:g} {margin:g}"].row()]
