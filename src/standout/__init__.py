@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from standout.support.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from standout.api import anonymize as anonymize
     from standout.api import blur as blur
     from standout.api import bulk as bulk
     from standout.api import clip as clip
@@ -45,6 +46,7 @@ _FACE = {
     "cut": "api",
     "blur": "api",
     "color": "api",
+    "anonymize": "api",
     "replace": "api",
     "edit": "api",
     "clip": "api",

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from standout import images
 from standout.editing import Edge, Edit
 from standout.editing.people import group_of, told_apart
-from standout.effects import Blur, Color, Cut, Effect, Replace
+from standout.effects import Anonymize, Blur, Color, Cut, Effect, Replace
+from standout.effects.anonymize import How
 from standout.errors import InputError, OutputExists
 from standout.images import PhotoArray, remembering
 from standout.images.mask_given import given_mask
@@ -125,6 +126,20 @@ def color(
     [[[0, 0, 0], [0, 136, 255]]]
     """
     return edit(photo, Color(color, decontaminate=decontaminate), mask=mask, model=model)
+
+
+def anonymize(
+    photo: Input, how: How = "pixelate", *, mask: MaskInput | None = None, model: Model = DEFAULT, blocks: int = 5
+) -> PhotoArray:
+    """The photo with its people hidden, and without its EXIF. For other settings: edit(photo, Anonymize(...)).
+
+    how: "pixelate", "blur", "fill" or "silhouette". blocks: of pixels or of the blur, along the longer side of each
+    person; the fewer, the stronger.
+
+    >>> anonymize(np.full((1, 3, 3), 9, np.uint8), "fill", mask=np.array([[1.0, 0, 0]])).tolist()
+    [[[0, 0, 0], [0, 0, 0], [9, 9, 9]]]
+    """
+    return edit(photo, Anonymize(how, blocks), mask=mask, model=model)
 
 
 def replace(

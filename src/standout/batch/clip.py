@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from standout import video
+from standout.batch import audit
 from standout.batch.clip_state import ClipState
 from standout.batch.photo import NOBODY, Outcome
 from standout.batch.plan import Task
@@ -45,6 +46,8 @@ Progress: TypeAlias = Callable[[int, int | None], None]
 """Called with the number of frames done and the number of all frames, or None where that is not known."""
 
 WHITENED = "is transparent, which became white: use .mov, .webm, .webp, .gif or .frames to keep it"
+
+VOICES = "keeps its sound, and voices tell who speaks: --no-sound leaves it out"
 
 CHUNK = 1800
 """Frames of a chunk, a minute of many clips: no more than that is lost when a resumable job is stopped."""
@@ -146,9 +149,15 @@ class ClipJob:
                     clip.warnings.append(f"states its colors by codes that are not known ({codes}): taken for sRGB")
                 self._write(task, clip, writer, state, (height, width), clear=clear)
             share = state.shares / state.frames
-            nobody = ("nobody found",) if share < NOBODY else ()
-            warnings = dict.fromkeys((*state.warnings, *clip.warnings, *writer.notes, *nobody))
-            return Outcome(width, height, share, tuple(warnings), state.frames, *state.flicker())
+            warnings = [*state.warnings, *clip.warnings, *writer.notes]
+            warnings += ["nobody found"] if share < NOBODY else []
+            record = None
+            if effect.hides_people:
+                warnings += [VOICES] if options.sound and clip.sound and _holds_sound(task.target) else []
+                record = audit.of_clip(self.edit, share, task.target, model=self.seen_by.get("model", ""))
+                warnings += audit.warnings(record)
+            told = tuple(dict.fromkeys(warnings))
+            return Outcome(width, height, share, told, state.frames, *state.flicker(), audit=record)
 
     def _words(self, source: Path) -> dict[str, str] | None:
         """Everything that changes the job's result, as text; None where the job is not to be resumed."""
@@ -303,6 +312,12 @@ def identity(name: str, path: Path) -> dict[str, str]:
     except OSError as error:
         raise InputError(f"{name} {path} does not exist, or cannot be looked at ({error.strerror})") from None
     return {name: path.name, f"{name}'s bytes": str(status.st_size), f"{name}'s time": str(status.st_mtime_ns)}
+
+
+def _holds_sound(target: Path) -> bool:
+    """Whether files of the target's kind have sound."""
+    kind = video.CONTAINERS.get(target.suffix.lower() or ".frames")
+    return kind is not None and bool(kind.sound)
 
 
 def _no_larger(height: int, width: int, most: int | None) -> tuple[int, int]:

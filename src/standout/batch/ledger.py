@@ -19,7 +19,8 @@ _NO_LEDGER = "it is another kind of file, no ledger"
 class Result:
     """What became of one task.
 
-    width, height (pixels) and person_share (0..1) are known for tasks that are done; frames and flicker for clips.
+    width, height (pixels) and person_share (0..1) are known for tasks that are done; frames and flicker for clips;
+    audit where people were hidden (audit.py).
 
     target: None for a file that was passed over, or that could not even be begun. error: why it failed or was skipped.
     """
@@ -35,6 +36,7 @@ class Result:
     frames: int | None = None
     flicker_before: float | None = None
     flicker_after: float | None = None
+    audit: dict[str, Any] | None = None
     error: str | None = None
 
     def to_json(self) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from standout import images
+from standout.batch import audit
 from standout.batch.gathering import gathered
 from standout.batch.plan import STREAM, Task
 from standout.editing import Edit
@@ -33,7 +34,7 @@ class Outcome:
     """The size in pixels, the share that is person (0..1), and warnings.
 
     frames: of a clip; None for a photo. flicker_before, flicker_after: of a clip's masks, before and after the temporal
-    filter (metrics.flicker), where it was measured.
+    filter (metrics.flicker), where it was measured. audit: where people were hidden; see audit.py.
     """
 
     width: int
@@ -43,6 +44,7 @@ class Outcome:
     frames: int | None = None
     flicker_before: float | None = None
     flicker_after: float | None = None
+    audit: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,15 @@ class PhotoOptions:
 class PhotoJob:
     """What is done with each photo; call it with a Task. Safe to share between threads.
 
+    model: the name of what finds the people and its fingerprint, for the record where people are hidden.
+
     Raises InputError for an edit that photos cannot have: a clip behind the people.
     """
 
     masks: MaskSource
     edit: Edit
     options: PhotoOptions = PhotoOptions()
+    model: str = ""
 
     def __post_init__(self) -> None:
         """See the class."""
@@ -90,7 +95,8 @@ class PhotoJob:
     def encoded(self, task: Task, photo: Photo) -> tuple[bytes, Outcome]:
         """The bytes of the file to write, and what the photo was. Raises what the source of the mask raises."""
         options, effect = self.options, self.edit.effect
-        picture, share, _ = self.edit.of_photo(photo, self.masks(task, photo))
+        edited = self.edit.of_photo(photo, self.masks(task, photo))
+        picture, share = edited.picture, edited.person_share
         if not effect.is_transparent and not images.WRITERS[task.suffix].alpha:
             picture = before_white(picture)
         meta = self.edit.kept(photo.meta) if options.metadata is None or effect.is_mask else photo.meta
@@ -98,7 +104,11 @@ class PhotoJob:
         data = images.encode(picture, task.suffix, meta=meta, quality=options.quality, metadata=policy)
         height, width = photo.image.shape[:2]
         nobody = ("nobody found",) if share < NOBODY else ()
-        return data, Outcome(width, height, share, (*photo.warnings, *nobody))
+        record = None
+        if effect.hides_people:
+            record = audit.of_photo(self.edit, edited, photo.image, data=data, model=self.model)
+        warnings = (*photo.warnings, *nobody, *audit.warnings(record))
+        return data, Outcome(width, height, share, warnings, audit=record)
 
 
 def by_model(finder: PersonFinder, *, refine: bool = True) -> MaskSource:

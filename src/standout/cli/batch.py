@@ -38,7 +38,7 @@ EPILOG = show.examples(
 )
 
 _BATCH = "Batch"
-_LEFT_OUT = ("inputs", "output", "recursive", "overwrite", "report", "mask_from", "resume", "mirror", "jobs")
+_LEFT_OUT = ("inputs", "output", "recursive", "overwrite", "report", "strict", "mask_from", "resume", "mirror", "jobs")
 """Options of Photos that a batch lacks, or that it has of its own."""
 
 

@@ -93,6 +93,13 @@ class Photos:
             "after the temporal filter.",
         ),
     ] = None  # fmt: skip
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", rich_help_panel=_FILES,
+            help="Exit with code 1 where there is a warning, too: nobody found, a face left uncovered.",
+        ),
+    ] = False  # fmt: skip
     as_json: Annotated[
         bool,
         typer.Option("--json", rich_help_panel=_FILES, help="Print a line of JSON for each file, and nothing else."),

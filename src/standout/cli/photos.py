@@ -59,7 +59,7 @@ def run(options: Photos) -> int:
     if stopped:
         show.say("interrupted; the same command goes on from here")
         return INTERRUPTED
-    return 1 if summary.failed else 0
+    return 1 if summary.failed or (options.strict and summary.warned) else 0
 
 
 def _left(options: Photos, *, clip: bool) -> str:
@@ -74,11 +74,17 @@ def _left(options: Photos, *, clip: bool) -> str:
 def _photos(options: Photos, edit: Edit, threads: int, pending: list[Task]) -> PhotoJob:
     """What is done with each photo."""
     masks = _masks(options, edit, threads, needed=any(not task.is_clip for task in pending))
+    model = ""
+    if edit.effect.hides_people and pending:
+        from standout.models.registry import fingerprint
+
+        model = f"masks in {options.mask_from}" if options.mask_from else fingerprint(options.model)
     return PhotoJob(
         masks, edit,
         PhotoOptions(
             quality=options.quality, metadata=options.metadata, max_pixels=options.limit(), overwrite=options.overwrite
         ),
+        model,
     )  # fmt: skip
 
 
@@ -111,7 +117,11 @@ def _run(options: Photos, edit: Edit, tasks: list[Task], photos: PhotoJob | None
 
 
 def _check(options: Photos, edit: Edit, tasks: list[Task]) -> None:
-    """Raises InputError for options that do not go together."""
+    """Raises InputError for options that do not go together, SetupError where faces cannot be looked for."""
+    if options.strict and edit.effect.hides_people:
+        from standout.batch.audit import check_faces
+
+        check_faces()
     clip = next((task.source for task in tasks if task.is_clip), None)
     spelled = {one.name: one.spelled for _, one in settings.of_parts()}
     names = [*(["--mask-from"] if options.mask_from else []), *(spelled[one] for one in edit.for_photos_alone())]

@@ -52,7 +52,10 @@ def check(options: Photos, tasks: list[Task]) -> list[str]:
         _refuse([given[name][0] for name in useless if name in given], "clips", "photo")
     lines = []
     if clips and photos and "metadata" in given:
-        lines.append("--metadata has no effect on clips, which keep their tags but not the place")
+        kept = "of which no tags are kept" if options.kind.hides_people else "which keep their tags but not the place"
+        lines.append(f"--metadata has no effect on clips, {kept}")
+    if options.kind.hides_people and "refine" in given:
+        lines.append(f"{given['refine'][0]} has no effect on {options.kind.name}, whose edges are never refined")
     if options.mask_from and (labels := [given[name][0] for name in BY_MODEL if name in given]):
         lines.append(f"{_listed(labels)} no effect with --mask-from, which leaves the model out")
     lossless = {task.suffix for task in tasks if not _has_quality(task)}

@@ -81,6 +81,15 @@ def find_click() -> Path:
     return _checked(Path(CLICK.file).stem, CLICK)
 
 
+def fingerprint(model: str | Path) -> str:
+    """The name of a model and the sha256 of its file, by which it can be told again; the name alone of a folder.
+
+    Raises ModelError as find does.
+    """
+    path = find(model)
+    return f"{model} {sha256(path)}" if path.is_file() else str(model)
+
+
 def find_checkpoint(model: str | Path) -> Path:
     """The file of trainable weights of a bundled model's name, or the file at a path: .safetensors, or an .onnx export.
 

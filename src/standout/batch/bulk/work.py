@@ -164,7 +164,7 @@ class BulkWorker:
         return replace(row, seconds=time.monotonic() - began, when=datetime.now(UTC))
 
     def _photo(self, item: Item, name: str) -> Outcome:
-        job = PhotoJob(self._masks, self._edit, self.work.photos)
+        job = PhotoJob(self._masks, self._edit, self.work.photos, self.work.model)
         photo = images.read(item.path or item.read(), max_pixels=self.work.photos.max_pixels, name=item.address)
         data, outcome = job.encoded(self._task(item, Path(item.address), Path(name)), photo)
         self.work.target.write(name, data, overwrite=self.work.overwrite)

@@ -124,7 +124,10 @@ def made(order: JobOrder, plan: JobPlan, tell: Callable[[Step], None], *, room: 
     seen_by = [_seen_by(order, finder) for finder in (clips, photos) if finder is not None]
     _clean({"standout": __version__} | seen_by[0])
     options = PhotoOptions(max_pixels=order.most_pixels)
-    photo_job = PhotoJob(by_model(edit.finder(photos), refine=edit.refined), edit, options) if photos else None
+    photo_job = None
+    if photos:
+        model = _seen_by(order, photos)["model"]
+        photo_job = PhotoJob(by_model(edit.finder(photos), refine=edit.refined), edit, options, model)
     in_chunks = ClipOptions(resume=True, chunk=order.limits.chunk, workers=max(1, cores() - 1))
     clip_job = ClipJob(clips, edit, in_chunks, seen_by[0], steps.frame) if clips else None
     summary = run(
