@@ -80,7 +80,7 @@ class Tally:
 
 def people_of(pair: Pair, label: NDArray[np.uint8]) -> list[Person]:
     """The people in a photo: by the file that tells them apart, or else the connected parts of the label."""
-    told = pair.mask.parents[1] / "instances" / pair.mask.name
+    told = pair.image.parents[1] / "instances" / f"{pair.image.stem}.png"
     if told.is_file():
         numbers = images.read(told).image[..., 0]
         parts = [numbers == n for n in np.unique(numbers) if n not in (0, 255)]

@@ -137,7 +137,7 @@ def anonymize(
     person; the fewer, the stronger.
 
     >>> anonymize(np.full((1, 3, 3), 9, np.uint8), "fill", mask=np.array([[1.0, 0, 0]])).tolist()
-    [[[0, 0, 0], [0, 0, 0], [9, 9, 9]]]
+    [[[0, 0, 0], [9, 9, 9], [9, 9, 9]]]
     """
     return edit(photo, Anonymize(how, blocks), mask=mask, model=model)
 

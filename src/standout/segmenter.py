@@ -129,7 +129,7 @@ class Segmenter:
     def at_scale(self, images: Sequence[Image], scale: float) -> list[Mask]:
         """The network's mask of each whole image, seen once, at so many times the usual size."""
         size = scaled(self.card.size, scale)
-        found = self._seen(images, [self._rectangle(*image.shape[:2], size) for image in images])
+        found = self._seen(images, [self._rectangle(image.shape[0], image.shape[1], size) for image in images])
         return [centered(one, self.card.threshold) for one in found]
 
     @cached_property

@@ -1,13 +1,15 @@
 """What is put on record about a file in which people were hidden: the field "audit" of its line in the report.
 
-people           how many parts were hidden, each of them a person or several who touch; None for clips
-covered          the share of the picture that is hidden, 0..1; of a clip, the mean over its frames
-faces_uncovered  faces of a photo that are not hidden; of a clip, the most that are seen in one of the frames of
-                 the result that were looked at, CHECKED a second; None where the face model is not installed
-effect           the settings of the effect
-standout         the version
-model            its name and the sha256 of its file
-sha256           of the result; None for a folder of frames
+    people           how many parts were hidden, each of them a person or several who touch; None for clips
+    covered          the share of the picture that is hidden, 0..1; of a clip, the mean over its frames
+    faces_uncovered  faces of a photo that are not hidden; of a clip, the most that are seen in one of the frames of
+                     the result that were looked at, CHECKED a second; None where the face model is not installed
+    effect           the settings of the effect
+    standout         the version
+    model            its name and the sha256 of its file
+    sha256           of the result; None for a folder of frames
+
+To put more on record: an entry in of_photo and in of_clip.
 """
 
 from __future__ import annotations
