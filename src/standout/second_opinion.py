@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from standout.masks.letterbox import resize
-from standout.models.registry import REGISTRY
 from standout.types import Image, Mask
 
 if TYPE_CHECKING:
@@ -65,9 +64,8 @@ class SecondOpinion:
         """The other model, loaded when it is first needed."""
         with self._loading:
             if self._other is None:
-                own = self._segmenter.card.sha256
-                name = next(one for one in OTHERS if REGISTRY[one].sha256 != own)
-                self._other = self._load(name)
+                own = self._segmenter.card.name
+                self._other = self._load(next(name for name in OTHERS if name != own))
             return self._other
 
 

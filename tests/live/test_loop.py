@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from standout.editing import Edge, Edit
-from standout.effects import Color, Matte
+from standout.effects import Anonymize, Color, Matte
 from standout.errors import InputError, OutputError
 from standout.live import latest, loop
 from standout.live.latest import LatestFrame
@@ -126,6 +126,23 @@ def test_pictures_between_two_blank_ones(clock: Clock) -> None:
     assert [int(picture[9, 9, 0]) for picture in shows.pictures[1:-1]] == [101, 102, 103, 104], "in order"
     assert (pace.seen, pace.shown, pace.blank) == (4, 4, 0)
     assert (pace.fps, pace.latency) == (64, 1 / 64)
+
+
+def test_whoever_is_hidden_stays_hidden_where_the_model_loses_them() -> None:
+    class Blinks(LeftHalf):
+        seen = 0
+
+        def probability(self, image: Image) -> Mask:
+            self.seen += 1
+            return super().probability(image) * np.float32(0.2 * (self.seen not in (2, 3)))
+
+    hiding = Edit(Anonymize("silhouette", color="black", margin=0))
+    finder = Blinks()
+    one = replace(LIVE, load=lambda: finder, edits={"hide": hiding})
+    _, shows = run(one, [frame(n) for n in range(6)], Controls("hide"))
+    pictures = shows.pictures[1:-1]
+    assert len(pictures) == 5 and all(not picture[:, :28].any() for picture in pictures)
+    assert all((picture[:, 40:] == SECRET).all() for picture in pictures)
 
 
 def test_the_newest_frame_wins_and_none_queues() -> None:

@@ -138,6 +138,16 @@ def test_metadata_as_the_command_line_keeps_it(client: TestClient) -> None:
     assert exif_of(exif_block())[0x0110] == "Camera 5000", "it was there"
 
 
+def test_whoever_is_hidden_is_not_told_by_metadata(client: TestClient) -> None:
+    photo = drawn("JPEG", exif=b"Exif\0\0" + exif_block(1, width=WIDTH, height=HEIGHT))
+    hide = {"name": "anonymize", "how": "silhouette", "color": "black", "margin": 0}
+    answer = edited(client, {"effect": hide}, image=photo)
+    assert answer.status_code == 200 and b"Camera 5000" not in answer.content and b"eXIf" not in answer.content
+    picture = opened(answer.content)
+    assert not picture[BOX[1] : BOX[3], BOX[0] : BOX[2]].any(), "the person is hidden"
+    assert abs(float(answer.headers["X-Person-Share"]) - SHARE) < 0.02
+
+
 def test_models(client: TestClient, made: Made) -> None:
     told = client.get("/v1/models").json()["models"]
     assert [one["name"] for one in told] == list(REGISTRY) and [one["used"] for one in told].count(True) == 1
