@@ -144,7 +144,7 @@ def test_whoever_is_hidden_is_not_told_by_metadata(client: TestClient) -> None:
     answer = edited(client, {"effect": hide}, image=photo)
     assert answer.status_code == 200 and b"Camera 5000" not in answer.content and b"eXIf" not in answer.content
     picture = opened(answer.content)
-    assert not picture[BOX[1] : BOX[3], BOX[0] : BOX[2]].any(), "the person is hidden"
+    assert not picture[BOX[0] : BOX[2], BOX[1] : BOX[3]].any(), "the person is hidden"
     assert abs(float(answer.headers["X-Person-Share"]) - SHARE) < 0.02
 
 

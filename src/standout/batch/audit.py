@@ -31,6 +31,8 @@ from standout.types import Image, Mask
 CHECKED = Fraction(2)
 """Frames of a clip's result, a second, in which faces are looked for."""
 
+VOICES = "keeps its sound, and voices tell who speaks: --no-sound leaves it out"
+
 ENOUGH = 0.95
 """The share of a face's box that must be hidden."""
 
@@ -66,6 +68,12 @@ def warnings(audit: dict[str, Any] | None) -> tuple[str, ...]:
     """What is to be said about a record."""
     count = audit and audit["faces_uncovered"]
     return () if not count else (f"{count} {'face is' if count == 1 else 'faces are'} left uncovered",)
+
+
+def voices(clip: video.Clip, target: Path) -> tuple[str, ...]:
+    """What is to be said where the sound of a clip is kept."""
+    kind = video.CONTAINERS.get(target.suffix.lower() or ".frames")
+    return (VOICES,) if clip.sound and kind is not None and kind.sound else ()
 
 
 def check_faces() -> None:

@@ -47,8 +47,6 @@ Progress: TypeAlias = Callable[[int, int | None], None]
 
 WHITENED = "is transparent, which became white: use .mov, .webm, .webp, .gif or .frames to keep it"
 
-VOICES = "keeps its sound, and voices tell who speaks: --no-sound leaves it out"
-
 CHUNK = 1800
 """Frames of a chunk, a minute of many clips: no more than that is lost when a resumable job is stopped."""
 
@@ -153,7 +151,7 @@ class ClipJob:
             warnings += ["nobody found"] if share < NOBODY else []
             record = None
             if effect.hides_people:
-                warnings += [VOICES] if options.sound and clip.sound and _holds_sound(task.target) else []
+                warnings += audit.voices(clip, task.target) if options.sound else ()
                 record = audit.of_clip(self.edit, share, task.target, model=self.seen_by.get("model", ""))
                 warnings += audit.warnings(record)
             told = tuple(dict.fromkeys(warnings))
@@ -312,12 +310,6 @@ def identity(name: str, path: Path) -> dict[str, str]:
     except OSError as error:
         raise InputError(f"{name} {path} does not exist, or cannot be looked at ({error.strerror})") from None
     return {name: path.name, f"{name}'s bytes": str(status.st_size), f"{name}'s time": str(status.st_mtime_ns)}
-
-
-def _holds_sound(target: Path) -> bool:
-    """Whether files of the target's kind have sound."""
-    kind = video.CONTAINERS.get(target.suffix.lower() or ".frames")
-    return kind is not None and bool(kind.sound)
 
 
 def _no_larger(height: int, width: int, most: int | None) -> tuple[int, int]:
