@@ -197,6 +197,11 @@ PARTS = {
     "groups": Part("groups.md", script("groups.py"), {"groups": str}),
     "serve_load": Part("serve_load.md", lambda: signed(script("serve_load.py")()), {"serve-load": str}),
     "track": Part("track.md", lambda: signed(script("track.py")()), {"track": str}),
+    "hidden": Part(
+        "hidden.md",
+        script("hidden.py"),
+        {"hidden": paragraph(0), "hidden-ways": paragraph(1), "hidden-sources": paragraph(2), "hidden-trade": paragraph(3)},
+    ),
     "minutes": Part("minutes.md", lambda: signed(script("minutes.py")()), {"minutes": str}),
     "folds": Part("folds.md", lambda: signed(script("folds.py")()), {"folds": str}),
     "suspects": Part("suspects.md", lambda: signed(script("suspects.py")()), {"suspects": str}),

@@ -1,6 +1,7 @@
 """Draws the pictures of the README and the documentation, with the bundled model, from the sample photo.
 
-python docs/draw.py [NAME ...]    hero, effects, dress, lens, edges, failures, place, choose, idphoto or moving
+python docs/draw.py [NAME ...]    hero, effects, dress, lens, edges, failures, place, choose, idphoto,
+                                  anonymize or moving
 
 All are drawn where none is named.
 """
@@ -16,12 +17,12 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from standout import idphotos, video
+from standout import edit, idphotos, video
 from standout.cli import main as standout
 from standout.editing import Dress, Edit, People, Placement
 from standout.editing.people import told_apart
 from standout.editing.presets import PRESETS
-from standout.effects import Blur, Checker, Color, Cut, Effect, Gradient, Lens, Replace, compose
+from standout.effects import Anonymize, Blur, Checker, Color, Cut, Effect, Gradient, Lens, Replace, compose
 from standout.idphotos.drawing import drawn
 from standout.idphotos.sheet import sheet
 from standout.images import read, write
@@ -243,6 +244,13 @@ def choose(photo: Array, mask: Array, segmenter: Segmenter) -> Array:
     return np.vstack(rows)
 
 
+def hidden(photo: Array, segmenter: Segmenter) -> Array:
+    """Photo, pixelated, blurred, filled, silhouette."""
+    how = ("pixelate", "blur", "fill", "silhouette")
+    done = [(f"--how {one}", edit(photo, Anonymize(one, color="steelblue"), model=segmenter)) for one in how]
+    return row([("photo", photo), *done], 240)
+
+
 def moving(path: Path) -> None:
     """Writes a looping picture of a clip, the same clip blurred, and before another clip, made by the commands."""
     with tempfile.TemporaryDirectory() as folder:
@@ -294,6 +302,7 @@ def main() -> None:
         "place": lambda: place(photo, mask),
         "choose": lambda: choose(photo, mask, segmenter),
         "idphoto": lambda: idphoto(photo, mask),
+        "anonymize": lambda: hidden(photo, segmenter),
     }
     for name, draw in pictures.items():
         if name in (wanted or pictures):
