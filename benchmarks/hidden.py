@@ -34,12 +34,18 @@ BANDS = {"a fifth or more": 0.2, "a tenth to a fifth": 0.1, "a twentieth to a te
 """What the height of a person is of the photo's, and the least of it."""
 
 WAYS = {
-    "standout-mobile, one look": ("once",),
-    "and at half the size, as in clips": ("once", "half"),
-    "standout-mobile with TTA": ("usual",),
-    "and at half the size": ("usual", "half"),
-    "and at twice the size": ("usual", "half", "double"),
-    "and by standout-quality, as for photos": ("usual", "half", "double", "other", "other half"),
+    "`standout-mobile`, one look": ("once",),
+    "one look, and one at half the size, as in clips": ("once", "half"),
+    "`standout-mobile` with TTA": ("usual",),
+    "TTA, and at half the size": ("usual", "half"),
+    "TTA, half and twice the size": ("usual", "half", "double"),
+    "these, and `standout-quality` with TTA and at half the size, as for photos": (
+        "usual",
+        "half",
+        "double",
+        "other",
+        "other half",
+    ),
 }
 """The looks whose mean is taken; the last is the default for photos."""
 

@@ -200,7 +200,12 @@ PARTS = {
     "hidden": Part(
         "hidden.md",
         script("hidden.py"),
-        {"hidden": paragraph(0), "hidden-ways": paragraph(1), "hidden-sources": paragraph(2), "hidden-trade": paragraph(3)},
+        {
+            "hidden": paragraph(0),
+            "hidden-ways": paragraph(2),
+            "hidden-sources": paragraph(4),
+            "hidden-trade": paragraph(6),
+        },
     ),
     "minutes": Part("minutes.md", lambda: signed(script("minutes.py")()), {"minutes": str}),
     "folds": Part("folds.md", lambda: signed(script("folds.py")()), {"folds": str}),

@@ -24,8 +24,7 @@ from numpy.typing import NDArray
 from standout import images
 from standout.editing import Edge, Edit
 from standout.editing.people import group_of, told_apart
-from standout.effects import Anonymize, Blur, Color, Cut, Effect, Replace
-from standout.effects.anonymize import How
+from standout.effects import Anonymize, Blur, Color, Cut, Effect, How, Replace
 from standout.errors import InputError, OutputExists
 from standout.images import PhotoArray, remembering
 from standout.images.mask_given import given_mask
@@ -133,8 +132,7 @@ def anonymize(
 ) -> PhotoArray:
     """The photo with its people hidden, and without its EXIF. For other settings: edit(photo, Anonymize(...)).
 
-    how: "pixelate", "blur", "fill" or "silhouette". blocks: of pixels or of the blur, along the longer side of each
-    person; the fewer, the stronger.
+    blocks: of pixels or of the blur, along the longer side of each person; the fewer, the stronger.
 
     >>> anonymize(np.full((1, 3, 3), 9, np.uint8), "fill", mask=np.array([[1.0, 0, 0]])).tolist()
     [[[0, 0, 0], [9, 9, 9], [9, 9, 9]]]

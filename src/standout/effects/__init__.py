@@ -12,7 +12,7 @@ To add an effect: a file like blur.py, and a row in EFFECTS. Other packages add 
 "standout.effects", whose name is the effect's and whose value is its class.
 """
 
-from standout.effects.anonymize import Anonymize
+from standout.effects.anonymize import Anonymize, How
 from standout.effects.base import Effect, Setting
 from standout.effects.blur import Blur
 from standout.effects.checker import Checker
@@ -52,6 +52,7 @@ __all__ = [
     "Cut",
     "Effect",
     "Gradient",
+    "How",
     "Lens",
     "Matte",
     "PhotoSpace",

@@ -2,7 +2,7 @@
 
     image    uint8 or uint16 (H, W, 3)   RGB
     mask     float32 (H, W)              everything is hidden where it is not 0, soft edges too
-    part     Part                        a connected part of what is hidden: a person, or several that touch
+    part     HiddenPart                  a connected part of what is hidden: a person, or several that touch
     blocks   of the image's dtype        (rows, columns, 3)   one color for each block of a part's box
 
 A part is painted from its blocks alone, each of which is the mean color of its pixels in STEPS steps. So photos with
@@ -34,7 +34,7 @@ SMOOTH = 16
 """Pixels to a block in which the smooth blur is worked out, before it is enlarged."""
 
 
-class Part(NamedTuple):
+class HiddenPart(NamedTuple):
     """A connected part of what is hidden: its box, and 1 where its pixels are in the box."""
 
     top: int
@@ -48,12 +48,12 @@ class Part(NamedTuple):
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
 
-def parts(mask: Mask) -> Iterator[Part]:
+def parts(mask: Mask) -> Iterator[HiddenPart]:
     """The connected parts of all that is not 0."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats((mask > 0).astype(np.uint8), connectivity=8)
     for label in range(1, count):
         left, top, wide, high = stats[label, :4].tolist()
-        yield Part(top, left, (labels[top : top + high, left : left + wide] == label).astype(np.uint8))
+        yield HiddenPart(top, left, (labels[top : top + high, left : left + wide] == label).astype(np.uint8))
 
 
 def coarsened(image: Image, mask: Mask, *, blocks: int, smooth: bool, alpha: Mask | None = None) -> Picture:
@@ -92,7 +92,7 @@ def filled(image: Image, mask: Mask, *, rgb: tuple[float, float, float], rounded
     return picture
 
 
-def _paint(picture: Picture, part: Part, painted: NDArray[Any]) -> None:
+def _paint(picture: Picture, part: HiddenPart, painted: NDArray[Any]) -> None:
     """Paints the part's pixels, of the same box, into the picture."""
     cv2.copyTo(painted, part.inside, picture[part.box])
 
