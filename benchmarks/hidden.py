@@ -39,7 +39,7 @@ WAYS = {
     "`standout-mobile` with TTA": ("usual",),
     "TTA, and at half the size": ("usual", "half"),
     "TTA, half and twice the size": ("usual", "half", "double"),
-    "these, and `standout-quality` with TTA and at half the size, as for photos": (
+    "these, and by `standout-quality`, as for photos": (
         "usual",
         "half",
         "double",
