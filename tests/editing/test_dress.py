@@ -199,6 +199,17 @@ def test_a_match_brings_the_background_into_the_people_alone() -> None:
     assert np.abs(deep / 257 - matched).max() <= 1
 
 
+@pytest.mark.parametrize("shape", [(300, 3), (3, 300), (90, 70)])
+@pytest.mark.parametrize("length", ["99999px", "99999%", "70%"])
+def test_lengths_beyond_the_picture_take_no_more_memory_or_fail(shape: tuple[int, int], length: str) -> None:
+    mask, image = np.zeros(shape, np.float32), np.zeros((*shape, 3), np.uint8)
+    mask[: shape[0] // 2, : max(1, shape[1] // 2)] = 1
+    for dress in (Dress("soft", shadow_blur=Length.of(length)), Dress("contact", outline=Length.of(length))):
+        picture = worn(Color("white"), image, mask, dress)
+        assert picture.shape == image.shape and (picture[mask == 1] == 0).all()
+    assert worn(Cut(), image, mask, Dress(outline=Length.of("99999px")))[..., 3].min() == 255
+
+
 def test_what_cannot_be_dressed_says_so() -> None:
     with pytest.raises(InputError, match="light wrap and color match need a background, and that of cut is transp"):
         Edit(Cut(), dress=Dress(match=0.5))

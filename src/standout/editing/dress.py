@@ -124,7 +124,7 @@ class Dress(EditPart):
         steps: list[Finish] = []
         if self.match:
             steps += light.match(image, mask, behind, self.match)
-        width = self.outline.pixels(min(mask.shape))
+        width = min(self.outline.pixels(min(mask.shape)), max(mask.shape))
         outline = Outline(mask, width) if width > 0 else None
         if self.shadow != "none":
             self._cast(behind, mask, outline, space.color(_rgb(self.shadow_color)))
@@ -138,16 +138,17 @@ class Dress(EditPart):
         """Draws the shadow of the people, or of their outline where there is one."""
         from standout.effects import shadow
         from standout.effects.figures import figures
+        from standout.effects.framing import SOFTEST
         from standout.effects.layers import lay
-        from standout.masks.tiles import cells, enlarged
+        from standout.masks.tiles import cell_for, cells, enlarged
 
         people = figures(mask)
         if not people:
             return
         tall = max(figure.height for figure in people)
         soft = self.shadow == "soft"
-        softness = self.shadow_blur.pixels(tall) if soft else shadow.CONTACT[0][1] * tall
-        cell = shadow.cell_for(softness)
+        softness = min(self.shadow_blur.pixels(tall), tall) if soft else shadow.CONTACT[0][1] * tall
+        cell = cell_for(softness, SOFTEST)
         silhouette = cells(mask, cell) if outline is None else outline.silhouette(cell)
         if soft:
             dark = shadow.soft(

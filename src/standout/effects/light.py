@@ -12,9 +12,9 @@ import numpy as np
 
 from standout.effects.compose import Finish
 from standout.effects.foreground import three
-from standout.effects.framing import SOFTEST, halvings
+from standout.effects.framing import SOFTEST
 from standout.masks.people import shrink
-from standout.masks.tiles import Tile, cells, enlarge, levels
+from standout.masks.tiles import Tile, cell_for, cells, enlarge, levels
 from standout.types import Doubles, Floats, Image, Mask, Picture
 
 SIDE = 256
@@ -73,7 +73,7 @@ def wrap(mask: Mask, behind: Picture, strength: float, reach: float) -> Finish:
     It only lightens, and nothing becomes lighter than what is behind there; a dark background changes nothing.
     """
     height, width = mask.shape
-    cell = 2 ** halvings(max(reach, SOFTEST) / SOFTEST)
+    cell = cell_for(reach, SOFTEST)
     sigma = max(reach / cell, 0.1)
     # two ways of blurring: what is behind is looked at from further away, so that none of its lines are seen
     ground = cv2.GaussianBlur(cells(behind, cell)[..., :3].astype(np.float32), (0, 0), 2 * sigma)

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from standout.effects.framing import halvings
-from standout.masks.tiles import Tile, cells, enlarged
+from standout.masks.tiles import Tile, cell_for, cells, enlarged
 from standout.types import Bools, Floats, Mask
 
 FINE = 6.0
@@ -24,7 +23,7 @@ class Outline:
 
     def __init__(self, mask: Mask, width: float) -> None:
         self._shape, self._width = mask.shape, width
-        self._cell = 2 ** halvings(width / FINE)
+        self._cell = cell_for(width, FINE)
         away = distance(cells(mask, self._cell), width / self._cell + 2)
         self._distance = _without_holes(away, width / self._cell) * np.float32(self._cell)
 

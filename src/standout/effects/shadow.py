@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 
 from standout.effects.figures import figures
-from standout.effects.framing import SOFTEST, halvings
 from standout.types import Floats
 
 CONTACT = ((0.018, 0.007, 2.0), (0.07, 0.02, 0.9))
@@ -21,15 +20,6 @@ part right beneath the soles and of the one around. Above 1, the middle is black
 
 LIFT = 0.05
 """How far above the floor, in heights of the person, a sole is that casts a third (exp(-1)) of a shadow."""
-
-
-def cell_for(softness: float) -> int:
-    """The side of the cells in which a shadow so soft, in pixels, is drawn.
-
-    >>> cell_for(0), cell_for(5), cell_for(30)
-    (1, 1, 8)
-    """
-    return int(2 ** halvings(max(softness, SOFTEST) / SOFTEST))
 
 
 def soft(silhouette: Floats, *, right: float, down: float, softness: float) -> Floats:

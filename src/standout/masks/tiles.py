@@ -8,6 +8,7 @@ Speed depends mostly on memory: a new array of more than about 128 KB costs the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -83,7 +84,7 @@ def enlarge(small: Floats, tile: Tile, height: int, width: int) -> Floats:
 
 
 def cells(plane: NDArray[Any], cell: int) -> NDArray[Any]:
-    """The mean of each cell x cell pixels of a plane or a picture; a last cell that is not full repeats its edge.
+    """The mean of each cell x cell pixels of a plane or a picture; the last cells are smaller where it ends.
 
     >>> cells(np.array([[1, 3, 5]], np.float32), 2).tolist()
     [[2.0, 5.0]]
@@ -91,21 +92,24 @@ def cells(plane: NDArray[Any], cell: int) -> NDArray[Any]:
     if cell == 1:
         return plane
     height, width = plane.shape[:2]
-    means = np.empty((-(-height // cell), -(-width // cell), *plane.shape[2:]), plane.dtype)
     down, right = height // cell, width // cell
-    for rows, columns in (
-        (slice(0, down), slice(0, right)),
-        (slice(0, down), slice(right, means.shape[1])),
-        (slice(down, len(means)), slice(0, means.shape[1])),
-    ):
-        part = means[rows, columns]
-        if part.size:  # the full cells without a copy; those at the edges after one
-            seen = plane[rows.start * cell : rows.stop * cell, columns.start * cell : columns.stop * cell]
-            if seen.shape[0] % cell or seen.shape[1] % cell:
-                below, beside = -seen.shape[0] % cell, -seen.shape[1] % cell
-                seen = cv2.copyMakeBorder(seen, 0, below, 0, beside, cv2.BORDER_REPLICATE)
-            part[:] = cv2.resize(seen, part.shape[1::-1], interpolation=cv2.INTER_AREA).reshape(part.shape)
+    means = np.empty((-(-height // cell), -(-width // cell), *plane.shape[2:]), plane.dtype)
+    for rows in (slice(0, down), slice(down, len(means))):
+        for columns in (slice(0, right), slice(right, means.shape[1])):
+            part = means[rows, columns]
+            if part.size:
+                seen = plane[rows.start * cell : rows.stop * cell, columns.start * cell : columns.stop * cell]
+                part[:] = cv2.resize(seen, part.shape[1::-1], interpolation=cv2.INTER_AREA).reshape(part.shape)
     return means
+
+
+def cell_for(length: float, fine: float) -> int:
+    """The side of cells, a power of 2 and at most 64, in which the length is at most `fine`, if 64 will do.
+
+    >>> cell_for(3, 5), cell_for(30, 5), cell_for(1e9, 5)
+    (1, 8, 64)
+    """
+    return int(2 ** min(6, max(0, math.ceil(math.log2(max(length, 1) / fine)))))
 
 
 def enlarged(small: Floats, cell: int, height: int, width: int) -> Iterator[tuple[Tile, Floats]]:
