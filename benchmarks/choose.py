@@ -1,6 +1,6 @@
 """How well a click chooses a person among people who touch: IoU on composed groups and on photos.
 
-    .venv/bin/python benchmarks/choose.py [--people ../shared/people] [--groups 60] [--sheet FOLDER]
+    .venv/bin/python benchmarks/choose.py [--people ../shared/people] [--groups 20] [--sheet FOLDER]
 
 rows       2 to 5 people cut from validation photos of one person and pasted side by side so that they touch
 crowds     likewise, but at any place and of any size, so that they hide much of each other
@@ -237,7 +237,7 @@ def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=Path, default=ROOT.parent / "shared" / "people")
-    parser.add_argument("--groups", type=int, default=60, help="composed groups of each size")
+    parser.add_argument("--groups", type=int, default=20, help="composed groups of each size")
     parser.add_argument("--model", type=Path, help="an .onnx file instead of the bundled one")
     parser.add_argument("--sheet", type=Path, help="a folder for pictures, which must not leave this machine")
     options = parser.parse_args()
