@@ -6,7 +6,8 @@
 A run is a folder of runs/, a file of trainable weights, or the name of a bundled model. Several must come from the same
 first weights (net/soup.py); the card, and so the size that photos are seen at, is the last one's, and names them all
 with their shares. The weights are kept as float16. The scores are measured on the validation photos through the file
-that users get, by the code that measures every trained model (evaluate.scored). The license is the package's own,
+that users get, by the code that measures every trained model (evaluate.scored), and how its masks are judged is fitted
+on the same photos (evaluate.confidence). The license is the package's own,
 unless another is given: whoever bundles a model gives it on. The card names the sources of the training photos, as
 sources.py has them.
 """
@@ -24,6 +25,7 @@ from sources import DATA
 from standout import export
 from standout.data import find_pairs
 from standout.evaluate import scored
+from standout.evaluate.confidence import judged_card
 from standout.models import registry
 from standout.models.card import ModelCard
 from standout.net import checkpoint
@@ -58,8 +60,9 @@ def main() -> None:
         checkpoint.save(net, card, weights)
         with export.opened(weights) as source:
             export.export(source, measured, precision="float16")
-        card = scored(card, pairs, Segmenter(measured, threads=1))
-        checkpoint.save(net, card, weights)
+        segmenter = Segmenter(measured, threads=1)
+        card = checkpoint.save(net, scored(card, pairs, segmenter), weights)
+        checkpoint.save(net, judged_card(card, pairs, segmenter), weights)
         with export.opened(weights, pairs=pairs[::14]) as source:
             proof = export.export(source, target, precision="float16", overwrite=True)
     register(card.name, registry.sha256(target), options.purpose)

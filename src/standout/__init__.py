@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from standout.api import color as color
     from standout.api import cut as cut
     from standout.api import edit as edit
+    from standout.api import find as find
     from standout.api import folder as folder
     from standout.api import people as people
     from standout.api import replace as replace
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from standout.images import write as write
     from standout.segmenter import Segmenter as Segmenter
     from standout.types import Image as Image
+    from standout.types import Judged as Judged
     from standout.types import Mask as Mask
     from standout.types import Metadata as Metadata
     from standout.types import Photo as Photo
@@ -43,6 +45,7 @@ _FACE = {
     "Segmenter": "segmenter",
     "segment": "api",
     "people": "api",
+    "find": "api",
     "cut": "api",
     "blur": "api",
     "color": "api",
@@ -60,6 +63,7 @@ _FACE = {
     "Metadata": "types",
     "Image": "types",
     "Mask": "types",
+    "Judged": "types",
     "Picture": "types",
     "StandoutError": "errors",
 }

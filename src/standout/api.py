@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace as replaced
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -28,11 +29,12 @@ from standout.effects import Anonymize, Blur, Color, Cut, Effect, How, Replace
 from standout.errors import InputError, OutputExists
 from standout.images import PhotoArray, remembering
 from standout.images.mask_given import given_mask
+from standout.masks.confidence import judged
 from standout.masks.full_size import full_size
 from standout.masks.people.found import Person
 from standout.models.registry import DEFAULT
 from standout.segmenter import Segmenter
-from standout.types import Image, Mask, PersonFinder, Photo
+from standout.types import Image, Judged, Mask, PersonFinder, Photo
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -57,6 +59,21 @@ def segment(photo: Input, *, model: Model = DEFAULT, device: str = "auto", refin
     (40, 30)
     """
     return _found(_opened(photo), None, model, device=device, edit=Edit(edge=Edge(refine=refine)))
+
+
+def find(photo: Input, *, model: Model = DEFAULT, device: str = "auto", refine: bool = True) -> Judged:
+    """The mask that segment gives, the Dice to be expected of it, and the probability that nobody is there.
+
+    Both figures are None where the model cannot tell them.
+
+    >>> found = find(np.zeros((40, 30, 3), np.uint8))
+    >>> found.mask.shape, found.nobody > 0.5
+    ((40, 30), True)
+    """
+    opened, finder = _opened(photo), _segmenter(model, device)
+    told = judged(finder.probability(opened.image), finder)
+    mask = full_size(told.mask, opened.image, refined=refine)
+    return replaced(told, mask=mask if opened.alpha is None else np.minimum(mask, opened.alpha))
 
 
 def people(

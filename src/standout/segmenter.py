@@ -1,4 +1,4 @@
-"""Images -> masks: the model, kept ready between photos.
+"""Images -> masks, and how far these can be trusted: the model, kept ready between photos.
 
 image         uint8 or uint16  (H, W, 3)  RGB
 mask          float32          (H, W)     0..1, at the image's own size
@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -23,7 +24,7 @@ from standout.masks.full_size import full_size
 from standout.masks.letterbox import Where, fit, inner, resize, to_input
 from standout.models.registry import DEFAULT, find
 from standout.support.system import cores
-from standout.types import Floats, Image, Mask, PersonFinder, Runner
+from standout.types import Floats, Image, Judged, Mask, PersonFinder, Runner
 
 if TYPE_CHECKING:
     from standout.second_opinion import SecondOpinion
@@ -67,6 +68,7 @@ class Segmenter:
         self.tta = tta
         self.threads = threads
         self.card = session.card
+        self._judge = session.card.judge
         self.device = session.device
         self.runtime = session.runtime
 
@@ -100,6 +102,19 @@ class Segmenter:
 
         found = zip(self.probabilities(images), images, strict=True)
         return list(in_order(found, enlarged, workers=max(1, min(cores(), len(images)))))
+
+    def find(self, image: Image, *, refine: bool = True) -> Judged:
+        """The person mask of an RGB image as mask gives it, the Dice to be expected of it, and whether nobody is there.
+
+        Both figures are None for a model whose card does not say how its masks are judged; `standout evaluate
+        --fit-confidence` writes that into the card. Raises InputError for an array that is no such image.
+        """
+        found = self.judge(self.probability(image))
+        return replace(found, mask=full_size(found.mask, image, refined=refine))
+
+    def judge(self, mask: Mask) -> Judged:
+        """A mask that probability gave, and how far it can be trusted."""
+        return Judged(mask) if self._judge is None else self._judge.judged(mask, tta=self.tta)
 
     def probability(self, image: Image) -> Mask:
         """The network's own mask of the whole RGB image, which is small; its threshold is moved to 0.5.

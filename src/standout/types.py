@@ -5,6 +5,7 @@ Mask     float32          (H, W)          share of each pixel that is person, 0.
 Picture  uint8 or uint16  (H, W, 1|3|4)   a result: gray, RGB or RGBA with straight (not premultiplied) alpha
 Photo    an Image, and what else its file held
 Frame    an Image of a clip, and the time at which it is shown
+Judged  the Mask of an image's people, and how far it can be trusted
 Runner   a model that is ready to run: float32 (N, 3, h, w) in 0..1 -> float32 (N, 1, h, w) in 0..1
 
 Bools, Bytes (uint8), Floats (float32) and Doubles (float64) are arrays of that type and of any shape.
@@ -73,6 +74,19 @@ class Frame:
     alpha: Mask | None = None
 
 
+@dataclass(frozen=True)
+class Judged:
+    """The people found in an image, and how far that can be trusted.
+
+    mask: float32 (h, w), 0..1. confidence: the Dice to be expected between the mask and a correct one, 0..1. nobody:
+    the probability that the image shows nobody, 0..1. Both are None where the finder cannot tell them.
+    """
+
+    mask: Mask
+    confidence: float | None = None
+    nobody: float | None = None
+
+
 class PersonFinder(Protocol):
     """What finds the people in an image: a Segmenter, or a fake of three lines."""
 
@@ -96,3 +110,11 @@ class BatchFinder(PersonFinder, Protocol):
 
     def probabilities(self, images: Sequence[Image]) -> list[Mask]:
         """What probability gives for each image, in their order."""
+
+
+@runtime_checkable
+class JudgingFinder(PersonFinder, Protocol):
+    """What also tells how far its masks can be trusted, such as a Segmenter."""
+
+    def judge(self, mask: Mask) -> Judged:
+        """A mask that probability gave, and how far it can be trusted."""

@@ -13,8 +13,9 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from standout.models.registry import REGISTRY
+from standout.types import Judged, Mask
 from tests.pictures import exif_block, exif_of, pillow
-from tests.serve.conftest import BOX, HEIGHT, RED, WIDTH, Made, code, drawn, nobody, opened, red_box
+from tests.serve.conftest import BOX, HEIGHT, RED, WIDTH, Bright, Made, code, drawn, nobody, opened, red_box
 
 SHARE = (BOX[2] - BOX[0]) * (BOX[3] - BOX[1]) / (HEIGHT * WIDTH)
 
@@ -45,6 +46,26 @@ def test_nobody_has_an_empty_mask(client: TestClient) -> None:
     answer = client.post("/v1/mask", content=nobody(), headers={"Content-Type": "image/png"})
     assert answer.status_code == 200 and opened(answer.content).max() == 0
     assert float(answer.headers["X-Person-Share"]) == 0
+
+
+class Judging(Bright):
+    """A fake model that also tells how far its masks can be trusted."""
+
+    def judge(self, mask: Mask) -> Judged:
+        return Judged(mask, confidence=0.25, nobody=float(mask.max() == 0))
+
+
+def test_how_far_a_mask_can_be_trusted_is_in_the_headers(made: Made, client: TestClient) -> None:
+    judging = made(finder=Judging())
+    for path in ("/v1/mask", "/v1/edit"):
+        answer = judging.post(path, content=drawn(), headers={"Content-Type": "image/png"})
+        assert (answer.headers["X-Confidence"], answer.headers["X-Nobody"]) == ("0.2500", "0.0000")
+        plain = client.post(path, content=drawn(), headers={"Content-Type": "image/png"})
+        assert plain.status_code == 200 and not {"X-Confidence", "X-Nobody"} & {*plain.headers}
+    answer = judging.post("/v1/mask", content=nobody(), headers={"Content-Type": "image/png"})
+    assert answer.headers["X-Nobody"] == "1.0000"
+    given = judging.post("/v1/edit", files={"image": ("a.png", drawn()), "mask": ("m.png", drawn())})
+    assert given.status_code == 200 and "X-Confidence" not in given.headers, "a mask that was sent is not judged"
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ import numpy as np
 from standout import video
 from standout.batch import audit
 from standout.batch.clip_state import ClipState
-from standout.batch.photo import NOBODY, Outcome
+from standout.batch.photo import Outcome
 from standout.batch.plan import Task
 from standout.editing import Edit
 from standout.editing.frame import View, covering
@@ -32,6 +32,7 @@ from standout.effects import ClipSpace
 from standout.effects.compose import before_white
 from standout.errors import InputError, OutputError, StandoutError
 from standout.lengths import Size
+from standout.masks.confidence import NOBODY
 from standout.masks.letterbox import resize
 from standout.masks.temporal import HALF_LIFE
 from standout.masks.window import widest
@@ -139,8 +140,10 @@ class ClipJob:
             )  # fmt: skip
             writer = video.Writer(task.target, clip, written, job=self._words(task.source))
             with writer:
-                follower, hiding = self.edit.follower(), effect.hides_people
-                state = ClipState(options.half_life, measure=options.measure, follower=follower, hiding=hiding)
+                state = ClipState(
+                    options.half_life, self.finder, measure=options.measure, follower=self.edit.follower(),
+                    hiding=effect.hides_people,
+                )  # fmt: skip
                 state.restore(writer.state)
                 if not video.is_known(clip.colors):
                     codes = f"{clip.colors.primaries}, {clip.colors.transfer}"
@@ -155,7 +158,7 @@ class ClipJob:
                 record = audit.of_clip(self.edit, share, task.target, model=self.seen_by.get("model", ""))
                 warnings += audit.warnings(record)
             told = tuple(dict.fromkeys(warnings))
-            return Outcome(width, height, share, told, state.frames, *state.flicker(), audit=record)
+            return Outcome(width, height, share, told, state.frames, *state.flicker(), *state.trust(), audit=record)
 
     def _words(self, source: Path) -> dict[str, str] | None:
         """Everything that changes the job's result, as text; None where the job is not to be resumed."""

@@ -13,12 +13,14 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from standout.editing.follow import Follower
+from standout.masks.confidence import judged
 from standout.masks.temporal import TemporalFilter
 from standout.masks.window import REACH, largest
 from standout.metrics.video import Flicker
-from standout.types import Frame, Image, Mask
+from standout.types import Frame, Image, Mask, PersonFinder
 
 if TYPE_CHECKING:
     from standout.video.write.chunk_store import State
@@ -27,23 +29,28 @@ if TYPE_CHECKING:
 class ClipState:
     """The temporal filter, who is chosen, the flicker so far, and the counts that the outcome reports.
 
-    hiding: people are hidden, so masks are too large rather than too small. frames: how many are done. shares: the sum
-    of their person shares. time: that of the last frame, in seconds. warnings: those of an earlier process that worked
-    on the clip.
+    finder: what found the people, which may tell how far its masks can be trusted. hiding: people are hidden, so masks
+    are too large rather than too small. frames: how many are done. shares: the sum of their person shares. time: that
+    of the last frame, in seconds. warnings: those of an earlier process that worked on the clip.
     """
 
-    def __init__(self, half_life: float, *, measure: bool, follower: Follower, hiding: bool = False) -> None:
+    def __init__(
+        self, half_life: float, finder: PersonFinder, *, measure: bool, follower: Follower, hiding: bool = False
+    ) -> None:
         self.frames, self.shares, self.time = 0, 0.0, Fraction(0)
         self.warnings: list[str] = []
         self._steady = TemporalFilter(half_life)
         self._follower = follower
         self._flicker = Flicker(2) if measure else None
+        self._finder = finder
+        self._trust: NDArray[np.float64] | None = np.array([0.0, 0.0, 1.0, 1.0])
         self._digest = ""
         self._hiding = hiding
         self._recent: deque[Mask] = deque(maxlen=REACH)
 
     def filtered(self, raw: Mask, frame: Frame) -> Mask:
         """The filtered mask of the next frame, of the chosen people. It runs some frames ahead of add, in a thread."""
+        self._judge(raw)
         steady = self._steady(raw, frame.image, frame.time)
         if self._flicker is not None:
             self._flicker.add(frame, raw, steady)
@@ -57,6 +64,26 @@ class ClipState:
     def recent(self) -> tuple[Mask, ...]:
         """The last filtered masks, as many as masks.window looks back; only where people are hidden."""
         return tuple(self._recent)
+
+    def _judge(self, raw: Mask) -> None:
+        """Counts how far the network's mask of the next frame can be trusted."""
+        found = judged(raw, self._finder)
+        if found.confidence is None or found.nobody is None:
+            self._trust = None
+        if self._trust is not None:
+            frames, total, least, nobody = self._trust
+            both = min(least, found.confidence), min(nobody, found.nobody)
+            self._trust = np.array([frames + 1, total + found.confidence, *both])
+
+    def trust(self) -> tuple[float | None, float | None, float | None]:
+        """The mean confidence of the frames, the least probability that nobody is there, and the least confidence.
+
+        Each is None where the finder cannot tell it.
+        """
+        if self._trust is None or not self._trust[0]:
+            return None, None, None
+        frames, total, least, nobody = self._trust.tolist()
+        return total / frames, nobody, least
 
     def add(self, share: float, time: Fraction) -> None:
         """Counts one more finished frame."""
@@ -74,6 +101,7 @@ class ClipState:
         flicker = {} if self._flicker is None else self._flicker.state()
         state = {f"steady.{name}": value for name, value in self._steady.state().items()}
         state |= {f"people.{name}": value for name, value in self._follower.state().items()}
+        state |= {} if self._trust is None else {"trust": self._trust}
         state |= {f"flicker.{name}": value for name, value in flicker.items()}
         state |= {f"recent.{number}": mask for number, mask in enumerate(self._recent)}
         return state | {"digest": np.array(_digest(frame.image))}
@@ -94,6 +122,7 @@ class ClipState:
         self._steady.restore(_part(state, "steady."))
         self._follower.restore(_part(state, "people."))
         self._recent.extend(_part(state, "recent.").values())
+        self._trust = state.get("trust")
         flicker = _part(state, "flicker.")
         if not flicker:
             self._flicker = None  # not measured from the beginning, so not at all

@@ -20,7 +20,8 @@ class Result:
     """What became of one task.
 
     width, height (pixels) and person_share (0..1) are known for tasks that are done; frames and flicker for clips;
-    audit where people were hidden (audit.py).
+    confidence, nobody and least_confidence (0..1, as photo.Outcome has them) where the model can tell them; audit where
+    people were hidden (audit.py).
 
     target: None for a file that was passed over, or that could not even be begun. error: why it failed or was skipped.
     """
@@ -36,6 +37,9 @@ class Result:
     frames: int | None = None
     flicker_before: float | None = None
     flicker_after: float | None = None
+    confidence: float | None = None
+    nobody: float | None = None
+    least_confidence: float | None = None
     audit: dict[str, Any] | None = None
     error: str | None = None
 
@@ -48,7 +52,7 @@ class Result:
         fields = asdict(self) | {"source": str(self.source), "target": self.target and str(self.target)}
         fields["seconds"] = round(self.seconds, 3)
         fields["person_share"] = self.person_share and round(self.person_share, 5)
-        for name in ("flicker_before", "flicker_after"):
+        for name in ("flicker_before", "flicker_after", "confidence", "nobody", "least_confidence"):
             fields[name] = fields[name] and round(fields[name], 3)
         return json.dumps(fields)
 

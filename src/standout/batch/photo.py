@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from standout import images
@@ -18,20 +18,24 @@ from standout.batch.plan import STREAM, Task
 from standout.editing import Edit
 from standout.effects.compose import before_white
 from standout.errors import InputError, OutputError, UnreadableImage
+from standout.masks.confidence import NOBODY, judged
 from standout.masks.full_size import full_size
 from standout.support.atomic import write_atomic
-from standout.types import Mask, PersonFinder, Photo
+from standout.types import Judged, Mask, PersonFinder, Photo
 
-NOBODY = 0.001
-"""Share of the picture below which nobody counts as found."""
+MaskSource: TypeAlias = Callable[[Task, Photo], "Mask | Judged"]
+"""Where a photo's mask (H, W) comes from: the model (by_model), or a file (hand_masks.by_hand).
 
-MaskSource: TypeAlias = Callable[[Task, Photo], Mask]
-"""Where a photo's mask (H, W) comes from: the model (by_model), or a file (hand_masks.by_hand)."""
+Only a source that can tell how far the mask can be trusted gives a Judged."""
 
 
 @dataclass(frozen=True)
 class Outcome:
     """The size in pixels, the share that is person (0..1), and warnings.
+
+    confidence: the Dice to be expected of the mask, 0..1; of a clip, the mean over its frames. nobody: the probability
+    that nobody is there, 0..1; of a clip, the least of its frames. least_confidence: of a clip's frames. These three
+    are None where the model cannot tell them.
 
     frames: of a clip; None for a photo. flicker_before, flicker_after: of a clip's masks, before and after the temporal
     filter (metrics.flicker), where it was measured. audit: where people were hidden; see audit.py.
@@ -44,6 +48,9 @@ class Outcome:
     frames: int | None = None
     flicker_before: float | None = None
     flicker_after: float | None = None
+    confidence: float | None = None
+    nobody: float | None = None
+    least_confidence: float | None = None
     audit: dict[str, Any] | None = None
 
 
@@ -95,7 +102,10 @@ class PhotoJob:
     def encoded(self, task: Task, photo: Photo) -> tuple[bytes, Outcome]:
         """The bytes of the file to write, and what the photo was. Raises what the source of the mask raises."""
         options, effect = self.options, self.edit.effect
-        edited = self.edit.of_photo(photo, self.masks(task, photo))
+        found = self.masks(task, photo)
+        if not isinstance(found, Judged):
+            found = Judged(found)
+        edited = self.edit.of_photo(photo, found.mask)
         picture, share = edited.picture, edited.person_share
         if not effect.is_transparent and not images.WRITERS[task.suffix].alpha:
             picture = before_white(picture)
@@ -108,13 +118,22 @@ class PhotoJob:
         if effect.hides_people:
             record = audit.of_photo(self.edit, edited, photo.image, data=data, model=self.model)
         warnings = (*photo.warnings, *nobody, *audit.warnings(record))
-        return data, Outcome(width, height, share, warnings, audit=record)
+        trust = {"confidence": found.confidence, "nobody": found.nobody}
+        return data, Outcome(width, height, share, warnings, **trust, audit=record)
 
 
 def by_model(finder: PersonFinder, *, refine: bool = True) -> MaskSource:
-    """Masks from the model, which a GPU makes of several photos at once. refine: edges are drawn to the photo's."""
-    found = gathered(finder)
-    return lambda task, photo: full_size(found.probability(photo.image), photo.image, refined=refine)
+    """Masks from the model, which a GPU makes of several photos at once. refine: edges are drawn to the photo's.
+
+    A model that can tell how far its masks can be trusted tells that of each.
+    """
+    gathering = gathered(finder)
+
+    def find(task: Task, photo: Photo) -> Judged:
+        found = judged(gathering.probability(photo.image), finder)
+        return replace(found, mask=full_size(found.mask, photo.image, refined=refine))
+
+    return find
 
 
 def _to_stdout(data: bytes) -> None:

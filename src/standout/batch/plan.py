@@ -80,7 +80,7 @@ def plan(
     place = str(out) if out is not None else None
     if "-" in texts:
         return [_stream(texts, place, naming)]
-    skip = [*avoid, *(_results(texts, naming) if place is None else [Path(place)])]
+    skip = [*avoid, *(results_of(texts, naming) if place is None else [Path(place)])]
     done = {real(folder) for folder in skip} if place is None else set()
     texts = [text for text in texts if real(Path(text)) not in done]
     everything = _once(photo for text in texts for photo in find(text, recursive=recursive, avoid=skip))
@@ -109,7 +109,7 @@ def _once(photos: Iterable[Found]) -> list[Found]:
     return list(once.values())
 
 
-def _results(texts: list[str], naming: Naming) -> list[Path]:
+def results_of(texts: list[str], naming: Naming) -> list[Path]:
     """The folders of results of those inputs that are folders, where the user names no place."""
     return [_sibling(Path(text), naming.ending) for text in texts if is_folder(Path(text))]
 

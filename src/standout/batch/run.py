@@ -201,7 +201,7 @@ class _Attempts:
         return Result(
             task.source, task.target, "done", time.monotonic() - began,
             done.width, done.height, done.person_share, done.warnings, done.frames,
-            done.flicker_before, done.flicker_after, audit=done.audit,
+            done.flicker_before, done.flicker_after, done.confidence, done.nobody, done.least_confidence, done.audit,
         )  # fmt: skip
 
 

@@ -38,7 +38,10 @@ EPILOG = show.examples(
 )
 
 _BATCH = "Batch"
-_LEFT_OUT = ("inputs", "output", "recursive", "overwrite", "report", "strict", "mask_from", "resume", "mirror", "jobs")
+_LEFT_OUT = (
+    "inputs", "output", "recursive", "overwrite", "report", "review", "strict", "watch", "mask_from", "resume",
+    "mirror", "jobs",
+)  # fmt: skip
 """Options of Photos that a batch lacks, or that it has of its own."""
 
 

@@ -13,6 +13,9 @@ from standout.cli.show import examples, fail, progress, say
 from standout.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from standout.data import Pair
     from standout.evaluate.report import Comparison, Report
     from standout.segmenter import Segmenter
 
@@ -20,6 +23,7 @@ EPILOG = examples(
     ("standout evaluate standout-mobile my/", "print the scores by source"),
     ("standout evaluate mine.onnx my/ --report r.html --json r.json", "also write a page with pictures, and a file"),
     ("standout evaluate mine.onnx my/ --compare standout-mobile", "compare two models photo by photo"),
+    ("standout evaluate mine.onnx my/ --fit-confidence", "let the model tell how far its masks can be trusted"),
     ("standout evaluate mine.onnx my/ --groups groups.csv --max-gap 0.02", "fail (exit code 1) where a gap is larger"),
 )
 
@@ -61,6 +65,14 @@ class EvaluateCommand:
         float | None,
         typer.Option(min=0.01, max=0.99, help="Probability from which a pixel is person; default: the model's own."),
     ] = None
+    fit_confidence: Annotated[
+        bool,
+        typer.Option(
+            "--fit-confidence",
+            help="Fit the confidence of the model's masks on these photos, which must not be those that it was trained "
+            "on, and write it into the card in the model's file.",
+        ),
+    ] = False
     refine: Annotated[bool, typer.Option(help="Refine the edges at the photo's size, as users get them.")] = True
     tta: Annotated[bool, typer.Option(help="Use test-time augmentation, with a mirrored second pass.")] = True
     mirror: Annotated[bool, typer.Option(hidden=True, help="The earlier name of --tta.")] = True
@@ -72,10 +84,16 @@ class EvaluateCommand:
         """Carries the command out and returns its exit code."""
         from standout import evaluate as room
         from standout.evaluate.groups import read_groups
+        from standout.models.registry import REGISTRY
         from standout.segmenter import Segmenter
 
         if self.max_gap is not None and self.groups is None:
             raise InputError("--max-gap needs --groups FILE.csv, which says who is in which group")
+        if self.fit_confidence and self.model in REGISTRY:
+            raise InputError(
+                f"{self.model} is bundled, and its confidence is fitted already; --fit-confidence is for a model file "
+                "of your own: --model model.safetensors"
+            )
         for file in (self.report, self.as_json):
             if file is not None and file.exists() and not self.overwrite:
                 raise InputError(f"{file} exists and is kept; use --overwrite to replace it")
@@ -104,7 +122,21 @@ class EvaluateCommand:
             write_atomic(self.report, page, overwrite=self.overwrite)
             say(f"wrote {self.report}")
         _tell(found, comparison, self.as_json, overwrite=self.overwrite)
+        if self.fit_confidence:
+            _fit_confidence(Path(self.model), segmenter, pairs)
         return _gate(found, self.max_gap)
+
+
+def _fit_confidence(path: Path, segmenter: "Segmenter", pairs: "Sequence[Pair]") -> None:
+    """Fits the confidence of the model's masks on the photos, and writes it into the card in the model's file."""
+    from standout.evaluate.confidence import judged_card
+    from standout.net.rewrite import with_card
+    from standout.support.atomic import write_atomic
+
+    with progress(len(pairs), wanted=True) as tick:
+        card = judged_card(segmenter.card, pairs, segmenter, tick=tick)
+    write_atomic(path, with_card(path, card), overwrite=True)
+    say(f"wrote the card of {path}: its confidence is {card.confidence['protocol']}")
 
 
 def _saved(other: str, found: "Report") -> list[dict[str, Any]] | None:

@@ -89,8 +89,15 @@ class Photos:
         Path | None,
         typer.Option(
             "--report", metavar="FILE", rich_help_panel=_FILES,
-            help="Append a line of JSON for each photo or clip to FILE. Lines of clips tell the flicker before and "
-            "after the temporal filter.",
+            help="Append a line of JSON for each photo or clip to FILE, with the confidence of its mask. Lines of "
+            "clips tell the flicker before and after the temporal filter, too.",
+        ),
+    ] = None  # fmt: skip
+    review: Annotated[
+        Path | None,
+        typer.Option(
+            "--review", metavar="FILE.html", rich_help_panel=_FILES,
+            help="Write a page with photos and results side by side, those with the least confidence first.",
         ),
     ] = None  # fmt: skip
     strict: Annotated[
@@ -98,6 +105,13 @@ class Photos:
         typer.Option(
             "--strict", rich_help_panel=_FILES,
             help="Exit with code 1 where there is a warning, too: nobody found, a face left uncovered.",
+        ),
+    ] = False  # fmt: skip
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch", rich_help_panel=_FILES,
+            help="Go on until Ctrl-C: do each photo and clip that comes into the folder, as soon as it is whole.",
         ),
     ] = False  # fmt: skip
     as_json: Annotated[

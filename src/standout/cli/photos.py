@@ -27,7 +27,15 @@ from standout.support.system import cores
 
 def run(options: Photos) -> int:
     """Carries the options out. Raises StandoutError for what is wrong before the first photo is begun."""
+    if options.watch:
+        from standout.cli import watch
+
+        return watch.run(options)
     edit = options.edit()
+    if options.review:
+        from standout.batch import review
+
+        review.check(options.review)
     tasks = plan(
         options.inputs,
         options.output,
@@ -43,18 +51,22 @@ def run(options: Photos) -> int:
         if not options.quiet:
             show.say(f"warning: {line}", style="33")
     pending = [task for task in todo if options.overwrite or not task.is_done()]
-    workers, threads = _shares(options, len(pending))
+    workers, threads = shares(options, len(pending))
     clips = [task for task in todo if task.is_clip]
-    photos = _photos(options, edit, threads, pending) if len(clips) < len(todo) else None
-    with edit.effect.begun() as tried:  # what is wrong with the background, before anything is opened
-        notes = tried.open(max_pixels=options.limit()) if todo else ()
-    for note in () if options.quiet else notes:
-        show.say(note)
+    needed = any(not task.is_clip for task in pending)
+    photos = photo_job(options, edit, threads, needed=needed) if len(clips) < len(todo) else None
+    if todo:
+        try_background(options, edit)
+    made: list[Result] = []
     try:
-        summary, stopped = _run(options, edit, tasks, photos, workers)
+        summary, stopped = _run(options, edit, tasks, photos, workers, made if options.review else None)
     except KeyboardInterrupt:
         show.say(f"interrupted; {_left(options, clip=bool(clips))}")
         return INTERRUPTED
+    if options.review:
+        review.write(options.review, made, max_pixels=options.limit())
+        if not options.quiet:
+            show.say(f"look at {options.review}")
     show.summary(summary, tasks, quiet=options.quiet)
     if stopped:
         show.say("interrupted; the same command goes on from here")
@@ -71,11 +83,19 @@ def _left(options: Photos, *, clip: bool) -> str:
     return "nothing is left of the clip; with --resume, the same command would go on"
 
 
-def _photos(options: Photos, edit: Edit, threads: int, pending: list[Task]) -> PhotoJob:
-    """What is done with each photo."""
-    masks = _masks(options, edit, threads, needed=any(not task.is_clip for task in pending))
+def try_background(options: Photos, edit: Edit) -> None:
+    """Opens what is behind the people once, so that what is wrong with it is known before anything else is opened."""
+    with edit.effect.begun() as tried:
+        notes = tried.open(max_pixels=options.limit())
+    for note in () if options.quiet else notes:
+        show.say(note)
+
+
+def photo_job(options: Photos, edit: Edit, threads: int, *, needed: bool) -> PhotoJob:
+    """What is done with each photo. needed: whether one is at hand, so that the model is loaded now."""
+    masks = _masks(options, edit, threads, needed=needed)
     model = ""
-    if edit.effect.hides_people and pending:
+    if edit.effect.hides_people and needed:
         from standout.models.registry import fingerprint
 
         model = f"masks in {options.mask_from}" if options.mask_from else fingerprint(options.model)
@@ -88,11 +108,15 @@ def _photos(options: Photos, edit: Edit, threads: int, pending: list[Task]) -> P
     )  # fmt: skip
 
 
-def _run(options: Photos, edit: Edit, tasks: list[Task], photos: PhotoJob | None, workers: int) -> tuple[Summary, bool]:
-    """What became of the tasks, and whether Ctrl-C stopped them."""
+def _run(
+    options: Photos, edit: Edit, tasks: list[Task], photos: PhotoJob | None, workers: int, made: list[Result] | None
+) -> tuple[Summary, bool]:
+    """What became of the tasks, and whether Ctrl-C stopped them. made: gets all results, where it is given."""
     alone = len(tasks) == 1
 
     def tell(result: Result) -> None:
+        if made is not None:
+            made.append(result)
         if options.as_json:
             show.tell(result.to_json())
         elif alone and not options.quiet and result.status in ("done", "kept") and result.target != STREAM:
@@ -130,13 +154,15 @@ def _check(options: Photos, edit: Edit, tasks: list[Task]) -> None:
     if any(task.target == STREAM for task in tasks):
         if options.as_json:
             raise InputError("--json and the picture would both go to standard output; name a file: -o out.png")
+        if options.review:
+            raise InputError("--review shows files, and the picture goes to standard output; name a file: -o out.png")
         if sys.__stdout__ is None:
             raise InputError("standard output is closed, so the picture has nowhere to go; name a file: -o out.png")
         if sys.stdout.isatty():
             raise InputError("a terminal shows no pictures; redirect it (> out.png), or name a file: -o out.png")
 
 
-def _shares(options: Photos, photos: int) -> tuple[int, int]:
+def shares(options: Photos, photos: int) -> tuple[int, int]:
     """(photos at once, threads each): together as many as there are cores, where nothing else is asked for."""
     import cv2
 

@@ -75,6 +75,7 @@ def protect(options: Photos, tasks: list[Task]) -> None:
     background = getattr(options, "background", None)
     read = {
         "--report": options.report,
+        "--review": options.review,
         "--mask-from": options.mask_from,
         "--background": background if isinstance(background, Path) else None,
         "--model": Path(options.model),

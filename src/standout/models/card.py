@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from standout.errors import ModelError
+from standout.masks.confidence import Judge
 
 CARD_VERSION = 2
 """The newest kind of card that this standout reads."""
@@ -42,7 +43,9 @@ class ModelCard:
     started from, with their fingerprints and licenses. teacher: the model whose answers it learned from, likewise.
     sha256: of the weights, see net.checkpoint.fingerprint. scores: the mean Dice of a photo by source of the validation
     photos, and "empty", the mean share of photos without people that was called person. protocol: how the scores were
-    measured, in words; empty where it is not stated. members: how many networks the file holds, whose outputs are
+    measured, in words; empty where it is not stated. confidence: the weights by which masks are judged (a
+    masks.confidence.Judge), the fingerprint "of" the weights that they were fitted for, and the "protocol", in words;
+    empty where none were fitted. members: how many networks the file holds, whose outputs are
     averaged. unknown: the fields of a newer card.
     """
 
@@ -60,6 +63,7 @@ class ModelCard:
     sha256: str = ""
     scores: dict[str, float] = field(default_factory=dict)
     protocol: str = ""
+    confidence: dict[str, Any] = field(default_factory=dict)
     members: int = 1
     card_version: int = PLAIN_VERSION
     unknown: dict[str, Any] = field(default_factory=dict)
@@ -82,6 +86,11 @@ class ModelCard:
         'MIT (of the base weights)'
         """
         return f"{self.license.removesuffix(OF_BASE)}{OF_BASE}" if self.license else ""
+
+    @property
+    def judge(self) -> Judge | None:
+        """What judges the model's masks; None where it was not fitted, or was fitted for other weights than these."""
+        return Judge.of(self.confidence) if self.confidence.get("of") == self.sha256 else None
 
     def to_json(self) -> str:
         """The card as one line of JSON."""
@@ -140,6 +149,9 @@ def _checked(key: str, value: Any) -> Any:
         return number
     if key == "scores":
         return {str(source): float(score) for source, score in value.items()}
+    if key == "confidence":
+        Judge.of(value)
+        return dict(value)
     if key == "members":
         if not isinstance(value, int) or value < 1:
             raise ValueError(f"members {value!r} is no number of networks")

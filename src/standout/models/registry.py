@@ -36,17 +36,17 @@ class Weights:
 REGISTRY: dict[str, Weights] = {
     "standout-mobile": Weights(
         "standout-mobile.onnx",
-        "d94f6a30d11d99fd33da12f4118722d92085d8bfd9db88ca90d1cfe9d7cf7bba",
+        "6dfac23b77e82a77ec6d1829ac15801a54f3ad0861e39272a85d0d9c81571023",
         "photos and clips of all kinds",
     ),
     "standout-tiny": Weights(
         "standout-tiny.onnx",
-        "2fc933a2db501c3efd5a17922c3301d893c0801de7b42ab66367e0c89c4b3f0c",
+        "8daaf7080c40682871d3722261e4b1a64eee2a49ba0dd8a811d293e943b9cd70",
         "live pictures, long clips and small devices: three times as fast, finds small people less well",
     ),
     "standout-quality": Weights(
         "standout-quality.onnx",
-        "cfa3651374c64d3fd55963fe186ed9c675915ca8981f886df3199495fdb4bd03",
+        "7c47e63526092e23a64d28e6fb435045eccce6fa8cf2b894430acc0fe6d9d723",
         "stills with small people, in one and a half times the time of the default",
     ),
 }

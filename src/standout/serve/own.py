@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from fastapi import APIRouter
@@ -28,6 +28,7 @@ from standout.editing.people import group_of
 from standout.effects import Matte, Replace
 from standout.effects.compose import before_white
 from standout.errors import InputError
+from standout.masks.confidence import judged
 from standout.masks.full_size import full_size
 from standout.masks.letterbox import resize
 from standout.models.registry import REGISTRY
@@ -37,7 +38,7 @@ from standout.serve.refusals import Refusal, bad_request
 from standout.serve.result import WorkResult
 from standout.serve.service import Service
 from standout.serve.settings import PictureLimits
-from standout.types import Mask, PersonFinder, Photo
+from standout.types import Judged, Mask, PersonFinder, Photo
 
 SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/avif": ".avif"}
 """Media type -> suffix, the default first."""
@@ -54,6 +55,12 @@ _FIELDS = {
     LONGEST: {"type": "integer", "minimum": 1, "description": "The result's longer side in pixels, for a preview."},
 }
 
+
+_HEADERS = {
+    "X-Person-Share": "The share of the photo that is person, 0..1.",
+    "X-Confidence": "The Dice to be expected between the mask and a correct one, 0..1, if the model can tell.",
+    "X-Nobody": "The probability that the photo shows nobody, 0..1, if the model can tell.",
+}
 
 _MODEL = schema.record({"name": schema.TEXT, "purpose": schema.TEXT, "used": schema.SWITCH})
 _MODELS = schema.plain(schema.record({"models": {"type": "array", "items": _MODEL}}), summary="The models.")
@@ -100,7 +107,7 @@ def router(service: Service) -> APIRouter:
         return await service.answered(request, lambda body: partial(done, body, kind, edit, limits), whole=IMAGE)
 
     content = dict.fromkeys(SUFFIXES, schema.BINARY)
-    headers = {"X-Person-Share": "The share of the photo that is person, 0..1."} | schema.RATE_HEADERS
+    headers = _HEADERS | schema.RATE_HEADERS
     picture: dict[str, Any] = {
         "response_class": Response,
         "responses": schema.answers(content, headers, summary="The picture, in the format that Accept chooses."),
@@ -143,10 +150,13 @@ def done(body: Body, kind: str, edit: str | None, limits: PictureLimits, finder:
     """
     order = _order(body.fields(), edit)
     photo = _opened(order.image, IMAGE, limits)
-    edited, shrunk, with_edit = _edited(order, photo, limits, finder)
+    done = _edited(order, photo, limits, finder)
     height, width = photo.image.shape[:2]
-    headers = {"X-Person-Share": f"{edited.person_share:.6f}"}
-    return WorkResult(_encoded(edited, shrunk, with_edit, SUFFIXES[kind]), kind, headers, height * width)
+    headers = {"X-Person-Share": f"{done.edited.person_share:.6f}"}
+    for name, value in (("X-Confidence", done.found.confidence), ("X-Nobody", done.found.nobody)):
+        headers |= {} if value is None else {name: f"{value:.4f}"}
+    data = _encoded(done.edited, done.photo, done.edit, SUFFIXES[kind])
+    return WorkResult(data, kind, headers, height * width)
 
 
 def listed(body: Body, limits: PictureLimits, finder: PersonFinder) -> WorkResult:
@@ -158,21 +168,33 @@ def listed(body: Body, limits: PictureLimits, finder: PersonFinder) -> WorkResul
     return WorkResult(told.encode(), "application/json", {}, height * width)
 
 
-def _edited(order: EditOrder, photo: Photo, limits: PictureLimits, finder: PersonFinder) -> tuple[Edited, Photo, Edit]:
-    """The result of the order, the photo on which it was made, which may be smaller, and the edit for that size."""
+class Done(NamedTuple):
+    """The result of an order, the photo on which it was made, which may be smaller, and the edit for that size."""
+
+    edited: Edited
+    photo: Photo
+    edit: Edit
+    found: Judged
+
+
+def _edited(order: EditOrder, photo: Photo, limits: PictureLimits, finder: PersonFinder) -> Done:
+    """What is done for the order."""
     height = photo.image.shape[0]
     edit = _edit(order, limits)
     shrunk = _shrunk(photo, order.longest)
     if shrunk is not photo:
         edit = edit.scaled(shrunk.image.shape[0] / height)
     if order.mask is None:
-        found = full_size(edit.finder(finder).probability(shrunk.image), shrunk.image, refined=edit.refined)
+        asked = edit.finder(finder)
+        found = judged(asked.probability(shrunk.image), asked)
+        mask = full_size(found.mask, shrunk.image, refined=edit.refined)
     else:
-        found = resize(_given(order.mask, limits), *shrunk.image.shape[:2])
+        mask = resize(_given(order.mask, limits), *shrunk.image.shape[:2])
+        found = Judged(mask)
     if shrunk.alpha is not None and not edit.effect.hides_people:
-        found = np.minimum(found, shrunk.alpha)
+        mask = np.minimum(mask, shrunk.alpha)
     try:
-        return edit.of_photo(shrunk, found), shrunk, edit
+        return Done(edit.of_photo(shrunk, mask), shrunk, edit, found)
     except InputError as error:
         raise bad_request(f"edit: {error}") from None
 

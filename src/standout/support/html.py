@@ -37,13 +37,18 @@ def page(title: str, body: str) -> bytes:
     return f"{start}<body><h1>{html.escape(title)}</h1>{body}</body></html>".encode()
 
 
-def figure(picture: Bytes, caption: str, *, alt: str) -> str:
-    """A picture with its caption, as HTML. alt: what the picture shows, for people who cannot see it."""
+def figure(picture: Bytes, caption: str, *, alt: str, link: str = "") -> str:
+    """A picture with its caption, as HTML.
+
+    alt: what the picture shows, for people who cannot see it. link: the address that a click on it leads to.
+    """
     text = base64.b64encode(jpeg(picture, quality=82)).decode()
-    return (
-        f'<figure><img width="{picture.shape[1]}" height="{picture.shape[0]}" alt="{html.escape(alt)}" '
-        f'src="data:image/jpeg;base64,{text}"><figcaption>{html.escape(caption)}</figcaption></figure>'
+    image = (
+        f'<img width="{picture.shape[1]}" height="{picture.shape[0]}" alt="{html.escape(alt)}" '
+        f'src="data:image/jpeg;base64,{text}">'
     )
+    shown = f'<a href="{html.escape(link)}">{image}</a>' if link else image
+    return f"<figure>{shown}<figcaption>{html.escape(caption)}</figcaption></figure>"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

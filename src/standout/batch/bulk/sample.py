@@ -11,25 +11,18 @@ import html
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-import cv2
-import numpy as np
-
 from standout import images
 from standout.batch.bulk.ledger import BulkRow
 from standout.batch.bulk.shards import digest
 from standout.batch.bulk.source import Item
 from standout.batch.bulk.storage import Storage
 from standout.batch.bulk.work import BulkWork
+from standout.batch.previews import side_by_side
 from standout.errors import InputError, StandoutError
-from standout.support.draw import boxed
 from standout.support.html import figure, page
-from standout.types import Bytes, Photo
 
 SIDE = 260
 """Pixels of each picture on the page."""
-
-SQUARE = 10
-"""Pixels of a square of the pattern that shows through where a result is transparent."""
 
 
 def picked(items: Iterable[Item], count: int) -> list[Item]:
@@ -80,19 +73,5 @@ def _shown(item: Item, row: BulkRow, work: BulkWork) -> str:
         return f'<p class="error">{html.escape(str(error))}</p>'
     share = "" if row.person_share is None else f", {100 * row.person_share:.1f}% person"
     notes = "".join(f", {warning}" for warning in row.warnings)
-    both = np.hstack([_flat(before), np.full((SIDE, 4, 3), 255, np.uint8), _flat(after)])
+    both = side_by_side(before, after, side=SIDE)
     return figure(both, f"{row.key}{share}{notes}", alt=f"{row.key} and its result")
-
-
-def _flat(photo: Photo) -> Bytes:
-    """The photo in a square, 8-bit, before a pattern of squares where it is transparent."""
-    wide = photo.image.dtype == np.uint16
-    image = (photo.image >> 8).astype(np.uint8) if wide else np.asarray(photo.image, np.uint8)
-    small = boxed(image, SIDE, level=255)
-    if photo.alpha is None:
-        return small
-    levels = np.repeat((photo.alpha * 255).astype(np.uint8)[..., None], 3, 2)
-    alpha = boxed(levels, SIDE, level=255).astype(np.float32) / 255
-    rows, columns = np.indices((SIDE, SIDE)) // SQUARE
-    pattern = np.where((rows + columns) % 2, 235, 205)[..., None]
-    return cv2.convertScaleAbs(alpha * small + (1 - alpha) * pattern).astype(np.uint8)

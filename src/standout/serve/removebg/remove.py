@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from standout.batch.photo import NOBODY
 from standout.editing import Edit, frame
 from standout.effects import Color, Cut, Effect, Matte, Replace
+from standout.masks.confidence import NOBODY
 from standout.masks.people import bounds
 from standout.serve import pictures
 from standout.serve.removebg import place
