@@ -209,6 +209,11 @@ PARTS = {
     ),
     "minutes": Part("minutes.md", lambda: signed(script("minutes.py")()), {"minutes": str}),
     "folds": Part("folds.md", lambda: signed(script("folds.py")()), {"folds": str}),
+    "confidence": Part(
+        "confidence.md",
+        lambda: signed(script("confidence.py")()),
+        {"confidence": paragraph(0), "confidence-nobody": paragraph(1), "confidence-bands": paragraph(2)},
+    ),
     "suspects": Part("suspects.md", lambda: signed(script("suspects.py")()), {"suspects": str}),
     "batch": Part(
         "batch.md",

@@ -1,13 +1,15 @@
 """Draws the pictures of the README and the documentation, with the bundled model, from the sample photo.
 
 python docs/draw.py [NAME ...]    hero, effects, dress, lens, edges, failures, place, choose, idphoto,
-                                  anonymize or moving
+                                  anonymize, review or moving
 
 All are drawn where none is named.
 """
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -286,6 +288,26 @@ def frames(path: Path) -> list[Array]:
         return [frame.image for frame in clip.frames()][::3]
 
 
+def review(photo: Array) -> Array:
+    """The page of a review of photos that get harder and harder, as Chromium shows it."""
+    rng = np.random.default_rng(0)
+    dark = np.clip(photo / 9 + rng.normal(0, 9, photo.shape), 0, 255).astype(np.uint8)
+    fog = np.clip(cv2.GaussianBlur(photo, (0, 0), 14) * 0.2 + 180, 0, 255).astype(np.uint8)
+    person, _ = scene(900, 700)
+    photos = {"astronaut": photo, "lying": np.rot90(photo), "night": dark, "fog": fog, "street": person}
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        (place / "photos").mkdir()
+        for name, image in photos.items():
+            write(place / "photos" / f"{name}.jpg", np.ascontiguousarray(image))
+        with contextlib.chdir(place):
+            standout(["cut", "photos", "-o", "cut", "--review", "review.html", "--quiet"])
+            flags = ["--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=900,1230", "--disable-gpu"]
+            page = (place / "review.html").as_uri()
+            subprocess.run(["chromium", *flags, "--screenshot=shot.png", page], check=True, capture_output=True)
+        return np.asarray(read(place / "shot.png").image)
+
+
 def main() -> None:
     """Writes the pictures."""
     wanted = sys.argv[1:]
@@ -303,6 +325,7 @@ def main() -> None:
         "choose": lambda: choose(photo, mask, segmenter),
         "idphoto": lambda: idphoto(photo, mask),
         "anonymize": lambda: hidden(photo, segmenter),
+        "review": lambda: review(photo),
     }
     for name, draw in pictures.items():
         if name in (wanted or pictures):

@@ -168,7 +168,7 @@ def listed(body: Body, limits: PictureLimits, finder: PersonFinder) -> WorkResul
     return WorkResult(told.encode(), "application/json", {}, height * width)
 
 
-class Done(NamedTuple):
+class DoneOrder(NamedTuple):
     """The result of an order, the photo on which it was made, which may be smaller, and the edit for that size."""
 
     edited: Edited
@@ -177,7 +177,7 @@ class Done(NamedTuple):
     found: Judged
 
 
-def _edited(order: EditOrder, photo: Photo, limits: PictureLimits, finder: PersonFinder) -> Done:
+def _edited(order: EditOrder, photo: Photo, limits: PictureLimits, finder: PersonFinder) -> DoneOrder:
     """What is done for the order."""
     height = photo.image.shape[0]
     edit = _edit(order, limits)
@@ -194,7 +194,7 @@ def _edited(order: EditOrder, photo: Photo, limits: PictureLimits, finder: Perso
     if shrunk.alpha is not None and not edit.effect.hides_people:
         mask = np.minimum(mask, shrunk.alpha)
     try:
-        return Done(edit.of_photo(shrunk, mask), shrunk, edit, found)
+        return DoneOrder(edit.of_photo(shrunk, mask), shrunk, edit, found)
     except InputError as error:
         raise bad_request(f"edit: {error}") from None
 
