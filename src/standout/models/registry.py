@@ -36,17 +36,17 @@ class Weights:
 REGISTRY: dict[str, Weights] = {
     "standout-mobile": Weights(
         "standout-mobile.onnx",
-        "6dfac23b77e82a77ec6d1829ac15801a54f3ad0861e39272a85d0d9c81571023",
+        "fc133f0663fad987beface3447204f901266ed05c4fb84ee280e0b65fb92395f",
         "photos and clips of all kinds",
     ),
     "standout-tiny": Weights(
         "standout-tiny.onnx",
-        "8daaf7080c40682871d3722261e4b1a64eee2a49ba0dd8a811d293e943b9cd70",
+        "df3cec231b58fcc2c934373f526187f9b2eb1ca2af2ad898216210268793054f",
         "live pictures, long clips and small devices: three times as fast, finds small people less well",
     ),
     "standout-quality": Weights(
         "standout-quality.onnx",
-        "7c47e63526092e23a64d28e6fb435045eccce6fa8cf2b894430acc0fe6d9d723",
+        "99189275b108f332418213cde4e42eb4689b2459166f0ae7c0ee469d23ef5d2e",
         "stills with small people, in one and a half times the time of the default",
     ),
 }
