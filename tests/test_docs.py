@@ -28,9 +28,11 @@ PAGES = [
     *sorted(page for page in (ROOT / "docs").rglob("*.md") if page not in GENERATED),
 ]
 CHECK = ROOT / "docs" / "check-yourself.md"
-LEFT_OUT = r"train|improve|export|serve|cut\||models \||webcam(?! --camera t)|.*--max-gap|.*--watch|.*--fit-confidence|.*shared/people"
+LEFT_OUT = r"train|improve|export|serve|cut\||models \||webcam(?! --camera t)"
+LEFT_OUT += r"|.*--max-gap|.*--watch|.*--fit-confidence|.*shared/people"
 COMMAND = rf"^    (standout (?!{LEFT_OUT}).*)$"
-"""Lines to run: those that end, need no hour, camera, labels of people or fifty of these, are no syntax, and are not meant to fail."""
+"""Lines to run: those that end, need no hour, camera, labels of people or fifty of these, are no syntax, and are not
+meant to fail."""
 
 BLOCKS = [
     pytest.param(block, id=f"{page.parent.name}-{page.stem}-{n}")

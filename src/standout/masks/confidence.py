@@ -6,7 +6,7 @@ judge   Judge            the weights of the signs, which a model's card holds
 
 The weights are fitted on labeled photos, by evaluate.confidence.
 
-To add a sign: name it in signs_of, and fit the judges anew (scripts/confidence.py).
+To add a sign: name it in signs_of, and fit the judges anew (scripts/judge.py).
 """
 
 from __future__ import annotations

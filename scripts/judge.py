@@ -1,6 +1,6 @@
 """Fits how the masks of bundled models are judged, and writes that into their cards; the weights stay as they are.
 
-    .venv/bin/python scripts/confidence.py [standout-mobile ...] [--data ../shared/people/val]
+    .venv/bin/python scripts/judge.py [standout-mobile ...] [--data ../shared/people/val]
 
 The photos are the validation photos, which no bundled model was trained on. What the judges say of photos that they
 have not seen is measured by benchmarks/confidence.py.
