@@ -118,8 +118,10 @@ class PhotoJob:
         if effect.hides_people:
             record = audit.of_photo(self.edit, edited, photo.image, data=data, model=self.model)
         warnings = (*photo.warnings, *nobody, *audit.warnings(record))
-        trust = {"confidence": found.confidence, "nobody": found.nobody}
-        return data, Outcome(width, height, share, warnings, **trust, audit=record)
+        outcome = Outcome(
+            width, height, share, warnings, confidence=found.confidence, nobody=found.nobody, audit=record
+        )
+        return data, outcome
 
 
 def by_model(finder: PersonFinder, *, refine: bool = True) -> MaskSource:

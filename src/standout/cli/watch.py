@@ -147,9 +147,7 @@ class Watching:
 def _folders(options: Photos, edit: Edit) -> tuple[list[Path], list[Path]]:
     """The folders to watch, and those of the results. Raises InputError and OutputError for what cannot be watched."""
     if options.review is not None:
-        raise InputError(
-            "--review is written at the end of a run, and --watch has none; use --report instead"
-        )
+        raise InputError("--review is written at the end of a run, and --watch has none; use --report instead")
     for text in options.inputs:
         if not is_folder(Path(text)):
             raise InputError(f"--watch watches folders, and {text} is none; name a folder that exists")
