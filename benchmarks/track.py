@@ -1,6 +1,6 @@
 """How often the chosen person stays the chosen one in clips with known people, as Markdown.
 
-    .venv/bin/python benchmarks/track.py [--clips 3] [--model standout-mobile] [--sheets FOLDER]
+    .venv/bin/python benchmarks/track.py [--clips 2] [--model standout-mobile] [--sheets FOLDER]
 
 The clips are those of track_clips.py: people cut from validation photos of ../shared/people walk over photos of nobody.
 Each person of each clip is chosen in turn by a point (--at and --at-time of the command line) in the first frame in
@@ -68,7 +68,7 @@ class Kept:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--clips", type=int, default=3, help="clips of each scene")
+    parser.add_argument("--clips", type=int, default=2, help="clips of each scene")
     parser.add_argument("--model", default=DEFAULT)
     parser.add_argument("--sheets", type=Path, help="folder for pictures to look at")
     options = parser.parse_args()
