@@ -29,12 +29,13 @@ from standout.effects import Anonymize, Blur, Color, Cut, Effect, How, Replace
 from standout.errors import InputError, OutputExists
 from standout.images import PhotoArray, remembering
 from standout.images.mask_given import given_mask
+from standout.images.photo_given import given_photo
 from standout.masks.confidence import judged
 from standout.masks.full_size import full_size
 from standout.masks.people.found import Person
 from standout.models.registry import DEFAULT
 from standout.segmenter import Segmenter
-from standout.types import Image, Judged, Mask, PersonFinder, Photo
+from standout.types import Judged, Mask, PersonFinder, Photo
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
     from standout.batch.ledger import Result
     from standout.batch.photo import Outcome
     from standout.batch.run import Summary
+    from standout.images.photo_given import Input
 
-    Input: TypeAlias = str | Path | bytes | NDArray[Any] | PIL.Image.Image | Photo
     MaskInput: TypeAlias = str | Path | bytes | NDArray[Any] | PIL.Image.Image
     Model: TypeAlias = str | Path | PersonFinder
 
@@ -58,7 +59,7 @@ def segment(photo: Input, *, model: Model = DEFAULT, device: str = "auto", refin
     >>> segment(np.zeros((40, 30, 3), np.uint8)).shape
     (40, 30)
     """
-    return _found(_opened(photo), None, model, device=device, edit=Edit(edge=Edge(refine=refine)))
+    return _found(given_photo(photo), None, model, device=device, edit=Edit(edge=Edge(refine=refine)))
 
 
 def find(photo: Input, *, model: Model = DEFAULT, device: str = "auto", refine: bool = True) -> Judged:
@@ -70,7 +71,7 @@ def find(photo: Input, *, model: Model = DEFAULT, device: str = "auto", refine: 
     >>> found.mask.shape, found.nobody > 0.5
     ((40, 30), True)
     """
-    opened, finder = _opened(photo), _segmenter(model, device)
+    opened, finder = given_photo(photo), _segmenter(model, device)
     told = judged(finder.probability(opened.image), finder)
     mask = full_size(told.mask, opened.image, refined=refine)
     return replaced(told, mask=mask if opened.alpha is None else np.minimum(mask, opened.alpha))
@@ -86,7 +87,7 @@ def people(
     >>> [one.box for one in people(np.zeros((4, 6, 3), np.uint8), mask=np.array([[1, 1, 0, 0, 1, 1]] * 4))]
     [(0, 0, 2, 4), (4, 0, 6, 4)]
     """
-    opened = _opened(photo)
+    opened = given_photo(photo)
     if mask is not None:
         return list(told_apart(_found(opened, mask, model), opened.image).people)
     return list(group_of(opened, _segmenter(model, device)).people)
@@ -103,7 +104,7 @@ def edit(photo: Input, edit: Edit | Effect, *, mask: MaskInput | None = None, mo
     if wanted.effect.moves:
         raise InputError("a clip goes behind clips alone; give a picture as the background")
     _try(wanted.effect)
-    opened = _opened(photo)
+    opened = given_photo(photo)
     found = _found(opened, mask, model, edit=wanted)
     return remembering(wanted.of_photo(opened, found).picture, wanted.kept(opened.meta))
 
@@ -172,7 +173,7 @@ def replace(
     """
     if how not in ("fill", "fit"):
         raise InputError(f"how is {how!r}; wanted fill or fit")
-    behind = Replace(_opened(background), fit=how == "fit", decontaminate=decontaminate)
+    behind = Replace(given_photo(background), fit=how == "fit", decontaminate=decontaminate)
     return edit(photo, behind, mask=mask, model=model)
 
 
@@ -301,35 +302,6 @@ def _finder(model: Model, *, tta: bool) -> PersonFinder:
     if not isinstance(model, str | Path):
         return _segmenter(model, "auto")
     return Segmenter(model, threads=1, tta=tta)
-
-
-def _opened(photo: Input) -> Photo:
-    """Whatever stands for a photo, as a Photo. What its file says that could not be kept is a Python warning."""
-    if isinstance(photo, Photo):
-        return photo
-    if isinstance(photo, np.ndarray):
-        return _from_array(photo)
-    opened = images.read(photo)
-    for note in opened.warnings:
-        name = photo if isinstance(photo, str | Path) else "the given picture"
-        warnings.warn(f"{name} {note}", stacklevel=3)
-    return opened
-
-
-def _from_array(array: NDArray[Any]) -> Photo:
-    channels = array.shape[2] if array.ndim == 3 else 1
-    if array.dtype not in (np.uint8, np.uint16) or array.ndim not in (2, 3) or channels not in (1, 3, 4):
-        raise InputError(
-            f"array is {array.dtype} {array.shape}; wanted uint8 or uint16 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA"
-        )
-    if not array.size:
-        raise InputError(f"array is {array.shape}: no pixels in it")
-    levels = np.asarray(array).reshape(*array.shape[:2], channels)
-    image: Image = np.ascontiguousarray(np.repeat(levels, 3, 2) if channels == 1 else levels[..., :3])
-    most = np.iinfo(array.dtype).max
-    is_opaque = channels != 4 or bool((levels[..., 3] == most).all())
-    alpha = None if is_opaque else np.asarray(levels[..., 3] / most, np.float32)
-    return Photo(image, alpha, images.meta_of(array))
 
 
 def _found(photo: Photo, mask: MaskInput | None, model: Model, *, edit: Edit = Edit(), device: str = "auto") -> Mask:  # noqa: B008

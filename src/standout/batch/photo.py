@@ -118,10 +118,8 @@ class PhotoJob:
         if effect.hides_people:
             record = audit.of_photo(self.edit, edited, photo.image, data=data, model=self.model)
         warnings = (*photo.warnings, *nobody, *audit.warnings(record))
-        outcome = Outcome(
-            width, height, share, warnings, confidence=found.confidence, nobody=found.nobody, audit=record
-        )
-        return data, outcome
+        told = Outcome(width, height, share, warnings, confidence=found.confidence, nobody=found.nobody, audit=record)
+        return data, told
 
 
 def by_model(finder: PersonFinder, *, refine: bool = True) -> MaskSource:
