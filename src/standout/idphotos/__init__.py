@@ -20,7 +20,8 @@ from standout.idphotos.rules import RULES, Range, Rule, find
 from standout.models.registry import DEFAULT
 
 if TYPE_CHECKING:
-    from standout.api import Input, MaskInput, Model
+    from standout.api import MaskInput, Model
+    from standout.images.photo_given import Input
 
 __all__ = ["RULES", "Check", "IdOptions", "IdPhoto", "Range", "Rule", "find", "idphoto", "made"]
 
@@ -40,6 +41,7 @@ def idphoto(
     Raises InputError where no face or several are found, where the photo is too small, and for an unknown rule.
     """
     from standout import api
+    from standout.images.photo_given import given_photo
 
-    wanted, opened = find(rule), api._opened(photo)
+    wanted, opened = find(rule), given_photo(photo)
     return made(opened, api._found(opened, mask, model), wanted, options or IdOptions())
