@@ -27,6 +27,8 @@ from standout.types import Bools, Floats, Image, Mask
 
 ZOOM = 0.62
 """A person in a square smaller than this share of the one first looked at is looked at again, in that square."""
+SMALL = 64
+"""Pixels of the longer side of a connected part in which people are told apart: in fewer, nobody can be recognized."""
 AROUND = 1.6
 """The side of that second square, as a multiple of the person's longer side."""
 
@@ -83,6 +85,9 @@ class ClickNet:
         whole = resize(mask, height, width)
         found: list[Mask] = []
         for part in clicks.parts(people):
+            if _side(part) < SMALL:
+                found.append(whole * resize(part.astype(np.float32), height, width))
+                continue
             square = clicks.square_about(part)
             small = clicks.seen(part.astype(np.float32), square, fill=0) > clicks.PERSON
             looks = [(square, answer) for answer in everyone(small, self._asked(photo, people, square))]
@@ -130,6 +135,12 @@ def _worked(image: Image, mask: Mask) -> tuple[Image, Mask]:
     """The photo and the people mask at the size at which people are told apart."""
     photo = shrink(image, WORK_SIDE)
     return photo, resize(mask, *photo.shape[:2])
+
+
+def _side(part: Bools) -> int:
+    """The longer side of a part's box."""
+    rows, columns = np.flatnonzero(part.any(1)), np.flatnonzero(part.any(0))
+    return int(max(np.ptp(rows), np.ptp(columns))) + 1
 
 
 def _closer(body: Bools, square: Square) -> Square | None:
