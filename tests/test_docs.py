@@ -60,7 +60,9 @@ def make_examples(tmp_path: Path, trained: Path) -> None:
     for name in ("photo.jpg", "me.jpg", "beach.jpg", "holiday/one.jpg", "holiday/deep/two.jpg", "portrait.heic"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(SAMPLE, tmp_path / name)  # read by content, so the suffix may say what it likes
-    head = cv2.imread(str(SAMPLE))[:330, 60:390]
+    sample = cv2.imread(str(SAMPLE))
+    cv2.imwrite(str(tmp_path / "group.jpg"), cv2.hconcat([cv2.flip(sample, 1), sample]))
+    head = sample[:330, 60:390]
     cv2.imwrite(str(tmp_path / "portrait.jpg"), cv2.resize(head, None, fx=6, fy=6, interpolation=cv2.INTER_CUBIC))
     step = Fraction(3, 2)
     minute = Made([picture(n) for n in range(41)], base=step, rate=1 / step, tracks=["aac"])
@@ -161,7 +163,7 @@ def test_links_in_the_readme_hold_on_a_package_index() -> None:
     for one in rewriting["substitutions"]:
         text = re.sub(one["pattern"], one["replacement"], text)
     links = re.findall(r"(!?)\[[^\]]*\]\(([^)]+)\)", text)
-    assert len([kind for kind, _ in links if kind]) == 2, "two pictures"
+    assert len([kind for kind, _ in links if kind]) == 3, "three pictures"
     assert len(links) > 10
     for kind, link in links:
         assert link.startswith("https://"), link
