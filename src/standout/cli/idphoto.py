@@ -126,7 +126,7 @@ class IdPhotoCommand:
         tell(f"{rule.title} ({rule.size})")
         for check in done.checks:
             tell(f"  {check}")
-        tell(f"source: {rule.source}, {rule.read}")
+        tell(f"source: {rule.source}, as lists quoted it in {rule.read}")
         if rule.note:
             tell(f"note: {rule.note}")
         for target in targets:
@@ -144,7 +144,7 @@ def _list() -> int:
         tell(f"  size      {rule.size}, head {rule.head} mm from chin to {crown}")
         if rule.eyes:
             tell(f"  eyes      {rule.eyes} mm from the lower edge")
-        tell(f"  source    {rule.source}, {rule.read}")
+        tell(f"  source    {rule.source}, as lists quoted it in {rule.read}")
         if not rule.edits:
             tell("  edits     refused: take the photo before a plain background, and use --keep-background")
         if rule.note:

@@ -1,5 +1,7 @@
 """What countries ask of photos for passports and visas: one row a rule, with its source and when it was read.
 
+The rows were taken from published lists that quote the authorities named, not from the authorities' own pages.
+
 To add a rule: a row in RULES. Name the authority and its page, not a shop that sells photos, and the month in which it
 was read; where its pages contradict each other, say so in the note. Lengths are in millimeters of the print.
 """
