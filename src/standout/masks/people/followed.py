@@ -10,8 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from standout.masks.people.figure import GRID, Figure
 from standout.masks.people.looks import BINS
 from standout.types import Floats
+
+_FIGURE: dict[str, tuple[int, ...]] = {"outline": GRID, "colors": (*GRID, 3), "box": (4,), "speed": (2,), "hidden": ()}
+"""The fields of a figure, and their shapes."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Followed:
     look: Floats
     area: float
     born: Fraction
+    figure: Figure
     visible: bool = True
     hidden_by: tuple[int, ...] = ()
 
@@ -39,6 +44,10 @@ def to_arrays(people: Sequence[Followed]) -> dict[str, NDArray[Any]]:
         "areas": np.array([one.area for one in people], np.float64),
         "born": np.array([str(one.born) for one in people], np.str_),
         "visible": np.array([one.visible for one in people], bool),
+        **{
+            name: np.array([getattr(one.figure, name) for one in people]).reshape(-1, *shape)
+            for name, shape in _FIGURE.items()
+        },
         "hidden_by": np.array([" ".join(map(str, one.hidden_by)) for one in people], np.str_),
     }
 
@@ -51,6 +60,7 @@ def from_arrays(state: Mapping[str, NDArray[Any]]) -> list[Followed]:
             state["looks"][index],
             float(state["areas"][index]),
             Fraction(str(state["born"][index])),
+            Figure(*(state[name][index] for name in _FIGURE if name != "hidden"), float(state["hidden"][index])),
             bool(state["visible"][index]),
             tuple(map(int, str(state["hidden_by"][index]).split())),
         )

@@ -25,9 +25,14 @@ _LIGHT_OF = (np.arange(256) * _LIGHT // 256).astype(np.int32)
 _TINT_OF = np.searchsorted(_TINT, np.arange(256) - 128).astype(np.int32)
 
 
+def lab_of(image: Image) -> Bytes:
+    """The image in Lab."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2LAB), np.uint8)
+
+
 def bins_of(image: Image) -> Bins:
     """The color bin of each pixel."""
-    light, green, blue = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2LAB))
+    light, green, blue = cv2.split(lab_of(image))
     side = len(_TINT) + 1
     return np.asarray((_LIGHT_OF[light] * side + _TINT_OF[green]) * side + _TINT_OF[blue], np.int32)
 

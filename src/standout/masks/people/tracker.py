@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from standout.masks.letterbox import resize
 from standout.masks.people.apart import Labels, apart, parts
+from standout.masks.people.figure import figure_of, moved_on, seen_alone
 from standout.masks.people.followed import Followed, from_arrays, to_arrays
-from standout.masks.people.looks import Bins, bins_of, gray_of, likeness, look_of
+from standout.masks.people.looks import Bins, bins_of, gray_of, lab_of, likeness, look_of
 from standout.masks.people.within import best_pairs, shared_pixels
 from standout.types import Bools, Bytes, Floats, Image, Mask
 
@@ -64,6 +65,8 @@ class _Scene:
     """A frame at the size at which people are followed, and where motion takes the people of the frame before."""
 
     time: Fraction
+    seconds: float
+    paint: Bytes
     bins: Bins
     before: Labels
     parts: Labels
@@ -86,6 +89,7 @@ class Tracker:
         self.renamed: dict[int, int] = {}
         self._labels: Labels | None = None
         self._gray: Bytes | None = None
+        self._time: Fraction | None = None
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._flow.setFinestScale(1)
 
@@ -96,15 +100,16 @@ class Tracker:
         scale = min(1.0, SIDE / max(height, width))
         size = max(16, round(height * scale)), max(16, round(width * scale))
         small, look = resize(mask, *size), np.asarray(resize(image, *size), np.uint8)
-        gray, bins = gray_of(look), bins_of(look)
+        gray, bins, paint = gray_of(look), bins_of(look), np.asarray(cv2.blur(lab_of(look), (3, 3)), np.uint8)
         is_first = self._labels is None or self._labels.shape != size
         before = np.zeros(size, np.int32) if is_first else self._moved(gray)
-        scene = _Scene(time, bins, before, parts(small))
+        seconds = 0.0 if self._time is None else max(0.0, float(time - self._time))
+        scene = _Scene(time, seconds, paint, bins, before, parts(small))
         labels = np.zeros(size, np.int32)
         for group in self._groups(scene):
             self._give(scene, small, group, labels)
         self._remember(scene, labels)
-        self._labels, self._gray = labels, gray
+        self._labels, self._gray, self._time = labels, gray, time
         return labels
 
     def _moved(self, gray: Bytes) -> Labels:
@@ -154,11 +159,19 @@ class Tracker:
             elif len(those) == 1 and not hidden:
                 labels[where] = those[0]
             else:
+                self._move_on(scene, where, [*those, *hidden])
                 some = shared_pixels(
-                    where, scene.before, scene.bins,
+                    where, scene.before, scene.bins, scene.paint,
                     seen=[self.people[one] for one in those], hidden=[self.people[one] for one in hidden],
                 )  # fmt: skip
                 labels[where] = some[where]
+
+    def _move_on(self, scene: _Scene, where: Bools, people: list[int]) -> None:
+        """Finds out where those people, who are in one group, are by now."""
+        for number in people:
+            track = self.people[number]
+            figure = moved_on(track.figure, scene.paint, where, scene.seconds, seen=track.visible)
+            self.people[number] = replace(track, figure=figure)
 
     def _shared_out(self, scene: _Scene, numbers: list[int], people: list[int]) -> dict[int, list[int]]:
         """Who is in which of the parts."""
@@ -240,7 +253,7 @@ class Tracker:
             alike, number = max(away, default=(0.0, 0))
             if alike < KNOWN:
                 number = 1 + max(self.people, default=0)
-                self.people[number] = Followed(number, look, float(own.mean()), scene.time)
+                self.people[number] = Followed(number, look, float(own.mean()), scene.time, figure_of(scene.paint, own))
             labels[own] = number
 
     def _remember(self, scene: _Scene, labels: Labels) -> None:
@@ -264,13 +277,15 @@ class Tracker:
             elif others or self._hidden_by([number]):  # who is hidden by them may be seen in part
                 self.people[number] = replace(track, visible=True, hidden_by=())
             else:
-                now = look_of(scene.bins, labels == number)
+                own = labels == number
+                now = look_of(scene.bins, own)
+                figure = seen_alone(track.figure, scene.paint, own, scene.seconds, whole=area >= PARTLY * track.area)
                 rate = LEARN if likeness(now, track.look) >= SURE else LEARN / 10
                 if area < PARTLY * track.area:  # behind something, or leaving the frame
                     rate, area = 0.0, (1 - LEARN / 10) * track.area + LEARN / 10 * area
                 look = (1 - rate) * track.look + rate * now
                 self.people[number] = replace(
-                    track, look=np.asarray(look, np.float32), area=area, visible=True, hidden_by=()
+                    track, look=np.asarray(look, np.float32), area=area, figure=figure, visible=True, hidden_by=()
                 )
                 if scene.time - track.born <= PROBATION:
                     self._recognize(scene, number, now, labels)
@@ -296,11 +311,13 @@ class Tracker:
         """What this tracker remembers, as arrays; one that is given them by restore continues as this one does."""
         if self._labels is None or self._gray is None:
             return {}
-        return {"labels": self._labels, "gray": self._gray, **to_arrays(list(self.people.values()))}
+        time = np.array(str(self._time))
+        return {"labels": self._labels, "gray": self._gray, "time": time, **to_arrays(list(self.people.values()))}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Makes this tracker continue as the one whose state was saved."""
-        self.people, self._labels, self._gray = {}, None, None
+        self.people, self._labels, self._gray, self._time = {}, None, None, None
         if state:
             self._labels, self._gray = state["labels"], state["gray"]
+            self._time = Fraction(str(state["time"]))
             self.people = {one.number: one for one in from_arrays(state)}

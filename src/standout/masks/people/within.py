@@ -14,20 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from standout.masks.people.apart import Labels, nearest
+from standout.masks.people.figure import alike, laid_out
 from standout.masks.people.followed import Followed
 from standout.masks.people.looks import Bins, fit_of
-from standout.types import Bools, Floats
+from standout.types import Bools, Bytes, Floats
 
 SURPRISE, RETURN = 0.4, 0.1
 """How likely, beforehand, a pixel of a group shows somebody who is hidden in it; and the share of their size from which
 on they count as seen again."""
 
-PLACE = 1.0
-"""How much the place of a pixel of a group counts against its color."""
+MATCH, UNMATCHED = 1.0, 0.2
+"""How much the colors of a figure count in their place against those of the look as a whole; and how well a pixel beyond
+the outline matches."""
 
 
 def shared_pixels(
-    where: Bools, before: Labels, bins: Bins, *, seen: Sequence[Followed], hidden: Sequence[Followed]
+    where: Bools, before: Labels, bins: Bins, paint: Bytes, *, seen: Sequence[Followed], hidden: Sequence[Followed]
 ) -> Labels:
     """The labels of one part of the frame; 0 elsewhere.
 
@@ -39,12 +41,15 @@ def shared_pixels(
     inside = where[box]
     scores: list[Floats] = []
     for one in (*seen, *hidden):
+        outline, colors = (part[box] for part in laid_out(one.figure, where.shape))
+        match = np.where(outline > 0.1, alike(paint[box].astype(np.float32), colors), np.float32(UNMATCHED))
         fit = cv2.blur(np.log(fit_of(one.look, bins[box])), (7, 7))
+        fit += MATCH * cv2.blur(np.log(match + np.float32(0.05)), (5, 5))
         if len(scores) < len(seen):
-            prior = cv2.blur((before[box] == one.number).astype(np.float32), (7, 7)) + np.float32(0.02)
+            prior = cv2.blur((before[box] == one.number).astype(np.float32), (7, 7)) + np.float32(0.1)
         else:
             prior = np.full(inside.shape, SURPRISE, np.float32)
-        scores.append(PLACE * np.log(prior) + fit)
+        scores.append(np.log(prior) + np.log(outline + np.float32(0.05)) + fit)
     winner = np.argmax(np.stack(scores), 0)
     for index, one in enumerate(hidden, len(seen)):
         if (inside & (winner == index)).sum() < RETURN * one.area * where.size:
