@@ -34,6 +34,9 @@ NEAR, WIDENING, FAR = 0.012, 0.08, 0.15
 """How far from where motion takes them people are looked for, as a share of the frame's width: at once, more for each
 second for which they have been hidden, and at most."""
 
+SURPRISE = 0.3
+"""By how much, in shares of the frame a second, a frame's motion may differ from the speed and still count in full."""
+
 EVIDENCE = 0.3
 """The share of the outline that must show its colors for a place to teach the speed."""
 
@@ -55,8 +58,8 @@ def figure_of(paint: Bytes, own: Bools) -> Figure:
     return Figure(*_cells(paint, own, box), box, np.zeros(2))
 
 
-def seen_alone(figure: Figure, paint: Bytes, own: Bools, seconds: float, *, whole: bool) -> Figure:
-    """The figure after a frame in which the person stands alone; seconds: since the frame before."""
+def seen_alone(figure: Figure, paint: Bytes, own: Bools, seconds: float) -> Figure:
+    """The figure after a frame in which the person stands alone, and whole; seconds: since the frame before."""
     box = _box_of(own)
     columns = own.any(0)
     size = figure.box[2:] + SIZE_RATE * (box[2:] - figure.box[2:])
@@ -64,14 +67,12 @@ def seen_alone(figure: Figure, paint: Bytes, own: Bools, seconds: float, *, whol
     if (columns[0] or columns[-1]) and box[2] < figure.box[2]:  # partly beyond the frame's side
         size[0] = figure.box[2]
         box[0] = right - size[0] / 2 if columns[0] else left + size[0] / 2
-    if not whole:
-        size = figure.box[2:]
     box[2:] = size
     speed = figure.speed
     if seconds > 0:
         now = (box[:2] - figure.box[:2]) / seconds
-        speed = speed + SPEED_RATE * (np.clip(now, -1, 1) - speed)
-    if not whole or columns[0] or columns[-1]:
+        speed = speed + SPEED_RATE * np.clip(now - speed, -SURPRISE, SURPRISE)
+    if columns[0] or columns[-1]:
         return replace(figure, box=box, speed=speed, hidden=0.0)
     outline, colors = _cells(paint, own, box)
     return Figure(
@@ -82,20 +83,21 @@ def seen_alone(figure: Figure, paint: Bytes, own: Bools, seconds: float, *, whol
     )
 
 
-def moved_on(figure: Figure, paint: Bytes, mask: Bools, seconds: float, *, seen: bool) -> Figure:
+def moved_on(figure: Figure, paint: Bytes, free: Floats, seconds: float, *, seen: bool) -> Figure:
     """The figure after a frame in which the person is within a group, or hidden in it.
 
     Of the places about the one to which motion takes the box, that one is taken where most of the outline shows its own
-    colors. mask: where anybody is. seen: whether the person was in sight in the frame before.
+    colors. free: 0..1, where somebody is whom nobody else in the group explains. seen: whether the person was in sight
+    in the frame before.
     """
-    height, width = mask.shape
+    height, width = free.shape
     expected = figure.box.copy()
-    expected[:2] = np.clip(expected[:2] + figure.speed * seconds, -0.2, 1.2)
+    expected[0] = np.clip(expected[0] + figure.speed[0] * seconds, -0.2, 1.2)  # people stay on the floor
     reach = int(np.ceil(min(FAR, NEAR + WIDENING * figure.hidden) * width))
     step = 1 if reach <= 6 else 2
     across = np.arange(-reach, reach + 1, step) + 0
     down = np.arange(-2, 3, 1 if step == 1 else 2)
-    share = _matches(figure, expected, paint, mask, (across, down))
+    share = _matches(figure, expected, paint, free, (across, down))
     far = (np.abs(across)[None, :] / (reach + 1)) ** 2 + (np.abs(down)[:, None] / 3) ** 2
     best = np.unravel_index(int(np.argmax(share - 0.05 * far)), share.shape)
     evidence = float(share[best])
@@ -105,7 +107,8 @@ def moved_on(figure: Figure, paint: Bytes, mask: Bools, seconds: float, *, seen:
     box[:2] += (across[best[1]] / width, down[best[0]] / height)
     speed = figure.speed
     if seconds > 0 and seen:
-        speed = speed + 0.5 * SPEED_RATE * (np.clip((box[:2] - figure.box[:2]) / seconds, -1, 1) - speed)
+        now = (box[:2] - figure.box[:2]) / seconds
+        speed = speed + 0.5 * SPEED_RATE * np.clip(now - speed, -SURPRISE, SURPRISE)
     return replace(figure, box=box, speed=speed, hidden=0.0)
 
 
@@ -130,12 +133,12 @@ def _matches(
     figure: Figure,
     box: NDArray[np.float64],
     paint: Bytes,
-    mask: Bools,
+    free: Floats,
     shifts: tuple[NDArray[np.int_], NDArray[np.int_]],
 ) -> NDArray[np.float64]:
     """The share (down, across) of the outline that shows its colors at the box, shifted by so many pixels."""
     rows, columns = np.nonzero(figure.outline > 0.5)
-    height, width = mask.shape
+    height, width = free.shape
     across, down = shifts
     if not rows.size:
         return np.zeros((len(down), len(across)))
@@ -147,7 +150,7 @@ def _matches(
     x, y = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
     x, y = np.broadcast_arrays(x, y)
     fits = alike(paint[y, x].astype(np.float32), figure.colors[rows, columns])
-    return np.asarray((fits * (inside & mask[y, x])).mean(-1), np.float64)
+    return np.asarray((fits * inside * free[y, x]).mean(-1), np.float64)
 
 
 def _box_of(own: Bools) -> NDArray[np.float64]:
@@ -179,3 +182,17 @@ def _place(box: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float
             [0, scale[1], (y - down / 2) * height + 0.5 * scale[1] - 0.5],
         ]
     )
+
+
+def explained(figure: Figure, paint: Bytes) -> Floats:
+    """How well the figure at its place explains each pixel, 0..1."""
+    height, width = paint.shape[:2]
+    outline, colors = laid_out(figure, (height, width))
+    return np.asarray(outline * alike(paint.astype(np.float32), colors), np.float32)
+
+
+def likeness_in_place(figure: Figure, paint: Bytes, own: Bools) -> float:
+    """How alike the colors of the figure and of who is seen there are, cell by cell, 0..1."""
+    outline, colors = _cells(paint, own, _box_of(own))
+    both = outline * figure.outline
+    return float((both * alike(colors, figure.colors)).sum() / max(1e-6, float(both.sum())))

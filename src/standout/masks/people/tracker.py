@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from standout.masks.letterbox import resize
 from standout.masks.people.apart import Labels, apart, parts
-from standout.masks.people.figure import figure_of, moved_on, seen_alone
+from standout.masks.people.figure import Figure, explained, figure_of, laid_out, likeness_in_place, moved_on, seen_alone
 from standout.masks.people.followed import Followed, from_arrays, to_arrays
 from standout.masks.people.looks import Bins, bins_of, gray_of, lab_of, likeness, look_of
 from standout.masks.people.within import best_pairs, shared_pixels
@@ -43,10 +43,13 @@ tenth of it if they do not."""
 PARTLY = 0.6
 """Somebody alone of whom less than this share of their size is seen is seen in part, and teaches nothing new."""
 
+SHRINK = 0.05
+"""By how much the size of somebody who is seen whole, and smaller than before, is renewed in each frame."""
+
 SMALL = 0.05
 """What comes into view and is smaller than this share of the largest person is nobody."""
 
-STRANGER = 0.55
+STRANGER = 0.6
 """Somebody alone, and about as large as before, who looks less like themselves is somebody else, who has come in the
 moment the first went out."""
 
@@ -90,12 +93,13 @@ class Tracker:
         self._labels: Labels | None = None
         self._gray: Bytes | None = None
         self._time: Fraction | None = None
+        self._placed: set[int] = set()
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._flow.setFinestScale(1)
 
     def __call__(self, mask: Mask, image: Image, time: Fraction) -> Labels:
         """The labels of the next frame, at most SIDE pixels on their longer side."""
-        self.renamed = {}
+        self.renamed, self._placed = {}, set()
         height, width = mask.shape
         scale = min(1.0, SIDE / max(height, width))
         size = max(16, round(height * scale)), max(16, round(width * scale))
@@ -159,19 +163,25 @@ class Tracker:
             elif len(those) == 1 and not hidden:
                 labels[where] = those[0]
             else:
-                self._move_on(scene, where, [*those, *hidden])
+                self._move_on(scene, [*those, *hidden])
                 some = shared_pixels(
                     where, scene.before, scene.bins, scene.paint,
                     seen=[self.people[one] for one in those], hidden=[self.people[one] for one in hidden],
                 )  # fmt: skip
                 labels[where] = some[where]
 
-    def _move_on(self, scene: _Scene, where: Bools, people: list[int]) -> None:
-        """Finds out where those people, who are in one group, are by now."""
-        for number in people:
+    def _move_on(self, scene: _Scene, people: list[int]) -> None:
+        """Finds out where those people, who are in one group, are by now: first those of whom most was seen."""
+        free = (scene.parts > 0).astype(np.float32)
+        seen = {number: (scene.before == number).mean() / max(1e-6, self.people[number].area) for number in people}
+        for number in sorted(people, key=lambda one: -seen[one]):
             track = self.people[number]
-            figure = moved_on(track.figure, scene.paint, where, scene.seconds, seen=track.visible)
-            self.people[number] = replace(track, figure=figure)
+            if number not in self._placed:
+                figure = moved_on(track.figure, scene.paint, free, scene.seconds, seen=track.visible)
+                track = self.people[number] = replace(track, figure=figure)
+                self._placed.add(number)
+            if not track.figure.hidden:
+                free *= 1 - explained(track.figure, scene.paint)
 
     def _shared_out(self, scene: _Scene, numbers: list[int], people: list[int]) -> dict[int, list[int]]:
         """Who is in which of the parts."""
@@ -224,7 +234,10 @@ class Tracker:
         """Whether who is alone there is somebody else; see STRANGER."""
         track = self.people[number]
         alike_in_size = 0.6 <= float(where.mean()) / max(1e-6, track.area) <= 1.6
-        return alike_in_size and likeness(look_of(scene.bins, where), track.look) < STRANGER
+        if not alike_in_size:
+            return False
+        place = likeness_in_place(track.figure, scene.paint, where)
+        return (likeness(look_of(scene.bins, where), track.look) + place) / 2 < STRANGER
 
     def _attach(self, scene: _Scene, shares: dict[int, list[int]]) -> None:
         """Gives a part that is left over to whoever is above or below it and was there before."""
@@ -279,16 +292,27 @@ class Tracker:
             else:
                 own = labels == number
                 now = look_of(scene.bins, own)
-                figure = seen_alone(track.figure, scene.paint, own, scene.seconds, whole=area >= PARTLY * track.area)
+                figure = self._figure(scene, track, own, whole=area >= PARTLY * track.area)
                 rate = LEARN if likeness(now, track.look) >= SURE else LEARN / 10
                 if area < PARTLY * track.area:  # behind something, or leaving the frame
-                    rate, area = 0.0, (1 - LEARN / 10) * track.area + LEARN / 10 * area
+                    rate = 0.0
+                if area < track.area:  # leaving the frame, or seen in part: not smaller at once
+                    fade = SHRINK if area >= PARTLY * track.area else LEARN / 10
+                    area = (1 - fade) * track.area + fade * area
                 look = (1 - rate) * track.look + rate * now
                 self.people[number] = replace(
                     track, look=np.asarray(look, np.float32), area=area, figure=figure, visible=True, hidden_by=()
                 )
                 if scene.time - track.born <= PROBATION:
                     self._recognize(scene, number, now, labels)
+
+    def _figure(self, scene: _Scene, track: Followed, own: Bools, *, whole: bool) -> Figure:
+        """The figure of somebody who stands alone."""
+        if whole:
+            return seen_alone(track.figure, scene.paint, own, scene.seconds)
+        if track.number in self._placed:
+            return track.figure
+        return moved_on(track.figure, scene.paint, own.astype(np.float32), scene.seconds, seen=track.visible)
 
     def _recognize(self, scene: _Scene, number: int, look: Floats, labels: Labels) -> None:
         """Gives somebody new, who stands alone, the number of somebody who was away, where they are alike."""
@@ -304,7 +328,9 @@ class Tracker:
 
     def _about(self, scene: _Scene, number: int, labels: Labels) -> tuple[int, ...]:
         """The people who are seen where this one should be."""
-        there = labels[cv2.dilate((scene.before == number).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0]
+        outline, _ = laid_out(self.people[number].figure, labels.shape)
+        own = (scene.before == number) | (outline > 0.5)
+        there = labels[cv2.dilate(own.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0]
         return tuple(int(one) for one in np.unique(there) if one > 0)
 
     def state(self) -> dict[str, NDArray[Any]]:

@@ -24,8 +24,8 @@ SURPRISE, RETURN = 0.4, 0.1
 on they count as seen again."""
 
 MATCH, UNMATCHED = 1.0, 0.2
-"""How much the colors of a figure count in their place against those of the look as a whole; and how well a pixel beyond
-the outline matches."""
+"""How much the colors of a figure count in their place against those of the look as a whole; and how well a pixel
+beyond the outline matches."""
 
 
 def shared_pixels(
