@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.masks.people.figure import GRID, Figure
+from standout.masks.people.body import GRID, Body
 from standout.masks.people.looks import BINS
 from standout.types import Floats
 
-_FIGURE: dict[str, tuple[int, ...]] = {"outline": GRID, "colors": (*GRID, 3), "box": (4,), "speed": (2,), "hidden": ()}
-"""The fields of a figure, and their shapes."""
+_BODY: dict[str, tuple[int, ...]] = {"outline": GRID, "colors": (*GRID, 3), "box": (4,), "speed": (2,), "hidden": ()}
+"""The fields of a body, and their shapes."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Followed:
     look: Floats
     area: float
     born: Fraction
-    figure: Figure
+    body: Body
     visible: bool = True
     hidden_by: tuple[int, ...] = ()
 
@@ -45,8 +45,8 @@ def to_arrays(people: Sequence[Followed]) -> dict[str, NDArray[Any]]:
         "born": np.array([str(one.born) for one in people], np.str_),
         "visible": np.array([one.visible for one in people], bool),
         **{
-            name: np.array([getattr(one.figure, name) for one in people]).reshape(-1, *shape)
-            for name, shape in _FIGURE.items()
+            name: np.array([getattr(one.body, name) for one in people]).reshape(-1, *shape)
+            for name, shape in _BODY.items()
         },
         "hidden_by": np.array([" ".join(map(str, one.hidden_by)) for one in people], np.str_),
     }
@@ -60,7 +60,7 @@ def from_arrays(state: Mapping[str, NDArray[Any]]) -> list[Followed]:
             state["looks"][index],
             float(state["areas"][index]),
             Fraction(str(state["born"][index])),
-            Figure(*(state[name][index] for name in _FIGURE if name != "hidden"), float(state["hidden"][index])),
+            Body(*(state[name][index] for name in _BODY if name != "hidden"), float(state["hidden"][index])),
             bool(state["visible"][index]),
             tuple(map(int, str(state["hidden_by"][index]).split())),
         )

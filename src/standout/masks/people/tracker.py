@@ -18,7 +18,15 @@ from numpy.typing import NDArray
 
 from standout.masks.letterbox import resize
 from standout.masks.people.apart import Labels, apart, parts
-from standout.masks.people.figure import Figure, explained, figure_of, laid_out, likeness_in_place, moved_on, seen_alone
+from standout.masks.people.body import (
+    Body,
+    body_of,
+    likeness_in_place,
+    moved_on,
+    seen_alone,
+    taken_from,
+    window_of,
+)
 from standout.masks.people.followed import Followed, from_arrays, to_arrays
 from standout.masks.people.looks import Bins, bins_of, gray_of, lab_of, likeness, look_of
 from standout.masks.people.within import best_pairs, shared_pixels
@@ -49,7 +57,7 @@ SHRINK = 0.05
 SMALL = 0.05
 """What comes into view and is smaller than this share of the largest person is nobody."""
 
-STRANGER = 0.6
+STRANGER = 0.65
 """Somebody alone, and about as large as before, who looks less like themselves is somebody else, who has come in the
 moment the first went out."""
 
@@ -177,11 +185,11 @@ class Tracker:
         for number in sorted(people, key=lambda one: -seen[one]):
             track = self.people[number]
             if number not in self._placed:
-                figure = moved_on(track.figure, scene.paint, free, scene.seconds, seen=track.visible)
-                track = self.people[number] = replace(track, figure=figure)
+                body = moved_on(track.body, scene.paint, free, scene.seconds, seen=track.visible)
+                track = self.people[number] = replace(track, body=body)
                 self._placed.add(number)
-            if not track.figure.hidden:
-                free *= 1 - explained(track.figure, scene.paint)
+            if not track.body.hidden:
+                taken_from(free, track.body, scene.paint)
 
     def _shared_out(self, scene: _Scene, numbers: list[int], people: list[int]) -> dict[int, list[int]]:
         """Who is in which of the parts."""
@@ -236,7 +244,7 @@ class Tracker:
         alike_in_size = 0.6 <= float(where.mean()) / max(1e-6, track.area) <= 1.6
         if not alike_in_size:
             return False
-        place = likeness_in_place(track.figure, scene.paint, where)
+        place = likeness_in_place(track.body, scene.paint, where)
         return (likeness(look_of(scene.bins, where), track.look) + place) / 2 < STRANGER
 
     def _attach(self, scene: _Scene, shares: dict[int, list[int]]) -> None:
@@ -266,7 +274,7 @@ class Tracker:
             alike, number = max(away, default=(0.0, 0))
             if alike < KNOWN:
                 number = 1 + max(self.people, default=0)
-                self.people[number] = Followed(number, look, float(own.mean()), scene.time, figure_of(scene.paint, own))
+                self.people[number] = Followed(number, look, float(own.mean()), scene.time, body_of(scene.paint, own))
             labels[own] = number
 
     def _remember(self, scene: _Scene, labels: Labels) -> None:
@@ -292,27 +300,30 @@ class Tracker:
             else:
                 own = labels == number
                 now = look_of(scene.bins, own)
-                figure = self._figure(scene, track, own, whole=area >= PARTLY * track.area)
+                body = self._body(scene, track, own, whole=area >= PARTLY * track.area)
                 rate = LEARN if likeness(now, track.look) >= SURE else LEARN / 10
-                if area < PARTLY * track.area:  # behind something, or leaving the frame
+                at_side = bool(own[:, 0].any() or own[:, -1].any())
+                if area < PARTLY * track.area or (
+                    at_side and area < track.area
+                ):  # behind something, or leaving the frame
                     rate = 0.0
                 if area < track.area:  # leaving the frame, or seen in part: not smaller at once
                     fade = SHRINK if area >= PARTLY * track.area else LEARN / 10
                     area = (1 - fade) * track.area + fade * area
                 look = (1 - rate) * track.look + rate * now
                 self.people[number] = replace(
-                    track, look=np.asarray(look, np.float32), area=area, figure=figure, visible=True, hidden_by=()
+                    track, look=np.asarray(look, np.float32), area=area, body=body, visible=True, hidden_by=()
                 )
                 if scene.time - track.born <= PROBATION:
                     self._recognize(scene, number, now, labels)
 
-    def _figure(self, scene: _Scene, track: Followed, own: Bools, *, whole: bool) -> Figure:
-        """The figure of somebody who stands alone."""
+    def _body(self, scene: _Scene, track: Followed, own: Bools, *, whole: bool) -> Body:
+        """The body of somebody who stands alone."""
         if whole:
-            return seen_alone(track.figure, scene.paint, own, scene.seconds)
+            return seen_alone(track.body, scene.paint, own, scene.seconds)
         if track.number in self._placed:
-            return track.figure
-        return moved_on(track.figure, scene.paint, own.astype(np.float32), scene.seconds, seen=track.visible)
+            return track.body
+        return moved_on(track.body, scene.paint, own.astype(np.float32), scene.seconds, seen=track.visible)
 
     def _recognize(self, scene: _Scene, number: int, look: Floats, labels: Labels) -> None:
         """Gives somebody new, who stands alone, the number of somebody who was away, where they are alike."""
@@ -328,8 +339,8 @@ class Tracker:
 
     def _about(self, scene: _Scene, number: int, labels: Labels) -> tuple[int, ...]:
         """The people who are seen where this one should be."""
-        outline, _ = laid_out(self.people[number].figure, labels.shape)
-        own = (scene.before == number) | (outline > 0.5)
+        own = scene.before == number
+        own[window_of(self.people[number].body, labels.shape)] = True
         there = labels[cv2.dilate(own.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0]
         return tuple(int(one) for one in np.unique(there) if one > 0)
 

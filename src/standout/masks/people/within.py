@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from standout.masks.people.apart import Labels, nearest
-from standout.masks.people.figure import alike, laid_out
+from standout.masks.people.body import alike, laid_out
 from standout.masks.people.followed import Followed
 from standout.masks.people.looks import Bins, fit_of
 from standout.types import Bools, Bytes, Floats
@@ -24,7 +24,7 @@ SURPRISE, RETURN = 0.4, 0.1
 on they count as seen again."""
 
 MATCH, UNMATCHED = 1.0, 0.2
-"""How much the colors of a figure count in their place against those of the look as a whole; and how well a pixel
+"""How much the colors of a body count in their place against those of the look as a whole; and how well a pixel
 beyond the outline matches."""
 
 
@@ -41,7 +41,7 @@ def shared_pixels(
     inside = where[box]
     scores: list[Floats] = []
     for one in (*seen, *hidden):
-        outline, colors = (part[box] for part in laid_out(one.figure, where.shape))
+        outline, colors = laid_out(one.body, where.shape, box)
         match = np.where(outline > 0.1, alike(paint[box].astype(np.float32), colors), np.float32(UNMATCHED))
         fit = cv2.blur(np.log(fit_of(one.look, bins[box])), (7, 7))
         fit += MATCH * cv2.blur(np.log(match + np.float32(0.05)), (5, 5))
