@@ -1,5 +1,6 @@
 """Who is who in a mask, and from frame to frame, with figures that are drawn."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import cv2
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from standout.masks.people.apart import apart, parts
+from standout.masks.people.body import body_of, moved_on, taken_from
 from standout.masks.people.found import Group, or_whole_part, people_in
 from standout.masks.people.looks import bins_of, likeness, look_of
 from standout.masks.people.numbered import COLORS, SHOWN_SIDE, numbered
@@ -172,6 +174,43 @@ def test_people_keep_their_numbers_through_a_crossing() -> None:
     assert len(tracker.people) == 2
     hidden = number_of(found[0], frames[0][2], 2)
     assert (found[30] == hidden).sum() < 0.5 * (found[0] == hidden).sum(), "little is seen of who is behind"
+
+
+def test_who_is_hidden_by_two_leaves_nothing_behind_and_is_found_on_the_other_side() -> None:
+    times = np.linspace(0, 1, 90)
+    frames, tracker = [scene((160, 2), (280 - 240 * t, 1), (40 + 240 * t, 0)) for t in times], Tracker()
+    found = follow(frames, tracker)
+    numbers = [number_of(found[0], frames[0][2], person) for person in (1, 2, 3)]
+    assert len(set(numbers)) == 3 and len(tracker.people) == 3
+    for index in (*range(0, 36), *range(56, 90)):
+        truth = cv2.resize(frames[index][2].astype(np.uint8), found[index].shape[::-1], interpolation=cv2.INTER_NEAREST)
+        for person, number in enumerate(numbers, 1):
+            own = truth == person
+            if own.sum() > 300:
+                assert overlap(found[index] == number, own) > 0.6, (index, person)
+
+
+def test_a_body_is_looked_for_where_motion_takes_it_and_only_where_nobody_else_is() -> None:
+    still, moved = (scene((x, 0)) for x in (100, 106))
+    paint, after = (np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2LAB), np.uint8) for image, _, _ in (still, moved))
+    body = body_of(paint, still[1] > 0)
+    found = moved_on(replace(body, speed=np.array([0.5, 0.0])), after, moved[1], 0.04, seen=True)
+    assert found.box[0] * WIDTH == pytest.approx(106, abs=2) and not found.hidden
+    free = moved[1].copy()
+    taken_from(free, found, after)
+    assert free.sum() < 0.3 * moved[1].sum(), "most of who is there is explained"
+    lost = moved_on(body, after, np.zeros_like(free), 0.04, seen=True)
+    np.testing.assert_allclose(lost.box, body.box)
+    assert lost.hidden == pytest.approx(0.04)
+
+
+def test_a_stranger_who_comes_in_as_somebody_leaves_is_somebody_else() -> None:
+    leaving = [scene((200, 1), (60 - 3 * n, 0)) for n in range(25)]
+    coming = [scene((200, 1), (-12 + 3 * n, 2)) for n in range(25)]
+    there = leaving[0]
+    found = follow([there] * 5 + leaving + coming, Tracker())
+    red = number_of(found[0], there[2], 1)
+    assert number_of(found[-1], coming[-1][2], 3) not in (0, red)
 
 
 def test_somebody_who_was_away_is_known_again_and_somebody_new_is_not_taken_for_them() -> None:

@@ -5,6 +5,7 @@ outline  float32 GRID           0..1, how sure each cell of the box is theirs
 colors   float32 (*GRID, 3)     Lab of each cell of the box
 box      float64 (4,)           middle x, middle y, width and height, as shares of the frame's width and height
 speed    float64 (2,)           of the middle of the box, in those shares a second
+hidden   float                  seconds since enough of them was seen to say where they are
 
 The body says where somebody must be within a group, and which of its pixels are like theirs, also while they are
 hidden: motion goes on as before, and what comes into view is looked for about that place.
@@ -44,8 +45,8 @@ EVIDENCE = 0.3
 
 
 @dataclass(frozen=True)
-class Body:
-    """See the top of this file. hidden: seconds since enough of them was seen to say where they are."""
+class TrackedBody:
+    """Somebody's outline, colors, place and motion; see the top of this file."""
 
     outline: Floats
     colors: Floats
@@ -54,30 +55,30 @@ class Body:
     hidden: float = 0.0
 
 
-def body_of(paint: Bytes, own: Bools) -> Body:
+def body_of(paint: Bytes, own: Bools) -> TrackedBody:
     """The body of somebody who is seen there for the first time."""
     box = _box_of(own)
-    return Body(*_cells(paint, own, box), box, np.zeros(2))
+    return TrackedBody(*_cells(paint, own, box), box, np.zeros(2))
 
 
-def seen_alone(body: Body, paint: Bytes, own: Bools, seconds: float) -> Body:
+def seen_alone(body: TrackedBody, paint: Bytes, own: Bools, seconds: float) -> TrackedBody:
     """The body after a frame in which the person stands alone, and whole; seconds: since the frame before."""
     box = _box_of(own)
-    columns = own.any(0)
+    at_left, at_right = bool(own[:, 0].any()), bool(own[:, -1].any())
     size = body.box[2:] + SIZE_RATE * (box[2:] - body.box[2:])
     left, right = box[0] - box[2] / 2, box[0] + box[2] / 2
-    if (columns[0] or columns[-1]) and box[2] < body.box[2]:  # partly beyond the frame's side
+    if (at_left or at_right) and box[2] < body.box[2]:  # partly beyond the frame's side
         size[0] = body.box[2]
-        box[0] = right - size[0] / 2 if columns[0] else left + size[0] / 2
+        box[0] = right - size[0] / 2 if at_left else left + size[0] / 2
     box[2:] = size
     speed = body.speed
     if seconds > 0:
         now = (box[:2] - body.box[:2]) / seconds
         speed = speed + SPEED_RATE * np.clip(now - speed, -SURPRISE, SURPRISE)
-    if columns[0] or columns[-1]:
+    if at_left or at_right:
         return replace(body, box=box, speed=speed, hidden=0.0)
     outline, colors = _cells(paint, own, box)
-    return Body(
+    return TrackedBody(
         body.outline + np.float32(RENEW) * (outline - body.outline),
         body.colors + np.float32(RENEW) * (colors - body.colors),
         box,
@@ -85,7 +86,7 @@ def seen_alone(body: Body, paint: Bytes, own: Bools, seconds: float) -> Body:
     )
 
 
-def moved_on(body: Body, paint: Bytes, free: Floats, seconds: float, *, seen: bool) -> Body:
+def moved_on(body: TrackedBody, paint: Bytes, free: Floats, seconds: float, *, seen: bool) -> TrackedBody:
     """The body after a frame in which the person is within a group, or hidden in it.
 
     Of the places about the one to which motion takes the box, that one is taken where most of the outline shows its own
@@ -97,7 +98,7 @@ def moved_on(body: Body, paint: Bytes, free: Floats, seconds: float, *, seen: bo
     expected[0] = np.clip(expected[0] + body.speed[0] * seconds, -0.2, 1.2)  # people stay on the floor
     reach = int(np.ceil(min(FAR, NEAR + WIDENING * body.hidden) * width))
     step = 1 if reach <= 6 else 2
-    across = np.arange(-reach, reach + 1, step) + 0
+    across = np.arange(-reach, reach + 1, step)
     down = np.arange(-2, 3, 1 if step == 1 else 2)
     share = _matches(body, expected, paint, free, (across, down))
     far = (np.abs(across)[None, :] / (reach + 1)) ** 2 + (np.abs(down)[:, None] / 3) ** 2
@@ -114,7 +115,7 @@ def moved_on(body: Body, paint: Bytes, free: Floats, seconds: float, *, seen: bo
     return replace(body, box=box, speed=speed, hidden=0.0)
 
 
-def laid_out(body: Body, shape: tuple[int, ...], window: Window) -> tuple[Floats, Floats]:
+def laid_out(body: TrackedBody, shape: tuple[int, ...], window: Window) -> tuple[Floats, Floats]:
     """The outline (h, w) and the colors (h, w, 3) of the body at its place in the window of a frame of that shape."""
     matrix = _place(body.box, shape)
     matrix[:, 2] -= window[1].start, window[0].start
@@ -124,7 +125,7 @@ def laid_out(body: Body, shape: tuple[int, ...], window: Window) -> tuple[Floats
     return np.asarray(outline, np.float32), np.asarray(colors, np.float32)
 
 
-def window_of(body: Body, shape: tuple[int, ...]) -> Window:
+def window_of(body: TrackedBody, shape: tuple[int, ...]) -> Window:
     """The rows and columns of a frame of that shape in which the body stands; they may be empty."""
     height, width = shape
     x, y, across, down = body.box
@@ -135,12 +136,13 @@ def window_of(body: Body, shape: tuple[int, ...]) -> Window:
 
 def alike(one: Floats, other: Floats) -> Floats:
     """How alike colors of Lab are, 0..1; the last axis holds the three levels."""
-    apart = (one - other) * np.array([0.5, 1, 1], np.float32)
-    return np.asarray(np.exp((apart * apart).sum(-1) / np.float32(-(TOLERANCE**2))), np.float32)
+    apart = one - other
+    apart[..., 0] *= np.float32(0.5)
+    return np.asarray(np.exp(np.einsum("...i,...i->...", apart, apart) / np.float32(-(TOLERANCE**2))), np.float32)
 
 
 def _matches(
-    body: Body,
+    body: TrackedBody,
     box: NDArray[np.float64],
     paint: Bytes,
     free: Floats,
@@ -194,7 +196,7 @@ def _place(box: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float
     )
 
 
-def taken_from(free: Floats, body: Body, paint: Bytes) -> None:
+def taken_from(free: Floats, body: TrackedBody, paint: Bytes) -> None:
     """Takes from what is free, in place, what the body explains: where it stands and its colors are seen."""
     window = window_of(body, free.shape)
     if free[window].size:
@@ -202,7 +204,7 @@ def taken_from(free: Floats, body: Body, paint: Bytes) -> None:
         free[window] *= 1 - outline * alike(paint[window].astype(np.float32), colors)
 
 
-def likeness_in_place(body: Body, paint: Bytes, own: Bools) -> float:
+def likeness_in_place(body: TrackedBody, paint: Bytes, own: Bools) -> float:
     """How alike the colors of the body and of who is seen there are, cell by cell, 0..1."""
     outline, colors = _cells(paint, own, _box_of(own))
     both = outline * body.outline

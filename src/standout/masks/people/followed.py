@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.masks.people.body import GRID, Body
+from standout.masks.people.body import GRID, TrackedBody
 from standout.masks.people.looks import BINS
 from standout.types import Floats
 
@@ -23,15 +23,15 @@ class Followed:
     """Somebody who is followed.
 
     look: see looks.py. area: when last seen alone and whole, as a share of the frame. born: when they were first seen,
-    in seconds. visible: whether they are in the last frame. hidden_by: the numbers of those in whose group they were
-    lost from sight.
+    in seconds. body: see body.py. visible: whether they are in the last frame. hidden_by: the numbers of those in whose
+    group they were lost from sight.
     """
 
     number: int
     look: Floats
     area: float
     born: Fraction
-    body: Body
+    body: TrackedBody
     visible: bool = True
     hidden_by: tuple[int, ...] = ()
 
@@ -60,7 +60,13 @@ def from_arrays(state: Mapping[str, NDArray[Any]]) -> list[Followed]:
             state["looks"][index],
             float(state["areas"][index]),
             Fraction(str(state["born"][index])),
-            Body(*(state[name][index] for name in _BODY if name != "hidden"), float(state["hidden"][index])),
+            TrackedBody(
+                state["outline"][index],
+                state["colors"][index],
+                state["box"][index],
+                state["speed"][index],
+                float(state["hidden"][index]),
+            ),
             bool(state["visible"][index]),
             tuple(map(int, str(state["hidden_by"][index]).split())),
         )

@@ -32,7 +32,12 @@ def lab_of(image: Image) -> Bytes:
 
 def bins_of(image: Image) -> Bins:
     """The color bin of each pixel."""
-    light, green, blue = cv2.split(lab_of(image))
+    return bins_in(lab_of(image))
+
+
+def bins_in(lab: Bytes) -> Bins:
+    """The color bin of each pixel of a picture in Lab."""
+    light, green, blue = cv2.split(lab)
     side = len(_TINT) + 1
     return np.asarray((_LIGHT_OF[light] * side + _TINT_OF[green]) * side + _TINT_OF[blue], np.int32)
 

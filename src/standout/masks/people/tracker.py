@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from standout.masks.letterbox import resize
 from standout.masks.people.apart import Labels, apart, parts
 from standout.masks.people.body import (
-    Body,
+    TrackedBody,
     body_of,
     likeness_in_place,
     moved_on,
@@ -27,16 +27,14 @@ from standout.masks.people.body import (
     taken_from,
     window_of,
 )
+from standout.masks.people.claims import groups
 from standout.masks.people.followed import Followed, from_arrays, to_arrays
-from standout.masks.people.looks import Bins, bins_of, gray_of, lab_of, likeness, look_of
+from standout.masks.people.looks import Bins, bins_in, gray_of, lab_of, likeness, look_of
 from standout.masks.people.within import best_pairs, shared_pixels
 from standout.types import Bools, Bytes, Floats, Image, Mask
 
 SIDE = 256
 """The longest side, in pixels, of the masks and pictures in which people are followed."""
-
-CLAIM = 0.15
-"""A person claims a part of the mask that holds at least so much of where motion takes them."""
 
 KNOWN = 0.75
 """How alike two looks must be for somebody who was away to be known again."""
@@ -58,8 +56,10 @@ SMALL = 0.05
 """What comes into view and is smaller than this share of the largest person is nobody."""
 
 STRANGER = 0.65
-"""Somebody alone, and about as large as before, who looks less like themselves is somebody else, who has come in the
-moment the first went out."""
+"""Somebody alone, and about as large as before, who is less like themselves (the mean of how alike the looks are, and
+the colors in their places) is somebody else, who has come in the moment the first went out. In clips of people cut from
+training photos, 99 in 100 pairs of strangers are at most 0.60 alike, and 95 in 100 pairs of views of the same person,
+over a second apart, at least 0.71."""
 
 GONE = 0.04
 """Somebody of whom less than this share of their size is left within a group is hidden by the others."""
@@ -73,7 +73,10 @@ FRAGMENT = 0.5
 
 @dataclass(frozen=True)
 class _Scene:
-    """A frame at the size at which people are followed, and where motion takes the people of the frame before."""
+    """A frame at the size at which people are followed, and where motion takes the people of the frame before.
+
+    seconds: since the frame before. paint: see body.py.
+    """
 
     time: Fraction
     seconds: float
@@ -90,8 +93,9 @@ class Tracker:
     away, and whose.
 
     Connected parts of the mask are given to the people whom dense optical flow takes there. Where several are taken to
-    one part, each of its pixels goes to whoever was there before and whose colors fit. Where a part comes apart again,
-    its pieces are given out anew by overlap and by color, so that a mistake within a group ends with the group.
+    one part, each of its pixels goes to whoever was there before, whose body has its place there, and whose colors fit;
+    bodies move on as they moved, also while they are hidden. Where a part comes apart again, its pieces are given out
+    anew by overlap and by color, so that a mistake within a group ends with the group.
     Somebody who comes into view is compared with those who are away, and is somebody new if nobody is alike.
     """
 
@@ -112,13 +116,15 @@ class Tracker:
         scale = min(1.0, SIDE / max(height, width))
         size = max(16, round(height * scale)), max(16, round(width * scale))
         small, look = resize(mask, *size), np.asarray(resize(image, *size), np.uint8)
-        gray, bins, paint = gray_of(look), bins_of(look), np.asarray(cv2.blur(lab_of(look), (3, 3)), np.uint8)
+        gray, lab = gray_of(look), lab_of(look)
         is_first = self._labels is None or self._labels.shape != size
         before = np.zeros(size, np.int32) if is_first else self._moved(gray)
         seconds = 0.0 if self._time is None else max(0.0, float(time - self._time))
-        scene = _Scene(time, seconds, paint, bins, before, parts(small))
+        paint = np.asarray(cv2.blur(lab, (3, 3)), np.uint8)
+        scene = _Scene(time, seconds, paint, bins_in(lab), before, parts(small))
         labels = np.zeros(size, np.int32)
-        for group in self._groups(scene):
+        visible = [one.number for one in self.people.values() if one.visible]
+        for group in groups(scene.parts, scene.before, visible):
             self._give(scene, small, group, labels)
         self._remember(scene, labels)
         self._labels, self._gray, self._time = labels, gray, time
@@ -133,24 +139,6 @@ class Tracker:
             self._labels.astype(np.float32), columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_NEAREST
         )
         return np.asarray(moved, np.int32)
-
-    def _groups(self, scene: _Scene) -> list[tuple[list[int], list[int]]]:
-        """(numbers of parts, numbers of people) that belong together, because somebody claims several of the parts."""
-        claims: dict[int, set[int]] = {part: set() for part in range(1, int(scene.parts.max()) + 1)}
-        for number, track in self.people.items():
-            if not track.visible:
-                continue
-            held = np.bincount(scene.parts[scene.before == number], minlength=len(claims) + 1)[1:]
-            total = max(1, int(held.sum()))
-            for part, count in enumerate(held, 1):
-                if count >= max(3, CLAIM * total):
-                    claims[part].add(number)
-        groups: list[tuple[set[int], set[int]]] = []
-        for part, people in claims.items():
-            joined = [one for one in groups if one[1] & people]
-            groups = [one for one in groups if not one[1] & people]
-            groups.append(({part}.union(*(one[0] for one in joined)), people.union(*(one[1] for one in joined))))
-        return [(sorted(some), sorted(people)) for some, people in groups]
 
     def _give(self, scene: _Scene, mask: Mask, group: tuple[list[int], list[int]], labels: Labels) -> None:
         """Writes into the labels who is in each part of the group."""
@@ -317,8 +305,8 @@ class Tracker:
                 if scene.time - track.born <= PROBATION:
                     self._recognize(scene, number, now, labels)
 
-    def _body(self, scene: _Scene, track: Followed, own: Bools, *, whole: bool) -> Body:
-        """The body of somebody who stands alone."""
+    def _body(self, scene: _Scene, track: Followed, own: Bools, *, whole: bool) -> TrackedBody:
+        """The body of somebody who stands alone, whole or in part."""
         if whole:
             return seen_alone(track.body, scene.paint, own, scene.seconds)
         if track.number in self._placed:

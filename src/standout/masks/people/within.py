@@ -44,7 +44,7 @@ def shared_pixels(
         outline, colors = laid_out(one.body, where.shape, box)
         match = np.where(outline > 0.1, alike(paint[box].astype(np.float32), colors), np.float32(UNMATCHED))
         fit = cv2.blur(np.log(fit_of(one.look, bins[box])), (7, 7))
-        fit += MATCH * cv2.blur(np.log(match + np.float32(0.05)), (5, 5))
+        fit = fit + MATCH * cv2.blur(np.log(match + np.float32(0.05)), (5, 5))
         if len(scores) < len(seen):
             prior = cv2.blur((before[box] == one.number).astype(np.float32), (7, 7)) + np.float32(0.1)
         else:
