@@ -77,7 +77,7 @@ def test_a_clip_that_is_gone_on_with_is_the_same(tmp_path: Path, monkeypatch: py
 def test_the_masks_before_a_stop_are_remembered() -> None:
     frame_masks = [np.full((8, 8), n / 10, np.float32) for n in range(5)]
     follower = Edit(FILL, People()).follower
-    state, again = (ClipState(0.0, measure=False, follower=follower(), hiding=True) for _ in range(2))
+    state, again = (ClipState(0.0, LeftHalf(), measure=False, follower=follower(), hiding=True) for _ in range(2))
     frames = [Frame(np.full((32, 32, 3), 9, np.uint8), Fraction(n, 30)) for n in range(5)]
     for mask, frame in zip(frame_masks, frames, strict=True):
         state.filtered(mask, frame)

@@ -82,7 +82,7 @@ def test_the_ledger_has_one_line_a_photo(pics: Path) -> None:
     assert {line["source"] for line in lines} == {task.source.as_posix() for task in tasks()}
     assert set(lines[0]) == {
         "source", "target", "status", "seconds", "width", "height", "person_share", "warnings", "frames",
-        "flicker_before", "flicker_after", "error",
+        "flicker_before", "flicker_after", "confidence", "nobody", "least_confidence", "audit", "error",
     }  # fmt: skip
     line = next(line for line in lines if line["source"] == "pics/p0.jpg")
     assert (line["status"], line["width"], line["height"], line["person_share"]) == ("done", 40, 60, 0.5)

@@ -88,7 +88,12 @@ def test_the_documentation_needs_nothing_from_elsewhere(client: TestClient) -> N
 def test_the_documentation_names_every_address_and_field(client: TestClient) -> None:
     page, schema = client.get("/docs").text, client.get("/openapi.json").json()
     wanted = {REMOVE, "/v1.0/account", "/v1/mask", "/v1/edit", "/v1/models", "/v1/effects", "/healthz", "/readyz"}
-    wanted |= {"/metrics", "/v1/jobs", *(f"/v1/jobs/{{job_id}}{part}" for part in ("", "/events", "/result"))}
+    wanted |= {
+        "/v1/people",
+        "/metrics",
+        "/v1/jobs",
+        *(f"/v1/jobs/{{job_id}}{part}" for part in ("", "/events", "/result")),
+    }
     assert set(schema["paths"]) == wanted and all(path in page for path in wanted)
     fields = schema["paths"][REMOVE]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
     assert {"image_file", "size", "roi", "bg_image_file", "crop_margin"} <= fields.keys()

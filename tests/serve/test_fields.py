@@ -6,10 +6,15 @@ from typing import Any
 import pytest
 
 pytest.importorskip("fastapi")
+from standout.lengths import Box, Length, Point, Sides
 from standout.serve.refusals import Refusal
-from standout.serve.removebg.fields import Length, Removal, parsed
+from standout.serve.removebg.fields import Removal, parsed
 
 PX, PERCENT = "px", "%"
+
+
+def percent(across: float, down: float) -> Point:
+    return Point(Length(across, PERCENT), Length(down, PERCENT))
 
 
 def order(**fields: Any) -> Removal:
@@ -50,19 +55,19 @@ def test_fields_that_are_not_known_are_left_out() -> None:
         ({"crop": "true"}, {"crop": True}),
         ({"crop": "1"}, {"crop": True}),
         ({"crop": "False"}, {"crop": False}),
-        ({"roi": "0% 0% 50% 100%"}, {"roi": tuple(Length(n, PERCENT) for n in (0, 0, 50, 100))}),
-        ({"roi": "1px 2.5px 30% 4"}, {"roi": (Length(1, PX), Length(2.5, PX), Length(30, PERCENT), Length(4, PX))}),
-        ({"crop_margin": "30px"}, {"margin": (Length(30, PX),) * 4}),
-        ({"crop_margin": "10% 20px"}, {"margin": (Length(10, PERCENT), Length(20, PX)) * 2}),
-        ({"crop_margin": "1px 2px 3px 4px"}, {"margin": tuple(Length(n, PX) for n in (1, 2, 3, 4))}),
-        ({"crop_margin": "500px 50%"}, {"margin": (Length(500, PX), Length(50, PERCENT)) * 2}),
+        ({"roi": "0% 0% 50% 100%"}, {"roi": Box(*(Length(n, PERCENT) for n in (0, 0, 50, 100)))}),
+        ({"roi": "1px 2.5px 30% 4"}, {"roi": Box(Length(1, PX), Length(2.5, PX), Length(30, PERCENT), Length(4, PX))}),
+        ({"crop_margin": "30px"}, {"margin": Sides(*(Length(30, PX),) * 4)}),
+        ({"crop_margin": "10% 20px"}, {"margin": Sides(*(Length(10, PERCENT), Length(20, PX)) * 2)}),
+        ({"crop_margin": "1px 2px 3px 4px"}, {"margin": Sides(*(Length(n, PX) for n in (1, 2, 3, 4)))}),
+        ({"crop_margin": "500px 50%"}, {"margin": Sides(*(Length(500, PX), Length(50, PERCENT)) * 2)}),
         ({"scale": "original"}, {"scale": None, "position": None}),
-        ({"scale": "10%"}, {"scale": 10, "position": (50, 50)}),
-        ({"scale": "55.5%", "position": "original"}, {"scale": 55.5, "position": (50, 50)}),
-        ({"position": "center"}, {"position": (50, 50)}),
-        ({"position": "20%"}, {"position": (20, 20)}),
-        ({"position": "0% 100%"}, {"position": (0, 100)}),
-        ({"position": "center 10%"}, {"position": (50, 10)}),
+        ({"scale": "10%"}, {"scale": 10, "position": percent(50, 50)}),
+        ({"scale": "55.5%", "position": "original"}, {"scale": 55.5, "position": percent(50, 50)}),
+        ({"position": "center"}, {"position": percent(50, 50)}),
+        ({"position": "20%"}, {"position": percent(20, 20)}),
+        ({"position": "0% 100%"}, {"position": percent(0, 100)}),
+        ({"position": "center 10%"}, {"position": percent(50, 10)}),
         ({"channels": "alpha"}, {"channels": "alpha"}),
         ({"bg_color": "81d4fa"}, {"color": (0x81, 0xD4, 0xFA, 255)}),
         ({"bg_color": "#fff"}, {"color": (255, 255, 255, 255)}),

@@ -196,7 +196,7 @@ def test_sizes_are_known_before_anything_is_decoded(ordered: Ordered, clip: byte
     [
         ({"effect": {"name": "blurr"}}, "did you mean 'blur'"),
         ({"effect": {"name": "blur", "strength": "much"}}, "wanted a number"),
-        ({"placement": {"crop": True}}, "a.mp4 is a clip, which cannot be cropped"),
+        ({"placement": {"crop": True}}, "a.mp4 is a clip, which cannot have crop, for people move"),
         ({"effect": {"name": "replace"}}, "replace needs background"),
         ({"effect": {"name": "replace", "background": "/etc/passwd"}}, "needs the file background; send it"),
         ({"effects": {}}, "did you mean 'effect'"),

@@ -41,6 +41,8 @@ def shares(looks: Sequence[Look], part: Bools, photo: Image, mask: Mask) -> list
     Where two people meet, the border is drawn along edges of the photo.
     """
     reach = _reach(part, mask)
+    if len(looks) == 1 and looks[0][1].min() >= 1:  # somebody alone, to the last strand of hair
+        return [reach.astype(np.float32)]
     found = [_of_one(square, answer, part, photo) * reach for square, answer in looks]
     return found if len(found) == 1 else [one * reach for one in _together(found)]
 
