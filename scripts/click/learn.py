@@ -1,9 +1,9 @@
-"""Trains the click network on one CPU core, in a fixed time. It goes on where it was interrupted.
+"""Trains the click network on one CPU core for a given time; an interrupted run resumes from its last checkpoint.
 
     python scripts/click/cutouts.py ../shared/people --out runs/click/cache
     OMP_NUM_THREADS=1 python scripts/click/learn.py runs/click/cache --out runs/click/first --minutes 55
 
-out   last.pt       everything that going on needs
+out   last.pt       the checkpoint from which a run resumes
       mean.pt       the running average of the weights, which is what ships
       log.jsonl     a line every so often: steps, loss, IoU on held-out composed and real groups
 

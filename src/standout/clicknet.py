@@ -85,12 +85,13 @@ class ClickNet:
         whole = resize(mask, height, width)
         found: list[Mask] = []
         for part in clicks.parts(people):
-            if _side(part) < SMALL:
-                found.append(whole * resize(part.astype(np.float32), height, width))
-                continue
             square = clicks.square_about(part)
             small = clicks.seen(part.astype(np.float32), square, fill=0) > clicks.PERSON
-            looks = [(square, answer) for answer in everyone(small, self._asked(photo, people, square))]
+            if square.side < SMALL * clicks.MARGIN:
+                answers = [np.ones(small.shape, np.float32)]
+            else:
+                answers = everyone(small, self._asked(photo, people, square))
+            looks = [(square, answer) for answer in answers]
             done = shares(looks, part, photo, people)
             closer = self._closer(looks, [(one > 0.5) & part for one in done], photo, people)
             if any(one is not other for one, other in zip(looks, closer, strict=True)):
@@ -135,12 +136,6 @@ def _worked(image: Image, mask: Mask) -> tuple[Image, Mask]:
     """The photo and the people mask at the size at which people are told apart."""
     photo = shrink(image, WORK_SIDE)
     return photo, resize(mask, *photo.shape[:2])
-
-
-def _side(part: Bools) -> int:
-    """The longer side of a part's box."""
-    rows, columns = np.flatnonzero(part.any(1)), np.flatnonzero(part.any(0))
-    return int(max(np.ptp(rows), np.ptp(columns))) + 1
 
 
 def _closer(body: Bools, square: Square) -> Square | None:

@@ -136,11 +136,8 @@ class Edit:
     @contextmanager
     def begun(self) -> Iterator[Edit]:
         """This edit with its effect at its beginning, which is closed at the end of the block."""
-        own = self.fresh()
-        try:
-            yield own
-        finally:
-            own.effect.close()
+        with self.effect.begun() as effect:
+            yield replace(self, effect=effect)
 
     def scaled(self, factor: float) -> Edit:
         """The same edit of a picture that is so many times as large: lengths in pixels are multiplied."""

@@ -88,8 +88,11 @@ class Effect:
 
     @property
     def frees_edges(self) -> bool:
-        """Whether the people's soft edges are freed of the old background's color before they are painted."""
-        return True
+        """Whether the people's soft edges are freed of the old background's color before they are painted.
+
+        An effect that leaves this to users has a setting named decontaminate.
+        """
+        return bool(getattr(self, "decontaminate", True))
 
     @property
     def has_behind(self) -> bool:

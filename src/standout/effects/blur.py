@@ -11,6 +11,8 @@ from standout.effects.space import SRGB, Space
 from standout.errors import InputError
 from standout.types import Image, Mask, Picture
 
+STRENGTH = Setting("How blurred, from 0 (not at all) to 1 (most).", short="-s", metavar="N", least=0, most=1)
+
 
 @dataclass(frozen=True)
 class Blur(Effect):
@@ -26,9 +28,7 @@ class Blur(Effect):
         ("standout blur long.mp4 --resume", "after a stop, the same command goes on"),
     )
 
-    strength: Annotated[
-        float, Setting("How blurred, from 0 (not at all) to 1 (most).", short="-s", metavar="N", least=0, most=1)
-    ] = 0.5
+    strength: Annotated[float, STRENGTH] = 0.5
 
     def __post_init__(self) -> None:
         """Raises InputError for a strength that is not 0 to 1."""

@@ -41,11 +41,6 @@ class Checker(Effect):
         parsed(self.light)
         parsed(self.dark)
 
-    @property
-    def frees_edges(self) -> bool:
-        """See Effect."""
-        return self.decontaminate
-
     def behind(
         self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
     ) -> Picture:

@@ -38,11 +38,6 @@ class Color(Effect):
         """Raises InputError for what is no color."""
         parsed(self.color)
 
-    @property
-    def frees_edges(self) -> bool:
-        """See Effect."""
-        return self.decontaminate
-
     def behind(
         self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
     ) -> Picture:

@@ -45,11 +45,6 @@ class Cut(Effect):
         """See Effect."""
         return self.background is None
 
-    @property
-    def frees_edges(self) -> bool:
-        """See Effect."""
-        return self.decontaminate
-
     def __call__(
         self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
     ) -> Picture:

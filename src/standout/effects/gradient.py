@@ -60,11 +60,6 @@ class Gradient(Effect):
             )
         return [parsed(one) for one in names]
 
-    @property
-    def frees_edges(self) -> bool:
-        """See Effect."""
-        return self.decontaminate
-
     def behind(
         self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
     ) -> Picture:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Annotated, ClassVar
 
 from standout.effects.base import Effect, Setting
+from standout.effects.blur import STRENGTH
 from standout.effects.space import SRGB, Space
 from standout.errors import InputError
 from standout.types import Floats, Image, Mask, Picture
@@ -31,9 +32,7 @@ class Lens(Effect):
         ("standout lens talk.mp4", "a clip, with its sound"),
     )
 
-    strength: Annotated[
-        float, Setting("How blurred, from 0 (not at all) to 1 (most).", short="-s", metavar="N", least=0, most=1)
-    ] = 0.5
+    strength: Annotated[float, STRENGTH] = 0.5
     highlights: Annotated[
         float, Setting("How bright points of light become, from 0 to 1.", metavar="N", least=0, most=1)
     ] = 0.5

@@ -49,11 +49,6 @@ class Replace(Effect):
         """See Effect."""
         return isinstance(self._behind, Moving)
 
-    @property
-    def frees_edges(self) -> bool:
-        """See Effect."""
-        return self.decontaminate
-
     def behind(
         self, image: Image, mask: Mask, time: Fraction | int = 0, *, alpha: Mask | None = None, space: Space = SRGB
     ) -> Picture:
