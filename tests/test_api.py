@@ -15,7 +15,8 @@ import pytest
 
 import standout
 from standout import effects, images
-from standout.batch.clip import ClipOptions, Excerpt
+from standout.batch.clip import ClipOptions
+from standout.batch.clip_pictures import Excerpt
 from standout.editing import Edge, Edit, People, Placement
 from standout.errors import InputError, OutputExists
 from standout.types import Metadata

@@ -5,6 +5,7 @@ Mask     float32          (H, W)          share of each pixel that is person, 0.
 Picture  uint8 or uint16  (H, W, 1|3|4)   a result: gray, RGB or RGBA with straight (not premultiplied) alpha
 Photo    an Image, and what else its file held
 Frame    an Image of a clip, and the time at which it is shown
+Planes   a picture of a clip as decoders and encoders hold it
 Judged  the Mask of an image's people, and how far it can be trusted
 Runner   a model that is ready to run: float32 (N, 3, h, w) in 0..1 -> float32 (N, 1, h, w) in 0..1
 
@@ -72,6 +73,28 @@ class Frame:
     image: Image
     time: Fraction
     alpha: Mask | None = None
+
+
+@dataclass(frozen=True)
+class Planes:
+    """A picture as decoders and encoders hold it: YUV 4:2:0 in 8 bits. Height and width are even.
+
+    y: brightness, uint8 (H, W). u, v: color differences, uint8 (H/2, W/2); each belongs to 2x2 pixels. to_rgb: float32
+    (3, 4); RGB in 0..255 is to_rgb @ (y, u, v, 1), cut off at 0 and 255. alpha: transparency, uint8 (H, W), or None.
+    """
+
+    y: Bytes
+    u: Bytes
+    v: Bytes
+    to_rgb: Floats
+    alpha: Bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanarFrame(Frame):
+    """A frame whose pixels at full size are planes. image is a small picture of it, for what only looks at it."""
+
+    planes: Planes
 
 
 @dataclass(frozen=True)

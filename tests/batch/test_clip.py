@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from standout import video
-from standout.batch.clip import Excerpt
+from standout.batch.clip_pictures import Excerpt
 from standout.batch.plan import Task
 from standout.editing import Edit, Placement
 from standout.effects import Color, Cut, Matte, Replace

@@ -17,7 +17,8 @@ import pytest
 
 from standout import metrics, video
 from standout.batch import clip as clip_module
-from standout.batch.clip import ClipJob, Excerpt
+from standout.batch.clip import ClipJob
+from standout.batch.clip_pictures import Excerpt
 from standout.effects import Blur, Color, Cut, Replace
 from standout.errors import InputError, OutputError
 from standout.masks.temporal import TemporalFilter

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from standout import video
-from standout.batch.clip import ClipJob, Excerpt
+from standout.batch.clip import ClipJob
+from standout.batch.clip_pictures import Excerpt
 from standout.batch.plan import Task
 from standout.effects import Blur
 from standout.types import Frame, Image, Mask, Picture

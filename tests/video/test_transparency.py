@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from standout import video
-from standout.batch.clip import WHITENED, ClipJob
+from standout.batch.clip import ClipJob
+from standout.batch.clip_pictures import WHITENED
 from standout.batch.plan import Task
 from standout.effects import Blur, Color, Cut, Effect, Matte, Replace
 from standout.live.camera import open_camera
@@ -128,7 +129,7 @@ def test_a_clip_that_could_be_transparent_and_is_not_is_warned_of_nothing(tmp_pa
 
 
 def test_half_hidden_pixels_are_half_there_and_the_mask_shrinks_with_them(tmp_path: Path) -> None:
-    from standout.batch.clip import Excerpt
+    from standout.batch.clip_pictures import Excerpt
 
     source = hidden(tmp_path, "png.mov", opacity=128)
     found, _ = run(work(Cut(), excerpt=Excerpt(max_side=64)), source, tmp_path / "out.mov")

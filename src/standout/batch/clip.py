@@ -19,26 +19,22 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-
 from standout import video
 from standout.batch import audit
+from standout.batch.clip_pictures import WHOLE, Excerpt, Pictures, pictures
 from standout.batch.clip_state import ClipState
 from standout.batch.photo import Outcome
 from standout.batch.plan import Task
 from standout.editing import Edit
-from standout.editing.frame import View, covering
-from standout.effects import ClipSpace
-from standout.effects.compose import before_white
+from standout.editing.placement import Placement
 from standout.errors import InputError, OutputError, StandoutError
 from standout.lengths import Size
 from standout.masks.confidence import NOBODY
-from standout.masks.letterbox import resize
 from standout.masks.temporal import HALF_LIFE
 from standout.masks.window import widest
 from standout.support.pipeline import ahead, in_order
 from standout.support.version import __version__
-from standout.types import BatchFinder, Frame, Mask, PersonFinder, Picture
+from standout.types import BatchFinder, Frame, Mask, PersonFinder, Picture, Planes
 
 if TYPE_CHECKING:
     from standout.video.write.chunk_store import State
@@ -46,27 +42,14 @@ if TYPE_CHECKING:
 Progress: TypeAlias = Callable[[int, int | None], None]
 """Called with the number of frames done and the number of all frames, or None where that is not known."""
 
-WHITENED = "is transparent, which became white: use .mov, .webm, .webp, .gif or .frames to keep it"
+Made: TypeAlias = "tuple[Picture | Planes, float, Fraction, State]"
+"""The picture of a frame, the share of it that is person, its time, and the state after a chunk's last frame, or {}."""
 
 CHUNK = 1800
 """Frames of a chunk, a minute of many clips: no more than that is lost when a resumable job is stopped."""
 
 AT_ONCE = 8
 """Most frames that a network sees in one call: more would fill the memory, and hardly the GPU."""
-
-
-@dataclass(frozen=True)
-class Excerpt:
-    """Which part of a clip, and how.
-
-    start, end: in seconds; end None = to the end. rate: constant frames a second instead of the clip's own times.
-    max_side: frames are scaled down to it; None = as they are.
-    """
-
-    start: Fraction = Fraction(0)
-    end: Fraction | None = None
-    rate: Fraction | None = None
-    max_side: int | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +63,7 @@ class ClipOptions:
     frames are finished at once.
     """
 
-    excerpt: Excerpt = Excerpt()
+    excerpt: Excerpt = WHOLE
     half_life: float = HALF_LIFE
     codec: str | None = None
     quality: int | None = None
@@ -148,7 +131,11 @@ class ClipJob:
                 if not video.is_known(clip.colors):
                     codes = f"{clip.colors.primaries}, {clip.colors.transfer}"
                     clip.warnings.append(f"states its colors by codes that are not known ({codes}): taken for sRGB")
-                self._write(task, clip, writer, state, (height, width), clear=clear)
+                made = pictures(
+                    clip, self.edit, options.excerpt, (height, width), clear=clear, takes_planes=writer.takes_planes
+                )
+                placement = self.edit.placement.of_frames(Size(clip.width, clip.height), Size(width, height))
+                self._write(task, clip, writer, state, self._pictures(made, state, placement))
             share = state.shares / state.frames
             warnings = [*state.warnings, *clip.warnings, *writer.notes]
             warnings += ["nobody found"] if share < NOBODY else []
@@ -182,21 +169,13 @@ class ClipJob:
         )
 
     def _write(
-        self,
-        task: Task,
-        clip: video.Clip,
-        writer: video.Writer,
-        state: ClipState,
-        size: tuple[int, int],
-        *,
-        clear: bool,
+        self, task: Task, clip: video.Clip, writer: video.Writer, state: ClipState, made: Generator[Made, None, None]
     ) -> None:
         """Gives every picture to the writer, and updates the state."""
         total = _count(clip, self.options.excerpt)
-        pictures = self._pictures(clip, state, size, clear=clear)
         after: State = {}
         try:
-            for picture, share, time, reached in pictures:
+            for picture, share, time, reached in made:
                 if self.stop.is_set():
                     nothing = "nothing is kept of it, as it would be with --resume"
                     raise InputError(
@@ -218,20 +197,14 @@ class ClipJob:
             )
             raise InputError(f"{where}: {reason}") from error
         finally:
-            pictures.close()
+            made.close()
         if not state.frames:
             raise InputError(f"{task.source} holds no frame there that can be read")
 
-    def _pictures(
-        self, clip: video.Clip, state: ClipState, size: tuple[int, int], *, clear: bool
-    ) -> Generator[tuple[Picture, float, Fraction, State], None, None]:
-        """(picture, share of it that is person, time, state) of each frame, every step in threads of its own.
-
-        state: of a chunk's last frame; empty for others.
-        """
+    def _pictures(self, made: Pictures, state: ClipState, placement: Placement) -> Generator[Made, None, None]:
+        """What is made of each frame, every step in threads of its own. placement: that of the pictures."""
         first, chunk = state.frames + 1, self.options.chunk or CHUNK
-        frames = ahead(self._frames(clip, state, size))
-        space = ClipSpace(clip.colors)
+        frames = ahead(self._frames(made, state))
 
         def found() -> Iterator[tuple[tuple[Frame, State], Mask]]:
             for number, (frame, raw) in enumerate(self._seen(frames), first):
@@ -240,24 +213,12 @@ class ClipJob:
                 reached = state.reached(frame) if self.options.resume and number % chunk == 0 else {}
                 yield (frame, reached), coarse
 
-        def finish(one: tuple[tuple[Frame, State], Mask]) -> tuple[Picture, float, Fraction, State]:
+        def finish(one: tuple[tuple[Frame, State], Mask]) -> Made:
             (frame, reached), coarse = one
-            mask = edit.mask(coarse, frame.image)
-            share = float(mask.mean())
-            alpha = frame.alpha
-            if alpha is not None:
-                mask = np.minimum(mask, alpha)
-            elif clear:  # every picture of the result is RGBA
-                alpha = np.ones_like(mask)
-            picture = edit.painted(frame.image, mask, frame.time, alpha=alpha, space=space)
-            if picture.shape[2] == 4 and not (edit.effect.is_transparent or clear):
-                picture = before_white(picture)
-                if alpha is not None and alpha.min() < 1 and WHITENED not in clip.warnings:
-                    clip.warnings.append(WHITENED)
+            picture, share = made.finished(edit, frame, coarse)
             return picture, share, frame.time, reached
 
         masked = ahead(widest(found(), before=state.recent) if self.edit.effect.hides_people else found())
-        placement = self.edit.placement.of_frames(Size(clip.width, clip.height), Size(size[1], size[0]))
         with replace(self.edit, placement=placement).begun() as edit:
             try:
                 yield from in_order(masked, finish, workers=self.options.workers)
@@ -274,21 +235,19 @@ class ClipJob:
         while some := list(islice(frames, min(finder.batch, AT_ONCE))):
             yield from zip(some, finder.probabilities([frame.image for frame in some]), strict=True)
 
-    def _frames(self, clip: video.Clip, state: ClipState, size: tuple[int, int]) -> Iterator[Frame]:
+    def _frames(self, made: Pictures, state: ClipState) -> Iterator[Frame]:
         """The frames after those that are done.
 
         That the file was read on in the right place is seen by the last of these; where it was not, everything before
         is decoded once more.
         """
-        part = self.options.excerpt
         for seek in (True, False):
-            read = clip.frames(start=part.start, end=part.end, rate=part.rate, onward=state.time, seek=seek)
-            frames = _scaled(read, size, cover=self.edit.placement.canvas is not None)
+            frames = made.frames(onward=state.time, seek=seek)
             if not state.frames:
                 return frames
             if state.is_last(next(frames, None)):
                 return frames
-            read.close()
+            frames.close()
         raise InputError("the clip's frames are not the same as before; delete the folder of chunks, to begin anew")
 
 
@@ -327,23 +286,9 @@ def _no_larger(height: int, width: int, most: int | None) -> tuple[int, int]:
     return max(2, 2 * round(height * scale / 2)), max(2, 2 * round(width * scale / 2))
 
 
-def _scaled(frames: Iterator[Frame], size: tuple[int, int], *, cover: bool) -> Iterator[Frame]:
-    """The frames at height and width `size`. cover: they fill it and keep their shape, and an edge is cut off."""
-    for frame in frames:
-        if frame.image.shape[:2] == size:
-            yield frame
-            continue
-        view = covering(frame.image.shape, Size(size[1], size[0]))
-
-        def shown(image: Any, view: View = view) -> Any:
-            return view.shown(image) if cover else resize(image, *size)
-
-        yield Frame(shown(frame.image), frame.time, None if frame.alpha is None else shown(frame.alpha))
-
-
 def _count(clip: video.Clip, part: Excerpt) -> int | None:
     """How many frames there will be, about; None where the clip does not say."""
     if clip.duration is None:
-        return clip.count if part == Excerpt() else None
+        return clip.count if part == WHOLE else None
     length = min(clip.duration, part.end if part.end is not None else clip.duration) - part.start
     return max(1, round(length * (part.rate or clip.rate)))

@@ -75,7 +75,8 @@ def _part(options: Photos) -> _Part:
 
 
 def _chosen(options: Photos, part: _Part, *, resume: bool, measure: bool) -> ClipOptions:
-    from standout.batch.clip import ClipOptions, Excerpt
+    from standout.batch.clip import ClipOptions
+    from standout.batch.clip_pictures import Excerpt
     from standout.masks.temporal import HALF_LIFE
 
     return ClipOptions(

@@ -31,7 +31,7 @@ from standout.editing.placement import Placement
 from standout.editing.plain import as_object, made, plain
 from standout.effects import SRGB, Cut, Effect, PhotoSpace, Space
 from standout.errors import InputError
-from standout.types import HidingFinder, Image, Mask, Metadata, PersonFinder, Photo, Picture
+from standout.types import HidingFinder, Image, Mask, Metadata, PersonFinder, Photo, Picture, PlanarFrame
 
 if TYPE_CHECKING:
     from standout.editing.follow import Follower
@@ -95,6 +95,18 @@ class Edit:
         from standout.masks.full_size import full_size
 
         return self.edge.drawn(self.effect.cover(self.placement.within(full_size(coarse, image, refined=self.refined))))
+
+    @property
+    def takes_planes(self) -> bool:
+        """Whether frames of clips may be given to it in YUV; see Effect.takes_planes."""
+        return self.effect.takes_planes and self.people.is_everybody and not self.dress.shows
+
+    def mask_of_planes(self, coarse: Mask, frame: PlanarFrame) -> Mask:
+        """What mask gives, of a frame in YUV."""
+        from standout.masks.planes import full_size_of_planes
+
+        mask = full_size_of_planes(coarse, frame.image, frame.planes, refined=self.refined)
+        return self.edge.drawn(self.placement.within(mask))
 
     def follower(self, *, waits: bool = False) -> Follower:
         """What chooses the people in the frames of a clip, at its beginning. waits: see Follower."""

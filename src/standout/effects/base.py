@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from standout.effects.space import SRGB, Space
 from standout.errors import InputError
-from standout.types import Image, Mask, Picture
+from standout.types import Image, Mask, Picture, PlanarFrame, Planes
 
 if TYPE_CHECKING:
     from standout.effects.compose import Finish
@@ -82,6 +82,11 @@ class Effect:
         return False
 
     @property
+    def takes_planes(self) -> bool:
+        """Whether it can be given frames of clips in YUV, by on_planes, which saves bringing them into RGB and back."""
+        return False
+
+    @property
     def moves(self) -> bool:
         """Whether what is behind the people changes with time, which photos cannot show."""
         return False
@@ -129,6 +134,14 @@ class Effect:
 
         kept = alpha if self.keeps_transparency else None
         return compose.painted(image, mask, behind, alpha=kept, decontaminate=self.frees_edges, finish=finish)
+
+    def on_planes(self, frame: PlanarFrame, mask: Mask, *, space: Space = SRGB) -> Planes | Picture:
+        """The picture of a clip's frame that is given in YUV; only of an effect that takes_planes.
+
+        mask: (H, W) of the planes. It is a gray picture of an effect that is_mask, else planes of the frame's size,
+        which have an alpha where the effect is_transparent.
+        """
+        raise InputError(f"the effect {self.name} takes no planes; give it RGB pictures")
 
     def cover(self, probability: Mask) -> Mask:
         """What an effect that hides people hides (H, W), of the network's probability at the image's size."""

@@ -9,7 +9,10 @@ from typing import Annotated, ClassVar
 from standout.effects.base import Effect, Setting
 from standout.effects.space import SRGB, Space
 from standout.errors import InputError
-from standout.types import Image, Mask, Picture
+from standout.types import Image, Mask, Picture, PlanarFrame, Planes
+
+WEAK = 0.1
+"""The least strength of a blur that is made from a small picture of a frame."""
 
 STRENGTH = Setting("How blurred, from 0 (not at all) to 1 (most).", short="-s", metavar="N", least=0, most=1)
 
@@ -36,6 +39,11 @@ class Blur(Effect):
             raise InputError(f"blur strength is {self.strength}; wanted 0 to 1")
 
     @property
+    def takes_planes(self) -> bool:
+        """See Effect. A weak blur is finer than the small picture from which that of planes is made."""
+        return self.strength >= WEAK
+
+    @property
     def frees_edges(self) -> bool:
         """See Effect. Without a blur the photo stays as it is."""
         return self.strength > 0
@@ -47,3 +55,10 @@ class Blur(Effect):
         from standout.effects import compose
 
         return compose.blurred(image, mask, strength=self.strength, alpha=alpha)
+
+    def on_planes(self, frame: PlanarFrame, mask: Mask, *, space: Space = SRGB) -> Planes:
+        """See Effect."""
+        from standout.effects.planes import Scene
+
+        scene = Scene(frame, mask)
+        return scene.painted(scene.blurred(self.strength), decontaminate=self.frees_edges)

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from standout.effects.base import Effect, Setting
 from standout.effects.space import SRGB, Space
-from standout.types import Image, Mask, Picture
+from standout.types import Image, Mask, Picture, PlanarFrame, Planes
 
 DECONTAMINATE = Setting("Free soft edges of the old background's color.")
 
@@ -45,6 +45,18 @@ class Color(Effect):
         from standout.effects import compose
 
         return compose.filled(image, space.color(parsed(self.color)))
+
+    @property
+    def takes_planes(self) -> bool:
+        """See Effect."""
+        return True
+
+    def on_planes(self, frame: PlanarFrame, mask: Mask, *, space: Space = SRGB) -> Planes:
+        """See Effect."""
+        from standout.effects.planes import Scene
+
+        scene = Scene(frame, mask)
+        return scene.painted(scene.filled(space.color(parsed(self.color))), decontaminate=self.decontaminate)
 
 
 def parsed(color: str | tuple[int, int, int]) -> tuple[int, int, int]:

@@ -77,8 +77,14 @@ def blurred(image: Image, mask: Mask, *, strength: float, alpha: Mask | None = N
         raise InputError(f"blur strength is {strength}; wanted 0 to 1")
     if strength == 0:
         return image.copy()
-    small = _blurred(image, mask, alpha, 0.04 * strength * min(mask.shape))
-    return np.ascontiguousarray(resize(small, *mask.shape))
+    small = soft_background(image, mask, sigma_of(strength, *mask.shape), alpha=alpha)
+    picture: Picture = np.rint(small * np.float32(levels(image))).astype(image.dtype)
+    return np.ascontiguousarray(resize(picture, *mask.shape))
+
+
+def sigma_of(strength: float, height: int, width: int) -> float:
+    """The blur's standard deviation in pixels of a picture of height x width."""
+    return 0.04 * strength * min(height, width)
 
 
 def color(image: Image, mask: Mask, *, rgb: tuple[float, float, float], decontaminate: bool = True) -> Picture:
@@ -282,9 +288,14 @@ def _straight(mixed: Floats, white: np.float32) -> Floats:
     return np.rint(mixed, out=mixed)
 
 
-def _blurred(image: Image, mask: Mask, alpha: Mask | None, sigma: float) -> Picture:
-    """What is behind and shown, blurred by sigma pixels, at a size where sigma is still a few pixels."""
-    times = halvings(sigma / SOFTEST)
+def soft_background(
+    image: Image, mask: Mask, sigma: float, *, alpha: Mask | None = None, softest: float = SOFTEST
+) -> Floats:
+    """What is behind and shown, float32 (h, w, 3) in 0..1, blurred by sigma pixels of the image.
+
+    It comes at a size at which sigma is between half of `softest` pixels and all of it, or at that of the image.
+    """
+    times = halvings(sigma / softest)
     share: Floats = (1 if alpha is None else halved(alpha, times)) - halved(mask, times)
     np.clip(share, 0, 1, out=share)
     # A pixel takes part by its share of background; the soft rim, still tinted by the person, next to nothing.
@@ -295,9 +306,7 @@ def _blurred(image: Image, mask: Mask, alpha: Mask | None, sigma: float) -> Pict
     # A frame full of people has no background at all: there, the photo.
     soft += 1e-12 * pixels
     red, green, blue, known = cv2.split(soft)
-    filled: Floats = np.divide(cv2.merge([red, green, blue]), three(np.asarray(known, np.float32)), dtype=np.float32)
-    picture: Picture = np.rint(filled * np.float32(levels(image))).astype(image.dtype)
-    return picture
+    return np.divide(cv2.merge([red, green, blue]), three(np.asarray(known, np.float32)), dtype=np.float32)
 
 
 def spread(weighed: Floats, sigma: float, *, wider: int = 2) -> Floats:

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from standout.effects.base import Effect, Setting
 from standout.effects.color import DECONTAMINATE, parsed
 from standout.effects.space import SRGB, Space
-from standout.types import Image, Mask, Picture
+from standout.types import Image, Mask, Picture, PlanarFrame, Planes
 
 
 @dataclass(frozen=True)
@@ -66,3 +66,18 @@ class Cut(Effect):
         if self.background is None:
             return np.zeros((*image.shape[:2], 4), image.dtype)
         return compose.filled(image, space.color(parsed(self.background)))
+
+    @property
+    def takes_planes(self) -> bool:
+        """See Effect."""
+        return True
+
+    def on_planes(self, frame: PlanarFrame, mask: Mask, *, space: Space = SRGB) -> Planes:
+        """See Effect."""
+        from standout.effects.planes import Scene
+
+        scene = Scene(frame, mask)
+        if self.background is None:
+            return scene.cut(decontaminate=self.decontaminate)
+        behind = scene.filled(space.color(parsed(self.background)))
+        return scene.painted(behind, decontaminate=self.decontaminate)

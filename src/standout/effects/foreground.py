@@ -28,7 +28,7 @@ class Foreground:
 
     def __init__(self, image: Image, mask: Mask) -> None:
         self._image, self._mask = image, mask
-        self._front, self._back = _sure_colors(image, mask)
+        self._front, self._back = sure_colors(image, mask)
 
     def __call__(self, tile: Tile) -> Floats:
         """The colors of the tile, float32 (h, w, 3), in the photo's levels."""
@@ -54,7 +54,7 @@ def halved(picture: NDArray[Any], times: int) -> NDArray[Any]:
     return resize(picture, height, width)
 
 
-def _sure_colors(image: Image, mask: Mask) -> tuple[Floats, Floats]:
+def sure_colors(image: Image, mask: Mask) -> tuple[Floats, Floats]:
     """Foreground and background color about each pixel, (h, w, 3) on a smaller photo: blurred wide, then near."""
     times = halvings(max(mask.shape) / COLOR_SIDE)
     small: Floats = halved(image, times).astype(np.float32)

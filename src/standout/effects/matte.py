@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from standout.effects.base import Effect
 from standout.effects.space import SRGB, Space
-from standout.types import Image, Mask, Picture
+from standout.types import Image, Mask, Picture, PlanarFrame
 
 
 @dataclass(frozen=True)
@@ -31,3 +31,14 @@ class Matte(Effect):
         from standout.effects import compose
 
         return compose.matte(mask, bits=8 * image.itemsize)
+
+    @property
+    def takes_planes(self) -> bool:
+        """See Effect."""
+        return True
+
+    def on_planes(self, frame: PlanarFrame, mask: Mask, *, space: Space = SRGB) -> Picture:
+        """See Effect."""
+        from standout.effects import compose
+
+        return compose.matte(mask)

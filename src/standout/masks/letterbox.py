@@ -74,6 +74,16 @@ def resize(image: NDArray[Any], height: int, width: int) -> NDArray[Any]:
     return np.ascontiguousarray(done[:height, :width]).reshape(height, width, *image.shape[2:])
 
 
+def shrunk(image: NDArray[Any], height: int, width: int) -> NDArray[Any]:
+    """The image at height x width, no larger than it is: halved by averaging, and the rest of the way linearly.
+
+    That is several times faster than resize, and less sharp: for pictures that are only looked at.
+    """
+    while image.shape[0] >= 2 * height and image.shape[1] >= 2 * width:
+        image = _by_opencv(image, image.shape[0] // 2, image.shape[1] // 2, cv2.INTER_AREA)
+    return image if image.shape[:2] == (height, width) else _by_opencv(image, height, width, cv2.INTER_LINEAR)
+
+
 def _cells(image: NDArray[Any], cell: int) -> NDArray[Any]:
     """The means of square cells of the image; the last row and column may be narrower. cell: the side, a power of 2."""
     if cell == 1:

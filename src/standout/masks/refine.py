@@ -56,10 +56,7 @@ def refine(coarse: Mask, image: Image) -> Mask:
     wherever colors repeat; and full-size work is done only in the tiles that an edge crosses.
     """
     height, width = image.shape[:2]
-    probability: Floats = resize(_without_islands(coarse), min(coarse.shape[0], height), min(coarse.shape[1], width))
-    limits = _limits(probability)
-    lines = _held(_color_lines(image, probability), limits, levels(image))
-    kinds = _kinds(limits, height, width)
+    lines, kinds = fitted(coarse, image, height, width)
     mask = np.zeros((height, width), np.float32)
     total = np.ones((1, 4), np.float32)
     for tile, kind in runs(kinds, height, width):
@@ -69,6 +66,34 @@ def refine(coarse: Mask, image: Image) -> Mask:
             pixels = cv2.cvtColor(image[tile], cv2.COLOR_RGB2RGBA)
             np.clip(cv2.transform(enlarge(lines, tile, height, width) * pixels, total), 0.0, 1.0, out=mask[tile])
     return mask
+
+
+def fitted(coarse: Mask, image: Image, height: int, width: int) -> tuple[Floats, Kinds]:
+    """What gives alpha at height x width: lines (h, w, 4) of red, green, blue and white, and what each tile shows.
+
+    Alpha is their product with those of a pixel, cut off at 0 and 1. image: the picture at any size.
+    """
+    probability: Floats = resize(_without_islands(coarse), min(coarse.shape[0], height), min(coarse.shape[1], width))
+    limits = _limits(probability)
+    lines = np.zeros((4, *probability.shape), np.float32)
+    part = _around_edges(limits)
+    if part is not None:
+        lines[:, part[0], part[1]] = _color_lines(image, probability, part)
+    return _held(lines, limits, levels(image)), _kinds(limits, height, width)
+
+
+def _around_edges(limits: Floats) -> tuple[slice, slice] | None:
+    """Rows and columns that hold everything of which the lines about an edge are made; None where there is no edge.
+
+    Elsewhere alpha is 0 or 1, and no lines are needed.
+    """
+    free = (np.abs(limits - 1.0) < 1.0).astype(np.uint8)
+    left, top, across, down = cv2.boundingRect(free)
+    if not across:
+        return None
+    margin = _reach(FIT, limits.shape) + _reach(MIX, limits.shape) + 1
+    rows = slice(max(0, top - margin), min(limits.shape[0], top + down + margin))
+    return rows, slice(max(0, left - margin), min(limits.shape[1], left + across + margin))
 
 
 def _kinds(limits: Floats, height: int, width: int) -> Kinds:
@@ -84,11 +109,14 @@ def _without_islands(coarse: Mask) -> Mask:
     """The mask without islands in which no pixel is surely a person, such as a haze over the background."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats((coarse > 0.08).astype(np.uint8), connectivity=8)
     share = np.ones(count, np.float32)
+    surest = int(labels.ravel()[coarse.argmax()])  # often the largest, so that there is no need to look at all of it
     for island in range(1, count):
+        if island == surest and coarse.max() >= SURE:
+            continue
         left, top, width, height = stats[island, :4].tolist()
         box = slice(top, top + height), slice(left, left + width)
-        surest = np.where(labels[box] == island, coarse[box], 0.0).max()
-        share[island] = np.clip((surest - SURE) / FADE + 1.0, 0.0, 1.0)
+        most = np.where(labels[box] == island, coarse[box], 0.0).max()
+        share[island] = np.clip((most - SURE) / FADE + 1.0, 0.0, 1.0)
     return coarse if share.min() == 1.0 else coarse * share[labels]
 
 
@@ -108,25 +136,28 @@ def _held(lines: Floats, limits: Floats, white: float) -> Floats:
     return np.asarray(cv2.merge([red * free, green * free, blue * free, offset / np.float32(white)]), np.float32)
 
 
-def _color_lines(image: Image, alpha: Floats, *, epsilon: float = 2e-4) -> Floats:
+def _color_lines(image: Image, alpha: Floats, part: tuple[slice, slice], *, epsilon: float = 2e-4) -> Floats:
     """(4, h, w): slopes of red, green and blue, and the offset, of the best linear alpha around each pixel of alpha.
 
-    The photo is used at twice that size. epsilon: the variance (of colors in 0..1) below which a window counts as flat.
+    The photo is used at twice that size. part: the rows and columns of alpha for which they are wanted. epsilon: the
+    variance (of colors in 0..1) below which a window counts as flat.
     """
-    height, width = alpha.shape
-    photo = resize(image, 2 * height, 2 * width)
-    decided: Floats = np.clip((resize(alpha, 2 * height, 2 * width) - 0.5) * 2.5 + 0.5, 0.0, 1.0, dtype=np.float32)
+    whole = alpha.shape
+    around = tuple(slice(2 * one.start, 2 * one.stop) for one in part)
+    photo = resize(image, 2 * whole[0], 2 * whole[1])[around]
+    decided: Floats = np.clip((resize(alpha, 2 * whole[0], 2 * whole[1])[around] - 0.5) * 2.5 + 0.5, 0.0, 1.0)
+    height, width = alpha[part].shape
     moments, lines = np.empty((13, height, width), np.float32), np.empty((4, height, width), np.float32)
     for rows in _bands(height, 4 * width):
         double = slice(2 * rows.start, 2 * rows.stop)
         red, green, blue = (channel.astype(np.float32) for channel in cv2.split(photo[double]))
         _means(moments[:, rows], red, green, blue, decided[double])
     for moment in moments:
-        _average(moment, FIT)
+        _average(moment, FIT, whole)
     for rows in _bands(height, width):
         lines[:, rows] = _solved(moments[:, rows], epsilon * levels(image) ** 2)
     for line in lines:
-        _average(line, MIX)
+        _average(line, MIX, whole)
     return lines
 
 
@@ -136,11 +167,20 @@ def _bands(height: int, width: int) -> Iterator[slice]:
     return (slice(top, min(top + step, height)) for top in range(0, height, step))
 
 
-def _average(values: Floats, window: float) -> None:
-    """Averages values (h, w) in place over the window, FIT or MIX."""
-    sigma = max(NARROWEST, window * min(1.0, max(values.shape) / FULL))
-    side = 2 * math.ceil(2 * sigma) + 1
-    cv2.GaussianBlur(values, (side, side), sigma, dst=values, borderType=cv2.BORDER_REFLECT)
+def _average(values: Floats, window: float, whole: tuple[int, ...]) -> None:
+    """Averages values (h, w), part of a mask of that whole shape, in place over the window, FIT or MIX."""
+    side = 2 * _reach(window, whole) + 1
+    cv2.GaussianBlur(values, (side, side), _sigma(window, whole), dst=values, borderType=cv2.BORDER_REFLECT)
+
+
+def _sigma(window: float, whole: tuple[int, ...]) -> float:
+    """The window's standard deviation in a mask of that shape."""
+    return max(NARROWEST, window * min(1.0, max(whole) / FULL))
+
+
+def _reach(window: float, whole: tuple[int, ...]) -> int:
+    """How many pixels the window reaches to each side."""
+    return math.ceil(2 * _sigma(window, whole))
 
 
 def _means(moments: Floats, red: Floats, green: Floats, blue: Floats, alpha: Floats) -> None:

@@ -9,6 +9,7 @@
     appended         a second file behind the first, which FFmpeg does not read
     formats          which files are read and written                     READABLE, CONTAINERS, CODECS
     color            YUV <-> RGB, by the matrix and range of the clip     Colors
+    planes           frames in YUV, without a detour by RGB                has_planes
     gamut            RGB -> RGB of other primaries or another curve       converter, SRGB
     stream           URL -> its frames, as they arrive                    Stream
     virtual_camera   pictures -> a virtual camera of Linux                VirtualCamera
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from standout.video.gamut import SRGB as SRGB
     from standout.video.gamut import converter as converter
     from standout.video.gamut import is_known as is_known
+    from standout.video.planes import has_planes as has_planes
     from standout.video.stream import Stream as Stream
     from standout.video.virtual_camera import VirtualCamera as VirtualCamera
     from standout.video.write.options import WriteOptions as WriteOptions
@@ -46,6 +48,7 @@ _LATER = {
     "WriteOptions": "write.options",
     "Writer": "write.writer",
     "converter": "gamut",
+    "has_planes": "planes",
     "is_known": "gamut",
     "open_clip": "clip",
 }
@@ -65,6 +68,7 @@ __all__ = [
     "WriteOptions",
     "Writer",
     "converter",
+    "has_planes",
     "is_known",
     "open_clip",
 ]

@@ -15,12 +15,12 @@ from collections.abc import Generator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 from av.codec.codec import UnknownCodecError
 
 from standout.errors import TooLarge, UnreadableVideo
-from standout.types import Frame
+from standout.types import Frame, PlanarFrame
 from standout.video import decode, timeline
 from standout.video.appended import appended_bytes
 from standout.video.demux import main_track, open_container, video_track
@@ -64,6 +64,23 @@ class Clip(ClipFacts):
         frames = decode.frames(self, start=Fraction(start), end=end, rate=rate, onward=onward, seek=seek)
         self._open.add(frames)
         return frames
+
+    def planar_frames(
+        self,
+        size: tuple[int, int],
+        *,
+        start: Fraction = Fraction(0),
+        end: Fraction | None = None,
+        rate: Fraction | None = None,
+        onward: Fraction = Fraction(0),
+        seek: bool = True,
+    ) -> Generator[PlanarFrame, None, None]:
+        """The frames as planes of that (height, width), for a clip that has_planes of that size; else see frames."""
+        frames = decode.frames(
+            self, start=Fraction(start), end=end, rate=rate, onward=onward, seek=seek, planar=size
+        )  # fmt: skip
+        self._open.add(frames)
+        return cast("Generator[PlanarFrame, None, None]", frames)
 
     def __enter__(self) -> Self:
         return self

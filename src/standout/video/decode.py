@@ -12,15 +12,15 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import av
 import numpy as np
 
-from standout.types import Frame, Image, Mask
-from standout.video import color
+from standout.types import Frame, PlanarFrame
+from standout.video import color, planes
 from standout.video.color import Colors
 from standout.video.demux import open_container, video_track
 
@@ -63,9 +63,16 @@ class Lost:
 
 
 def frames(
-    clip: ClipFacts, *, start: Fraction, end: Fraction | None, rate: Fraction | None, onward: Fraction, seek: bool
+    clip: ClipFacts,
+    *,
+    start: Fraction,
+    end: Fraction | None,
+    rate: Fraction | None,
+    onward: Fraction,
+    seek: bool,
+    planar: tuple[int, int] | None = None,
 ) -> Generator[Frame, None, None]:
-    """The clip's frames; Clip.frames explains what the arguments mean."""
+    """The clip's frames; Clip.frames and Clip.planar_frames explain what the arguments mean."""
     if end is not None and end <= start:
         return
     with open_container(clip.path) as container:
@@ -76,14 +83,13 @@ def frames(
         packets = _packets(container, stream, clip, clip.zero + begin if begin > 0 else None)
         shown = _from(_until(_timed(clip, packets, decoder, begin), end), start, clip)
         settled = clip.colors.settled(clip.coded[0])
-        last: tuple[VideoFrame, tuple[Image, Mask | None]] | None = None
+        last: tuple[VideoFrame, Frame] | None = None
         for time, frame in shown if rate is None else resampled(shown, rate, clip.rate):
             if time < onward:
                 continue
             if last is None or last[0] is not frame:
-                last = frame, _upright(clip, frame, settled)
-            image, alpha = last[1]
-            yield Frame(image, time, alpha)
+                last = frame, _upright(clip, frame, settled, planar)
+            yield replace(last[1], time=time)
 
 
 def alpha_decoder(stream: VideoStream) -> av.VideoCodecContext | None:
@@ -292,10 +298,16 @@ def _nearest(value: Fraction) -> int:
     return int(value + Fraction(1, 2))
 
 
-def _upright(clip: ClipFacts, frame: VideoFrame, settled: Colors) -> tuple[Image, Mask | None]:
-    """The frame's RGB pixels, upright, and its alpha, 0..1, or None. settled: colors without gaps."""
+def _upright(clip: ClipFacts, frame: VideoFrame, settled: Colors, planar: tuple[int, int] | None) -> Frame:
+    """The frame, upright, at time 0: its RGB pixels and its alpha, or its planes of the size `planar`.
+
+    settled: colors without gaps.
+    """
+    if planar is not None:
+        found = planes.planes_of(frame, settled, planar, clip.turn)
+        return PlanarFrame(planes.small_picture(found), Fraction(0), planes=found)
     alpha = clip.alpha and color.has_alpha(frame)
     pixels = clip.turn(color.to_rgb(frame, settled, clip.coded, alpha=alpha))
     if not alpha:
-        return pixels, None
-    return np.ascontiguousarray(pixels[..., :3]), pixels[..., 3] * np.float32(1 / 255)
+        return Frame(pixels, Fraction(0))
+    return Frame(np.ascontiguousarray(pixels[..., :3]), Fraction(0), pixels[..., 3] * np.float32(1 / 255))

@@ -44,7 +44,8 @@ class ClipFacts:
     path: of the file. index: the video track's number in it. coded: (height, width) as stored; turn makes frames
     upright. height, width: of the upright picture, in pixels. pixel_aspect: a pixel's width over its height, upright.
     rate: mean frames a second. duration: in seconds, or None where it is unknown. count: number of frames, estimated
-    where the file does not state it, or None. alpha: frames may be transparent. sound: there is a sound track.
+    where the file does not state it, or None. alpha: frames may be transparent. is_yuv: their pixels are
+    brightness and two color differences. sound: there is a sound track.
 
     colors: as the file states them; colors.settled(height) fills the gaps. timeline: how the file's times are meant.
     time_base: seconds in one tick of the file's clock. zero: the first frame's time on that clock, in seconds. begins:
@@ -69,6 +70,7 @@ class ClipFacts:
         self.pixel_aspect = 1 / aspect if self.turn.swaps else aspect
         self.sound = bool(container.streams.audio)
         self.alpha = has_alpha(first)
+        self.is_yuv = not first.format.is_rgb and len(first.format.components) >= 3
         if self.alpha and stream.codec_context.name == "rawvideo" and not _opacity(first).any():
             self.alpha = False
             self.warnings.append("begins with a wholly transparent frame, so its alpha channel is taken for unused")

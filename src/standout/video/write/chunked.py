@@ -14,9 +14,6 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from standout.video.write.chunk_store import ChunkStore, State
 
 if TYPE_CHECKING:
@@ -27,7 +24,7 @@ if TYPE_CHECKING:
 class PacketSource(Protocol):
     """Makes packets of pictures, as VideoEncoder and PngFolder do."""
 
-    def prepare(self, picture: NDArray[np.uint8]) -> Any:
+    def prepare(self, picture: Any) -> Any:
         """The picture in the form that encode takes."""
 
     def encode(self, ready: Any, time: Fraction, duration: Fraction) -> list[Packet[Stream]]:
@@ -64,7 +61,7 @@ class ChunkedFile:
         self._encoder = begin(store.last)
         self._file: PacketFile | None = None
 
-    def prepare(self, picture: NDArray[np.uint8]) -> Any:
+    def prepare(self, picture: Any) -> Any:
         """The picture in the form that the encoder takes."""
         return self._encoder.prepare(picture)
 

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from standout.errors import OutputError
 from standout.support.system import scheduling_kept
-from standout.video import color
+from standout.types import Planes
+from standout.video import color, planes
 from standout.video.formats import CODECS, Codec, Container
 
 if TYPE_CHECKING:
@@ -89,11 +90,7 @@ class VideoEncoder:
             raise OutputError(
                 f"{how.size[1]}x{how.size[0]} is too small for {how.codec} ({how.row.least} a side); use h264 or vp9"
             )
-        settled = clip.colors.settled(clip.coded[0])
-        limited = how.codec == "prores" or how.alpha  # neither can hold the full range
-        settled = replace(settled, range=color.LIMITED) if limited else settled
-        if how.gray:  # the levels of a mask are shares, not light
-            settled = replace(settled, primaries=color.UNSPECIFIED, transfer=color.UNSPECIFIED)
+        settled = colors_of_file(clip, how)
         self._colors = settled
         self.base = _time_base(clip, how.rate)
         self._context = _alone(clip, how) if context is None else context
@@ -102,9 +99,11 @@ class VideoEncoder:
         self._last = after
         self._durations: dict[int, int] = {}
 
-    def prepare(self, picture: NDArray[np.uint8]) -> VideoFrame:
+    def prepare(self, picture: NDArray[np.uint8] | Planes) -> VideoFrame:
         """The picture in the encoder's pixel format."""
         assert self._context.pix_fmt is not None
+        if isinstance(picture, Planes):
+            return planes.to_frame(picture, self._context.pix_fmt, self._colors)
         return color.to_frame(picture, self._context.pix_fmt, self._colors)
 
     def encode(self, ready: VideoFrame, time: Fraction, duration: Fraction) -> list[Packet[Stream]]:
@@ -154,6 +153,16 @@ class VideoEncoder:
             raise OutputError(
                 f"{how.size[1]}x{how.size[0]} cannot be written as {how.codec} ({reason}); use another codec"
             ) from error
+
+
+def colors_of_file(clip: Clip, how: Encoding) -> color.Colors:
+    """The colors that the file states: the clip's own, without gaps, as far as the codec can hold them."""
+    settled = clip.colors.settled(clip.coded[0])
+    limited = how.codec == "prores" or how.alpha  # neither can hold the full range
+    settled = replace(settled, range=color.LIMITED) if limited else settled
+    if how.gray:  # the levels of a mask are shares, not light
+        settled = replace(settled, primaries=color.UNSPECIFIED, transfer=color.UNSPECIFIED)
+    return settled
 
 
 def _alone(clip: Clip, how: Encoding) -> av.VideoCodecContext:

@@ -21,6 +21,7 @@ import numpy as np
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from standout.types import Planes
 from standout.video.write.encoder import Encoding, VideoEncoder
 from standout.video.write.options import WriteOptions
 from standout.video.write.tracks import Tracks
@@ -61,7 +62,7 @@ class Muxer:
             raise
         self._lead = round(self._tracks.lead / self._encoder.base)
 
-    def prepare(self, picture: NDArray[np.uint8]) -> VideoFrame:
+    def prepare(self, picture: NDArray[np.uint8] | Planes) -> VideoFrame:
         """The picture in the encoder's pixel format."""
         return self._encoder.prepare(picture)
 

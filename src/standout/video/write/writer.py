@@ -3,6 +3,7 @@
     path      Path                   its suffix is a key of CONTAINERS; without a suffix, a folder of PNGs
     like      Clip                   the source: rate, colors, pixel shape, sound and tags come from it
     picture   uint8 (H, W, 1|3|4)    gray, RGB, or RGBA with straight alpha, as the options say
+    planes    Planes                 the same as YUV, with alpha where the options say so; see Writer.takes_planes
     time      Fraction               seconds from the first picture, as Frame.time of Clip.frames(start=...)
 
 To add a format: see formats.py; to add one that FFmpeg does not write: see animation.py.
@@ -23,13 +24,13 @@ from numpy.typing import NDArray
 
 from standout.errors import InputError, OutputError
 from standout.support import atomic
-from standout.types import Picture
+from standout.types import Picture, Planes
 from standout.video.clip import Clip
 from standout.video.gamut import SRGB, applied, converter
 from standout.video.write.animation import Gif, PngFolder, WebP
 from standout.video.write.chunk_store import ChunkStore, State
 from standout.video.write.chunked import ChunkedFile
-from standout.video.write.encoder import Encoding, VideoEncoder
+from standout.video.write.encoder import Encoding, VideoEncoder, colors_of_file
 from standout.video.write.muxer import Muxer
 from standout.video.write.options import WriteOptions, checked
 from standout.video.write.track import is_disk_error
@@ -38,8 +39,8 @@ from standout.video.write.track import is_disk_error
 class VideoFile(Protocol):
     """A file that is being written. What prepare returns goes to add, in the same order."""
 
-    def prepare(self, picture: NDArray[np.uint8]) -> Any:
-        """The picture in the form that add takes. The array may be changed afterwards."""
+    def prepare(self, picture: Any) -> Any:
+        """The picture, uint8 (H, W, C) or Planes, in the form that add takes. It may be changed afterwards."""
 
     def add(self, ready: Any, time: Fraction, duration: Fraction) -> None:
         """Writes the prepared picture, which is shown from time on for duration, both in seconds."""
@@ -125,7 +126,16 @@ class Writer:
         """What was kept last, by this Writer or by the one that it goes on from; empty where nothing was kept."""
         return {} if self._store is None else self._store.state
 
-    def add(self, picture: Picture, time: Fraction) -> None:
+    @property
+    def takes_planes(self) -> bool:
+        """Whether pictures may also be added as planes: the file holds YUV of their size and range."""
+        layout = self._layout
+        if layout.animated or layout.written != layout.size or any(side % 2 for side in layout.size):
+            return False
+        settled = self._like.colors.settled(self._like.coded[0])
+        return colors_of_file(self._like, self._encoding()).range == settled.range
+
+    def add(self, picture: Picture | Planes, time: Fraction) -> None:
         """Adds a picture, which is shown from time, in seconds, until the next picture's time.
 
         Raises InputError where the picture's type or shape is not the announced one, and where its time is not later
@@ -133,18 +143,29 @@ class Writer:
         """
         if self._file is None:
             raise InputError(f"{self.path} is not open; add pictures inside the with statement")
-        wanted = (*self._layout.size, self._options.channels)
-        if picture.dtype != np.uint8 or picture.shape != wanted:
-            raise InputError(f"{self.path}: the picture is {picture.dtype} {picture.shape}; wanted uint8 {wanted}")
+        self._check(picture)
         if self._held is not None and time <= self._held[1]:
             raise InputError(
                 f"{self.path}: the picture's time is {float(time):.3f} s, wanted more than {float(self._held[1]):.3f} s"
             )
-        file, scaled = self._file, self._scaled(applied(self._convert, picture.astype(np.uint8, copy=False)))
+        file = self._file
+        scaled: Any = picture
+        if not isinstance(picture, Planes):
+            scaled = self._scaled(applied(self._convert, picture.astype(np.uint8, copy=False)))
         ready = self._guarded(lambda: file.prepare(scaled))
         self._release(time)
         self._held = (ready, time)
         self._added += 1
+
+    def _check(self, picture: Picture | Planes) -> None:
+        """Raises InputError where the picture is not of the announced type and shape."""
+        wanted = (*self._layout.size, self._options.channels)
+        if isinstance(picture, Planes):
+            shape = (*picture.y.shape, 3 if picture.alpha is None else 4)
+            if shape != wanted or not self.takes_planes:
+                raise InputError(f"{self.path}: the picture is planes of {shape}; wanted an array, uint8 {wanted}")
+        elif picture.dtype != np.uint8 or picture.shape != wanted:
+            raise InputError(f"{self.path}: the picture is {picture.dtype} {picture.shape}; wanted uint8 {wanted}")
 
     def keep(self, until: Fraction, state: State) -> None:
         """Keeps all pictures so far on the disk, and the state, so that another Writer of the same job goes on here.
