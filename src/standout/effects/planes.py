@@ -166,13 +166,13 @@ class _Soft:
 
 
 def as_planes(picture: Image | Floats, like: Planes) -> Planes:
-    """An RGB picture (h, w, 3) of levels 0 to 255, enlarged to planes like those."""
-    yuv = np.asarray(cv2.transform(picture, _from_rgb(like)), np.float32)
+    """An RGB picture (h, w, 3) of levels 0 to 255, brought to the size and the color matrix of planes."""
+    yuv = cv2.transform(picture, _from_rgb(like))
     if 2 * yuv.shape[0] < like.u.shape[0]:
-        yuv = np.asarray(cv2.resize(yuv, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.float32)
-    levels = [cv2.convertScaleAbs(one.clip(0, 255)) for one in cv2.split(yuv)]
+        yuv = cv2.resize(yuv, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    levels = [cv2.convertScaleAbs(np.maximum(one, 0)) for one in cv2.split(yuv)]
     y, u, v = (
-        np.asarray(cv2.resize(level, plane.shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
+        np.array(cv2.resize(level, plane.shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
         for level, plane in zip(levels, (like.y, like.u, like.v), strict=True)
     )
     return Planes(y, u, v, like.to_rgb)
