@@ -301,7 +301,7 @@ def _finder(model: Model, *, tta: bool) -> PersonFinder:
     """The model for files; tta: by test-time augmentation, as photos have it and clips do not."""
     if not isinstance(model, str | Path):
         return _segmenter(model, "auto")
-    return Segmenter(model, threads=1, tta=tta)
+    return Segmenter(model, threads=1, tta=tta, trim=not tta)
 
 
 def _found(photo: Photo, mask: MaskInput | None, model: Model, *, edit: Edit = Edit(), device: str = "auto") -> Mask:  # noqa: B008

@@ -21,7 +21,7 @@ import numpy as np
 from standout import runtimes
 from standout.errors import InputError
 from standout.masks.full_size import full_size
-from standout.masks.letterbox import Where, fit, inner, resize, to_input
+from standout.masks.letterbox import Where, fit, inner, resize, to_input, trimmed
 from standout.models.registry import DEFAULT, find
 from standout.support.system import cores
 from standout.types import Floats, Image, Judged, Mask, PersonFinder, Runner
@@ -40,7 +40,9 @@ class Segmenter:
     tta: test-time augmentation. The network sees each photo a second time, mirrored and at the TTA scale of its card,
     and the two answers are averaged. That makes outlines steadier and finds more small people, and takes 2 times (at a
     scale of 1) to 2.7 times (at a scale of 1.3) as long. Models that take fixed sizes see both at those of their sizes
-    that come nearest. mirror: the old name of tta.
+    that come nearest. mirror: the old name of tta. trim: the letterbox is no larger than a photo needs, which takes a
+    quarter less time on pictures of 16:9 and changes masks by as little as a frame more or less of gray around them
+    does; for clips and live pictures. Models that take fixed sizes have none to trim.
 
     Raises ModelError for an unknown or damaged model, SetupError for a runtime or device that is not available.
     """
@@ -54,6 +56,7 @@ class Segmenter:
         threads: int | None = None,
         tta: bool = True,
         mirror: bool | None = None,
+        trim: bool = False,
     ) -> None:
         if mirror is not None:
             warnings.warn("Segmenter(mirror=...) is called tta= now", DeprecationWarning, stacklevel=2)
@@ -63,7 +66,7 @@ class Segmenter:
         else:
             session = runtimes.open(find(model), runtime=runtime, device=device, threads=threads)
         self._run: Runner = session.run
-        self._rectangle = session.rectangle
+        self._session, self._trim = session, trim and not session.sizes
         self.batch = session.batch
         self.tta = tta
         self.threads = threads
@@ -161,6 +164,11 @@ class Segmenter:
         """The (h, w) at which the network sees a photo of height x width: once, or with TTA twice."""
         sizes = [self.card.size, *([scaled(self.card.size, self.card.second_look)] if self.tta else [])]
         return [self._rectangle(height, width, size) for size in sizes]
+
+    def _rectangle(self, height: int, width: int, size: tuple[int, int]) -> tuple[int, int]:
+        """The (h, w) in which a photo of height x width is shown to the network, where size (long, short) is wanted."""
+        found = self._session.rectangle(height, width, size)
+        return trimmed(height, width, found) if self._trim else found
 
     def _seen(
         self, images: Sequence[Image], rectangles: Sequence[tuple[int, int]], *, mirrored: bool = False

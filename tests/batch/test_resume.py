@@ -274,6 +274,7 @@ def test_the_folder_holds_what_is_finished(clip: Path, tmp_path: Path) -> None:
     [
         ({"effect": Color("blue", decontaminate=False)}, "color was red, is blue"),
         ({"half_life": 0.1}, "half_life was 0.3, is 0.1"),
+        ({"every_frame": True}, "every_frame was False, is True"),
         ({"excerpt": Excerpt(end=Fraction(3, 2))}, "end was None, is 3/2"),
         ({"quality": 50, "sound": False}, "quality was None, is 50, sound was True, is False"),
         ({"seen_by": {"model": "another"}}, "model was none, is another"),
@@ -418,7 +419,7 @@ def test_a_clip_that_decodes_otherwise_is_refused(clip: Path, tmp_path: Path) ->
 
 
 def test_flicker_is_told_and_goes_on_too(clip: Path, tmp_path: Path) -> None:
-    work = changed(WORK, measure=True)
+    work = changed(WORK, measure=True, every_frame=True)
     once = work(task(clip, tmp_path / "whole.mp4"))
     out = tmp_path / "parts.mp4"
     stopped(work, clip, out, after=30)
@@ -432,6 +433,25 @@ def test_flicker_is_told_and_goes_on_too(clip: Path, tmp_path: Path) -> None:
     assert once.flicker_after == pytest.approx(metrics.flicker(frames, calm))
     assert once.flicker_before is not None and once.flicker_after is not None
     assert 0 < once.flicker_after < 0.8 * once.flicker_before
+
+
+@pytest.mark.parametrize("chunk", [CHUNK, CHUNK + 1])
+def test_masks_that_are_carried_go_on_too(clip: Path, tmp_path: Path, chunk: int) -> None:
+    """Chunks of odd length end on frames that the network saw, and on others that it did not."""
+    seen: list[Image] = []
+
+    class Counts(Unsure):
+        def probability(self, image: Image) -> Mask:
+            seen.append(image)
+            return super().probability(image)
+
+    work = changed(WORK, finder=Counts(), measure=True, chunk=chunk)
+    once = work(task(clip, tmp_path / "whole.mp4"))
+    assert FRAMES // 2 <= len(seen) < FRAMES, "masks are carried, which is what is to be tested"
+    out = tmp_path / "parts.mp4"
+    stopped(work, clip, out, after=30)
+    assert work(task(clip, out)) == once
+    assert out.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
 
 
 def test_flicker_is_not_told_of_a_rest(clip: Path, tmp_path: Path) -> None:

@@ -181,6 +181,94 @@ def test_light_and_camera_moves_are_no_cuts() -> None:
     assert play([np.clip(scene + one, 0, 255).astype(np.uint8) for one in noisy]) == 0, "sensor noise"
 
 
+def carrying(
+    images: list[np.ndarray], masks: list[np.ndarray], fps: int = 30
+) -> tuple[TemporalFilter, list[int], list[np.ndarray]]:
+    """(filter, numbers of the frames for which a mask had to be found, all filtered masks)."""
+    steady, found, out = TemporalFilter(), [], []
+    for number, (image, mask) in enumerate(zip(images, masks, strict=True)):
+        filtered = steady.carried(image, Fraction(number, fps))
+        if filtered is None:
+            found.append(number)
+            filtered = steady(mask, image, Fraction(number, fps))
+        out.append(filtered)
+    return steady, found, out
+
+
+@pytest.mark.parametrize(
+    ("fps", "every"), [(10, 1), (15, 1), (24, 2), (25, 2), (30, 2), (50, 3), (60, 3)], ids=lambda value: str(value)
+)
+def test_a_still_picture_carries_masks_for_less_than_a_20th_of_a_second(fps: int, every: int) -> None:
+    images, masks = [painted(texture(), disc(90, 54, 25))] * 13, [disc(90, 54, 25)] * 13
+    _, found, out = carrying(images, masks, fps)
+    assert found == list(range(0, 13, every))
+    assert all(np.abs(mask - masks[0]).max() < 0.01 for mask in out)
+
+
+def test_a_carried_mask_moves_with_the_people() -> None:
+    shapes = [disc(40 + 4 * number, 54, 25) for number in range(12)]
+    _, found, out = carrying([painted(texture(), one) for one in shapes], shapes)
+    assert len(found) < 12
+    for mask, shape in zip(out, shapes, strict=True):
+        assert ((mask > 0.5) != (shape > 0.5)).sum() < 0.05 * shape.sum()
+
+
+def test_what_cannot_be_followed_is_found_anew() -> None:
+    """A disc that jumps about before a still background; one that comes in from nowhere; and a hard cut."""
+    jumps = [disc(40 + 90 * (number % 2), 54, 20) for number in range(8)]
+    assert carrying([painted(texture(), one) for one in jumps], jumps)[1] == list(range(8))
+    nobody = [np.zeros(SHAPE, np.float32)] * 3
+    comes = [*nobody, disc(150, 54, 20), disc(150, 54, 20)]
+    assert 3 in carrying([painted(texture(), one) for one in comes], comes)[1]
+    first, second = texture(0, color=(60, 90, 150)), texture(1, color=(170, 120, 80))
+    steady, found, _ = carrying([first] * 3 + [second] * 2, [half()] * 5)
+    assert found == [0, 2, 3] and steady.cuts == 1
+
+
+def test_in_the_dark_less_counts_as_lost() -> None:
+    jumps = [disc(40 + 90 * (number % 2), 54, 20) for number in range(6)]
+    dark = [lit(painted(texture(), one), 0.15) for one in jumps]
+    assert carrying(dark, jumps)[1] == list(range(6))
+
+
+def test_a_filter_that_carried_a_mask_is_restored() -> None:
+    shapes = [disc(40 + 4 * number, 54, 25) for number in range(9)]
+    images = [painted(texture(), one) for one in shapes]
+    for stop in (3, 4):
+        first, _, _ = carrying(images[:stop], shapes[:stop])
+        second = TemporalFilter()
+        second.restore(first.state())
+        for number in range(stop, 9):
+            time = Fraction(number, 30)
+            one, other = (steady.carried(images[number], time) for steady in (first, second))
+            assert (one is None) == (other is None)
+            if one is None or other is None:
+                one, other = (steady(shapes[number], images[number], time) for steady in (first, second))
+            np.testing.assert_array_equal(one, other)
+
+
+def test_nothing_is_carried_without_a_past_or_a_filter() -> None:
+    steady = TemporalFilter()
+    assert steady.carried(texture(), Fraction(0)) is None
+    steady(half(), texture(), Fraction(0))
+    assert steady.carried(texture(0, (216, 384)), Fraction(1, 30)) is None, "frames of another size"
+    assert steady.carried(texture(), Fraction(0)) is None, "a time that does not go on"
+    off = TemporalFilter(0)
+    off(half(), texture(), Fraction(0))
+    assert off.carried(texture(), Fraction(1, 30)) is None
+
+
+def test_asking_first_changes_no_mask_that_is_found() -> None:
+    """Where a mask had to be found, the filter gives what it gives when it is not asked."""
+    jumps = [disc(40 + 90 * (number % 2), 54, 20) * 0.9 for number in range(6)]
+    images = [painted(texture(), one) for one in jumps]
+    _, found, asked = carrying(images, jumps)
+    steady = TemporalFilter()
+    assert found == list(range(6))
+    for number, mask in enumerate(asked):
+        np.testing.assert_array_equal(mask, steady(jumps[number], images[number], Fraction(number, 30)))
+
+
 def test_a_flash_does_no_harm() -> None:
     steady, scene = TemporalFilter(), texture()
     for number, image in enumerate([scene, scene, np.full_like(scene, 255), scene]):

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -34,7 +33,7 @@ from standout.masks.temporal import HALF_LIFE
 from standout.masks.window import widest
 from standout.support.pipeline import ahead, in_order
 from standout.support.version import __version__
-from standout.types import BatchFinder, Frame, Mask, PersonFinder, Picture, Planes
+from standout.types import Frame, Mask, PersonFinder, Picture, Planes
 
 if TYPE_CHECKING:
     from standout.video.write.chunk_store import State
@@ -48,23 +47,22 @@ Made: TypeAlias = "tuple[Picture | Planes, float, Fraction, State]"
 CHUNK = 1800
 """Frames of a chunk, a minute of many clips: no more than that is lost when a resumable job is stopped."""
 
-AT_ONCE = 8
-"""Most frames that a network sees in one call: more would fill the memory, and hardly the GPU."""
-
 
 @dataclass(frozen=True)
 class ClipOptions:
     """How clips are read and written.
 
-    excerpt: the part that is worked on. half_life: of the temporal filter, in seconds; 0 switches it off. codec,
-    quality (1 to 100): those of the result; None takes the container's default. sound: whether it is kept. overwrite:
-    whether an existing result is replaced. resume: the job is done in chunks, and continues after those that an earlier
-    process finished. chunk: frames of a chunk; None = CHUNK. measure: whether flicker is measured. workers: how many
-    frames are finished at once.
+    excerpt: the part that is worked on. half_life: of the temporal filter, in seconds; 0 switches it off. every_frame:
+    the network sees every frame, where otherwise masks are carried along through frames that can be followed well.
+    codec, quality (1 to 100): those of the result; None takes the container's default. sound: whether it is kept.
+    overwrite: whether an existing result is replaced. resume: the job is done in chunks, and continues after those that
+    an earlier process finished. chunk: frames of a chunk; None = CHUNK. measure: whether flicker is measured. workers:
+    how many frames are finished at once.
     """
 
     excerpt: Excerpt = WHOLE
     half_life: float = HALF_LIFE
+    every_frame: bool = False
     codec: str | None = None
     quality: int | None = None
     sound: bool = True
@@ -125,7 +123,7 @@ class ClipJob:
             with writer:
                 state = ClipState(
                     options.half_life, self.finder, measure=options.measure, follower=self.edit.follower(),
-                    hiding=effect.hides_people,
+                    hiding=effect.hides_people, every_frame=options.every_frame,
                 )  # fmt: skip
                 state.restore(writer.state)
                 if not video.is_known(clip.colors):
@@ -204,11 +202,10 @@ class ClipJob:
     def _pictures(self, made: Pictures, state: ClipState, placement: Placement) -> Generator[Made, None, None]:
         """What is made of each frame, every step in threads of its own. placement: that of the pictures."""
         first, chunk = state.frames + 1, self.options.chunk or CHUNK
-        frames = ahead(self._frames(made, state))
+        frames, seen_by = ahead(self._frames(made, state)), self.edit.finder(self.finder)
 
         def found() -> Iterator[tuple[tuple[Frame, State], Mask]]:
-            for number, (frame, raw) in enumerate(self._seen(frames), first):
-                coarse = state.filtered(raw, frame)
+            for number, (frame, coarse) in enumerate(state.found(frames, seen_by), first):
                 edit.effect.look_up(frame.time)
                 reached = state.reached(frame) if self.options.resume and number % chunk == 0 else {}
                 yield (frame, reached), coarse
@@ -226,15 +223,6 @@ class ClipJob:
                 masked.close()
                 frames.close()
 
-    def _seen(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, Mask]]:
-        """Each frame with the network's own mask of it; a GPU is shown several frames in one call."""
-        finder = self.edit.finder(self.finder)
-        if not (isinstance(finder, BatchFinder) and finder.batch > 1):
-            yield from ((frame, finder.probability(frame.image)) for frame in frames)
-            return
-        while some := list(islice(frames, min(finder.batch, AT_ONCE))):
-            yield from zip(some, finder.probabilities([frame.image for frame in some]), strict=True)
-
     def _frames(self, made: Pictures, state: ClipState) -> Iterator[Frame]:
         """The frames after those that are done.
 
@@ -251,7 +239,7 @@ class ClipJob:
         raise InputError("the clip's frames are not the same as before; delete the folder of chunks, to begin anew")
 
 
-_CHANGING = ("half_life", "codec", "quality", "sound")
+_CHANGING = ("half_life", "every_frame", "codec", "quality", "sound")
 """Fields of ClipOptions that change the result, beside the excerpt."""
 
 

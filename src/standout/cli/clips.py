@@ -43,6 +43,7 @@ def clips_of(
             device=options.device,
             threads=options.threads or 1,  # the steps beside it take the other cores
             tta=options.uses_tta(default=False),
+            trim=True,
         )
         seen_by = {
             "model": f"{options.model} {segmenter.card.sha256}",
@@ -82,6 +83,7 @@ def _chosen(options: Photos, part: _Part, *, resume: bool, measure: bool) -> Cli
     return ClipOptions(
         excerpt=Excerpt(*part, options.max_side),
         half_life=HALF_LIFE if options.steady is None else options.steady,
+        every_frame=options.every_frame,
         codec=options.codec,
         quality=options.quality,
         sound=options.sound,

@@ -208,6 +208,13 @@ class Photos:
             help="Half-life of the temporal filter: after how long an earlier mask counts half. 0 switches it off.",
         ),
     ] = None  # fmt: skip
+    every_frame: Annotated[
+        bool,
+        typer.Option(
+            "--every-frame", rich_help_panel=CLIPS,
+            help="Show the network every frame, instead of carrying masks through frames that are easy to follow.",
+        ),
+    ] = False  # fmt: skip
     codec: Annotated[
         str | None,
         typer.Option(

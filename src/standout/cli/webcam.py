@@ -255,7 +255,9 @@ class Webcam:
             # the meeting beside it needs cores, too, and steps this short lose more by sharing than they gain
             cv2.setNumThreads(1)
             threads = self.threads or max(1, min(4, cores() // 2))
-            return Segmenter(self.model, runtime=self.runtime, device=self.device, threads=threads, tta=False)
+            return Segmenter(
+                self.model, runtime=self.runtime, device=self.device, threads=threads, tta=False, trim=True
+            )
 
         def told(pace: Pace) -> None:
             if window is not None:

@@ -38,6 +38,16 @@ def rectangle(height: int, width: int, size: tuple[int, int]) -> tuple[int, int]
     return (long, short) if height >= width else (short, long)
 
 
+def trimmed(height: int, width: int, rect: tuple[int, int]) -> tuple[int, int]:
+    """The smallest rectangle, in multiples of 32, in which the photo lies as large as in rect (h, w).
+
+    >>> trimmed(1080, 1920, (256, 320)), trimmed(4000, 3000, (320, 256)), trimmed(90, 160, (240, 320))
+    ((192, 320), (320, 256), (192, 320))
+    """
+    where = place(height, width, rect)
+    return min(rect[0], 32 * -(-where.inner_height // 32)), min(rect[1], 32 * -(-where.inner_width // 32))
+
+
 def place(height: int, width: int, rect: tuple[int, int]) -> Where:
     """Where a photo of height x width lies in rect (h, w): as large as fits, centered, at least 1x1 pixel.
 

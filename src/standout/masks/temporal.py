@@ -1,4 +1,4 @@
-"""The temporal filter: masks of a clip, frame after frame, that do not flicker.
+"""The temporal filter: masks of a clip, frame after frame, that do not flicker, and that need not all be found.
 
 mask    float32  (h, w)      person probability of the whole frame, preferably the network's own, before refinement
 image   uint8    (H, W, 3)   RGB, the frame at any size
@@ -19,13 +19,11 @@ from numpy.typing import NDArray
 
 from standout.errors import InputError
 from standout.masks.letterbox import resize
+from standout.masks.motion import Glimpse, OpticalFlow, alike, apart_of, glimpse_of, is_cut, moved, way_of
 from standout.types import Bytes, Floats, Image, Mask
 
 HALF_LIFE = 0.2
 """Seconds; docs/research/temporal-filter.md shows what other values give."""
-
-SIDE, FLOW_SIDE = 320, 256
-"""The longest side, in pixels, of the pictures that are compared, and of those in which motion is found."""
 
 MATCH, STILL = 14.0, 10.0
 """Difference of two frames, in levels of 255, at which trust in a moved pixel, and in a still one, falls to 1/e."""
@@ -33,25 +31,53 @@ MATCH, STILL = 14.0, 10.0
 AGREE = 0.5
 """Difference of two masks, where the picture moves, at which trust in the past falls to 1/e."""
 
-CUT_LIKENESS, CUT_COLORS = 0.7, 0.25
-"""At a cut the likeness of the layouts is below the first, and the distance of the colors above the second."""
+LONGEST = Fraction(1, 20)
+"""Seconds after which the network sees a frame in any case: at 24 to 30 frames a second every other one at the latest,
+at 50 or 60 every third; below 20, each."""
+
+LOST, BRIGHT = 20.0, 80.0
+"""Difference, in levels of 255, at which a moved pixel is taken for another thing than the one that is there now, and
+the mean gray level of a picture below which that difference is less, in proportion."""
+
+MOST_LOST_NEAR, MOST_LOST_ANYWHERE, CELLS = 0.05, 0.5, 20
+"""A mask is carried on where less than the first share of the people's own area is lost, on them and about them, and
+less than the second of any square cell, which is where somebody new would come in. CELLS: along the longer side."""
+
+NEAR, LEAST_PEOPLE = 15, 0.01
+"""The side, in pixels of the look, of the square by which people are grown to what is about them; and the share of the
+picture that people are taken to fill at least."""
 
 
 @dataclass(frozen=True)
 class _Moment:
-    """What is remembered of a frame: its filtered mask, and small pictures of it."""
+    """What is remembered of a frame.
+
+    shape: of the image and the mask. mask: filtered. found: the time of the last frame that the network saw. trust: how
+    far the mask can be trusted since then, 0..255, at the size of the look; None where that was in this frame.
+    """
 
     time: Fraction
     shape: tuple[int, ...]
     mask: Mask
-    look: Bytes
-    gray: Bytes
-    layout: Floats
-    colors: Floats
+    look: Glimpse
+    found: Fraction
+    trust: Bytes | None = None
 
 
-_PICTURES = ("mask", "look", "gray", "layout", "colors")
-"""Fields of _Moment that are arrays."""
+@dataclass(frozen=True)
+class _Step:
+    """How the last moment leads to a frame.
+
+    past: its mask, moved along. match: how far that can be trusted by the pictures, 0..1, at the size of the look.
+    lost: 1 where the moved picture shows another thing than the present one, or did since the network last saw a frame.
+    """
+
+    image: Image
+    time: Fraction
+    look: Glimpse
+    past: Mask
+    match: Floats
+    lost: Bytes
 
 
 class TemporalFilter:
@@ -76,6 +102,9 @@ class TemporalFilter:
 
     The past is dropped at cuts, where frames or masks change their size, and where time does not increase.
 
+    Where the picture can be followed so well that the moved mask will do, `carried` gives it, and no network need see
+    that frame. The next mask that is found is then trusted more where what was carried matched less.
+
     >>> steady, still = TemporalFilter(half_life=1.0), np.full((64, 64, 3), 90, np.uint8)
     >>> before = steady(np.full((64, 64), 0.4, np.float32), still, Fraction(0))
     >>> now = steady(np.full((64, 64), 0.5, np.float32), still, Fraction(1))  # half of 0.4 and half of 0.5
@@ -89,21 +118,52 @@ class TemporalFilter:
         self.half_life = half_life
         self.cuts = 0
         self._last: _Moment | None = None
-        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-        self._flow.setFinestScale(1)  # the 2 of the preset is too coarse for an arm
+        self._step: _Step | None = None
+        self._flow = OpticalFlow()
+
+    def carried(self, image: Image, time: Fraction) -> Mask | None:
+        """The last filtered mask moved to the next frame, which is then done; None where a mask must be found for it.
+
+        A mask must be found for the first frame and LONGEST after the last that was; after a cut; where the people, or
+        what is about them, moved in a way that cannot be followed; where a part of the picture is new; and wherever the
+        filter is off.
+        """
+        last = self._last
+        if last is None or self.half_life == 0 or image.shape != last.shape[:3]:
+            return None
+        if time <= last.time or time - last.found >= LONGEST:
+            return None
+        _check(last.mask, image)
+        look = glimpse_of(image, last.mask.shape)
+        if is_cut(last.look, look):
+            return None
+        step = self._moved(last, look, image, time)
+        if _is_lost(step):
+            self._step = step  # the mask that is to be found will need it
+            return None
+        self._last = _Moment(
+            time, last.shape, step.past, look, last.found, np.asarray(np.rint(255 * step.match), np.uint8)
+        )
+        return step.past.copy()
 
     def __call__(self, mask: Mask, image: Image, time: Fraction) -> Mask:
         """The filtered mask of the next frame, at the size of the given mask."""
         if self.half_life == 0:
             return mask
         _check(mask, image)
-        now, before = _moment(mask, image, time), self._last
-        if before is not None and (before.shape != now.shape or time <= before.time):
+        before, step, shape = self._last, self._step, (*image.shape, *mask.shape)
+        self._step = None
+        if before is not None and (before.shape != shape or time <= before.time):
             before = None
-        if before is not None and _is_cut(before, now):
+        if step is None or before is None or step.image is not image or step.time != time:
+            step = None
+        look = glimpse_of(image, mask.shape) if step is None else step.look
+        if before is not None and step is None and is_cut(before.look, look):
             self.cuts += 1
             before = None
-        self._last = now if before is None else self._blended(before, now)
+        if before is not None:
+            mask = self._blended(before, step or self._moved(before, look, image, time), mask)
+        self._last = _Moment(time, shape, mask.copy(), look, time)
         return self._last.mask.copy()  # the caller may paint on it
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -111,30 +171,55 @@ class TemporalFilter:
         last = self._last
         if last is None:
             return {}
-        kept = {name: np.asarray(getattr(last, name)) for name in _PICTURES}
-        return kept | {"time": np.array(str(last.time)), "shape": np.array(last.shape), "cuts": np.array(self.cuts)}
+        kept = last.look.to_dict() | {"mask": last.mask} | ({} if last.trust is None else {"trust": last.trust})
+        times = {"time": np.array(str(last.time)), "found": np.array(str(last.found))}
+        return kept | times | {"shape": np.array(last.shape), "cuts": np.array(self.cuts)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Makes this filter continue as the one whose state was saved."""
-        self._last, self.cuts = None, 0
+        self._last, self._step, self.cuts = None, None, 0
         if state:
-            time, shape = Fraction(str(state["time"])), tuple(map(int, state["shape"]))
-            self._last = _Moment(time, shape, *(state[name] for name in _PICTURES))
+            time, found = (Fraction(str(state[name])) for name in ("time", "found"))
+            shape, look = tuple(map(int, state["shape"])), Glimpse.from_dict(state)
+            self._last = _Moment(time, shape, state["mask"], look, found, state.get("trust"))
             self.cuts = int(state["cuts"])
 
-    def _blended(self, before: _Moment, now: _Moment) -> _Moment:
-        """The present moment, with the past blended into its mask."""
-        flow = np.asarray(self._flow.calc(now.gray, before.gray, None), np.float32)  # type: ignore[call-overload]
-        size = now.look.shape[:2]
-        way = _way(flow, *size)
-        past = _moved(before.mask, way if size == now.mask.shape else _way(flow, *now.mask.shape))
-        apart = np.abs(past - now.mask)
-        trust = _trust(before.look, _moved(before.look, way), now.look, resize(apart, *size))
-        doubt = 1 - np.abs(2 * now.mask - 1)
-        half_life = self.half_life * doubt * resize(trust, *now.mask.shape)
-        weight = np.exp2(-float(now.time - before.time) / np.maximum(half_life, 1e-6))
-        mask = np.asarray(now.mask + weight * (past - now.mask), np.float32)
-        return _Moment(now.time, now.shape, mask, now.look, now.gray, now.layout, now.colors)
+    def _moved(self, before: _Moment, look: Glimpse, image: Image, time: Fraction) -> _Step:
+        """How the moment before leads to the present frame."""
+        flow = self._flow(before.look, look)
+        size = look.look.shape[:2]
+        way = way_of(flow, *size)
+        past = moved(before.mask, way if size == before.mask.shape else way_of(flow, *before.mask.shape))
+        apart = apart_of(moved(before.look.look, way), look.look)
+        match = alike(apart, MATCH)
+        if before.trust is not None:
+            match *= moved(before.trust, way) / np.float32(255)
+        lost = LOST * min(1.0, float(look.gray.mean()) / BRIGHT)
+        return _Step(image, time, look, past, match, np.asarray(match < math.exp(-((lost / MATCH) ** 2)), np.uint8))
+
+    def _blended(self, before: _Moment, step: _Step, mask: Mask) -> Mask:
+        """The mask of the present frame, with the past blended in."""
+        change = step.past - mask
+        still = alike(apart_of(before.look.look, step.look.look), STILL)
+        agree = np.exp(-np.square(resize(np.abs(change), *still.shape) / np.float32(AGREE)))
+        trust = step.match * (still + (1 - still) * agree)
+        doubt = 1 - np.abs(2 * mask - 1)
+        half_life = self.half_life * doubt * resize(trust, *mask.shape)
+        weight = np.exp2(-float(step.time - before.time) / np.maximum(half_life, 1e-6))
+        return np.asarray(mask + weight * change, np.float32)
+
+
+def _is_lost(step: _Step) -> bool:
+    """Whether a mask must be found anew, because too much of the picture is not what was carried along."""
+    height, width = step.lost.shape
+    past = resize(step.past, height, width)
+    people = max(LEAST_PEOPLE * past.size, cv2.countNonZero(np.asarray(past > 0.5, np.uint8)))
+    about = cv2.dilate(np.asarray(past > 0.1, np.uint8), np.ones((NEAR, NEAR), np.uint8))
+    if cv2.countNonZero(cv2.bitwise_and(step.lost, about)) >= MOST_LOST_NEAR * people:
+        return True
+    cell = max(1, round(max(height, width) / CELLS))
+    cells = resize(255 * step.lost, max(1, height // cell), max(1, width // cell))
+    return bool(cells.max() >= 255 * MOST_LOST_ANYWHERE)
 
 
 def _check(mask: Mask, image: Image) -> None:
@@ -143,63 +228,3 @@ def _check(mask: Mask, image: Image) -> None:
         raise InputError(f"image is {image.dtype} {image.shape}; wanted uint8 (H, W, 3), RGB")
     if mask.ndim != 2 or mask.dtype != np.float32 or not mask.size:
         raise InputError(f"mask is {mask.dtype} {mask.shape}; wanted float32 (h, w)")
-
-
-def _moment(mask: Mask, image: Image, time: Fraction) -> _Moment:
-    """What is to be remembered of a frame, whose mask is not filtered yet."""
-    look = np.asarray(resize(image, *_within(mask.shape, SIDE)), np.uint8)
-    small = resize(look, *_within(mask.shape, FLOW_SIDE))
-    gray = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
-    layout = cv2.GaussianBlur(resize(gray, 24, 32), (0, 0), 1.0).astype(np.float32)
-    tally = cv2.calcHist([resize(look, 60, 80)], [0, 1, 2], None, [8, 8, 8], [0, 256] * 3).ravel()
-    colors = np.asarray(tally / tally.sum(), np.float32)
-    return _Moment(time, (*image.shape, *mask.shape), mask.copy(), look, gray, layout, colors)
-
-
-def _within(shape: tuple[int, ...], side: int) -> tuple[int, int]:
-    """That shape (h, w) scaled down to at most that side; each is at least 16, which the optical flow needs."""
-    scale = min(1.0, side / max(shape))
-    return max(16, round(shape[0] * scale)), max(16, round(shape[1] * scale))
-
-
-def _way(flow: Floats, height: int, width: int) -> tuple[Floats, Floats]:
-    """Where each pixel of the present frame, of height x width, was in the earlier one: (x, y)."""
-    by = resize(flow, height, width)
-    rows, columns = np.indices((height, width), np.float32)
-    x = columns + by[..., 0] * np.float32(width / flow.shape[1])
-    y = rows + by[..., 1] * np.float32(height / flow.shape[0])
-    return np.asarray(x, np.float32), np.asarray(y, np.float32)
-
-
-def _moved(picture: Any, way: tuple[Floats, Floats]) -> Any:
-    """The earlier picture as it lies in the present frame."""
-    return cv2.remap(picture, *way, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-
-
-def _trust(before: Bytes, moved: Bytes, now: Bytes, apart: Floats) -> Floats:
-    """How far the past of each pixel can be trusted, 0..1. apart: the difference of the moved and the present mask."""
-    match = _alike(moved, now, MATCH)
-    still = _alike(before, now, STILL)
-    agree = np.exp(-np.square(apart / np.float32(AGREE)))
-    return np.asarray(match * (still + (1 - still) * agree), np.float32)
-
-
-def _alike(one: Bytes, other: Bytes, scale: float) -> Floats:
-    """1 where two pictures are equal, 1/e where the worst channel differs by `scale` in the mean of 3x3 pixels."""
-    red, green, blue = cv2.split(cv2.absdiff(one, other))
-    apart = cv2.max(cv2.max(red, green), blue).astype(np.float32)
-    return np.asarray(np.exp(-np.square(cv2.blur(apart, (3, 3)) / np.float32(scale))), np.float32)
-
-
-def _is_cut(before: _Moment, now: _Moment) -> bool:
-    """Whether the layout and the colors changed at the same time.
-
-    A flash or a fade keeps the layout (the correlation of small gray pictures, which brightness does not change), and a
-    fast pan keeps the colors (the Hellinger distance of their histograms). A cut that keeps one of them is not seen,
-    nor is a cut to or from an empty picture; there, the past is forgotten pixel by pixel, as nothing matches.
-    """
-    one, other = before.layout - before.layout.mean(), now.layout - now.layout.mean()
-    noise = 4.0 * one.size  # two levels, squared; without them a blank picture would correlate with anything
-    likeness = ((one * other).sum() + noise) / (np.sqrt((one * one).sum() * (other * other).sum()) + noise)
-    distance = math.sqrt(max(0.0, 1.0 - float(np.sqrt(before.colors * now.colors).sum())))
-    return bool(likeness < CUT_LIKENESS) and distance > CUT_COLORS

@@ -212,11 +212,17 @@ class BulkWorker:
             return self._clips
 
     def _segmenter(self, *, tta: bool, threads: int) -> Segmenter:
+        """What finds people in photos, which have test-time augmentation by default, or in clips, which have not."""
         from standout.segmenter import Segmenter
 
         wanted = tta if self.work.tta is None else self.work.tta
         return Segmenter(
-            self.work.model, runtime=self.work.runtime, device=self.work.device, threads=threads, tta=wanted
+            self.work.model,
+            runtime=self.work.runtime,
+            device=self.work.device,
+            threads=threads,
+            tta=wanted,
+            trim=not tta,
         )
 
 

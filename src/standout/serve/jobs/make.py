@@ -147,7 +147,7 @@ def made(order: JobOrder, plan: JobPlan, tell: Callable[[Step], None], *, room: 
 
 
 def _finder(order: JobOrder, threads: int, *, tta: bool) -> Segmenter:
-    return Segmenter(order.model, runtime=order.runtime, device=order.device, threads=threads, tta=tta)
+    return Segmenter(order.model, runtime=order.runtime, device=order.device, threads=threads, tta=tta, trim=not tta)
 
 
 def _seen_by(order: JobOrder, finder: Segmenter) -> dict[str, str]:
