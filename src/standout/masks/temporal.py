@@ -32,8 +32,7 @@ AGREE = 0.5
 """Difference of two masks, where the picture moves, at which trust in the past falls to 1/e."""
 
 LONGEST = Fraction(1, 20)
-"""Seconds after which the network sees a frame in any case: at 24 to 30 frames a second every other one at the latest,
-at 50 or 60 every third; below 20, each."""
+"""Seconds after which a mask must be found, so that below 20 frames a second each frame has a mask of its own."""
 
 LOST, BRIGHT = 20.0, 80.0
 """Difference, in levels of 255, at which a moved pixel is taken for another thing than the one that is there now, and
@@ -52,15 +51,14 @@ picture that people are taken to fill at least."""
 class _Moment:
     """What is remembered of a frame.
 
-    shape: of the image and the mask. mask: filtered. found: the time of the last frame that the network saw. trust: how
-    far the mask can be trusted since then, 0..255, at the size of the look; None where that was in this frame.
+    shape: of the image and the mask. mask: filtered. trust: how far a mask that was carried to this frame can be
+    trusted, 0..255, at the size of the look; None for a mask that was found.
     """
 
     time: Fraction
     shape: tuple[int, ...]
     mask: Mask
     look: Glimpse
-    found: Fraction
     trust: Bytes | None = None
 
 
@@ -69,7 +67,7 @@ class _Step:
     """How the last moment leads to a frame.
 
     past: its mask, moved along. match: how far that can be trusted by the pictures, 0..1, at the size of the look.
-    lost: 1 where the moved picture shows another thing than the present one, or did since the network last saw a frame.
+    lost: 1 where the moved picture shows another thing than the present one, 0 elsewhere.
     """
 
     image: Image
@@ -124,14 +122,14 @@ class TemporalFilter:
     def carried(self, image: Image, time: Fraction) -> Mask | None:
         """The last filtered mask moved to the next frame, which is then done; None where a mask must be found for it.
 
-        A mask must be found for the first frame and LONGEST after the last that was; after a cut; where the people, or
-        what is about them, moved in a way that cannot be followed; where a part of the picture is new; and wherever the
-        filter is off.
+        A mask must be found for the first frame, for at least every other, and LONGEST after the last that was; after a
+        cut; where the people, or what is about them, moved in a way that cannot be followed; where a part of the
+        picture is new; and wherever the filter is off.
         """
         last = self._last
-        if last is None or self.half_life == 0 or image.shape != last.shape[:3]:
+        if last is None or last.trust is not None or self.half_life == 0 or image.shape != last.shape[:3]:
             return None
-        if time <= last.time or time - last.found >= LONGEST:
+        if time <= last.time or time - last.time >= LONGEST:
             return None
         _check(last.mask, image)
         look = glimpse_of(image, last.mask.shape)
@@ -141,9 +139,7 @@ class TemporalFilter:
         if _is_lost(step):
             self._step = step  # the mask that is to be found will need it
             return None
-        self._last = _Moment(
-            time, last.shape, step.past, look, last.found, np.asarray(np.rint(255 * step.match), np.uint8)
-        )
+        self._last = _Moment(time, last.shape, step.past, look, np.asarray(np.rint(255 * step.match), np.uint8))
         return step.past.copy()
 
     def __call__(self, mask: Mask, image: Image, time: Fraction) -> Mask:
@@ -163,7 +159,7 @@ class TemporalFilter:
             before = None
         if before is not None:
             mask = self._blended(before, step or self._moved(before, look, image, time), mask)
-        self._last = _Moment(time, shape, mask.copy(), look, time)
+        self._last = _Moment(time, shape, mask.copy(), look)
         return self._last.mask.copy()  # the caller may paint on it
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -172,16 +168,14 @@ class TemporalFilter:
         if last is None:
             return {}
         kept = last.look.to_dict() | {"mask": last.mask} | ({} if last.trust is None else {"trust": last.trust})
-        times = {"time": np.array(str(last.time)), "found": np.array(str(last.found))}
-        return kept | times | {"shape": np.array(last.shape), "cuts": np.array(self.cuts)}
+        return kept | {"time": np.array(str(last.time)), "shape": np.array(last.shape), "cuts": np.array(self.cuts)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Makes this filter continue as the one whose state was saved."""
         self._last, self._step, self.cuts = None, None, 0
         if state:
-            time, found = (Fraction(str(state[name])) for name in ("time", "found"))
-            shape, look = tuple(map(int, state["shape"])), Glimpse.from_dict(state)
-            self._last = _Moment(time, shape, state["mask"], look, found, state.get("trust"))
+            time, shape = Fraction(str(state["time"])), tuple(map(int, state["shape"]))
+            self._last = _Moment(time, shape, state["mask"], Glimpse.from_dict(state), state.get("trust"))
             self.cuts = int(state["cuts"])
 
     def _moved(self, before: _Moment, look: Glimpse, image: Image, time: Fraction) -> _Step:
