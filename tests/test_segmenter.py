@@ -76,6 +76,20 @@ def test_images_of_one_rectangle_are_seen_together() -> None:
     assert seen == [(4, 3, 96, 64), (1, 3, 96, 64), (2, 3, 64, 96), (4, 3, 128, 96), (1, 3, 128, 96), (2, 3, 96, 128)]
 
 
+@pytest.mark.parametrize(
+    ("shape", "sizes", "seen_in"),
+    [((54, 96), (), (64, 96)), ((30, 96), (), (32, 96)), ((96, 40), (), (96, 64)), ((30, 96), ((64, 96),), (64, 96))],
+)
+def test_a_trimmed_letterbox_is_no_larger_than_it_must_be(
+    shape: tuple[int, int], sizes: tuple[tuple[int, int], ...], seen_in: tuple[int, int]
+) -> None:
+    image = pictures([shape])[0]
+    (whole, _), (trimmed, seen) = (echo(batch=1, sizes=sizes) for _ in range(2))
+    mask = Segmenter(trimmed, tta=False, trim=True).probability(image)
+    assert seen == [(1, 3, *seen_in)]
+    np.testing.assert_array_equal(mask, Segmenter(whole, tta=False).probability(image))
+
+
 def test_no_images_get_no_masks() -> None:
     session, seen = echo(batch=4)
     assert Segmenter(session).masks([]) == [] and seen == []

@@ -22,6 +22,7 @@ OF_CLIPS = [
     ["--max-side", "320"],
     ["--steady", "0.5"],
     ["--steady", "0"],
+    ["--every-frame"],
     ["--codec", "h264"],
     ["--no-sound"],
     ["--resume"],
