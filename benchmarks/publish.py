@@ -188,6 +188,7 @@ PARTS = {
     "exports": Part("exports.json", exports, {"exports": exports_table}),
     "speed": Part("speed.md", lambda: signed(script("speed.py")()), {"speed": str}),
     "video": Part("video.md", lambda: signed(script("video.py")()), {"video": str}),
+    "carried": Part("carried.md", script("carried.py"), {"carried": paragraph(0)}),
     "flicker": Part(
         "flicker.md",
         script("flicker.py", "--clips", str(PEOPLE.parent / "clips")),
