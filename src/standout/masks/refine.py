@@ -109,9 +109,10 @@ def _without_islands(coarse: Mask) -> Mask:
     """The mask without islands in which no pixel is surely a person, such as a haze over the background."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats((coarse > 0.08).astype(np.uint8), connectivity=8)
     share = np.ones(count, np.float32)
-    surest = int(labels.ravel()[coarse.argmax()])  # often the largest, so that there is no need to look at all of it
+    top = int(coarse.argmax())
+    sure = int(labels.flat[top]) if coarse.flat[top] >= SURE else 0  # often the largest, and found without a search
     for island in range(1, count):
-        if island == surest and coarse.max() >= SURE:
+        if island == sure:
             continue
         left, top, width, height = stats[island, :4].tolist()
         box = slice(top, top + height), slice(left, left + width)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 import av
 import numpy as np
 
+from standout.support.system import cores
 from standout.types import Frame, PlanarFrame
 from standout.video import color, planes
 from standout.video.color import Colors
@@ -78,6 +79,7 @@ def frames(
     with open_container(clip.path) as container:
         stream = video_track(container, clip.path, clip.index)
         stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = max(1, cores() - 1)  # what is done with the frames takes a core, too
         decoder = alpha_decoder(stream) if clip.alpha else None
         begin = start + onward if seek else start
         packets = _packets(container, stream, clip, clip.zero + begin if begin > 0 else None)
