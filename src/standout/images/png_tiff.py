@@ -15,6 +15,7 @@ To add a PNG chunk: yield it in _png_parts before IDAT.
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -54,7 +55,11 @@ def png(picture: Picture, *, icc: bytes | None, exif: bytes | None, dpi: tuple[f
     >>> png(np.zeros((1, 1, 1), np.uint8), icc=None, exif=None, dpi=None)[:8]
     b'\\x89PNG\\r\\n\\x1a\\n'
     """
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*part) for part in _png_parts(picture, icc, exif, dpi))
+    file = io.BytesIO()  # which gives its content without a copy
+    file.write(b"\x89PNG\r\n\x1a\n")
+    for part in _png_parts(picture, icc, exif, dpi):
+        file.write(_chunk(*part))
+    return file.getvalue()
 
 
 def _png_parts(
