@@ -211,7 +211,15 @@ def main(arguments: list[str]) -> int:
     try:
         with signals.answered():
             given = _with_command(arguments)
+            if options := _plain(given):
+                from standout.cli.photos import run
+
+                return signals.exit_code(run(options))
             application(given[0] if given else None)(given, prog_name="standout")
+    except KeyboardInterrupt:
+        return signals.exit_code(signals.INTERRUPTED)
+    except BrokenPipeError:  # nobody reads standard output any more
+        return 1
     except SystemExit as end:
         return signals.exit_code(end.code if isinstance(end.code, int) else 1)
     except StandoutError as error:
@@ -225,6 +233,16 @@ def main(arguments: list[str]) -> int:
         fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
         return 2
     return 0
+
+
+def _plain(given: list[str]) -> Photos | None:
+    """The options of an effect's command that is written plainly, or None where Typer is to read it."""
+    if given[0] not in EFFECTS:
+        return None
+    from standout.cli import direct, effects
+
+    kind, _ = effects.command(EFFECTS[given[0]])
+    return direct.read(kind, given[1:])
 
 
 def _with_command(arguments: list[str]) -> list[str]:
