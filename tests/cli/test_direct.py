@@ -102,7 +102,7 @@ def test_every_option_of_every_effect_is_read_as_typer_reads_it(effect: str) -> 
             lines["off"] += [off] if off else []
         elif text := next((samples[one] for one in samples if one in kinds), None):
             least = getattr(told, "min", None)
-            lines["values"] += [on, text if least is None else f"{least:g}"]
+            lines["values"] += [on, text if least is None else f"{max(0, least):g}"]
     if effect == "replace":
         lines["on"] += ["-b", "x.png"]
         lines["off"] += ["-b", "x.png"]
