@@ -3,10 +3,10 @@
     python benchmarks/throughput.py [--device cuda] [--photos 400] [--workers 1,2,4,8,16] [--side 1024]
 
 Photos are worked on as `standout cut FOLDER` works on them: by threads that read, wait for the network together,
-refine, cut and write. Of each number of threads, the table tells photos a second, the mean batch of the network's calls, and
-the share of all threads' time that each step took; "network, waiting" includes the wait for other photos' calls.
-Where nvidia-smi is there, it tells the share of time in which the GPU was at work. The first photos, which find the
-device cold, are not counted.
+refine, cut and write. Of each number of threads, the table tells photos a second, the mean batch of the network's
+calls, and the share of all threads' time that each step took; "network, waiting" includes the wait for other
+photos' calls. Where nvidia-smi is there, it tells the share of time in which the GPU was at work. The first
+photos, which find the device cold, are not counted.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ def job(segmenter: Counting, clock: Clock) -> Callable[[Task], Outcome]:
             data = images.encode(edited.picture, task.suffix, meta=photo.meta)
         with clock.of("write"):
             write_atomic(task.target, data)
-        return Outcome(*photo.image.shape[1::-1], edited.person_share)
+        height, width = photo.image.shape[:2]
+        return Outcome(width, height, edited.person_share)
 
     return work
 

@@ -1,5 +1,6 @@
 """Plain command lines are read without Typer's parser, and come out as Typer reads them."""
 
+import os
 from dataclasses import fields
 from pathlib import Path
 from typing import get_args
@@ -134,3 +135,16 @@ def test_interruptions_end_as_typer_ends_them(
 
     monkeypatch.setattr("standout.cli.photos.run", run)
     assert main(["cut", "photo.jpg"]) == main(["cut", "photo.jpg", "-rq"]) == code
+
+
+@pytest.mark.parametrize("before", [None, "3"])
+def test_openblas_begins_no_threads_unless_asked_to(before: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    if before is None:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", "")  # so that it is put back afterwards
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    else:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", before)
+    seen: list[str | None] = []
+    monkeypatch.setattr("standout.cli.photos.run", lambda options: seen.append(os.environ["OPENBLAS_NUM_THREADS"]) or 0)
+    assert main(["cut", "photo.jpg"]) == main(["cut", "photo.jpg", "-rq"]) == 0
+    assert seen == [before or "1"] * 2
