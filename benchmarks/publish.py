@@ -225,6 +225,7 @@ PARTS = {
             "batch-list": paragraph(3),
         },
     ),
+    "install_size": Part("install_size.md", lambda: signed(script("install_size.py")()), {"install-size": str}),
     "kills": Part("kills.md", lambda: signed(script("kills.py")()), {"kills": str}),
     "training": Part("training.md", lambda: signed(script("training.py")()), {"training": str}),
     "unlabelled": Part("unlabelled.md", script("unlabelled.py"), {"unlabelled": str}),

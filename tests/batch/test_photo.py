@@ -1,3 +1,4 @@
+import weakref
 from pathlib import Path
 
 import cv2
@@ -5,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from standout import images
+from standout import images, masks
 from standout.batch import run
 from standout.batch.hand_masks import by_hand
-from standout.batch.photo import Outcome, PhotoJob
+from standout.batch.photo import Outcome, PhotoJob, by_model, by_model_once
 from standout.batch.plan import Naming, Task, plan
 from standout.editing import Edit, Placement
 from standout.effects import Blur, Matte
@@ -165,3 +166,33 @@ def test_a_photo_in_one_tint_is_no_mask_by_hand(pics: Path, tint: tuple[float, f
     cv2.imwrite("m.jpg", cv2.resize(gray, (40, 60))[..., None] * np.array(tint[::-1]))
     with pytest.raises(UnclearMask, match=r"m\.jpg"):
         one(photo_job(by_hand(Path("m.jpg"))))
+
+
+class Everybody:
+    """A finder that calls the left half of every image a person."""
+
+    def probability(self, image: np.ndarray) -> Mask:
+        mask = np.zeros((32, 24), np.float32)
+        mask[:, :12] = 1
+        return mask
+
+
+def test_a_single_photo_lets_the_model_go_before_full_size_work(pics: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finder = Everybody()
+    there = weakref.ref(finder)
+    photo = images.read("pics/p0.jpg")
+    (task,) = plan(["pics/p0.jpg"], None, naming=CUT)
+    wanted = by_model(finder)(task, photo)
+    source = by_model_once(finder)
+    del finder
+    assert there() is not None
+    seen = []
+
+    def full_size(coarse: Mask, image: np.ndarray, *, refined: bool) -> Mask:
+        seen.append(there())
+        return masks.full_size.full_size(coarse, image, refined=refined)
+
+    monkeypatch.setattr("standout.batch.photo.full_size", full_size)
+    found = source(task, photo)
+    assert seen == [None], "the model was still there"
+    np.testing.assert_array_equal(found.mask, wanted.mask)

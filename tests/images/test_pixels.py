@@ -10,6 +10,7 @@ import PIL.Image
 import pytest
 
 from standout import images
+from standout.images import colors
 from tests import pictures
 from tests.pictures import close, gradient, pillow, saved
 
@@ -230,3 +231,16 @@ def test_heic_with_more_than_8_bits_keeps_them(bits: int) -> None:
     assert np.abs(photo.image.astype(int) - pixels).max() < 3 * 65536 >> bits
     assert len(np.unique(photo.image[..., 1])) > 500, "8 bits would hold 256 levels"
     assert photo.image.min() == 0 and photo.image.max() == 65535
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 300), (300, 7), (61, 53)])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP"])
+def test_pixels_copied_in_bands_are_those_that_pillow_reads(
+    kind: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(colors, "_BAND", 1000)
+    picture = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    data = saved(PIL.Image.fromarray(picture), kind)
+    photo = images.read(data)
+    np.testing.assert_array_equal(photo.image, np.asarray(PIL.Image.open(io.BytesIO(data))))
+    assert photo.image.flags.writeable and photo.image.flags.c_contiguous

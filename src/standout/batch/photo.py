@@ -21,6 +21,7 @@ from standout.errors import InputError, OutputError, UnreadableImage
 from standout.masks.confidence import NOBODY, judged
 from standout.masks.full_size import full_size
 from standout.support.atomic import write_atomic
+from standout.support.system import release_memory
 from standout.types import Judged, Mask, PersonFinder, Photo
 
 MaskSource: TypeAlias = Callable[[Task, Photo], "Mask | Judged"]
@@ -134,6 +135,28 @@ def by_model(finder: PersonFinder, *, refine: bool = True) -> MaskSource:
         return replace(found, mask=full_size(found.mask, photo.image, refined=refine))
 
     return find
+
+
+def by_model_once(finder: PersonFinder, *, refine: bool = True) -> MaskSource:
+    """The mask of a single photo, as by_model makes it.
+
+    Full-size work needs the most memory, so that of the model is given back before, and that of refining after it.
+    """
+    kept = [finder]
+
+    def find(task: Task, photo: Photo) -> Judged:
+        found = _seen(kept.pop(), photo)
+        release_memory()
+        found = replace(found, mask=full_size(found.mask, photo.image, refined=refine))
+        release_memory()
+        return found
+
+    return find
+
+
+def _seen(finder: PersonFinder, photo: Photo) -> Judged:
+    """The network's own mask, and how far it can be trusted."""
+    return judged(finder.probability(photo.image), finder)
 
 
 def _to_stdout(data: bytes) -> None:

@@ -37,12 +37,20 @@ class _Command(Protocol):
 def _finish(command: Photos | _Command | int | None, version: bool = False) -> None:
     """Carries out a command that came as a dataclass; a command that is a function is done already."""
     if isinstance(command, Photos):
-        from standout.cli.photos import run
-
-        command = run(command)
+        command = _run(command)
     elif command is not None and not isinstance(command, int):
         command = command.run()
     raise typer.Exit(command or 0)
+
+
+def _run(options: Photos) -> int:
+    """Carries the command of an effect out and returns its exit code."""
+    # OpenBLAS, which NumPy and OpenCV bring, would begin a thread for each core, and wait for it, as it is loaded.
+    # Nothing here multiplies matrices large enough for that.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from standout.cli.photos import run
+
+    return run(options)
 
 
 def _version(wanted: bool) -> None:
@@ -211,7 +219,13 @@ def main(arguments: list[str]) -> int:
     try:
         with signals.answered():
             given = _with_command(arguments)
+            if options := _plain(given):
+                return signals.exit_code(_run(options))
             application(given[0] if given else None)(given, prog_name="standout")
+    except KeyboardInterrupt:
+        return signals.exit_code(signals.INTERRUPTED)
+    except BrokenPipeError:  # nobody reads standard output any more
+        return 1
     except SystemExit as end:
         return signals.exit_code(end.code if isinstance(end.code, int) else 1)
     except StandoutError as error:
@@ -225,6 +239,16 @@ def main(arguments: list[str]) -> int:
         fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
         return 2
     return 0
+
+
+def _plain(given: list[str]) -> Photos | None:
+    """The options of an effect's command that is written plainly, or None where Typer is to read it."""
+    if given[0] not in EFFECTS:
+        return None
+    from standout.cli import direct, effects
+
+    kind, _ = effects.command(EFFECTS[given[0]])
+    return direct.read(kind, given[1:])
 
 
 def _with_command(arguments: list[str]) -> list[str]:

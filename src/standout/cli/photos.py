@@ -12,7 +12,7 @@ from pathlib import Path
 from standout.batch.hand_masks import by_hand
 from standout.batch.ledger import Result
 from standout.batch.naming import Naming
-from standout.batch.photo import MaskSource, PhotoJob, PhotoOptions, by_model
+from standout.batch.photo import MaskSource, PhotoJob, PhotoOptions, by_model, by_model_once
 from standout.batch.plan import STREAM, Task, plan
 from standout.batch.run import Summary, by_kind, in_turn, threads
 from standout.batch.run import run as run_tasks
@@ -54,7 +54,8 @@ def run(options: Photos) -> int:
     workers, threads = shares(options, len(pending))
     clips = [task for task in todo if task.is_clip]
     needed = any(not task.is_clip for task in pending)
-    photos = photo_job(options, edit, threads, needed=needed) if len(clips) < len(todo) else None
+    once = len(tasks) == 1 and needed
+    photos = photo_job(options, edit, threads, needed=needed, once=once) if len(clips) < len(todo) else None
     if todo:
         try_background(options, edit)
     made: list[Result] = []
@@ -91,9 +92,12 @@ def try_background(options: Photos, edit: Edit) -> None:
         show.say(note)
 
 
-def photo_job(options: Photos, edit: Edit, threads: int, *, needed: bool) -> PhotoJob:
-    """What is done with each photo. needed: whether one is at hand, so that the model is loaded now."""
-    masks = _masks(options, edit, threads, needed=needed)
+def photo_job(options: Photos, edit: Edit, threads: int, *, needed: bool, once: bool = False) -> PhotoJob:
+    """What is done with each photo.
+
+    needed: whether one is at hand, so that the model is loaded now. once: whether it is the only one.
+    """
+    masks = _masks(options, edit, threads, needed=needed, once=once)
     model = ""
     if edit.effect.hides_people and needed:
         from standout.models.registry import fingerprint
@@ -172,8 +176,8 @@ def shares(options: Photos, photos: int) -> tuple[int, int]:
     return workers, threads
 
 
-def _masks(options: Photos, edit: Edit, threads: int, *, needed: bool) -> MaskSource:
-    """Where masks come from; the model is loaded only when a photo needs it."""
+def _masks(options: Photos, edit: Edit, threads: int, *, needed: bool, once: bool) -> MaskSource:
+    """Where masks come from; the model is loaded only when a photo needs it. See photo_job."""
     tta = options.uses_tta(default=True)
     if options.device != "auto":  # a device that is not here is an error even where nothing is left to do
         from standout import runtimes
@@ -194,6 +198,7 @@ def _masks(options: Photos, edit: Edit, threads: int, *, needed: bool) -> MaskSo
             threads=threads,
             tta=tta,
         )
-        return by_model(edit.finder(segmenter), refine=edit.refined)
+        source = by_model_once if once else by_model
+        return source(edit.finder(segmenter), refine=edit.refined)
 
     return load() if needed else lambda task, photo: load()(task, photo)

@@ -4,6 +4,7 @@
                                 and its control groups (a container's CPU quota, Linux cgroup v1 and v2)
     process_age()       float   seconds for which this process has been there
     scheduling_kept()         a context for libraries that give threads real-time priority
+    release_memory()          gives what this process has freed back to the operating system
 
 To respect another limit: write a function like _quotas, and call it in cores.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -105,6 +107,15 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="ascii", errors="replace").strip()
     except OSError:
         return ""
+
+
+def release_memory() -> None:
+    """Gives memory that this process has freed back to the operating system, where glibc would keep it for later."""
+    if sys.platform == "linux":
+        import ctypes
+
+        with suppress(OSError, AttributeError):  # musl has no such function and keeps nothing
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def process_age() -> float:
