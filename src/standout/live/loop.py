@@ -41,6 +41,9 @@ UNTOUCHED = "none"
 BLANK = 32
 """Level of the blank picture, of 255."""
 
+SEEN = 640
+"""Least longer side, in pixels, of the picture in which people are found; where they are hidden, it is the whole one."""
+
 GIVE_UP = 30
 """Frames that fail one after another until the run ends: a second or so of blank pictures."""
 
@@ -173,6 +176,7 @@ class _Frames:
     def __init__(self, live: Live, finder: PersonFinder, controls: Controls) -> None:
         self.failed = 0
         self._live, self._finder, self._controls = live, finder, controls
+        self._seen = _side_seen_by(finder)
         self._filter = TemporalFilter(live.half_life)
         self._follower = next(iter(live.edits.values()), Edit()).follower(waits=True)
         self._recent: deque[Mask] = deque(maxlen=2 * REACH)  # there are no frames ahead, so twice as many behind
@@ -209,19 +213,20 @@ class _Frames:
             return image
         time = self._time(taken)
         edit = self._edit(name)
-        coarse = edit.finder(self._finder).probability(image)
+        small = image if edit.effect.hides_people else shrink(image, self._seen)  # it would miss more of them
+        coarse = edit.finder(self._finder).probability(small)
         if coarse.ndim != 2 or not coarse.size or not np.isfinite(coarse).all():  # OpenCV would crash, or show anything
             raise ModelError(
                 f"the model's mask is {coarse.shape}, or holds numbers that are none; wanted (h, w) of 0..1"
             )
-        found = self._filter(coarse, image, time)
+        found = self._filter(coarse, small, time)
         if edit.effect.hides_people:
             found = largest(found, [coarse, *self._recent])
         self._recent.append(coarse)
         mask = edit.mask(self._follower(found, image, time), image)
         picture = edit.painted(image, mask, self._clock)
         if picture.shape[2] == 1:
-            picture = np.asarray(np.repeat(picture, 3, 2), np.uint8)
+            picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB), np.uint8)
         picture = before_white(picture)
         if picture.shape != image.shape or picture.dtype != np.uint8:
             raise InputError(f"{name} made {picture.dtype} {picture.shape}; wanted uint8 {image.shape}")
@@ -249,6 +254,13 @@ class _Frames:
         running, self._running = self._running, None
         if running is not None:
             running[1].effect.close()
+
+
+def _side_seen_by(finder: PersonFinder) -> int:
+    """The longer side of the picture that the finder is shown: at least twice that at which its network sees it."""
+    from standout.segmenter import Segmenter  # what made the finder has loaded it
+
+    return max(SEEN, 2 * max(finder.card.size)) if isinstance(finder, Segmenter) else SEEN
 
 
 class _Meter:
