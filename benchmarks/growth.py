@@ -4,7 +4,7 @@
 
 Whole commands run, each in a process of its own. A run of this script ends after so many minutes and keeps what it
 found in benchmarks/results/growth.json; the next one goes on from there, so that many short runs measure everything. It
-prints the tables and draws docs/images/growth.svg once all is measured (growth_show.py).
+prints the tables and draws docs/images/growth-time.svg and growth-memory.svg (growth_show.py).
 
 Photos and clips are made of the sample photo. For counts of frames and files, pictures are 64 pixels a side, and the
 model is one that averages colors: what a network costs for a photo does not change with their number, and hides what
@@ -267,7 +267,7 @@ def main() -> None:
     if left:
         print(f"{left} points are left; the same command goes on", file=sys.stderr)
     print(growth_show.tables([asdict(one) for one in done]))
-    growth_show.draw([asdict(one) for one in done], ROOT / "docs" / "images" / "growth.svg")
+    growth_show.draw([asdict(one) for one in done], ROOT / "docs" / "images")
 
 
 if __name__ == "__main__":

@@ -158,29 +158,23 @@ def amdahl(share: float, cores: int) -> float:
     return 1 / (share + (1 - share) / cores)
 
 
-def draw(points: Points, path: Path) -> None:
-    """Draws time and memory over each unit, with a line of exactly linear growth."""
-    charts = [one for part in UNITS for one in _charts(points, part)]
-    if charts:
-        write_atomic(path, svg(*charts).encode(), overwrite=True)
+def draw(points: Points, folder: Path) -> None:
+    """Draws time, with a line of exactly linear growth, and memory over each unit."""
+    charts = [_charts(points, part) for part in UNITS if series(points, part)]
+    for name, panels in zip(("time", "memory"), zip(*charts, strict=True), strict=False):
+        write_atomic(folder / f"growth-{name}.svg", svg(*panels).encode(), overwrite=True)
 
 
-def _charts(points: Points, part: str) -> list[Chart]:
-    ways = {way: some for way, some in series(points, part).items() if len(some) > 1}
-    if not ways:
-        return []
+def _charts(points: Points, part: str) -> tuple[Chart, Chart]:
+    ways = series(points, part)
     every = [one for some in ways.values() for one in some]
-    n = [one["n"] for one in every]
+    n, times = [one["n"] for one in every], [one["seconds"] for one in every]
     across = Axis(UNITS[part], min(n), max(n), log=True)
-    times = [one["seconds"] for one in every]
     up = Axis("seconds", 10 ** math.floor(math.log10(min(times))), 10 ** math.ceil(math.log10(max(times))), log=True)
     lines = [Line([(one["n"], one["seconds"]) for one in some], way) for way, some in ways.items()]
     most = max(every, key=lambda one: (one["n"], one["seconds"]))
     straight = [(each, most["seconds"] * each / most["n"]) for each in sorted(set(n))]
     lines.append(Line(straight, "linear", dashed=True))
     memory = [Line([(one["n"], one["peak"]) for one in some], way) for way, some in ways.items()]
-    high = max(one["peak"] for one in every)
-    return [
-        Chart(f"Time over {UNITS[part]}", across, up, lines),
-        Chart(f"Peak memory over {UNITS[part]}", across, Axis("MB", 0, 1.1 * high), memory),
-    ]
+    high = Axis("MB", 0, 1.1 * max(one["peak"] for one in every))
+    return Chart(f"Time over {UNITS[part]}", across, up, lines), Chart(f"Memory over {UNITS[part]}", across, high, memory)
