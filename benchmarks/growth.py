@@ -35,11 +35,17 @@ from standout.models.card import CARD_KEY, ModelCard
 from standout.support.atomic import write_atomic
 
 ROOT = Path(__file__).parents[1]
+MEMORY = Path("/dev/shm")
+"""A folder in memory: how long a disk takes to confirm each file says more about the disk."""
+
 RESULTS = Path(__file__).parent / "results" / "growth.json"
 SAMPLE = ROOT / "examples" / "astronaut.jpg"
 STANDOUT = [sys.executable, "-m", "standout"]
 SIDE = 64
 """Of the pictures that are counted, in pixels."""
+
+PLAIN = ("mask", "--steady", "0", "--no-refine")
+"""What does the least with each frame, so that many frames take minutes."""
 
 MEGAPIXELS = (0.1, 0.3, 1, 3, 6, 12, 25, 50, 100, 200)
 FRAMES = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
@@ -59,8 +65,11 @@ print(json.dumps([time.monotonic() - began, usage.ru_utime + usage.ru_stime, usa
 
 @dataclass(frozen=True)
 class Point:
-    """What one command took: n in the unit of its part; seconds of the clock, of the processor, until the first result;
-    peak MB."""
+    """What one command took.
+
+    n: in the unit of its part. seconds: of the clock; processor: of the processor. peak: MB. first: seconds until the
+    first result, where that is looked for.
+    """
 
     part: str
     way: str
@@ -73,8 +82,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Step:
-    """One point to be measured. make: prepares a folder and returns the command in it. rounds: of which the fastest
-    counts."""
+    """One point to be measured.
+
+    make: prepares a folder and returns the command in it. rounds: of which the fastest counts.
+    """
 
     part: str
     way: str
@@ -87,15 +98,20 @@ class Step:
 def steps() -> Iterator[Step]:
     """All points, by part, small ones first."""
     for millions in MEGAPIXELS:
+        rounds = 3 if millions <= 12 else 1
         for effect in ("cut", "blur"):
-            yield Step("pixels", effect, millions, lambda home, m=millions, e=effect: photo(home, m, e), 3)
+            yield Step("pixels", effect, millions, lambda home, m=millions, e=effect: photo(home, m, e), rounds)
     for count in FRAMES:
-        yield Step("frames", "blur", count, lambda home, n=count: clip(home, n), 3 if count <= 1000 else 1)
+        rounds = 3 if count <= 300 else 1
+        if count <= 30_000:
+            yield Step("frames", "blur", count, lambda home, n=count: clip(home, n, "blur"), rounds)
+        yield Step("frames", "mask, plain", count, lambda home, n=count: clip(home, n, *PLAIN), rounds)
     for count in FILES:
         rounds = 3 if count <= 100 else 1
+        if count <= 30_000:
+            yield Step("files", "batch", count, lambda home, n=count: bulk(home, n), rounds)
         yield Step("files", "cut", count, lambda home, n=count: folder(home, n), rounds)
         yield Step("files", "cut, all kept", count, lambda home, n=count: kept(home, n), rounds)
-        yield Step("files", "batch", count, lambda home, n=count: bulk(home, n), rounds)
     for count in CORES:
         for way, make in (("photos", photos), ("clip", large_clip)):
             yield Step("cores", way, count, make, 3, cores=count)
@@ -103,7 +119,7 @@ def steps() -> Iterator[Step]:
 
 def measured(step: Step) -> Point:
     """The point of that step."""
-    with tempfile.TemporaryDirectory(prefix="growth-") as temp:
+    with tempfile.TemporaryDirectory(prefix="growth-", dir=MEMORY if MEMORY.is_dir() else None) as temp:
         home = Path(temp)
         command = step.make(home)
         keeps = "kept" in step.way
@@ -148,11 +164,11 @@ def photo(home: Path, millions: float, effect: str) -> list[str]:
     return [*STANDOUT, effect, str(home / "photo.jpg"), "-o", f"{home / 'out'}/", "--overwrite", "--max-pixels", "0"]
 
 
-def clip(home: Path, count: int) -> list[str]:
-    """A small clip of so many frames, and the model that costs nothing."""
+def clip(home: Path, count: int, *effect: str) -> list[str]:
+    """A small clip of so many frames, and the light model."""
     _write_clip(home / "clip.mp4", count, SIDE, SIDE)
     where = ["-o", str(home / "out" / "done.mp4"), "--overwrite"]
-    return [*STANDOUT, "blur", str(home / "clip.mp4"), *where, "--model", str(light_model(home))]
+    return [*STANDOUT, effect[0], str(home / "clip.mp4"), *effect[1:], *where, "--model", str(light_model(home))]
 
 
 def _write_clip(path: Path, count: int, width: int, height: int) -> None:
@@ -170,9 +186,7 @@ def _write_clip(path: Path, count: int, width: int, height: int) -> None:
 def _write_photos(home: Path, count: int, side: int) -> None:
     """So many photos, a hundred different ones in turn; a thousand files in each folder."""
     whole = cv2.resize(np.asarray(cv2.imread(str(SAMPLE))), (side + 20, side + 20), interpolation=cv2.INTER_AREA)
-    several = [
-        cv2.imencode(".jpg", whole[n % 10 * 2 :, n // 10 * 2 :][:side, :side])[1].tobytes() for n in range(100)
-    ]
+    several = [cv2.imencode(".jpg", whole[n % 10 * 2 :, n // 10 * 2 :][:side, :side])[1].tobytes() for n in range(100)]
     for number in range(count):
         path = home / "in" / f"{number // 1000:03}" / f"{number:06}.jpg"
         if number % 1000 == 0:
@@ -244,7 +258,9 @@ def light_model(home: Path) -> Path:
 def main() -> None:
     """Measures for some minutes, and prints the tables once all is measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="PART", help="pixels, frames, files, cores; all where none is named")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help="pixels, frames, files, cores; all where none is named"
+    )
     parser.add_argument("--minutes", type=float, default=5.0, help="after which no further point is begun")
     parser.add_argument("--most", type=float, default=float("inf"), help="points up to this many of their unit alone")
     parser.add_argument("--anew", action="store_true", help="forget what was measured of these parts")

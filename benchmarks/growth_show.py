@@ -42,6 +42,7 @@ class Growth:
     high: float
 
     def at(self, n: float) -> float:
+        """The value at n."""
         return self.a + self.b * n**self.k
 
 
@@ -88,7 +89,16 @@ def tables(points: Points) -> str:
 
 def exponents(points: Points) -> str:
     """A row a part and way."""
-    head = ["what grows", "from, to", "time ~ n^k, k", "95 %", "start", "a unit more", "MB at the least", "MB at the most"]
+    head = [
+        "what grows",
+        "from, to",
+        "time ~ n^k, k",
+        "95 %",
+        "start",
+        "a unit more",
+        "MB at the least",
+        "MB at the most",
+    ]
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for part, unit in UNITS.items():
         for way, some in series(points, part).items():
@@ -97,7 +107,12 @@ def exponents(points: Points) -> str:
                 continue
             found = fitted(n, seconds)
             more = (found.at(n[-1]) - found.at(n[-2])) / (n[-1] - n[-2])
-            cells = [f"{unit}, {way}", f"{n[0]:g} to {n[-1]:,g}", f"{found.k:.2f}", f"{found.low:.2f} to {found.high:.2f}"]
+            cells = [
+                f"{unit}, {way}",
+                f"{n[0]:g} to {n[-1]:,g}",
+                f"{found.k:.2f}",
+                f"{found.low:.2f} to {found.high:.2f}",
+            ]
             cells += [f"{found.a:.2f} s", f"{1000 * more:.2g} ms", f"{some[0]['peak']:.0f}", f"{some[-1]['peak']:.0f}"]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -127,7 +142,14 @@ MORE_CORES = (4, 8, 16)
 
 def cores(points: Points) -> str:
     """A row a way: how many times as fast two cores are, and what Amdahl's law makes of that for more of them."""
-    head = ["what", "one core", "two cores", "times as fast", "share in turn", *(f"{n} cores, on paper" for n in MORE_CORES)]
+    head = [
+        "what",
+        "one core",
+        "two cores",
+        "times as fast",
+        "share in turn",
+        *(f"{n} cores, on paper" for n in MORE_CORES),
+    ]
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for way, some in series(points, "cores").items():
         if len(some) < 2:
@@ -177,4 +199,6 @@ def _charts(points: Points, part: str) -> tuple[Chart, Chart]:
     lines.append(Line(straight, "linear", dashed=True))
     memory = [Line([(one["n"], one["peak"]) for one in some], way) for way, some in ways.items()]
     high = Axis("MB", 0, 1.1 * max(one["peak"] for one in every))
-    return Chart(f"Time over {UNITS[part]}", across, up, lines), Chart(f"Memory over {UNITS[part]}", across, high, memory)
+    return Chart(f"Time over {UNITS[part]}", across, up, lines), Chart(
+        f"Memory over {UNITS[part]}", across, high, memory
+    )

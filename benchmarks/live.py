@@ -101,12 +101,15 @@ class DrawnCamera:
         self._began, self._seen, self._waiting = time.monotonic(), -1, list[int]()
 
     def isOpened(self) -> bool:
+        """See OpenCV."""
         return True
 
     def set(self, what: int, value: float) -> bool:
+        """See OpenCV."""
         return True
 
     def read(self) -> tuple[bool, np.ndarray | None]:
+        """The oldest frame that waits, decoded; where none waits, the next one."""
         while True:
             newest = int((time.monotonic() - self._began) * RATE)
             fresh = range(self._seen + 1, newest + 1)
@@ -121,7 +124,7 @@ class DrawnCamera:
         return True, cv2.imdecode(encoded, cv2.IMREAD_COLOR)
 
     def release(self) -> None:
-        pass
+        """See OpenCV."""
 
 
 class Clocks:
@@ -296,7 +299,9 @@ def main() -> None:
         for name in ("one core", "two cores"):
             old, new = rows[f"{name}, before"], rows[f"{name}, now"]
             took = new.steps["all"] / old.steps["all"]
-            print(f"\n{name.capitalize()}: {new.fps / old.fps:.2f} times the pictures, {took:.2f} of the processor time.")
+            print(
+                f"\n{name.capitalize()}: {new.fps / old.fps:.2f} times the pictures, {took:.2f} of the processor time."
+            )
 
 
 if __name__ == "__main__":

@@ -75,7 +75,8 @@ class InStep:
             self._turn.acquire()
 
 
-EDITS = {one.name: Edit(one, People("largest")) for one in (Blur(), Color("teal"), Cut(), Matte(), Anonymize("pixelate"))}
+EFFECTS = (Blur(), Color("teal"), Cut(), Matte(), Anonymize("pixelate"))
+EDITS = {one.name: Edit(one, People("largest")) for one in EFFECTS}
 
 ROUND = 250
 """Frames after which all effects had their turn, mirrored and not."""

@@ -42,7 +42,8 @@ BLANK = 32
 """Level of the blank picture, of 255."""
 
 SEEN = 640
-"""Least longer side, in pixels, of the picture in which people are found; where they are hidden, it is the whole one."""
+"""Longer side, in pixels, that the picture in which people are found has at least; to be hidden, they are looked for in
+the whole frame."""
 
 GIVE_UP = 30
 """Frames that fail one after another until the run ends: a second or so of blank pictures."""
