@@ -4,8 +4,8 @@
 
 What runs is the command `standout webcam --size 1280x720`, in a process that is held to one core, or to two, with its
 window. Only the camera is drawn: it stands in for OpenCV's class, gives 30 JPEG pictures a second, which it decodes
-as OpenCV does, has four buffers as drivers do, and writes the number of each frame into the picture, in black and white
-blocks. The viewer is another process, on the last core: it reads the window's stream, notes when each picture has come
+as OpenCV does, has four buffers as drivers do, and writes the number of each frame into the picture, in light and dark
+gray blocks. The viewer is another process, on the last core: it reads the window's stream, notes when each picture has come
 whole, and reads the number in it. The latency is the time from when the camera had the frame to that moment; a
 browser's own decoding and the screen come on top, as do a real camera's exposure and its cable.
 
@@ -40,7 +40,10 @@ FRAMES = 120
 """Frames that the camera shows, again and again: four seconds, of which the drawn clock tells each from the others."""
 
 BITS, BLOCK = 8, 96
-"""Blocks of the clock along the upper edge, of which the last makes the count of white ones even; their height."""
+"""Blocks of the clock along the upper edge, of which the last makes the count of light ones even; their height."""
+
+CONTRAST = 8
+"""Levels by which the clock's blocks are lighter or darker than gray: too few to be taken for something that moves."""
 
 BUFFERS = 4
 """Frames that wait in a camera's driver at most; further ones are lost."""
@@ -63,7 +66,7 @@ def numbered(image: np.ndarray, number: int) -> np.ndarray:
     shown = image.copy()
     bits = [number >> i & 1 for i in range(BITS - 1)]
     for place, bit in enumerate([*bits, sum(bits) % 2]):
-        shown[:BLOCK, place * WIDTH // BITS : (place + 1) * WIDTH // BITS] = 235 if bit else 20
+        shown[:BLOCK, place * WIDTH // BITS : (place + 1) * WIDTH // BITS] = 128 + (CONTRAST if bit else -CONTRAST)
     return shown
 
 
