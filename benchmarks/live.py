@@ -5,8 +5,8 @@
 What runs is the command `standout webcam --size 1280x720`, in a process that is held to one core, or to two, with its
 window. Only the camera is drawn: it stands in for OpenCV's class, gives 30 JPEG pictures a second, which it decodes
 as OpenCV does, has four buffers as drivers do, and writes the number of each frame into the picture, in light and dark
-gray blocks. The viewer is another process, on the last core: it reads the window's stream, notes when each picture has come
-whole, and reads the number in it. The latency is the time from when the camera had the frame to that moment; a
+gray blocks. The viewer is another process, on the last core: it reads the window's stream, notes when each picture has
+come whole, and reads the number in it. The latency is the time from when the camera had the frame to that moment; a
 browser's own decoding and the screen come on top, as do a real camera's exposure and its cable.
 
 Processor time is that of the threads of the command, in milliseconds for each picture shown. Versions take turns.
@@ -53,6 +53,7 @@ WARM = 2.0
 
 STEPS = {
     "network": ("standout.segmenter", "Segmenter", "probability"),
+    "carried masks": ("standout.masks.temporal", "TemporalFilter", "carried"),
     "temporal filter": ("standout.masks.temporal", "TemporalFilter", "__call__"),
     "mask at full size": ("standout.editing", "Edit", "mask"),
     "effect": ("standout.editing", "Edit", "painted"),
@@ -185,7 +186,8 @@ def webcam(folder: Path, seconds: float, arguments: list[str]) -> None:
     clocks = Clocks()
     for name, (module, kind, method) in STEPS.items():
         owner = getattr(importlib.import_module(module), kind)
-        setattr(owner, method, clocks.timed(name, getattr(owner, method)))
+        if hasattr(owner, method):  # an earlier version may lack it
+            setattr(owner, method, clocks.timed(name, getattr(owner, method)))
     found: dict[str, float] = {}
     from standout.live.loop import Live
 

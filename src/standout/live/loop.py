@@ -51,6 +51,9 @@ GIVE_UP = 30
 LONGEST_STEP = Fraction(1)
 """Most seconds by which an effect's clock moves in one frame, so that a background clip skips no pause."""
 
+CARRIED = Fraction(1, 10)
+"""Seconds over which a mask is carried at most. A machine that manages few frames a second needs it the most."""
+
 _RECENT = 120
 """Pictures over which the pace is averaged: those of a few seconds."""
 
@@ -178,7 +181,7 @@ class _Frames:
         self.failed = 0
         self._live, self._finder, self._controls = live, finder, controls
         self._seen = _side_seen_by(finder)
-        self._filter = TemporalFilter(live.half_life)
+        self._filter = TemporalFilter(live.half_life, longest=CARRIED)
         self._follower = next(iter(live.edits.values()), Edit()).follower(waits=True)
         self._recent: deque[Mask] = deque(maxlen=2 * REACH)  # there are no frames ahead, so twice as many behind
         self._begun: float | None = None
@@ -214,16 +217,7 @@ class _Frames:
             return image
         time = self._time(taken)
         edit = self._edit(name)
-        small = image if edit.effect.hides_people else shrink(image, self._seen)  # it would miss more of them
-        coarse = edit.finder(self._finder).probability(small)
-        if coarse.ndim != 2 or not coarse.size or not np.isfinite(coarse).all():  # OpenCV would crash, or show anything
-            raise ModelError(
-                f"the model's mask is {coarse.shape}, or holds numbers that are none; wanted (h, w) of 0..1"
-            )
-        found = self._filter(coarse, small, time)
-        if edit.effect.hides_people:
-            found = largest(found, [coarse, *self._recent])
-        self._recent.append(coarse)
+        found = self._found(edit, image, time)
         mask = edit.mask(self._follower(found, image, time), image)
         picture = edit.painted(image, mask, self._clock)
         if picture.shape[2] == 1:
@@ -232,6 +226,23 @@ class _Frames:
         if picture.shape != image.shape or picture.dtype != np.uint8:
             raise InputError(f"{name} made {picture.dtype} {picture.shape}; wanted uint8 {image.shape}")
         return picture
+
+    def _found(self, edit: Edit, image: Image, time: Fraction) -> Mask:
+        """Where people are (h, w), filtered over time; the network need not see every frame."""
+        hides = edit.effect.hides_people
+        small = image if hides else shrink(image, self._seen)  # more small people would be missed in it
+        if not hides and (carried := self._filter.carried(small, time)) is not None:
+            return carried
+        coarse = edit.finder(self._finder).probability(small)
+        if coarse.ndim != 2 or not coarse.size or not np.isfinite(coarse).all():  # OpenCV would crash, or show anything
+            raise ModelError(
+                f"the model's mask is {coarse.shape}, or holds numbers that are none; wanted (h, w) of 0..1"
+            )
+        found = self._filter(coarse, small, time)
+        if hides:
+            found = largest(found, [coarse, *self._recent])
+        self._recent.append(coarse)
+        return found
 
     def _time(self, taken: float) -> Fraction:
         """Seconds since the first frame; moves the effect's clock on."""
