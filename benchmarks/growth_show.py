@@ -2,9 +2,9 @@
 
     point   dict   a growth.Point: part, way, n, seconds, processor, peak, first
 
-Time is fitted as a + b n^k, since a command takes a while to start, whatever it does. The relative errors of all points
-count alike; a and b are not negative. The interval of k holds those exponents whose squared errors are not larger, by
-the F distribution at 95 %, than chance would make them (profile likelihood). Memory is fitted as a + b n.
+Processor time is fitted as a + b n^k, since a command takes a while to start, whatever it does. The relative errors of
+all points count alike; a and b are not negative. The interval of k holds those exponents whose squared errors are not
+larger, by the F distribution at 95 %, than chance would make them (profile likelihood).
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ EXPONENTS = np.arange(0.0, 2.0001, 0.005)
 F_95 = {1: 161.4, 2: 18.51, 3: 10.13, 4: 7.71, 5: 6.61, 6: 5.99, 7: 5.59, 8: 5.32, 9: 5.12, 10: 4.96}
 """Degrees of freedom -> the 95 % quantile of F(1, degrees)."""
 
+MANY = 100_000
+"""Frames or files whose time is told: continued in a straight line through the last two points if there are fewer."""
+
 Points = Sequence[dict[str, Any]]
 
 
@@ -47,7 +50,7 @@ class Growth:
 
 
 def fitted(n: Sequence[float], values: Sequence[float], exponents: np.ndarray = EXPONENTS) -> Growth:
-    """The growth that fits the values best.
+    """The growth a + b n^k that fits the values best.
 
     >>> found = fitted([1, 10, 100, 1000, 10000], [2.01, 2.1, 3.0, 12, 102])
     >>> round(found.k, 2), round(found.a, 1)
@@ -89,31 +92,19 @@ def tables(points: Points) -> str:
 
 def exponents(points: Points) -> str:
     """A row a part and way."""
-    head = [
-        "what grows",
-        "from, to",
-        "time ~ n^k, k",
-        "95 %",
-        "start",
-        "a unit more",
-        "MB at the least",
-        "MB at the most",
-    ]
+    head = ["what grows", "measured", "k", "95 %", "start", "one more", "MB, fewest", "MB, most", "100,000 take"]
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for part, unit in UNITS.items():
         for way, some in series(points, part).items():
             n, seconds = [one["n"] for one in some], [one["seconds"] for one in some]
             if len(n) < 4:
                 continue
-            found = fitted(n, seconds)
-            more = (found.at(n[-1]) - found.at(n[-2])) / (n[-1] - n[-2])
-            cells = [
-                f"{unit}, {way}",
-                f"{n[0]:g} to {n[-1]:,g}",
-                f"{found.k:.2f}",
-                f"{found.low:.2f} to {found.high:.2f}",
-            ]
-            cells += [f"{found.a:.2f} s", f"{1000 * more:.2g} ms", f"{some[0]['peak']:.0f}", f"{some[-1]['peak']:.0f}"]
+            found = fitted(n, [one["processor"] for one in some])
+            more = (seconds[-1] - seconds[-2]) / (n[-1] - n[-2])
+            cells = [f"{unit}, {way}", f"{n[0]:g} to {n[-1]:,g}", f"{found.k:.2f}"]
+            cells += [f"{found.low:.2f} to {found.high:.2f}", f"{found.a:.2f} s", f"{1000 * more:.2g} ms"]
+            cells += [f"{some[0]['peak']:.0f}", f"{some[-1]['peak']:.0f}"]
+            cells += ["" if part == "pixels" else f"{(seconds[-1] + more * (MANY - n[-1])) / 60:.1f} min"]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

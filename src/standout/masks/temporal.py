@@ -101,7 +101,8 @@ class TemporalFilter:
     The past is dropped at cuts, where frames or masks change their size, and where time does not increase.
 
     Where the picture can be followed so well that the moved mask will do, `carried` gives it, and no network need see
-    that frame. longest: seconds over which a mask is carried at most. The next mask that is found is then trusted more where what was carried matched less.
+    that frame. The next mask that is found is then trusted more where what was carried matched less. longest: seconds
+    over which a mask is carried at most.
 
     >>> steady, still = TemporalFilter(half_life=1.0), np.full((64, 64, 3), 90, np.uint8)
     >>> before = steady(np.full((64, 64), 0.4, np.float32), still, Fraction(0))
