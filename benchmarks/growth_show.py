@@ -182,7 +182,7 @@ def _charts(points: Points, part: str) -> tuple[Chart, Chart]:
     ways = series(points, part)
     every = [one for some in ways.values() for one in some]
     n, times = [one["n"] for one in every], [one["seconds"] for one in every]
-    across = Axis(UNITS[part], min(n), max(n), log=True)
+    across = Axis(UNITS[part], min(n), 1.3 * max(n), log=True)  # the last label needs the room
     up = Axis("seconds", 10 ** math.floor(math.log10(min(times))), 10 ** math.ceil(math.log10(max(times))), log=True)
     lines = [Line([(one["n"], one["seconds"]) for one in some], way) for way, some in ways.items()]
     most = max(every, key=lambda one: (one["n"], one["seconds"]))
@@ -190,6 +190,6 @@ def _charts(points: Points, part: str) -> tuple[Chart, Chart]:
     lines.append(Line(straight, "linear", dashed=True))
     memory = [Line([(one["n"], one["peak"]) for one in some], way) for way, some in ways.items()]
     high = Axis("MB", 0, 1.1 * max(one["peak"] for one in every))
-    return Chart(f"Time over {UNITS[part]}", across, up, lines), Chart(
-        f"Memory over {UNITS[part]}", across, high, memory
-    )
+    of_memory = Axis(UNITS[part], 0, 1.05 * max(n)) if part == "pixels" else across  # the only one where it grows
+    held = Chart(f"Memory over {UNITS[part]}", of_memory, high, memory)
+    return Chart(f"Time over {UNITS[part]}", across, up, lines), held
