@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import growth_show
 import ways
 from peers_show import brief as peers_brief
 from peers_show import table as peers_table
@@ -149,6 +150,22 @@ def cost() -> str:
     return signed(printed([*STANDOUT, "benchmark", *BUNDLED, "--photo", "12mp", "--seconds", "180", "--markdown"]))
 
 
+def growth() -> str:
+    """What growth.py found; it keeps the file itself."""
+    script("growth.py", "--anew", "--minutes", "120")()
+    return (RESULTS / "growth.json").read_text()
+
+
+def grown(table: Callable[[growth_show.Points], str]) -> Callable[[str], str]:
+    """That table of growth_show, of what is kept."""
+    return lambda kept: table(json.loads(kept))
+
+
+def grown_by(part: str) -> Callable[[str], str]:
+    """All points of a part."""
+    return lambda kept: growth_show.each(json.loads(kept), part)
+
+
 def details(kept: str) -> str:
     """Peers' scores by source with intervals, and differences to the bundled model."""
     return peers_table(json.loads(kept), details=True)
@@ -233,6 +250,18 @@ PARTS = {
     "matte": Part("matte.md", script("matte.py"), {"matte": str}),
     "large": Part("large.md", script("large.py"), {"large-edge": paragraph(0), "large": paragraph(1)}),
     "effects": Part("effects_time.md", lambda: signed(script("effects_time.py")()), {"effects": str}),
+    "live": Part("live.md", lambda: signed(script("live.py")()), {"live": str}),
+    "growth": Part(
+        "growth.json",
+        growth,
+        {
+            "growth": grown(growth_show.exponents),
+            "growth-pixels": grown_by("pixels"),
+            "growth-frames": grown_by("frames"),
+            "growth-files": grown_by("files"),
+            "growth-cores": grown(growth_show.cores),
+        },
+    ),
     "choose": Part("choose.md", lambda: signed(script("choose.py")()), {"choose": str}),
     "ways": Part("ways.json", script("ways.py"), {"ways": ways.table}),
 }

@@ -243,18 +243,49 @@ def test_masks_are_steadied(clock: Clock) -> None:
 
         def probability(self, image: Image) -> Mask:
             self.count += 1
-            clock.now += 1 / 32
             return np.full((24, 32), 0.3 if self.count % 2 else 0.7, np.float32)
+
+    def ticking() -> Iterator[Image]:
+        for _ in range(12):
+            clock.now += 1 / 32
+            yield frame()
 
     def levels(half_life: float) -> np.ndarray:
         one = replace(
             LIVE, load=Flickers, half_life=half_life, edits={"mask": Edit(Matte(), edge=Edge(refine=False))}
         )  # fmt: skip
-        _, shows = run(one, [frame()] * 12, Controls("mask"))
+        _, shows = run(one, ticking(), Controls("mask"))
         return np.array([picture.mean() for picture in shows.pictures[1:-1]])
 
     assert np.abs(np.diff(levels(0.0))).min() > 80
     assert np.abs(np.diff(levels(0.5))[5:]).max() < 30
+
+
+def test_the_network_need_not_see_every_frame(clock: Clock) -> None:
+    """Of a scene that can be followed it sees every other, even at 16 frames a second; where people are hidden, all."""
+
+    class Counts(LeftHalf):
+        seen = 0
+
+        def probability(self, image: Image) -> Mask:
+            self.seen += 1
+            return super().probability(image)
+
+    def ticking() -> Iterator[Image]:
+        for _ in range(13):
+            clock.now += 1 / 16
+            yield frame()
+
+    def seen(edit: Edit) -> int:
+        finder = Counts()
+        _, shows = run(
+            replace(LIVE, load=lambda: finder, edits={"one": edit}, half_life=0.2), ticking(), Controls("one")
+        )  # fmt: skip
+        assert len(shows.pictures) == 14
+        return finder.seen
+
+    assert seen(Edit(RED)) == 6
+    assert seen(Edit(Anonymize("silhouette", color="black", margin=0))) == 12
 
 
 def test_a_grey_effect_is_shown_in_three_channels_and_small() -> None:

@@ -79,14 +79,15 @@ def _in_folder(root: Path, recursive: bool, avoid: set[str]) -> list[Found]:
         folders = folders or bool(inside)
         if not recursive:
             inside.clear()
-        seen = (_seen(Path(place, file), Path(place, file).relative_to(root), root) for file in sorted(files))
+        folder, below = Path(place), Path(place).relative_to(root)
+        seen = (_seen(folder / file, below / file, root) for file in sorted(files))
         found += [one for one in seen if one is not None]
     for error in unlisted:
-        folder = Path(error.filename or root)
-        why = f"{folder} cannot be listed ({error.strerror}); change its permissions"
-        if folder == root:
+        closed = Path(error.filename or root)
+        why = f"{closed} cannot be listed ({error.strerror}); change its permissions"
+        if closed == root:
             raise InputError(why)
-        found.append(Found(folder, folder.relative_to(root), root, fault=why))
+        found.append(Found(closed, closed.relative_to(root), root, fault=why))
     hint = "; add --recursive for the folders inside it" if folders and not recursive else ""
     return _checked(found, f"{root} holds no photo and no clip{hint}")
 

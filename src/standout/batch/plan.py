@@ -10,7 +10,7 @@ find.py finds the files that an input leads to.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,7 +171,7 @@ def _spread(found: list[Found], out: str | None, naming: Naming) -> list[Task]:
             target = photo.source.parent / f"{base}{naming.ending}{suffix}"
         return Task(photo.source, target, name, suffix.lower())
 
-    return _apart([(task(photo, photo.source.stem), task(photo, photo.source.name)) for photo in found])
+    return _apart([task(photo, photo.source.stem) for photo in found], lambda n: task(found[n], found[n].source.name))
 
 
 def _sibling(root: Path, ending: str) -> Path:
@@ -187,15 +187,14 @@ def _sibling(root: Path, ending: str) -> Path:
     return root.with_name(f"{root.name}{ending}")
 
 
-def _apart(pairs: list[tuple[Task, Task]]) -> list[Task]:
-    """For each (short name, whole name) the short one where no other task wants its target, else the whole one.
+def _apart(tasks: list[Task], whole: Callable[[int], Task]) -> list[Task]:
+    """Each task as it is where no other task wants its target, else whole(its index), which has the photo's whole name.
 
     Letters' case does not tell targets apart, since on many disks it does not tell files apart.
     """
-    chosen = [short for short, _ in pairs]
-    while True:
-        sharing = _shared(chosen)
-        longer = [pair[1] if task.target in sharing else task for pair, task in zip(pairs, chosen, strict=True)]
+    chosen = tasks
+    while sharing := _shared(chosen):
+        longer = [whole(n) if task.target in sharing else task for n, task in enumerate(chosen)]
         if longer == chosen:
             break
         chosen = longer

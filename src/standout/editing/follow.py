@@ -45,6 +45,7 @@ class Follower:
         """
         if self._people.is_everybody:
             return mask
+        self._tracker.unforgotten = self._left_out | (self._chosen or frozenset())
         labels = self._tracker(mask, image, time)
         if self._chosen is not None and self._tracker.renamed:
             names = self._tracker.renamed

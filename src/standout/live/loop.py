@@ -41,11 +41,18 @@ UNTOUCHED = "none"
 BLANK = 32
 """Level of the blank picture, of 255."""
 
+SEEN = 640
+"""Longer side, in pixels, that the picture in which people are found has at least; to be hidden, they are looked for in
+the whole frame."""
+
 GIVE_UP = 30
 """Frames that fail one after another until the run ends: a second or so of blank pictures."""
 
 LONGEST_STEP = Fraction(1)
 """Most seconds by which an effect's clock moves in one frame, so that a background clip skips no pause."""
+
+CARRIED = Fraction(1, 10)
+"""Seconds over which a mask is carried at most. A machine that manages few frames a second needs it the most."""
 
 _RECENT = 120
 """Pictures over which the pace is averaged: those of a few seconds."""
@@ -173,7 +180,8 @@ class _Frames:
     def __init__(self, live: Live, finder: PersonFinder, controls: Controls) -> None:
         self.failed = 0
         self._live, self._finder, self._controls = live, finder, controls
-        self._filter = TemporalFilter(live.half_life)
+        self._seen = _side_seen_by(finder)
+        self._filter = TemporalFilter(live.half_life, longest=CARRIED)
         self._follower = next(iter(live.edits.values()), Edit()).follower(waits=True)
         self._recent: deque[Mask] = deque(maxlen=2 * REACH)  # there are no frames ahead, so twice as many behind
         self._begun: float | None = None
@@ -209,23 +217,32 @@ class _Frames:
             return image
         time = self._time(taken)
         edit = self._edit(name)
-        coarse = edit.finder(self._finder).probability(image)
-        if coarse.ndim != 2 or not coarse.size or not np.isfinite(coarse).all():  # OpenCV would crash, or show anything
-            raise ModelError(
-                f"the model's mask is {coarse.shape}, or holds numbers that are none; wanted (h, w) of 0..1"
-            )
-        found = self._filter(coarse, image, time)
-        if edit.effect.hides_people:
-            found = largest(found, [coarse, *self._recent])
-        self._recent.append(coarse)
+        found = self._found(edit, image, time)
         mask = edit.mask(self._follower(found, image, time), image)
         picture = edit.painted(image, mask, self._clock)
         if picture.shape[2] == 1:
-            picture = np.asarray(np.repeat(picture, 3, 2), np.uint8)
+            picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB), np.uint8)
         picture = before_white(picture)
         if picture.shape != image.shape or picture.dtype != np.uint8:
             raise InputError(f"{name} made {picture.dtype} {picture.shape}; wanted uint8 {image.shape}")
         return picture
+
+    def _found(self, edit: Edit, image: Image, time: Fraction) -> Mask:
+        """Where people are (h, w), filtered over time; the network need not see every frame."""
+        hides = edit.effect.hides_people
+        small = image if hides else shrink(image, self._seen)  # more small people would be missed in it
+        if not hides and (carried := self._filter.carried(small, time)) is not None:
+            return carried
+        coarse = edit.finder(self._finder).probability(small)
+        if coarse.ndim != 2 or not coarse.size or not np.isfinite(coarse).all():  # OpenCV would crash, or show anything
+            raise ModelError(
+                f"the model's mask is {coarse.shape}, or holds numbers that are none; wanted (h, w) of 0..1"
+            )
+        found = self._filter(coarse, small, time)
+        if hides:
+            found = largest(found, [coarse, *self._recent])
+        self._recent.append(coarse)
+        return found
 
     def _time(self, taken: float) -> Fraction:
         """Seconds since the first frame; moves the effect's clock on."""
@@ -249,6 +266,13 @@ class _Frames:
         running, self._running = self._running, None
         if running is not None:
             running[1].effect.close()
+
+
+def _side_seen_by(finder: PersonFinder) -> int:
+    """The longer side of the picture that the finder is shown: at least twice that at which its network sees it."""
+    from standout.segmenter import Segmenter  # what made the finder has loaded it
+
+    return max(SEEN, 2 * max(finder.card.size)) if isinstance(finder, Segmenter) else SEEN
 
 
 class _Meter:

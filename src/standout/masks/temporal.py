@@ -101,7 +101,8 @@ class TemporalFilter:
     The past is dropped at cuts, where frames or masks change their size, and where time does not increase.
 
     Where the picture can be followed so well that the moved mask will do, `carried` gives it, and no network need see
-    that frame. The next mask that is found is then trusted more where what was carried matched less.
+    that frame. The next mask that is found is then trusted more where what was carried matched less. longest: seconds
+    over which a mask is carried at most.
 
     >>> steady, still = TemporalFilter(half_life=1.0), np.full((64, 64, 3), 90, np.uint8)
     >>> before = steady(np.full((64, 64), 0.4, np.float32), still, Fraction(0))
@@ -110,10 +111,10 @@ class TemporalFilter:
     0.45
     """
 
-    def __init__(self, half_life: float = HALF_LIFE) -> None:
+    def __init__(self, half_life: float = HALF_LIFE, *, longest: Fraction = LONGEST) -> None:
         if not (math.isfinite(half_life) and half_life >= 0):
             raise InputError(f"half-life is {half_life}; wanted seconds, 0 or more")
-        self.half_life = half_life
+        self.half_life, self.longest = half_life, longest
         self.cuts = 0
         self._last: _Moment | None = None
         self._step: _Step | None = None
@@ -122,14 +123,14 @@ class TemporalFilter:
     def carried(self, image: Image, time: Fraction) -> Mask | None:
         """The last filtered mask moved to the next frame, which is then done; None where a mask must be found for it.
 
-        A mask must be found for the first frame, for at least every other, and LONGEST after the last that was; after a
-        cut; where the people, or what is about them, moved in a way that cannot be followed; where a part of the
+        A mask must be found for the first frame, for at least every other, and `longest` after the last that was; after
+        a cut; where the people, or what is about them, moved in a way that cannot be followed; where a part of the
         picture is new; and wherever the filter is off.
         """
         last = self._last
         if last is None or last.trust is not None or self.half_life == 0 or image.shape != last.shape[:3]:
             return None
-        if time <= last.time or time - last.time >= LONGEST:
+        if time <= last.time or time - last.time >= self.longest:
             return None
         _check(last.mask, image)
         look = glimpse_of(image, last.mask.shape)

@@ -28,7 +28,7 @@ from standout.masks.people.body import (
     window_of,
 )
 from standout.masks.people.claims import groups
-from standout.masks.people.followed import Followed, from_arrays, to_arrays
+from standout.masks.people.followed import Followed, forget, from_arrays, to_arrays
 from standout.masks.people.looks import Bins, bins_in, gray_of, lab_of, likeness, look_of
 from standout.masks.people.within import best_pairs, shared_pixels
 from standout.types import Bools, Bytes, Floats, Image, Mask
@@ -89,8 +89,8 @@ class _Scene:
 class Tracker:
     """Follows everybody in a clip, frame after frame in their order.
 
-    people: everybody so far, by number. renamed: numbers that turned out in this frame to be those of somebody who was
-    away, and whose.
+    people: everybody who is remembered, by number (see forget). renamed: numbers that turned out in this frame to be
+    those of somebody who was away, and whose. unforgotten: numbers of people who are to be remembered forever.
 
     Connected parts of the mask are given to the people whom dense optical flow takes there. Where several are taken to
     one part, each of its pixels goes to whoever was there before, whose body has its place there, and whose colors fit;
@@ -102,6 +102,7 @@ class Tracker:
     def __init__(self) -> None:
         self.people: dict[int, Followed] = {}
         self.renamed: dict[int, int] = {}
+        self.unforgotten: frozenset[int] = frozenset()
         self._labels: Labels | None = None
         self._gray: Bytes | None = None
         self._time: Fraction | None = None
@@ -127,6 +128,7 @@ class Tracker:
         for group in groups(scene.parts, scene.before, visible):
             self._give(scene, small, group, labels)
         self._remember(scene, labels)
+        forget(self.people, time, kept=self.unforgotten)
         self._labels, self._gray, self._time = labels, gray, time
         return labels
 
