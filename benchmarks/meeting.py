@@ -52,7 +52,7 @@ MEETING = ("selfie", "selfie-landscape", "modnet")
 
 @dataclass(frozen=True)
 class Sequence:
-    """A clip with its truth. folder: of its frames as PNG. clip: the same in one lossless file."""
+    """A clip with its truth. folder: where its frames lie, as pictures and as one clip, both without loss."""
 
     name: str
     cast: int
@@ -62,10 +62,12 @@ class Sequence:
 
     @property
     def clip(self) -> Path:
+        """The frames in one file."""
         return self.folder / "clip.mkv"
 
     @property
     def pictures(self) -> list[Path]:
+        """The frames as pictures, in order."""
         return sorted(self.folder.glob("*.png"))
 
 
@@ -103,7 +105,8 @@ def sequences(people: Path, casts: int) -> Iterator[Sequence]:
                 frames = [frame for frame, _ in played]
                 one = Sequence(name, cast, frames, [alpha >= 0.5 for _, alpha in played], Path(temp))
                 for number, frame in enumerate(frames):
-                    cv2.imwrite(str(one.folder / f"{number:04}.png"), frame[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
+                    file = one.folder / f"{number:04}.png"
+                    cv2.imwrite(str(file), frame[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
                 write_clip(one.clip, frames)
                 yield one
 

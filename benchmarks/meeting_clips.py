@@ -4,8 +4,9 @@ sitter   uint8 (h, w, 3) RGB, float32 (h, w)   one person, cut out of a photo of
 frame    uint8 (HEIGHT, WIDTH, 3)              RGB, as a webcam delivers it: motion blur, sensor noise, JPEG
 alpha    float32 (HEIGHT, WIDTH)               share of each pixel that is person, 0..1
 
-The truth is the label of the photo, moved along; no model has had a part in it. Every sequence is made from its name and
-its cast alone, with NumPy and OpenCV and nothing of standout, so that every version of standout sees the same frames.
+The truth is the label of the photo, moved along; no model has had a part in it. Every sequence is made from its name
+and its cast alone, with NumPy and OpenCV and nothing of standout, so that every version of standout sees the same
+frames.
 
 To add a scene: a row in SCENES.
 """

@@ -68,9 +68,7 @@ def _outline_f(found: Bools, truth: Bools) -> float:
         return 0.0 if any(drawn) else 1.0
     side = 2 * max(1, round(TOLERANCE * float(np.hypot(*masks[0].shape)))) + 1
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    near = [
-        float(np.asarray(cv2.dilate(other, disk))[one > 0].mean()) for one, other in (outlines, reversed(outlines))
-    ]
+    near = [float(np.asarray(cv2.dilate(other, disk))[one > 0].mean()) for one, other in (outlines, reversed(outlines))]
     return 2 * near[0] * near[1] / sum(near) if sum(near) else 0.0
 
 
@@ -88,10 +86,12 @@ def flow_warping_error(frames: Sequence[Bytes], found: Sequence[Bools]) -> float
     """
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     error = counted = 0.0
-    seen = zip(frames, found, strict=True)
     small = [
-        (_scaled(frame, FLOW_SIDE, cv2.INTER_AREA), _scaled(mask.astype(np.float32), FLOW_SIDE, cv2.INTER_NEAREST))
-        for frame, mask in seen
+        (
+            _scaled(frame, FLOW_SIDE, cv2.INTER_AREA),
+            _scaled(mask.astype(np.uint8), FLOW_SIDE, cv2.INTER_NEAREST).astype(np.float32),
+        )
+        for frame, mask in zip(frames, found, strict=True)
     ]
     for (before, was), (after, now) in pairwise(small):
         rows, columns = np.nonzero(was + now)
@@ -128,9 +128,9 @@ def _warped(picture: Bytes | Floats, flow: Floats) -> Floats:
     return np.asarray(moved, np.float32)
 
 
-def _scaled(picture: NDArray[np.generic], side: int, how: int) -> NDArray[np.generic]:
+def _scaled(picture: Bytes, side: int, how: int) -> Bytes:
     """The picture, scaled down to that longest side; as it is where it is no larger."""
     scale = side / max(picture.shape[:2])
     if scale >= 1:
         return picture
-    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=how))
+    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=how), np.uint8)

@@ -48,9 +48,9 @@ def caption(results: Row) -> str:
     width, height = results["size"]
     clips = len(results["scenes"]) * results["casts"]
     text = (
-        f"{clips} clips of {results['frames']} frames of {width}x{height} (clips `{results['clips']}`); in brackets, 95 % "
-        "bootstrap intervals over clips. IoU is over all pixels of a clip, boundary F within 0.8 % of the diagonal, and "
-        "the flow-warping error in thousandths of the pixels near people, smaller being steadier."
+        f"{clips} clips of {results['frames']} frames of {width}x{height} (`{results['clips']}`); in brackets, 95 % "
+        "bootstrap intervals over clips. IoU is over all pixels of a clip, boundary F within 0.8 % of the diagonal, "
+        "and the flow-warping error in thousandths of the pixels near people, where less is steadier."
     )
     if timing := results.get("timing"):
         text += (
@@ -93,7 +93,8 @@ def _cell(rows: list[Row], key: str) -> str:
 
 
 def _interval(one: Mean, *, sign: str = "") -> str:
-    """
+    """A mean with its interval.
+
     >>> _interval(Mean(0.98, 0.975, 0.984, 9)), _interval(Mean(-0.01, -0.02, 0.0, 9), sign="+")
     ('0.980 (0.975 to 0.984)', '-0.010 (-0.020 to +0.000)')
     """
