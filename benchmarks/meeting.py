@@ -256,8 +256,8 @@ def main() -> int:
         quality(chosen, ready, options, results)
     if options.part != "quality":
         latency([way for way in chosen if way.name not in results["failed"]], ready, options, results)
-    for name in results["failed"]:
-        results["ways"].pop(name, None)
+    measured = [name for name in known if name in results["ways"] and name not in results["failed"]]
+    results["ways"] = {name: results["ways"][name] for name in measured}
     options.out.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(options.out, (json.dumps(results, indent=1) + "\n").encode(), overwrite=True)
     print(table(results))

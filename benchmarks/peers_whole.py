@@ -236,8 +236,8 @@ def main() -> int:
         return 1 if results["failed"] else 0
     for part in [options.part] if options.part else PARTS:
         measure(part, every, options, results)
-    for name in results["failed"]:
-        results["programs"].pop(name, None)
+    measured = [name for name in known if name in results["programs"] and name not in results["failed"]]
+    results["programs"] = {name: results["programs"][name] for name in measured}
     options.out.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(options.out, (json.dumps(results, indent=1) + "\n").encode(), overwrite=True)
     print(table(results))

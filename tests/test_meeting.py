@@ -194,7 +194,7 @@ def test_a_cutout_takes_no_rim_of_the_background_along_and_ends_where_the_photo_
 def test_a_folder_without_people_or_places_is_refused(people: Path, clips: ModuleType) -> None:
     for file in (people / "val" / "images").glob("cocoval_*"):
         file.unlink()
-    with pytest.raises(FileNotFoundError, match="no photo .* with a place without people"):
+    with pytest.raises(FileNotFoundError, match=r"no photo .* with a place without people"):
         next(clips.play("talking", 0, people))
     with pytest.raises(FileNotFoundError, match="no portrait"):
         clips.sitters(people / "elsewhere")
