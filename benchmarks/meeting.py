@@ -1,10 +1,10 @@
 """Masks of video meetings, in four columns: IoU, boundary F, flow-warping error and the 95th percentile of latency.
 
     python benchmarks/meeting.py                                  # everything: about 15 minutes, then the tables
-    python benchmarks/meeting.py --casts 1 --only standout-mobile,selfie --out /tmp/m.json     # a trial
+    python benchmarks/meeting.py --casts 1 --only standout-mobile,selfie --out /tmp/m.json --plot /tmp/m.svg
     python benchmarks/meeting.py --part latency                   # one of the two parts; the other stays as it was
-    PYTHONPATH=OTHER/src python benchmarks/meeting.py --only standout-mobile --out /tmp/before.json
-    python benchmarks/meeting.py --only standout-mobile --out /tmp/after.json --against /tmp/before.json
+    PYTHONPATH=OTHER/src python benchmarks/meeting.py --only standout-mobile --out before.json --plot before.svg
+    python benchmarks/meeting.py --only standout-mobile --out after.json --plot after.svg --against before.json
 
 The columns are those of the bench that La Suite published (meeting_measures.py). The clips are composed with a known
 alpha (meeting_clips.py), so no model is nearer to the truth than another. standout makes its masks file to file, by
@@ -34,7 +34,7 @@ import cv2
 import numpy as np
 from meeting_clips import FPS, FRAMES, HEIGHT, SCENES, WIDTH, Bytes, digest, play
 from meeting_measures import Bools, boundary_f, flow_warping_error, iou
-from meeting_show import apart, table
+from meeting_show import apart, chart, table
 from peers import Failed, Ready, left_out, machine, prepare, run, tell
 from peers_get import GetError
 from peers_list import Peer, others
@@ -240,6 +240,7 @@ def main() -> int:
     parser.add_argument("--against", type=Path, metavar="JSON", help="results of an earlier run on the same clips")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "peers")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "meeting.json")
+    parser.add_argument("--plot", type=Path, default=ROOT / "docs" / "images" / "meeting.svg")
     options = parser.parse_args()
     known = {way.name: way for way in ways()}
     names = options.only.split(",") if options.only else list(known)
@@ -260,9 +261,10 @@ def main() -> int:
     results["ways"] = {name: results["ways"][name] for name in measured}
     options.out.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(options.out, (json.dumps(results, indent=1) + "\n").encode(), overwrite=True)
+    chart(results, options.plot)
     print(table(results))
     if options.against:
-        print(apart(json.loads(options.against.read_text()), results), sep="\n\n")
+        print(f"\n{apart(json.loads(options.against.read_text()), results)}")
     for name, reason in results["failed"].items():
         tell(f"left out: {name}: {reason}")
     return 1 if results["failed"] else 0

@@ -1,13 +1,16 @@
-"""The figures that meeting.py measured, as Markdown tables.
+"""The figures that meeting.py measured, as Markdown tables and as a chart.
 
 results   dict   as in benchmarks/results/meeting.json
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from standout.evaluate.intervals import Mean, mean
+from standout.support.atomic import write_atomic
+from standout.support.charts import Axis, Chart, Dot, svg
 
 COLUMNS = {"iou": "IoU", "boundary_f": "boundary F", "warping": "flow-warping error, ‰"}
 REFERENCE = "standout-mobile"
@@ -77,6 +80,31 @@ def apart(before: Row, after: Row) -> str:
         times = f"{was['p95_ms']:.1f} to {row['p95_ms']:.1f}" if "p95_ms" in was and "p95_ms" in row else ""
         lines.append([row["title"], *cells, times])
     return _markdown(lines)
+
+
+def chart(results: Row, path: Path) -> None:
+    """Writes quality and steadiness over latency as SVG, a panel for each; nothing where no model has both."""
+    rows = [row for row in results["ways"].values() if row.get("sequences") and "p95_ms" in row]
+    if rows:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        note = "Bars are 95 % intervals over clips; a hollow dot is standout without its temporal filter."
+        write_atomic(path, svg(*(_panel(rows, key) for key in COLUMNS), caption=note).encode(), overwrite=True)
+
+
+def _panel(rows: list[Row], key: str) -> Chart:
+    points = []
+    for row in rows:
+        one = mean([_shown(clip, key) for clip in row["sequences"]])
+        name = row["title"].partition(" (")[0] if row["steady"] else ""
+        dot = Dot(row["p95_ms"], one.mean, name, one.low, one.high, main=row["ours"], hollow=not row["steady"])
+        points.append(dot)
+    lows, highs = [point.low or 0.0 for point in points], [point.high or 0.0 for point in points]
+    room = 0.08 * (max(highs) - min(lows))
+    times = Axis(
+        "P95 ms a frame of 1280x720, one core (logarithmic)", min(dot.x for dot in points) / 1.5,
+        max(dot.x for dot in points) * 3, log=True,
+    )  # fmt: skip
+    return Chart(COLUMNS[key], times, Axis(COLUMNS[key], min(lows) - room, max(highs) + room), points=points)
 
 
 def _shown(one: Row, key: str) -> float:

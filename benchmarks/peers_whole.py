@@ -19,6 +19,7 @@ import datetime
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -135,8 +136,11 @@ def spent(one: Installed, template: Command, source: Path, target: Path, cores: 
     shutil.rmtree(target.parent, ignore_errors=True)
     target.parent.mkdir()
     os.environ["REMBG_HOME"] = str(one.home)
+    words = one.words(template, source, target)
     try:
-        found = cost(one.words(template, source, target), cores=cores, rounds=1)
+        found = cost(words, cores=cores, rounds=1)
+    except subprocess.CalledProcessError as error:
+        raise GetError(f"{words[0]} cannot be run: {error.stderr[-300:]}") from None
     except SystemExit as error:
         raise GetError(str(error.code)[-400:]) from None
     wanted, made = pictures(source), pictures(target if target.exists() else target.with_suffix(""))
