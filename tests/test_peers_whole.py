@@ -5,6 +5,7 @@ import importlib
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -78,8 +79,7 @@ def test_an_incomplete_result_is_no_result(whole: Any, tmp_path: Path) -> None:
 def test_programs_take_turns_and_those_that_fail_are_left_out(whole: Any, tmp_path: Path) -> None:
     options = argparse.Namespace(rounds=2, cores=1, photos=2, frames=6)
     good = program(whole, tmp_path, makes=2)
-    bad = whole.Installed(importlib.import_module("dataclasses").replace(good.program, name="bad", folder=("/no/such",)),
-                          tmp_path, tmp_path, tmp_path, 0)  # fmt: skip
+    bad = replace(good, program=replace(good.program, name="bad", folder=("/no/such",)))
     results: dict[str, Any] = {"programs": {"copy": {}, "bad": {}}, "failed": {}}
     whole.measure("folder", [good, bad], options, results)
     assert results["programs"]["copy"]["folder"]["pictures"] == 2 and results["programs"]["bad"] == {}

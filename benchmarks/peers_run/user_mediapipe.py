@@ -9,9 +9,10 @@ It is the selfie segmentation of MediaPipe's Python package with its own default
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
-import mediapipe as mp
+import mediapipe as mp  # type: ignore[import-not-found]
 import numpy as np
 
 
@@ -29,23 +30,23 @@ def main() -> None:
             cut(network, source, target)
 
 
-def mask_of(network, image):  # type: ignore[no-untyped-def]
+def mask_of(network: Any, image: Any) -> Any:
     """The mask of an image as OpenCV reads it, float32 at its size."""
     return network.process(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).segmentation_mask
 
 
-def cut(network, source: Path, target: Path) -> None:  # type: ignore[no-untyped-def]
+def cut(network: Any, source: Path, target: Path) -> None:
     """Writes the people of a photo as transparent PNG."""
-    image = cv2.imread(str(source))
+    image: Any = cv2.imread(str(source))
     alpha = np.rint(np.clip(mask_of(network, image), 0, 1) * 255).astype(np.uint8)
     cv2.imwrite(str(target), np.dstack([image, alpha]))
 
 
-def blur(network, source: Path, target: Path) -> None:  # type: ignore[no-untyped-def]
+def blur(network: Any, source: Path, target: Path) -> None:
     """Writes a clip with its background blurred, without sound."""
     clip = cv2.VideoCapture(str(source))
     size = int(clip.get(cv2.CAP_PROP_FRAME_WIDTH)), int(clip.get(cv2.CAP_PROP_FRAME_HEIGHT))
-    out = cv2.VideoWriter(str(target), cv2.VideoWriter_fourcc(*"mp4v"), clip.get(cv2.CAP_PROP_FPS), size)
+    out = cv2.VideoWriter(str(target), cv2.VideoWriter.fourcc(*"mp4v"), clip.get(cv2.CAP_PROP_FPS), size)
     while True:
         more, image = clip.read()
         if not more:

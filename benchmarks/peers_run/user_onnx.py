@@ -9,6 +9,7 @@ Sizes and levels are those that the models' authors give; threads are ONNX Runti
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,7 +22,7 @@ class Modnet:
     def __init__(self, session: ort.InferenceSession) -> None:
         self.session = session
 
-    def __call__(self, image):  # type: ignore[no-untyped-def]
+    def __call__(self, image: Any) -> Any:
         """The mask of an image as OpenCV reads it, float32 at its size."""
         height, width = image.shape[:2]
         scale = 512 / min(height, width)
@@ -38,7 +39,7 @@ class Rvm:
         self.session = session
         self.memory = [np.zeros((1, 1, 1, 1), np.float32)] * 4
 
-    def __call__(self, image):  # type: ignore[no-untyped-def]
+    def __call__(self, image: Any) -> Any:
         """The mask of the next frame, float32 at its size."""
         planes = cv2.cvtColor(image, cv2.COLOR_BGR2RGB).transpose(2, 0, 1)[None].astype(np.float32) / 255
         inputs = {"src": planes, "downsample_ratio": np.array([min(1, 512 / max(image.shape[:2]))], np.float32)}
@@ -52,7 +53,7 @@ def main() -> None:
     task, model, source, target = sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
     session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
     carries = "r1i" in [one.name for one in session.get_inputs()]
-    network = Rvm(session) if carries else Modnet(session)
+    network: Any = Rvm(session) if carries else Modnet(session)
     if task == "blur":
         blur(network, source, target)
     elif source.is_dir():
@@ -63,18 +64,18 @@ def main() -> None:
         cut(network, source, target)
 
 
-def cut(network, source: Path, target: Path) -> None:  # type: ignore[no-untyped-def]
+def cut(network: Any, source: Path, target: Path) -> None:
     """Writes the people of a photo as transparent PNG."""
-    image = cv2.imread(str(source))
+    image: Any = cv2.imread(str(source))
     alpha = np.rint(np.clip(network(image), 0, 1) * 255).astype(np.uint8)
     cv2.imwrite(str(target), np.dstack([image, alpha]))
 
 
-def blur(network, source: Path, target: Path) -> None:  # type: ignore[no-untyped-def]
+def blur(network: Any, source: Path, target: Path) -> None:
     """Writes a clip with its background blurred, without sound."""
     clip = cv2.VideoCapture(str(source))
     size = int(clip.get(cv2.CAP_PROP_FRAME_WIDTH)), int(clip.get(cv2.CAP_PROP_FRAME_HEIGHT))
-    out = cv2.VideoWriter(str(target), cv2.VideoWriter_fourcc(*"mp4v"), clip.get(cv2.CAP_PROP_FPS), size)
+    out = cv2.VideoWriter(str(target), cv2.VideoWriter.fourcc(*"mp4v"), clip.get(cv2.CAP_PROP_FPS), size)
     while True:
         more, image = clip.read()
         if not more:
