@@ -32,6 +32,8 @@ COLORS = 0.05
 """How far the colors of a pixel may be from those it had before, as a mean over the channels in 0..1, to count."""
 AROUND = 16
 """Pixels around the people that the flow sees, too."""
+LEAST = 64
+"""Pixels that the flow sees at least, in each direction: on pictures of 20, OpenCV's DIS ends the process."""
 
 
 def iou(found: Sequence[Bools], truth: Sequence[Bools]) -> float:
@@ -97,10 +99,7 @@ def flow_warping_error(frames: Sequence[Bytes], found: Sequence[Bools]) -> float
         rows, columns = np.nonzero(was + now)
         if not rows.size:
             continue
-        part = (
-            slice(max(0, rows.min() - AROUND), rows.max() + AROUND),
-            slice(max(0, columns.min() - AROUND), columns.max() + AROUND),
-        )
+        part = tuple(_around(places, side) for places, side in zip((rows, columns), was.shape, strict=True))
         old, new = np.ascontiguousarray(before[part]), np.ascontiguousarray(after[part])
         grays = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (old, new)]
         onward = np.asarray(flow.calc(grays[0], grays[1], None), np.float32)  # type: ignore[call-overload]
@@ -109,6 +108,18 @@ def flow_warping_error(frames: Sequence[Bytes], found: Sequence[Bools]) -> float
         error += float(np.abs(now[part] - _warped(was[part], back))[counts].sum(dtype=np.float64))
         counted += float(counts.sum())
     return error / counted if counted else 0.0
+
+
+def _around(places: NDArray[np.intp], side: int) -> slice:
+    """The rows or columns that the flow sees: AROUND to either side of the places, and LEAST where there are as many.
+
+    >>> _around(np.array([40, 100]), 320), _around(np.array([318]), 320), _around(np.array([3]), 50)
+    (slice(24, 117, None), slice(256, 320, None), slice(0, 50, None))
+    """
+    first, last = max(0, int(places.min()) - AROUND), min(side, int(places.max()) + AROUND + 1)
+    more = max(0, LEAST - (last - first))
+    first = max(0, min(first - more // 2, side - LEAST))
+    return slice(first, min(side, max(last, first + LEAST)))
 
 
 def _agrees(onward: Floats, back: Floats) -> Bools:
