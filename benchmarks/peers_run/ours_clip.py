@@ -1,4 +1,8 @@
-"""standout over the frames of a clip, one after another, as it makes masks of clips: network, filter, refined edges."""
+"""standout over the frames of a clip, one after another, as it makes masks of clips: network, filter, refined edges.
+
+A version that carries masks through frames that are easy to follow does so here, too; earlier ones cannot, and show the
+network every frame.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +20,11 @@ def load(settings: dict[str, Any], timed: Callable[..., Any]) -> Callable[[Any],
     """The segmenter. settings: model, steady (False: without the temporal filter)."""
     segmenter, numbers = Segmenter(settings["model"], threads=1, tta=False), count()
     steady = TemporalFilter(HALF_LIFE if settings["steady"] else 0)
-    network = timed(segmenter.probability)
+    network, carried = timed(segmenter.probability), getattr(steady, "carried", lambda *_: None)
 
     def segment(frame: Any) -> Any:
-        return full_size(steady(network(frame), frame, Fraction(next(numbers), 30)), frame)
+        at = Fraction(next(numbers), 30)
+        mask = carried(frame, at)
+        return full_size(steady(network(frame), frame, at) if mask is None else mask, frame)
 
     return segment
