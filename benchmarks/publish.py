@@ -1,6 +1,6 @@
 """Measures what the README and the documentation publish, and writes the tables there.
 
-    .venv/bin/python benchmarks/publish.py                   # everything anew: about three hours on an idle machine
+    .venv/bin/python benchmarks/publish.py                   # everything anew: almost four hours on an idle machine
     .venv/bin/python benchmarks/publish.py cost exports      # these alone
     .venv/bin/python benchmarks/publish.py --tables          # only writes the tables, from benchmarks/results/
 
@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import growth_show
+import meeting_show
+import peers_whole_show
 import ways
 from peers_show import brief as peers_brief
 from peers_show import table as peers_table
@@ -81,6 +83,24 @@ def peers() -> str:
     """What peers.py found; it keeps the file itself."""
     script("peers.py")()
     return (RESULTS / "peers.json").read_text()
+
+
+def whole() -> str:
+    """What peers_whole.py found; it keeps the file itself."""
+    script("peers_whole.py")()
+    return (RESULTS / "peers_whole.json").read_text()
+
+
+def meeting() -> str:
+    """What meeting.py found; it keeps the file itself."""
+    script("meeting.py")()
+    return (RESULTS / "meeting.json").read_text()
+
+
+def meeting_table(kept: str) -> str:
+    """A row a model, with its caption."""
+    found = json.loads(kept)
+    return f"{meeting_show.overview(found)}\n\n{meeting_show.caption(found)}"
 
 
 def exports() -> str:
@@ -203,6 +223,12 @@ PARTS = {
     ),
     "cost": Part("cost.md", cost, {"cost": str}),
     "exports": Part("exports.json", exports, {"exports": exports_table}),
+    "whole": Part("peers_whole.json", whole, {"whole": lambda kept: peers_whole_show.table(json.loads(kept))}),
+    "meeting": Part(
+        "meeting.json",
+        meeting,
+        {"meeting": meeting_table, "meeting-scenes": lambda kept: meeting_show.scenes(json.loads(kept))},
+    ),
     "speed": Part("speed.md", lambda: signed(script("speed.py")()), {"speed": str}),
     "video": Part("video.md", lambda: signed(script("video.py")()), {"video": str}),
     "carried": Part("carried.md", script("carried.py"), {"carried": paragraph(0)}),
