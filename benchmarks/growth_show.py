@@ -150,7 +150,7 @@ def cores(points: Points) -> str:
         cells = [way, f"{one:.1f} s", f"{two:.1f} s", f"{one / two:.2f}", f"{100 * turn:.1f} %"]
         cells += [f"{amdahl(turn, n):.1f}" for n in MORE_CORES]
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return "\n".join(lines) if len(lines) > 2 else "(not measured yet)"
 
 
 def serial(twice: float) -> float:
