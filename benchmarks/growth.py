@@ -21,9 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import av
@@ -100,18 +100,18 @@ def steps() -> Iterator[Step]:
     for millions in MEGAPIXELS:
         rounds = 3 if millions <= 12 else 1
         for effect in ("cut", "blur"):
-            yield Step("pixels", effect, millions, lambda home, m=millions, e=effect: photo(home, m, e), rounds)
+            yield Step("pixels", effect, millions, partial(photo, millions=millions, effect=effect), rounds)
     for count in FRAMES:
         rounds = 3 if count <= 300 else 1
         if count <= 30_000:
-            yield Step("frames", "blur", count, lambda home, n=count: clip(home, n, "blur"), rounds)
-        yield Step("frames", "mask, plain", count, lambda home, n=count: clip(home, n, *PLAIN), rounds)
+            yield Step("frames", "blur", count, partial(clip, count=count, effect=["blur"]), rounds)
+        yield Step("frames", "mask, plain", count, partial(clip, count=count, effect=PLAIN), rounds)
     for count in FILES:
         rounds = 3 if count <= 100 else 1
         if count <= 30_000:
-            yield Step("files", "batch", count, lambda home, n=count: bulk(home, n), rounds)
-        yield Step("files", "cut", count, lambda home, n=count: folder(home, n), rounds)
-        yield Step("files", "cut, all kept", count, lambda home, n=count: kept(home, n), rounds)
+            yield Step("files", "batch", count, partial(bulk, count=count), rounds)
+        yield Step("files", "cut", count, partial(folder, count=count), rounds)
+        yield Step("files", "cut, all kept", count, partial(kept, count=count), rounds)
     for count in CORES:
         for way, make in (("photos", photos), ("clip", large_clip)):
             yield Step("cores", way, count, make, 3, cores=count)
@@ -151,7 +151,7 @@ def once(command: list[str], out: Path, step: Step) -> Point:
     return Point(step.part, step.way, step.n, seconds, processor, peak, waited)
 
 
-def photo(home: Path, millions: float, effect: str) -> list[str]:
+def photo(home: Path, *, millions: float, effect: str) -> list[str]:
     """A photo of so many megapixels, with a sensor's noise, as JPEG."""
     side = round((millions * 1e6) ** 0.5)
     large = cv2.resize(np.asarray(cv2.imread(str(SAMPLE))), (side, side), interpolation=cv2.INTER_CUBIC)
@@ -164,7 +164,7 @@ def photo(home: Path, millions: float, effect: str) -> list[str]:
     return [*STANDOUT, effect, str(home / "photo.jpg"), "-o", f"{home / 'out'}/", "--overwrite", "--max-pixels", "0"]
 
 
-def clip(home: Path, count: int, *effect: str) -> list[str]:
+def clip(home: Path, *, count: int, effect: Sequence[str]) -> list[str]:
     """A small clip of so many frames, and the light model."""
     _write_clip(home / "clip.mp4", count, SIDE, SIDE)
     where = ["-o", str(home / "out" / "done.mp4"), "--overwrite"]
@@ -179,7 +179,7 @@ def _write_clip(path: Path, count: int, width: int, height: int) -> None:
         for number in range(count):
             left, top = (abs(number // speed % 64 - 32) for speed in (1, 3))
             part = np.ascontiguousarray(whole[top : top + height, left : left + width])
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(part, format="bgr24")))
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(part.astype(np.uint8), format="bgr24")))
         out.mux(stream.encode(None))
 
 
@@ -194,16 +194,16 @@ def _write_photos(home: Path, count: int, side: int) -> None:
         path.write_bytes(several[number % 100])
 
 
-def folder(home: Path, count: int) -> list[str]:
+def folder(home: Path, *, count: int) -> list[str]:
     """So many small photos, with a report of them, by `standout cut`."""
     _write_photos(home, count, SIDE)
     to = ["-o", str(home / "out"), "--recursive", "--report", str(home / "out" / ".report.jsonl"), "--quiet"]
     return [*STANDOUT, "cut", str(home / "in"), *to, "--model", str(light_model(home))]
 
 
-def kept(home: Path, count: int) -> list[str]:
+def kept(home: Path, *, count: int) -> list[str]:
     """The same command where all results are there already: it lists, plans and looks."""
-    command = folder(home, count)
+    command = folder(home, count=count)
     for photo in sorted((home / "in").rglob("*.jpg")):
         done = home / "out" / photo.relative_to(home / "in").with_suffix(".png")
         done.parent.mkdir(parents=True, exist_ok=True)
@@ -211,7 +211,7 @@ def kept(home: Path, count: int) -> list[str]:
     return command
 
 
-def bulk(home: Path, count: int) -> list[str]:
+def bulk(home: Path, *, count: int) -> list[str]:
     """So many small photos by `standout batch`, with its ledger."""
     _write_photos(home, count, SIDE)
     places = [str(home / "in"), str(home / "out"), "cut", "--ledger", str(home / "ledger")]

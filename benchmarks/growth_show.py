@@ -46,7 +46,7 @@ class Growth:
 
     def at(self, n: float) -> float:
         """The value at n."""
-        return self.a + self.b * n**self.k
+        return float(self.a + self.b * n**self.k)
 
 
 def fitted(n: Sequence[float], values: Sequence[float], exponents: np.ndarray = EXPONENTS) -> Growth:

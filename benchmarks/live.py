@@ -226,13 +226,13 @@ def measured(source: Path, folder: Path, cores: str, seconds: float, arguments: 
     if run.returncode or not seen:
         sys.exit(f"standout webcam ended with {run.returncode}; nothing is published\n{told}")
     kept = json.loads((folder / "measured.json").read_text())
-    had = {}
+    had: dict[int, list[float]] = {}
     for number, moment in kept["arrivals"]:
         had.setdefault(number % FRAMES, []).append(moment)
     began = seen[0][0] + WARM
     late, within = [], [one for one in seen if began <= one[0] < began + seconds]
     for moment, encoded in within:
-        number = number_in(cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR))
+        number = number_in(np.asarray(cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)))
         if number in had:
             late.append(1000 * min(moment - then for then in had[number] if then <= moment))
     if len(late) < 0.98 * len(within):

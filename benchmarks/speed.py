@@ -63,7 +63,7 @@ def cost(command: list[str], *, cores: int, rounds: int, bytecode: Path) -> Cost
     """What a command costs as a process of its own that runs on that many cores. bytecode: see compiled."""
     allowed = json.dumps(sorted(os.sched_getaffinity(0))[:cores])
     best, peak = float("inf"), 0.0
-    for _ in range(rounds + 1):  # the first may compile
+    for _ in range(rounds + (not bytecode.is_dir())):  # the first compiles
         timer = [sys.executable, "-I", "-S", "-c", TIMER, allowed, *command]
         done = subprocess.run(timer, capture_output=True, text=True, check=True, env=compiled(bytecode))
         seconds, memory, code = json.loads(done.stdout.splitlines()[-1])

@@ -121,7 +121,9 @@ class Measured:
             places = [] if side is None else ["env", f"PYTHONPATH={side}"]
             behind = ["-b", str(path.with_name("behind.png"))] if command.startswith("replace") else []
             line = [*places, sys.executable, "-m", "standout", *command.split(), str(path), *behind]
-            found = cost([*line, "-o", str(out), "--overwrite"], cores=cores(), rounds=1)
+            found = cost(
+                [*line, "-o", str(out), "--overwrite"], cores=cores(), rounds=1, bytecode=path.with_name("bytecode")
+            )
             key = name, f"{command} {suffix}" if suffix != ".mp4" else command, side
             if side is None:
                 self.sizes[key[:2]] = out.stat().st_size / path.stat().st_size
