@@ -11,6 +11,7 @@ by itself, as processor time of one core in milliseconds for a frame; in the com
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 import time
@@ -118,7 +119,7 @@ class Measured:
         for side in self._sides:
             if side is not None and "--every-frame" in command:
                 continue  # the version before has no such option, and shows the network every frame
-            places = [] if side is None else ["env", f"PYTHONPATH={side}"]
+            places = [] if side is None else [str(shutil.which("env")), f"PYTHONPATH={side}"]
             behind = ["-b", str(path.with_name("behind.png"))] if command.startswith("replace") else []
             line = [*places, sys.executable, "-m", "standout", *command.split(), str(path), *behind]
             found = cost(
