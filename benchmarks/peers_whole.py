@@ -138,7 +138,7 @@ def spent(one: Installed, template: Command, source: Path, target: Path, cores: 
     os.environ["REMBG_HOME"] = str(one.home)
     words = one.words(template, source, target)
     try:
-        found = cost(words, cores=cores, rounds=1, bytecode=one.home / "bytecode")
+        found = cost(words, cores=cores, rounds=1)
     except subprocess.CalledProcessError as error:
         raise GetError(f"{words[0]} cannot be run: {error.stderr[-300:]}") from None
     except SystemExit as error:

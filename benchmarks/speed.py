@@ -59,13 +59,13 @@ def compiled(folder: Path) -> dict[str, str]:
     return kept | {"PYTHONPYCACHEPREFIX": str(folder)}
 
 
-def cost(command: list[str], *, cores: int, rounds: int, bytecode: Path) -> Cost:
+def cost(command: list[str], *, cores: int, rounds: int, bytecode: Path | None = None) -> Cost:
     """What a command costs as a process of its own that runs on that many cores. bytecode: see compiled."""
     allowed = json.dumps(sorted(os.sched_getaffinity(0))[:cores])
     best, peak = float("inf"), 0.0
-    for _ in range(rounds + (not bytecode.is_dir())):  # the first compiles
+    for _ in range(rounds + (bytecode is not None and not bytecode.is_dir())):  # the first compiles
         timer = [sys.executable, "-I", "-S", "-c", TIMER, allowed, *command]
-        done = subprocess.run(timer, capture_output=True, text=True, check=True, env=compiled(bytecode))
+        done = subprocess.run(timer, capture_output=True, text=True, check=True, env=None if bytecode is None else compiled(bytecode))
         seconds, memory, code = json.loads(done.stdout.splitlines()[-1])
         if code:
             sys.exit(f"{' '.join(command)} failed: {done.stderr[-2000:]}")

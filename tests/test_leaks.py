@@ -85,6 +85,10 @@ def test_nothing_stays_open_where_a_clip_fails_on_the_way(tmp_path: Path, behind
             super().__call__(image, mask, time, **how)
             raise RuntimeError("out of luck")
 
+        def on_planes(self, *given: Any, **how: Any) -> Any:
+            super().on_planes(*given, **how)
+            raise RuntimeError("out of luck")
+
     job = Task(source, tmp_path / "out.mp4", Path("in.mp4"), ".mp4")
     for work in (
         clip_job(Fails(), Replace(behind)),

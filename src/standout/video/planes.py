@@ -90,8 +90,8 @@ def to_frame(planes: Planes, pixels: str, colors: Colors) -> VideoFrame:
 def to_rgb(colors: Colors) -> Floats:
     """float32 (3, 4): what makes RGB in 0..255 of (y, u, v, 1). colors: settled.
 
-    >>> to_rgb(Colors(1, FULL)).round(4).tolist()[0]
-    [1.0, 0.0, 1.5748, -201.5744]
+    >>> [round(float(share), 3) for share in to_rgb(Colors(1, FULL))[0]]
+    [1.0, 0.0, 1.575, -201.574]
     """
     red, blue = _RED_BLUE[colors.matrix]
     green = 1 - red - blue

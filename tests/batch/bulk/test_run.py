@@ -205,7 +205,7 @@ def test_a_clip_goes_on_with_its_last_chunk(photos: Path, monkeypatch: pytest.Mo
 
     Path("clips").mkdir()
     make(Path("clips/a.mp4"), Made([picture(n) for n in range(40)]))
-    how = {"edit": replace(QUICK, effect=Blur()), "clips": ClipOptions(chunk=8, workers=1)}
+    how = {"edit": replace(QUICK, effect=Blur()), "clips": ClipOptions(chunk=8, workers=1, every_frame=True)}
     done(plan("clips", "whole", "another", **how))
     monkeypatch.setattr(local, "COMMAND", patched(KILLED_IN_A_CLIP))
     summary, (row,) = done(plan("clips", **how))
@@ -242,7 +242,7 @@ def test_a_stopped_clip_is_no_failure_and_goes_on(photos: Path, monkeypatch: pyt
 
     Path("clips").mkdir()
     make(Path("clips/a.mp4"), Made([picture(n) for n in range(40)]))
-    how = {"edit": replace(QUICK, effect=Blur()), "clips": ClipOptions(chunk=8, workers=1)}
+    how = {"edit": replace(QUICK, effect=Blur()), "clips": ClipOptions(chunk=8, workers=1, every_frame=True)}
     stop = Event()
     with monkeypatch.context() as patch:
         patch.setattr(local, "COMMAND", patched(STOPPED_IN_A_CLIP))
