@@ -60,12 +60,13 @@ def compiled(folder: Path) -> dict[str, str]:
 
 
 def cost(command: list[str], *, cores: int, rounds: int, bytecode: Path | None = None) -> Cost:
-    """What a command costs as a process of its own that runs on that many cores. bytecode: see compiled."""
+    """What a command costs as a process of its own that runs on that many cores. bytecode: None, or see compiled."""
     allowed = json.dumps(sorted(os.sched_getaffinity(0))[:cores])
     best, peak = float("inf"), 0.0
+    environment = None if bytecode is None else compiled(bytecode)
     for _ in range(rounds + (bytecode is not None and not bytecode.is_dir())):  # the first compiles
         timer = [sys.executable, "-I", "-S", "-c", TIMER, allowed, *command]
-        done = subprocess.run(timer, capture_output=True, text=True, check=True, env=None if bytecode is None else compiled(bytecode))
+        done = subprocess.run(timer, capture_output=True, text=True, check=True, env=environment)
         seconds, memory, code = json.loads(done.stdout.splitlines()[-1])
         if code:
             sys.exit(f"{' '.join(command)} failed: {done.stderr[-2000:]}")

@@ -94,7 +94,7 @@ class Edit:
         """
         from standout.masks.full_size import full_size
 
-        return self.edge.drawn(self.effect.cover(self.placement.within(full_size(coarse, image, refined=self.refined))))
+        return self._shaped(full_size(coarse, image, refined=self.refined))
 
     @property
     def takes_planes(self) -> bool:
@@ -105,8 +105,11 @@ class Edit:
         """What mask gives, of a frame in YUV."""
         from standout.masks.planes import full_size_of_planes
 
-        mask = full_size_of_planes(coarse, frame.image, frame.planes, refined=self.refined)
-        return self.edge.drawn(self.placement.within(mask))
+        return self._shaped(full_size_of_planes(coarse, frame.image, frame.planes, refined=self.refined))
+
+    def _shaped(self, mask: Mask) -> Mask:
+        """The mask at full size with the region, the effect's cover and the edge of this edit."""
+        return self.edge.drawn(self.effect.cover(self.placement.within(mask)))
 
     def follower(self, *, waits: bool = False) -> Follower:
         """What chooses the people in the frames of a clip, at its beginning. waits: see Follower."""

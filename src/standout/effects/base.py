@@ -84,7 +84,7 @@ class Effect:
     @property
     def takes_planes(self) -> bool:
         """Whether it can be given frames of clips in YUV, by on_planes, which saves bringing them into RGB and back."""
-        return False
+        return type(self).on_planes is not Effect.on_planes
 
     @property
     def moves(self) -> bool:

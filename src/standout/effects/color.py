@@ -46,11 +46,6 @@ class Color(Effect):
 
         return compose.filled(image, space.color(parsed(self.color)))
 
-    @property
-    def takes_planes(self) -> bool:
-        """See Effect."""
-        return True
-
     def on_planes(self, frame: PlanarFrame, mask: Mask, *, space: Space = SRGB) -> Planes:
         """See Effect."""
         from standout.effects.planes import Scene

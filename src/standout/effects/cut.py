@@ -67,11 +67,6 @@ class Cut(Effect):
             return np.zeros((*image.shape[:2], 4), image.dtype)
         return compose.filled(image, space.color(parsed(self.background)))
 
-    @property
-    def takes_planes(self) -> bool:
-        """See Effect."""
-        return True
-
     def on_planes(self, frame: PlanarFrame, mask: Mask, *, space: Space = SRGB) -> Planes:
         """See Effect."""
         from standout.effects.planes import Scene

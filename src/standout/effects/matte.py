@@ -32,11 +32,6 @@ class Matte(Effect):
 
         return compose.matte(mask, bits=8 * image.itemsize)
 
-    @property
-    def takes_planes(self) -> bool:
-        """See Effect."""
-        return True
-
     def on_planes(self, frame: PlanarFrame, mask: Mask, *, space: Space = SRGB) -> Picture:
         """See Effect."""
         from standout.effects import compose

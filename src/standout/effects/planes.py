@@ -11,6 +11,7 @@ these are taken out of the planes, mixed as one row of numbers, and put back.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
@@ -69,100 +70,86 @@ class Scene:
 
     def painted(self, behind: Planes, *, decontaminate: bool = True) -> Planes:
         """The people painted over what is behind them, in place; see compose.painted."""
-        for share, owns, backs, colors in self._layers(behind, decontaminate=decontaminate):
-            soft = _Soft(share)
-            for number, (own, back) in enumerate(zip(owns, backs, strict=True)):
-                mixed = soft.taken(back)
-                mixed += soft.share * (soft.front(own, colors, number) - mixed)
-                cv2.copyTo(own, soft.whole, back)
-                soft.put(mixed, back)
+        for soft, own, back, front in self._people(behind, decontaminate=decontaminate):
+            mixed = soft.taken(back)
+            mixed += soft.share * (front - mixed)
+            soft.put(own, mixed, back)
         return behind
 
     def cut(self, *, decontaminate: bool = True) -> Planes:
         """The people on transparency; what is hidden is black. See compose.cut."""
         picture = self.filled((0, 0, 0))
-        for share, owns, backs, colors in self._layers(picture, decontaminate=decontaminate):
-            soft = _Soft(share)
-            for number, (own, back) in enumerate(zip(owns, backs, strict=True)):
-                cv2.copyTo(own, soft.whole, back)
-                soft.put(soft.front(own, colors, number), back)
+        for soft, own, back, front in self._people(picture, decontaminate=decontaminate):
+            soft.put(own, front, back)
         return replace(picture, alpha=_levels(self._share))
 
-    def _layers(
-        self, behind: Planes, *, decontaminate: bool
-    ) -> tuple[tuple[Mask, tuple[Bytes, ...], tuple[Bytes, ...], Floats | None], ...]:
-        """Of Y, then of U and V: the mask, the frame's planes, those behind, and the people's and background's colors.
-
-        Colors are (h, w, 2) or (h, w, 4): those of the people of each plane, then those of the background.
-        """
-        y = uv = None
-        if decontaminate:
-            image = self._frame.image
-            times = halvings(max(image.shape) / COLOR_SIDE)
-            both = sure_colors(np.asarray(halved(image, times), np.uint8), halved(self._small, times))
-            front, back = (cv2.transform(one, _from_rgb(self._planes)) for one in both)
-            y = cv2.merge([front[..., 0], back[..., 0]])
-            uv = cv2.merge([front[..., 1], front[..., 2], back[..., 1], back[..., 2]])
+    def _people(self, behind: Planes, *, decontaminate: bool) -> Iterator[tuple[_Soft, Bytes, Bytes, Floats]]:
+        """Of Y, U and V in turn: the soft pixels, the frame's plane, the one behind, and the people's own levels."""
         planes = self._planes
-        return (
-            (self._share, (planes.y,), (behind.y,), y),
-            (self._half_share, (planes.u, planes.v), (behind.u, behind.v), uv),
-        )  # type: ignore[return-value]
+        colors = self._colors() if decontaminate else None
+        for share, owns, backs, part in (
+            (self._share, (planes.y,), (behind.y,), slice(0, 1)),
+            (self._half_share, (planes.u, planes.v), (behind.u, behind.v), slice(1, 3)),
+        ):
+            soft = _Soft(share)
+            both = None if colors is None else [soft.near(one[..., part]) for one in colors]
+            for number, (own, back) in enumerate(zip(owns, backs, strict=True)):
+                near = None if both is None else (both[0][number], both[1][number])
+                yield soft, own, back, soft.front(own, near)
+
+    def _colors(self) -> list[Floats]:
+        """The people's and the background's own colors about each pixel of a small picture: YUV, float32 (h, w, 3)."""
+        image, from_rgb = self._frame.image, _from_rgb(self._planes)
+        times = halvings(max(image.shape) / COLOR_SIDE)
+        both = sure_colors(np.asarray(halved(image, times), np.uint8), halved(self._small, times))
+        return [np.asarray(cv2.transform(one, from_rgb), np.float32) for one in both]
 
 
 class _Soft:
-    """The pixels of a mask that are neither wholly a person nor wholly background, in one row, and their shares.
-
-    whole: uint8 (h, w), 255 where a pixel is wholly a person.
-    """
+    """The pixels of a mask that are neither wholly a person nor wholly background, in one row. share: of a person."""
 
     def __init__(self, mask: Mask) -> None:
         levels = _levels(mask)
-        self.whole: Bytes = np.asarray(cv2.inRange(levels, _WHOLE, _WHOLE), np.uint8)
-        self._at = np.flatnonzero(levels - np.uint8(1) < 254)  # 0 wraps around to 255
+        self._whole: Bytes = np.asarray(cv2.inRange(levels, _WHOLE, _WHOLE), np.uint8)
+        at = np.flatnonzero(levels - np.uint8(1) < 254)  # 0 wraps around to 255
         self._shape = mask.shape
-        self._rows, self._columns = np.divmod(self._at, mask.shape[1])
-        self.share: Floats = mask.ravel()[self._at]
+        self._rows, self._columns = np.divmod(at, mask.shape[1])
+        self.share: Floats = mask.ravel()[at]
         self._sure = np.clip(self.share * 10 - 9, 0, 1)
-        self._found: tuple[Floats, Floats] | None = None
 
     def taken(self, plane: Bytes) -> Floats:
         """The plane's levels at these pixels."""
         return plane[self._rows, self._columns].astype(np.float32)
 
-    def put(self, levels: Floats, plane: Bytes) -> None:
-        """Puts levels of these pixels into the plane."""
+    def put(self, own: Bytes, levels: Floats, plane: Bytes) -> None:
+        """Puts levels of these pixels into the plane, and those of the people's own plane where they are whole."""
+        cv2.copyTo(own, self._whole, plane)
         plane[self._rows, self._columns] = np.rint(levels).clip(0, 255).astype(np.uint8)
 
-    def front(self, plane: Bytes, colors: Floats | None, number: int) -> Floats:
+    def front(self, plane: Bytes, near: tuple[Floats, Floats] | None) -> Floats:
         """The people's own levels at these pixels of the plane; see foreground.Foreground.
 
-        colors: those of the people and the background about each pixel; None = as the plane has them. number: of the
-        plane among those of the colors.
+        near: those of the people and of the background about each pixel; None = as the plane has them.
         """
         own = self.taken(plane)
-        if colors is None:
+        if near is None:
             return own
-        near = self._near(colors)
-        people, background = near[number], near[number + len(near) // 2]
+        people, background = near
         fixed = people + self.share * (own - background - self.share * (people - background))
         fixed += self._sure * (own - fixed)
         return np.asarray(np.clip(fixed, 0, 255, out=fixed), np.float32)
 
-    def _near(self, colors: Floats) -> Floats:
+    def near(self, colors: Floats) -> Floats:
         """The colors (h, w, C), enlarged to the mask's size, at these pixels: (C, pixels)."""
-        if self._found is None or self._found[0] is not colors:
-            count = len(self._at)
-            maps = np.zeros((2, -(-max(count, 1) // _ROW) * _ROW), np.float32)
-            for line, index, own, whole in zip(
-                maps, (self._columns, self._rows), (colors.shape[1], colors.shape[0]), self._shape[::-1], strict=True
-            ):
-                line[:count] = (index + 0.5) * (own / whole) - 0.5
-            x, y = maps.reshape(2, -1, _ROW)
-            seen = cv2.remap(colors, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            points = np.ascontiguousarray(seen.reshape(-1, colors.shape[2])[:count].T)
-            self._found = colors, points.astype(np.float32, copy=False)
-        return self._found[1]
+        count = len(self._rows)
+        maps = np.zeros((2, -(-max(count, 1) // _ROW) * _ROW), np.float32)
+        for line, index, own, whole in zip(
+            maps, (self._columns, self._rows), (colors.shape[1], colors.shape[0]), self._shape[::-1], strict=True
+        ):
+            line[:count] = (index + 0.5) * (own / whole) - 0.5
+        x, y = maps.reshape(2, -1, _ROW)
+        seen = cv2.remap(np.ascontiguousarray(colors), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.ascontiguousarray(seen.reshape(-1, colors.shape[2])[:count].T, np.float32)
 
 
 def as_planes(picture: Image | Floats, like: Planes) -> Planes:

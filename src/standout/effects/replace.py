@@ -60,11 +60,6 @@ class Replace(Effect):
         background, shares = self._behind.at(Fraction(time), space, image)
         return compose.backdrop(image, background, alpha=shares, how=how)
 
-    @property
-    def takes_planes(self) -> bool:
-        """See Effect."""
-        return True
-
     def on_planes(self, frame: PlanarFrame, mask: Mask, *, space: Space = SRGB) -> Planes:
         """See Effect. Where the background is transparent, it is white."""
         from standout.effects.planes import Scene
