@@ -26,6 +26,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,10 @@ LIMIT = 600.0
 
 class Failed(Exception):
     """What should hold after a kill does not."""
+
+
+class _TooLate(Exception):
+    """All photos were done, and nothing was left to kill."""
 
 
 @dataclass(frozen=True)
@@ -119,10 +124,12 @@ def ground(home: Path, photos: int) -> Ground:
 
 def once(place: Ground, kind: str, chance: random.Random) -> Kill:
     """One kill of that kind at a random moment, and what came of it. Raises Failed where it is not as it should be."""
-    for folder in (place.target, place.ledger):
-        shutil.rmtree(folder, ignore_errors=True)
-    began = time.monotonic()
-    before = KINDS[kind](place, chance)
+    began, before = time.monotonic(), None
+    while before is None:
+        for folder in (place.target, place.ledger):
+            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(_TooLate):
+            before = KINDS[kind](place, chance)
     check(place, before)
     kept = statuses(place)["kept"]
     return Kill(kind, len(before), kept, time.monotonic() - began)
@@ -179,12 +186,22 @@ def _inside(place: Ground, chance: random.Random, what: str, *options: str) -> d
         _moment(place, chance, run)
         victims = [pid for pid, command in descendants(run.pid) if what in command]
         before = place.results()
-        if victims:
-            os.kill(chance.choice(victims), signal.SIGKILL)
-        elif run.poll() is None:
-            raise Failed(f"no process {what} is at work")
+        if not victims and len(before) < len(place.wanted) and run.poll() is None:
+            raise Failed(f"no process {what} is at work with {len(before)} of {len(place.wanted)} photos done")
+        killed = bool(victims) and _killed(chance.choice(victims))
         _whole(run)
+    if not killed:
+        raise _TooLate
     return before
+
+
+def _killed(pid: int) -> bool:
+    """Kills the process. False: it had ended by itself."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _kill(run: subprocess.Popen[bytes]) -> None:
