@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from standout import runtimes
 from standout.cli import doctor, main
 from standout.cli.show import examples
 from standout.models import registry
@@ -26,6 +27,17 @@ def test_doctor_on_a_sound_machine(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert found["broken"] == [] and found["devices"]["chosen device"].startswith("cpu")
     assert {"python", "standout", *doctor.PACKAGES} == set(found["versions"])
+    assert "ms (640x480)" in found["machine"]["a mask by onnx"]
+
+
+@pytest.mark.skipif(not runtimes.RUNTIMES["openvino"].here, reason="needs openvino")
+def test_doctor_names_a_runtime_that_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "FASTER", float("inf"))
+    machine = doctor.examine().machine
+    assert "--runtime openvino is faster here" in machine["a mask by openvino"]
+    assert "faster" not in machine["a mask by onnx"]
+    monkeypatch.setattr(doctor, "FASTER", 0)
+    assert "faster" not in doctor.examine().machine["a mask by openvino"]
 
 
 def test_doctor_names_a_package_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
