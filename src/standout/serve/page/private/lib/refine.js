@@ -5,7 +5,7 @@
 //   image    plane (H, W, 4) of bytes   RGBA
 //   alpha    Uint8ClampedArray          H * W, 255 = person
 
-import { disc, gaussian, islands, spread, square } from "./filters.js";
+import { box, disc, gaussian, islands, spread, square } from "./filters.js";
 import { plane, resize, sampler } from "./resize.js";
 import { EDGE, PERSON, kindsOf, runs } from "./tiles.js";
 
@@ -14,13 +14,15 @@ const FADE = 0.04;
 const GAIN = 1.25;
 const [FIT, MIX] = [3.0, 1.4];
 const [FULL, NARROWEST] = [320, 1.1];
+const [NEAR, FAR] = [6, 14];
+const TAKEN = [0.35, 0.5];
 const EPSILON = 2e-4;
 
 // The alpha of the photo, whose edge follows the edges of the photo. reach: pixels of the mask around its outline where
 // alpha is free. smaller: the photo at twice the mask's size, where it is at hand.
 export function refine(coarse, image, { reach = 4, smaller = null } = {}) {
   const { width, height, data } = image;
-  const probability = resize(withoutIslands(coarse), Math.min(coarse.height, height), Math.min(coarse.width, width));
+  const probability = resize(nearPeople(coarse), Math.min(coarse.height, height), Math.min(coarse.width, width));
   const limits = limitsOf(probability, reach);
   const lines = held(colorLines(smaller ?? image, probability), limits);
   const around = square(2); // enlarging a tile reads up to two small pixels outside it
@@ -66,6 +68,20 @@ function withoutIslands(coarse) {
   const share = surest.map((value, label) => (label ? Math.min(1, Math.max(0, (value - SURE) / FADE + 1)) : 1));
   if (share.every((value) => value === 1)) return coarse;
   return { ...coarse, data: data.map((value, i) => value * share[labels[i]]) };
+}
+
+// The mask without islands, and without what is half taken for a person far from one.
+function nearPeople(coarse) {
+  const { width, height } = coarse;
+  const kept = withoutIslands(coarse).data;
+  const taken = plane(width, height, 1);
+  for (let i = 0; i < taken.data.length; i++) {
+    taken.data[i] = Math.min(1, Math.max(0, (coarse.data[i] - TAKEN[0]) / (TAKEN[1] - TAKEN[0])));
+  }
+  const scale = Math.max(width, height) / FULL;
+  const grown = spread(taken, square(Math.round((scale * (NEAR + FAR)) / 2)));
+  const near = box(grown, Math.round((scale * (FAR - NEAR)) / 2));
+  return { ...coarse, data: kept.map((value, i) => value * near.data[i]) };
 }
 
 // The limits of alpha: 0 well outside, where it is 0; 1 around the outline, where it is free; 2 well inside.
