@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from standout.masks.letterbox import resize
-from standout.masks.tiles import EDGE, PERSON, Kinds, enlarge, kinds_of, levels, runs
+from standout.masks.tiles import EDGE, PERSON, Kinds, Tile, each_run, enlarge, kinds_of, levels
 from standout.types import Floats, Image, Mask
 
 BAND = 16384
@@ -58,13 +58,19 @@ def refine(coarse: Mask, image: Image) -> Mask:
     height, width = image.shape[:2]
     lines, kinds = fitted(coarse, image, height, width)
     mask = np.zeros((height, width), np.float32)
-    total = np.ones((1, 4), np.float32)
-    for tile, kind in runs(kinds, height, width):
+
+    def fill(tile: Tile, kind: int) -> None:
         if kind == PERSON:
             mask[tile] = 1.0
         elif kind == EDGE:
             pixels = cv2.cvtColor(image[tile], cv2.COLOR_RGB2RGBA)
-            np.clip(cv2.transform(enlarge(lines, tile, height, width) * pixels, total), 0.0, 1.0, out=mask[tile])
+            shares = cv2.multiply(enlarge(lines, tile, height, width), pixels, dtype=cv2.CV_32F)
+            total, *others = cv2.split(shares)  # cv2.transform by a row of ones takes four times as long
+            for share in others:
+                cv2.add(total, share, dst=total)
+            np.clip(total, 0.0, 1.0, out=mask[tile])
+
+    each_run(fill, kinds, height, width)
     return mask
 
 
