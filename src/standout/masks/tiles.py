@@ -26,9 +26,6 @@ TILE = 32
 LARGE = 4_000_000
 """Pixels of a picture whose tiles are worth beginning threads for: what each photo has, and frames of clips do not."""
 
-WIDEST = 512
-"""Pixels of the widest tile that is worked on at once: of what a wider one needs, much would leave the cache."""
-
 NOBODY, EDGE, PERSON = 0, 1, 2
 """What a tile shows."""
 
@@ -55,9 +52,7 @@ def _row_runs(row: Kinds, rows: slice, width: int) -> Iterator[tuple[Tile, int]]
 
 
 def each_run(work: Callable[[Tile, int], None], kinds: Kinds, height: int, width: int) -> None:
-    """Calls work with each of the runs, in pieces no wider than WIDEST.
-
-    Those of a large picture are shared by as many threads as OpenCV may use.
+    """Calls work with each of the runs; those of a large picture are shared by as many threads as OpenCV may use.
 
     >>> each_run(lambda tile, kind: print(tile[1].stop, kind), np.array([[NOBODY, EDGE]], np.uint8), 20, 2 * TILE)
     32 0
@@ -65,9 +60,8 @@ def each_run(work: Callable[[Tile, int], None], kinds: Kinds, height: int, width
     """
 
     def of_row(top: int) -> None:
-        for (rows, columns), kind in _row_runs(kinds[top // TILE], slice(top, min(top + TILE, height)), width):
-            for left in range(columns.start, columns.stop, WIDEST):
-                work((rows, slice(left, min(left + WIDEST, columns.stop))), kind)
+        for tile, kind in _row_runs(kinds[top // TILE], slice(top, min(top + TILE, height)), width):
+            work(tile, kind)
 
     tops = range(0, height, TILE)
     for _ in on_threads(tops, of_row, count=len(tops) if height * width >= LARGE else 1):
