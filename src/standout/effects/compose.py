@@ -26,7 +26,7 @@ from standout.effects.framing import SOFTEST, framed, halvings, weighted
 from standout.effects.rounding import whole
 from standout.errors import InputError
 from standout.masks.letterbox import resize
-from standout.masks.tiles import EDGE, NOBODY, PERSON, Kinds, Tile, each_run, kinds_of, levels
+from standout.masks.tiles import EDGE, NOBODY, PERSON, Kinds, Tile, kinds_of, levels, runs
 from standout.types import Floats, Image, Mask, Picture
 
 Finish: TypeAlias = Callable[[Floats, Tile], Floats]
@@ -42,8 +42,7 @@ def cut(image: Image, mask: Mask, *, decontaminate: bool = True) -> Picture:
     picture = np.zeros((*mask.shape, 4), image.dtype)
     kinds = _kinds(image, mask)
     fronts = Foreground(image, mask) if decontaminate and (kinds == EDGE).any() else None
-
-    def fill(tile: Tile, kind: int) -> None:
+    for tile, kind in runs(kinds, *mask.shape):
         if kind == PERSON:
             picture[tile] = cv2.cvtColor(image[tile], cv2.COLOR_RGB2RGBA)
         elif kind == EDGE:
@@ -51,8 +50,6 @@ def cut(image: Image, mask: Mask, *, decontaminate: bool = True) -> Picture:
             shares = whole(mask[tile] * white, image.dtype)
             colors[..., 3] = shares
             cv2.copyTo(colors, (shares != 0).view(np.uint8), picture[tile])
-
-    each_run(fill, kinds, *mask.shape)
     return picture
 
 
@@ -204,8 +201,7 @@ def over(image: Image, mask: Mask, picture: Picture, *, decontaminate: bool, fin
     check(image, mask)
     kinds = _kinds(image, mask)
     fronts = Foreground(image, mask) if decontaminate and (kinds == EDGE).any() else None
-
-    def paint(tile: Tile, kind: int) -> None:
+    for tile, kind in runs(kinds, *mask.shape):
         if kind == PERSON and finish is None:
             picture[tile] = image[tile]
         elif kind != NOBODY:
@@ -215,8 +211,6 @@ def over(image: Image, mask: Mask, picture: Picture, *, decontaminate: bool, fin
             front *= three(mask[tile])
             front += back
             picture[tile] = whole(front, picture.dtype)
-
-    each_run(paint, kinds, *mask.shape)
     return picture
 
 
@@ -262,15 +256,14 @@ def _over_gaps(
     white = np.float32(levels(image))
     kinds = _kinds(image, mask)
     fronts = Foreground(image, mask) if decontaminate and (kinds == EDGE).any() else None
-
-    def paint(tile: Tile, kind: int) -> None:
+    for tile, kind in runs(kinds, *mask.shape):
         if kind == PERSON and finish is None:
             picture[tile] = cv2.cvtColor(image[tile], cv2.COLOR_RGB2RGBA)
-            return
+            continue
         if kind == NOBODY:
             used = np.flatnonzero(cv2.reduce(picture[tile], 0, cv2.REDUCE_MAX)[0, :, :3].any(axis=1))
             if not used.size:  # gaps, and black shadows
-                return
+                continue
             tile = tile[0], slice(tile[1].start + int(used[0]), tile[1].start + int(used[-1]) + 1)
         mixed: Floats = picture[tile].astype(np.float32)
         if kind != NOBODY:
@@ -280,8 +273,6 @@ def _over_gaps(
             front[..., 3] = white
             mixed += np.asarray(front, np.float32) * cv2.merge([share] * 4)
         picture[tile] = _straight(mixed, white)
-
-    each_run(paint, kinds, *mask.shape)
     return picture
 
 

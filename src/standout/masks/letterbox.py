@@ -14,8 +14,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.support.pipeline import on_threads
-
 BAND = 1 << 20
 """Bytes of an image that are averaged at once."""
 
@@ -129,16 +127,11 @@ def _halved(whole: NDArray[Any], cell: int) -> NDArray[Any]:
 
 
 def _halved_in_bands(whole: NDArray[Any], cell: int) -> NDArray[Any]:
-    """What _halved gives, without a picture of half the size in memory, on as many threads as OpenCV may use."""
+    """What _halved gives without a picture of half the size in memory."""
     small = np.empty((whole.shape[0] // cell, whole.shape[1] // cell, *whole.shape[2:]), whole.dtype)
     step = max(1, BAND // whole[:cell].nbytes)
-
-    def fill(top: int) -> None:
+    for top in range(0, len(small), step):
         small[top : top + step] = _halved(whole[top * cell : (top + step) * cell], cell)
-
-    tops = range(0, len(small), step)
-    for _ in on_threads(tops, fill, count=len(tops)):
-        pass
     return small
 
 

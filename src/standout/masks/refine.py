@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from standout.masks.letterbox import resize
-from standout.masks.tiles import EDGE, PERSON, Kinds, Tile, each_run, enlarge, kinds_of, levels
+from standout.masks.tiles import EDGE, PERSON, Kinds, enlarge, kinds_of, levels, runs
 from standout.types import Floats, Image, Mask
 
 BAND = 16384
@@ -58,8 +58,7 @@ def refine(coarse: Mask, image: Image) -> Mask:
     height, width = image.shape[:2]
     lines, kinds = fitted(coarse, image, height, width)
     mask = np.zeros((height, width), np.float32)
-
-    def fill(tile: Tile, kind: int) -> None:
+    for tile, kind in runs(kinds, height, width):
         if kind == PERSON:
             mask[tile] = 1.0
         elif kind == EDGE:
@@ -69,8 +68,6 @@ def refine(coarse: Mask, image: Image) -> Mask:
             for share in others:
                 cv2.add(total, share, dst=total)
             np.clip(total, 0.0, 1.0, out=mask[tile])
-
-    each_run(fill, kinds, height, width)
     return mask
 
 

@@ -9,7 +9,7 @@ Speed depends mostly on memory: a new array of more than about 128 KB costs the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -17,14 +17,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from standout.support.pipeline import on_threads
 from standout.types import Bytes, Floats, Image
 
 TILE = 32
 """The side, in pixels, of the squares in which full-size work is done."""
-
-LARGE = 4_000_000
-"""Pixels of a picture whose tiles are worth beginning threads for: what each photo has, and frames of clips do not."""
 
 NOBODY, EDGE, PERSON = 0, 1, 2
 """What a tile shows."""
@@ -41,31 +37,10 @@ def runs(kinds: Kinds, height: int, width: int) -> Iterator[tuple[Tile, int]]:
     [(0, 32, 0), (32, 95, 1)]
     """
     for row, top in zip(kinds, range(0, height, TILE), strict=True):
-        yield from _row_runs(row, slice(top, min(top + TILE, height)), width)
-
-
-def _row_runs(row: Kinds, rows: slice, width: int) -> Iterator[tuple[Tile, int]]:
-    """The runs of a row of tiles."""
-    changes = [0, *(np.flatnonzero(row[1:] != row[:-1]) + 1).tolist(), len(row)]
-    for first, last in pairwise(changes):
-        yield (rows, slice(first * TILE, min(last * TILE, width))), int(row[first])
-
-
-def each_run(work: Callable[[Tile, int], None], kinds: Kinds, height: int, width: int) -> None:
-    """Calls work with each of the runs; those of a large picture are shared by as many threads as OpenCV may use.
-
-    >>> each_run(lambda tile, kind: print(tile[1].stop, kind), np.array([[NOBODY, EDGE]], np.uint8), 20, 2 * TILE)
-    32 0
-    64 1
-    """
-
-    def of_row(top: int) -> None:
-        for tile, kind in _row_runs(kinds[top // TILE], slice(top, min(top + TILE, height)), width):
-            work(tile, kind)
-
-    tops = range(0, height, TILE)
-    for _ in on_threads(tops, of_row, count=len(tops) if height * width >= LARGE else 1):
-        pass
+        rows = slice(top, min(top + TILE, height))
+        changes = [0, *(np.flatnonzero(row[1:] != row[:-1]) + 1).tolist(), len(row)]
+        for first, last in pairwise(changes):
+            yield (rows, slice(first * TILE, min(last * TILE, width))), int(row[first])
 
 
 def bands(height: int, width: int) -> Iterator[Tile]:

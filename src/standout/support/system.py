@@ -128,7 +128,7 @@ def keep_little_memory() -> None:
         import ctypes
 
         with suppress(OSError, AttributeError):  # musl gives them back by itself
-            for parameter, size in ((_MMAP_THRESHOLD, 1 << 20), (_TRIM_THRESHOLD, 1 << 21)):
+            for parameter, size in ((_MMAP_THRESHOLD, 1 << 21), (_TRIM_THRESHOLD, 1 << 22)):
                 ctypes.CDLL(None).mallopt(parameter, size)
 
 
