@@ -120,3 +120,26 @@ def test_the_old_name_of_tta_still_works() -> None:
     with pytest.warns(DeprecationWarning, match="is called tta now"):
         assert segmenter.mirror is False
     assert Segmenter(session).tta is True
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_both_looks_at_once_give_the_mask_of_one_after_the_other(threads: int, sample: np.ndarray) -> None:
+    alone = Segmenter(threads=1).probability(sample)
+    segmenter = Segmenter(threads=threads)
+    np.testing.assert_allclose(segmenter.probability(sample), alone, atol=1e-5)
+
+
+def test_looks_share_the_threads_only_where_the_session_is_made_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    here: list[bool] = []
+
+    def run(given: np.ndarray) -> np.ndarray:
+        here.append(threading.current_thread() is threading.main_thread())
+        return given[:, :1].copy()
+
+    session = Session(run, CARD, "cpu", "echo")
+    image = pictures([(100, 60)])[0]
+    one = Segmenter(session).probability(image)
+    assert here == [True, True]
+    two = Segmenter(replace(session, calls=2)).probability(image)
+    assert sorted(here[2:]) == [False, True]
+    np.testing.assert_array_equal(one, two)

@@ -8,10 +8,10 @@ probability   float32          (h, w)     0..1, at the size at which the network
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,7 +64,8 @@ class Segmenter:
         if isinstance(model, runtimes.Session):
             session = model
         else:
-            session = runtimes.open(find(model), runtime=runtime, device=device, threads=threads)
+            calls = 2 if tta else 1
+            session = runtimes.open(find(model), runtime=runtime, device=device, threads=threads, calls=calls)
         self._run: Runner = session.run
         self._session, self._trim = session, trim and not session.sizes
         self.batch = session.batch
@@ -135,14 +136,26 @@ class Segmenter:
             if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16) or not image.size:
                 raise InputError(f"image is {image.dtype} {image.shape}; wanted uint8 or uint16 (H, W, 3), RGB")
         looks = [self.looks(*image.shape[:2]) for image in images]
-        found = self._seen(images, [first for first, *_ in looks])
-        if self.tta:
-            again = self._seen(images, [second for _, second in looks], mirrored=True)
+        first = partial(self._seen, images, [first for first, *_ in looks])
+        if not self.tta:
+            found = first()
+        else:
+            second = partial(self._seen, images, [second for _, second in looks], mirrored=True)
+            found, again = self._both(first, second)
             found = [
                 np.asarray((one + resize(two, *one.shape)) / 2, np.float32)
                 for one, two in zip(found, again, strict=True)
             ]
         return [centered(one, self.card.threshold) for one in found]
+
+    def _both(self, first: Callable[[], list[Mask]], second: Callable[[], list[Mask]]) -> tuple[list[Mask], list[Mask]]:
+        """What both give, at the same time where the session is made for that."""
+        if self._session.calls == 1:
+            return first(), second()
+        from standout.support.pipeline import soon
+
+        waiting = soon(second)  # the larger one
+        return first(), waiting()
 
     def at_scale(self, images: Sequence[Image], scale: float) -> list[Mask]:
         """The network's mask of each whole image, seen once, at so many times the usual size."""

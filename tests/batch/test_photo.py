@@ -196,3 +196,21 @@ def test_a_single_photo_lets_the_model_go_before_full_size_work(pics: Path, monk
     found = source(task, photo)
     assert seen == [None], "the model was still there"
     np.testing.assert_array_equal(found.mask, wanted.mask)
+
+
+def test_a_photo_is_let_go_before_its_result_is_encoded(pics: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = images.read("pics/p0.jpg")
+    there = weakref.ref(photo.image)
+    given = [photo]
+    del photo
+    (task,) = plan(["pics/p0.jpg"], None, naming=CUT)
+    seen = []
+
+    def encode(*parts: object, **named: object) -> bytes:
+        seen.append(there())
+        return b"done"
+
+    monkeypatch.setattr(images, "encode", encode)
+    PhotoJob(by_model(Everybody()), Edit(), read=lambda task: given.pop())(task)
+    assert seen == [None], "the photo was still there"
+    assert task.target.read_bytes() == b"done"

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from standout.masks import letterbox
 from standout.masks.letterbox import fit, inner, place, rectangle, resize, to_input
 from standout.models.card import ModelCard
 from standout.runtimes import Session
@@ -128,3 +129,17 @@ def test_a_flat_image_stays_flat_at_any_size(height: int, width: int, tall: int,
     done = resize(np.full((height, width), 0.25, np.float32), tall, wide)
     assert done.shape == (tall, wide)
     np.testing.assert_allclose(done, 0.25, rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("shape", [(801, 1203, 3), (1024, 640), (640, 1024, 1)])
+def test_an_image_averaged_in_bands_is_as_if_averaged_whole(
+    dtype: type, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = (np.random.default_rng(0).random(shape) * 255).astype(dtype)
+    sizes = ((100, 100), (80, 120), (64, 40), (7, 9))
+    monkeypatch.setattr(letterbox, "BAND", 1 << 40)
+    whole = [letterbox.resize(image, *size) for size in sizes]
+    monkeypatch.setattr(letterbox, "BAND", 20_000)
+    for size, wanted in zip(sizes, whole, strict=True):
+        np.testing.assert_array_equal(letterbox.resize(image, *size), wanted)

@@ -15,7 +15,8 @@ from standout.data import find_pairs
 from standout.errors import ModelError
 from standout.evaluate import evaluate
 from standout.models.card import CARD_KEY, ModelCard
-from standout.runtimes import Session, Size, sizes_of
+from standout.runtimes import Session
+from standout.runtimes.sizes import Size, sizes_of
 from standout.segmenter import Segmenter
 
 CARD = ModelCard("choosy", "1", "resnet18", (96, 64), second_look=1.3)

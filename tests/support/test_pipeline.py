@@ -1,9 +1,10 @@
 import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
 
-from standout.support.pipeline import ahead, in_order
+from standout.support.pipeline import ahead, in_order, soon
 from tests.waiting import LIMIT, until
 
 
@@ -94,3 +95,27 @@ def test_a_signal_while_the_thread_starts_leaves_no_thread_behind(monkeypatch: p
         next(ahead(feed))
     assert ended.is_set()
     feed.close()
+
+
+def test_what_is_begun_soon_goes_on_meanwhile_and_is_given_once() -> None:
+    go = threading.Event()
+    waiting = soon(lambda: go.wait(10) and Kept())
+    go.set()
+    result = waiting()
+    assert isinstance(result, Kept)
+    left = weakref.ref(result)
+    del result
+    assert left() is None, "something still holds the result"
+
+
+class Kept:
+    """A result to which a weak reference can lead."""
+
+
+def test_what_is_begun_soon_raises_its_error_where_it_is_waited_for() -> None:
+    def fail() -> None:
+        raise ValueError("no")
+
+    waiting = soon(fail)
+    with pytest.raises(ValueError, match="no"):
+        waiting()

@@ -103,3 +103,31 @@ def test_the_age_of_this_process_grows_and_is_its_own() -> None:
     assert system.process_age() >= first >= 0
     if sys.platform == "linux":
         assert 0 < younger < system.process_age()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc alone keeps what is freed")
+def test_what_is_freed_goes_back_to_the_operating_system() -> None:
+    code = """
+import mmap
+from pathlib import Path
+from standout.support import system
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+
+if {kept}:
+    system.keep_little_memory()
+large = bytearray(b"1") * 20_000_000
+del large  # of this size, and smaller, glibc keeps from now on
+before = resident()
+parts = [bytearray(b"1") * 4_000_000 for _ in range(8)]
+del parts
+print(resident() - before < 8_000_000)
+"""
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", code.format(kept=kept)], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for kept in (True, False)
+    ]
+    assert told == ["True", "False"]

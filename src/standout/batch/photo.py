@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from standout import images
@@ -21,7 +22,7 @@ from standout.errors import InputError, OutputError, UnreadableImage
 from standout.masks.confidence import NOBODY, judged
 from standout.masks.full_size import full_size
 from standout.support.atomic import write_atomic
-from standout.support.system import release_memory
+from standout.support.system import keep_little_memory, release_memory
 from standout.types import Judged, Mask, PersonFinder, Photo
 
 MaskSource: TypeAlias = Callable[[Task, Photo], "Mask | Judged"]
@@ -74,7 +75,8 @@ class PhotoOptions:
 class PhotoJob:
     """What is done with each photo; call it with a Task. Safe to share between threads.
 
-    model: the name of what finds the people and its fingerprint, for the record where people are hidden.
+    model: the name of what finds the people and its fingerprint, for the record where people are hidden. read: gives
+    the photo of a task; None = read_photo.
 
     Raises InputError for an edit that photos cannot have: a clip behind the people.
     """
@@ -83,6 +85,7 @@ class PhotoJob:
     edit: Edit
     options: PhotoOptions = PhotoOptions()
     model: str = ""
+    read: Callable[[Task], Photo] | None = None
 
     def __post_init__(self) -> None:
         """See the class."""
@@ -92,13 +95,15 @@ class PhotoJob:
 
     def __call__(self, task: Task) -> Outcome:
         """Does the task and writes its target. Raises InputError, or what the source of the mask raises."""
-        source = _stdin() if task.source == STREAM else task.source
-        data, outcome = self.encoded(task, images.read(source, max_pixels=self.options.max_pixels))
+        data, outcome = self.encoded(task, self._photo(task))
         if task.target == STREAM:
             _to_stdout(data)
         else:
             write_atomic(task.target, data, overwrite=self.options.overwrite)
         return outcome
+
+    def _photo(self, task: Task) -> Photo:
+        return self.read(task) if self.read else read_photo(task, max_pixels=self.options.max_pixels)
 
     def encoded(self, task: Task, photo: Photo) -> tuple[bytes, Outcome]:
         """The bytes of the file to write, and what the photo was. Raises what the source of the mask raises."""
@@ -108,19 +113,25 @@ class PhotoJob:
             found = Judged(found)
         edited = self.edit.of_photo(photo, found.mask)
         picture, share = edited.picture, edited.person_share
+        height, width = photo.image.shape[:2]
+        warnings = (*photo.warnings, *(("nobody found",) if share < NOBODY else ()))
+        outcome = Outcome(width, height, share, warnings, confidence=found.confidence, nobody=found.nobody)
+        meta = self.edit.kept(photo.meta) if options.metadata is None or effect.is_mask else photo.meta
+        hidden = partial(audit.of_photo, self.edit, edited, photo.image) if effect.hides_people else None
+        del photo, found, edited  # their memory is the encoder's now
         if not effect.is_transparent and not images.WRITERS[task.suffix].alpha:
             picture = before_white(picture)
-        meta = self.edit.kept(photo.meta) if options.metadata is None or effect.is_mask else photo.meta
         policy = options.metadata or "keep"
         data = images.encode(picture, task.suffix, meta=meta, quality=options.quality, metadata=policy)
-        height, width = photo.image.shape[:2]
-        nobody = ("nobody found",) if share < NOBODY else ()
-        record = None
-        if effect.hides_people:
-            record = audit.of_photo(self.edit, edited, photo.image, data=data, model=self.model)
-        warnings = (*photo.warnings, *nobody, *audit.warnings(record))
-        told = Outcome(width, height, share, warnings, confidence=found.confidence, nobody=found.nobody, audit=record)
-        return data, told
+        if hidden is None:
+            return data, outcome
+        record = hidden(data=data, model=self.model)
+        return data, replace(outcome, warnings=(*warnings, *audit.warnings(record)), audit=record)
+
+
+def read_photo(task: Task, *, max_pixels: int | None) -> Photo:
+    """The photo to work on, from its file or from standard input. Raises what images.read raises."""
+    return images.read(_stdin() if task.source == STREAM else task.source, max_pixels=max_pixels)
 
 
 def by_model(finder: PersonFinder, *, refine: bool = True) -> MaskSource:
@@ -142,6 +153,7 @@ def by_model_once(finder: PersonFinder, *, refine: bool = True) -> MaskSource:
 
     Full-size work needs the most memory, so that of the model is given back before, and that of refining after it.
     """
+    keep_little_memory()
     kept = [finder]
 
     def find(task: Task, photo: Photo) -> Judged:

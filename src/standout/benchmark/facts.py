@@ -19,7 +19,8 @@ from standout.benchmark import graphs
 from standout.benchmark.graphs import Size
 from standout.errors import MissingExtra, ModelError, SetupError
 from standout.models.registry import find
-from standout.runtimes import RUNTIMES, or_list
+from standout.runtimes import RUNTIMES
+from standout.runtimes.sizes import or_list
 
 PHOTO = (320, 256)
 """The size that is assumed if a model's card cannot be read here."""

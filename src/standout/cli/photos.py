@@ -7,12 +7,13 @@ int      exit code
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 from standout.batch.hand_masks import by_hand
 from standout.batch.ledger import Result
 from standout.batch.naming import Naming
-from standout.batch.photo import MaskSource, PhotoJob, PhotoOptions, by_model, by_model_once
+from standout.batch.photo import MaskSource, PhotoJob, PhotoOptions, by_model, by_model_once, read_photo
 from standout.batch.plan import STREAM, Task, plan
 from standout.batch.run import Summary, by_kind, in_turn, threads
 from standout.batch.run import run as run_tasks
@@ -22,7 +23,9 @@ from standout.cli.options import Photos
 from standout.cli.signals import INTERRUPTED, stoppable
 from standout.editing import Edit
 from standout.errors import InputError
+from standout.support.pipeline import soon
 from standout.support.system import cores
+from standout.types import Photo
 
 
 def run(options: Photos) -> int:
@@ -54,7 +57,7 @@ def run(options: Photos) -> int:
     workers, threads = shares(options, len(pending))
     clips = [task for task in todo if task.is_clip]
     needed = any(not task.is_clip for task in pending)
-    once = len(tasks) == 1 and needed
+    once = pending[0] if len(tasks) == 1 and needed else None
     photos = photo_job(options, edit, threads, needed=needed, once=once) if len(clips) < len(todo) else None
     if todo:
         try_background(options, edit)
@@ -92,12 +95,19 @@ def try_background(options: Photos, edit: Edit) -> None:
         show.say(note)
 
 
-def photo_job(options: Photos, edit: Edit, threads: int, *, needed: bool, once: bool = False) -> PhotoJob:
+def photo_job(options: Photos, edit: Edit, threads: int, *, needed: bool, once: Task | None = None) -> PhotoJob:
     """What is done with each photo.
 
-    needed: whether one is at hand, so that the model is loaded now. once: whether it is the only one.
+    needed: whether one is at hand, so that the model is loaded now. once: the only one, which is read meanwhile.
     """
-    masks = _masks(options, edit, threads, needed=needed, once=once)
+    read = None
+    if once is not None and once.source != STREAM:
+        early = soon(partial(read_photo, once, max_pixels=options.limit()))
+
+        def read(task: Task) -> Photo:
+            return early()
+
+    masks = _masks(options, edit, threads, needed=needed, once=once is not None)
     model = ""
     if edit.effect.hides_people and needed:
         from standout.models.registry import fingerprint
@@ -108,7 +118,7 @@ def photo_job(options: Photos, edit: Edit, threads: int, *, needed: bool, once: 
         PhotoOptions(
             quality=options.quality, metadata=options.metadata, max_pixels=options.limit(), overwrite=options.overwrite
         ),
-        model,
+        model, read,
     )  # fmt: skip
 
 

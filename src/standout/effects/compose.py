@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from standout.effects.foreground import Foreground, halved, three
 from standout.effects.framing import SOFTEST, framed, halvings, weighted
+from standout.effects.rounding import whole
 from standout.errors import InputError
 from standout.masks.letterbox import resize
 from standout.masks.tiles import EDGE, NOBODY, PERSON, Kinds, Tile, kinds_of, levels, runs
@@ -42,15 +43,13 @@ def cut(image: Image, mask: Mask, *, decontaminate: bool = True) -> Picture:
     kinds = _kinds(image, mask)
     fronts = Foreground(image, mask) if decontaminate and (kinds == EDGE).any() else None
     for tile, kind in runs(kinds, *mask.shape):
-        if kind == NOBODY:
-            continue
-        picture[tile] = cv2.cvtColor(image[tile], cv2.COLOR_RGB2RGBA)
-        if kind == EDGE:
-            shares = np.rint(mask[tile] * white).astype(image.dtype)
-            if fronts:
-                picture[tile][..., :3] = np.rint(fronts(tile))
-            picture[tile][..., 3] = shares
-            picture[tile][shares == 0] = 0
+        if kind == PERSON:
+            picture[tile] = cv2.cvtColor(image[tile], cv2.COLOR_RGB2RGBA)
+        elif kind == EDGE:
+            colors = whole(fronts.four(tile), image.dtype) if fronts else cv2.cvtColor(image[tile], cv2.COLOR_RGB2RGBA)
+            shares = whole(mask[tile] * white, image.dtype)
+            colors[..., 3] = shares
+            cv2.copyTo(colors, (shares != 0).view(np.uint8), picture[tile])
     return picture
 
 
@@ -211,7 +210,7 @@ def over(image: Image, mask: Mask, picture: Picture, *, decontaminate: bool, fin
             front -= back
             front *= three(mask[tile])
             front += back
-            picture[tile] = np.rint(front, out=front)
+            picture[tile] = whole(front, picture.dtype)
     return picture
 
 
@@ -259,7 +258,7 @@ def _over_gaps(
     fronts = Foreground(image, mask) if decontaminate and (kinds == EDGE).any() else None
     for tile, kind in runs(kinds, *mask.shape):
         if kind == PERSON and finish is None:
-            picture[tile][..., :3], picture[tile][..., 3] = image[tile], white
+            picture[tile] = cv2.cvtColor(image[tile], cv2.COLOR_RGB2RGBA)
             continue
         if kind == NOBODY:
             used = np.flatnonzero(cv2.reduce(picture[tile], 0, cv2.REDUCE_MAX)[0, :, :3].any(axis=1))

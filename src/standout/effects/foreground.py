@@ -28,17 +28,31 @@ class Foreground:
 
     def __init__(self, image: Image, mask: Mask) -> None:
         self._image, self._mask = image, mask
-        self._front, self._back = sure_colors(image, mask)
+        # OpenCV enlarges four channels five times as fast as three.
+        self._front, self._back = (
+            np.asarray(cv2.cvtColor(one, cv2.COLOR_RGB2RGBA), np.float32) for one in sure_colors(image, mask)
+        )
 
     def __call__(self, tile: Tile) -> Floats:
         """The colors of the tile, float32 (h, w, 3), in the photo's levels."""
+        return np.asarray(cv2.cvtColor(self.four(tile), cv2.COLOR_RGBA2RGB), np.float32)
+
+    def four(self, tile: Tile) -> Floats:
+        """The colors of the tile with a fourth channel that means nothing, float32 (h, w, 4)."""
         height, width = self._mask.shape
-        pixels, share = self._image[tile].astype(np.float32), three(self._mask[tile])
+        share = self._mask[tile]
+        pixels = cv2.cvtColor(self._image[tile], cv2.COLOR_RGB2RGBA).astype(np.float32)
         fixed, back = enlarge(self._front, tile, height, width), enlarge(self._back, tile, height, width)
-        fixed += share * (pixels - back - share * (fixed - back))
+        shares = _four(share)
+        error = fixed - back
+        error *= shares
+        np.subtract(pixels, back, out=back)
+        back -= error
+        back *= shares
+        fixed += back  # fixed + share * (pixels - back - share * (fixed - back))
         # Where alpha nears 1 the photo itself is the answer; the estimate there would only cost detail.
         pixels -= fixed
-        pixels *= np.clip(share * 10 - 9, 0, 1)
+        pixels *= _four(np.clip(share * 10 - 9, 0, 1))
         fixed += pixels
         return np.clip(fixed, 0, levels(self._image), out=fixed)
 
@@ -46,6 +60,11 @@ class Foreground:
 def three(plane: Floats) -> Floats:
     """The plane (h, w) three times over, (h, w, 3)."""
     return np.asarray(cv2.cvtColor(plane, cv2.COLOR_GRAY2RGB), np.float32)
+
+
+def _four(plane: Floats) -> Floats:
+    """The plane (h, w) three times over, and ones, (h, w, 4)."""
+    return np.asarray(cv2.cvtColor(plane, cv2.COLOR_GRAY2RGBA), np.float32)
 
 
 def halved(picture: NDArray[Any], times: int) -> NDArray[Any]:

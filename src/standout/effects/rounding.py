@@ -14,6 +14,18 @@ from standout.masks.tiles import Tile
 from standout.types import Floats, Picture
 
 
+def whole(colors: Floats, depth: DTypeLike) -> Picture:
+    """The colors, none of them below 0, in the nearest whole levels.
+
+    >>> whole(np.float32([[[0.5, 1.5, 254.6]]]), np.uint8).tolist()
+    [[[0, 2, 255]]]
+    """
+    if np.dtype(depth).itemsize == 1:
+        return np.asarray(cv2.convertScaleAbs(colors), np.uint8)  # a quarter of NumPy's time
+    deep: NDArray[np.uint16] = np.rint(colors).astype(np.uint16)
+    return deep
+
+
 def dithered(colors: Floats, tile: Tile, depth: DTypeLike) -> Picture:
     """The colors in whole levels. In 8 bits each is rounded up as often as its fraction says, whole ones never.
 
@@ -26,8 +38,7 @@ def dithered(colors: Floats, tile: Tile, depth: DTypeLike) -> Picture:
         noise = threshold(tile)
         # OpenCV adds, rounds and converts in one go; NumPy takes three times as long
         return np.asarray(cv2.add(colors, cv2.merge([noise] * colors.shape[2]), dtype=cv2.CV_8U), np.uint8)
-    deep: NDArray[np.uint16] = np.rint(colors).astype(np.uint16)
-    return deep
+    return whole(colors, depth)
 
 
 def threshold(tile: Tile) -> Floats:

@@ -28,7 +28,8 @@ from standout.models.card import ModelCard
 from standout.net import checkpoint
 from standout.net.fold import fold_batch_norms
 from standout.net.unet import Probability
-from standout.runtimes import Size, pytorch
+from standout.runtimes import pytorch
+from standout.runtimes.sizes import Size
 from standout.segmenter import Segmenter
 from standout.support.portrait import portrait
 

@@ -18,14 +18,15 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from standout.images import deflate
 from standout.images import exif as exifs
+from standout.support.pipeline import on_threads
 from standout.types import Bytes, Picture
 
 _BLOCK = 1 << 18
@@ -33,8 +34,6 @@ _BLOCK = 1 << 18
 
 _BAND = 1 << 20
 """Bytes of a band, which is deflated by itself: a smaller one would make the file larger and threads wait longer."""
-
-R = TypeVar("R")
 
 _AVERAGE = 3
 """PNG's filter type that subtracts the mean of the left and the upper neighbor."""
@@ -97,24 +96,11 @@ def _png_bands(picture: Picture) -> Iterator[bytes]:
         return deflate.piece(lines.data, ends=top + count >= height), deflate.checksum(lines.data), lines.size
 
     check = 1
-    for top, (piece, own, size) in zip(
-        range(0, height, count), _on_threads(range(0, height, count), work), strict=True
-    ):
+    tops = range(0, height, count)
+    for top, (piece, own, size) in zip(tops, on_threads(tops, work, count=len(tops)), strict=True):
         check = deflate.joined_checksum(check, own, size)
         end = struct.pack(">I", check) if top + count >= height else b""
         yield b"".join((deflate.HEADER if top == 0 else b"", piece, end))
-
-
-def _on_threads(tops: range, work: Callable[[int], R]) -> Iterable[R]:
-    """The results of work in the order of the tops, on as many threads as OpenCV may use in this process."""
-    if len(tops) > 1:
-        import cv2
-
-        if (threads := min(cv2.getNumThreads(), len(tops))) > 1:
-            from standout.support.pipeline import in_order
-
-            return in_order(tops, work, workers=threads)
-    return map(work, tops)
 
 
 def _averaged(picture: Picture, top: int, bottom: int) -> Bytes:
@@ -230,7 +216,8 @@ def _append_strips(out: bytearray, picture: Picture, order: str) -> tuple[list[i
         left_over[:, 1:] -= rows[:, :-1]
         return deflate.stream(left_over.astype(f"{order}u{picture.itemsize}", copy=False).data)
 
-    for strip in _on_threads(range(0, len(picture), count), work):
+    tops = range(0, len(picture), count)
+    for strip in on_threads(tops, work, count=len(tops)):
         _pad(out)
         starts.append(len(out))
         sizes.append(len(strip))

@@ -14,6 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+BAND = 1 << 20
+"""Bytes of an image that are averaged at once."""
+
 FILL = 128
 """The level (of 255) around a letterboxed photo."""
 
@@ -100,8 +103,7 @@ def _cells(image: NDArray[Any], cell: int) -> NDArray[Any]:
         return image
     tall, wide = image.shape[0] // cell, image.shape[1] // cell
     whole: NDArray[Any] = image[: tall * cell, : wide * cell]
-    while whole.shape[0] > tall:
-        whole = _by_opencv(whole, whole.shape[0] // 2, whole.shape[1] // 2, cv2.INTER_AREA)
+    whole = _halved(whole, cell) if whole.nbytes <= BAND else _halved_in_bands(whole, cell)
     if (tall * cell, wide * cell) == image.shape[:2]:
         return whole
     rows, columns = -(-image.shape[0] // cell), -(-image.shape[1] // cell)
@@ -114,6 +116,23 @@ def _cells(image: NDArray[Any], cell: int) -> NDArray[Any]:
     if rows > tall and columns > wide:
         cells[tall, wide] = _by_opencv(image[tall * cell :, wide * cell :], 1, 1, cv2.INTER_AREA)[0, 0]
     return cells
+
+
+def _halved(whole: NDArray[Any], cell: int) -> NDArray[Any]:
+    """The image with its sides, multiples of cell, halved until a cell is a pixel."""
+    while cell > 1:
+        whole = _by_opencv(whole, whole.shape[0] // 2, whole.shape[1] // 2, cv2.INTER_AREA)
+        cell //= 2
+    return whole
+
+
+def _halved_in_bands(whole: NDArray[Any], cell: int) -> NDArray[Any]:
+    """What _halved gives without a picture of half the size in memory."""
+    small = np.empty((whole.shape[0] // cell, whole.shape[1] // cell, *whole.shape[2:]), whole.dtype)
+    step = max(1, BAND // whole[:cell].nbytes)
+    for top in range(0, len(small), step):
+        small[top : top + step] = _halved(whole[top * cell : (top + step) * cell], cell)
+    return small
 
 
 def _by_opencv(image: NDArray[Any], height: int, width: int, interpolation: int) -> NDArray[Any]:

@@ -67,13 +67,16 @@ def refine(coarse: Mask, image: Image) -> Mask:
     height, width = image.shape[:2]
     lines, kinds = fitted(coarse, image, height, width)
     mask = np.zeros((height, width), np.float32)
-    total = np.ones((1, 4), np.float32)
     for tile, kind in runs(kinds, height, width):
         if kind == PERSON:
             mask[tile] = 1.0
         elif kind == EDGE:
             pixels = cv2.cvtColor(image[tile], cv2.COLOR_RGB2RGBA)
-            np.clip(cv2.transform(enlarge(lines, tile, height, width) * pixels, total), 0.0, 1.0, out=mask[tile])
+            shares = cv2.multiply(enlarge(lines, tile, height, width), pixels, dtype=cv2.CV_32F)
+            total, *others = cv2.split(shares)  # cv2.transform by a row of ones takes four times as long
+            for share in others:
+                cv2.add(total, share, dst=total)
+            np.clip(total, 0.0, 1.0, out=mask[tile])
     return mask
 
 

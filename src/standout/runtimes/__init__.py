@@ -1,7 +1,6 @@
 """Runtimes: a model file and a device -> a session, ready to run.
 
 runner   float32 (N, 3, h, w) in 0..1 -> float32 (N, 1, h, w) in 0..1
-shape    tuple of int | None          of an input or output, as a file states it; None means any
 size     (h, w)                       of the photos that a network takes
 
 To add one: a module with open(path, *, device, threads) -> Session and devices() -> list of str, those that it can use
@@ -14,7 +13,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.util import find_spec
 from math import log
@@ -23,14 +22,13 @@ from typing import TYPE_CHECKING
 
 from standout.errors import MissingExtra, ModelError, SetupError, StandoutError
 from standout.models.card import ModelCard
+from standout.runtimes.sizes import Size, or_list
 from standout.support.system import cores
 from standout.types import Runner
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-Size = tuple[int, int]
 
 GPU_BATCH = 32
 """Photos in one call of the network on a GPU. A CPU gets a single one, since larger batches leave its cache.
@@ -46,7 +44,8 @@ class Runtime:
     module: the full name of the module with its open and devices. title: its name as its makers write it. devices: all
     that it can use on some machine. package: the Python package that it needs. extra: the extra of standout that brings
     that package; empty where the base install, or the package that adds the runtime, does. system: the only system
-    that it runs on, as sys.platform names it; empty for all. cures: device -> what makes it available.
+    that it runs on, as sys.platform names it; empty for all. by_callers: the thread that calls it computes, too, on the
+    CPU, and calls at once each do. cures: device -> what makes it available.
     """
 
     module: str
@@ -56,6 +55,7 @@ class Runtime:
     package: str
     extra: str = ""
     system: str = ""
+    by_callers: bool = False
     cures: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -76,6 +76,7 @@ RUNTIMES = {
         (".onnx",),
         ("cpu", "cuda", "coreml", "directml"),
         "onnxruntime",
+        by_callers=True,
         cures={
             "cuda": "install onnxruntime-gpu in place of onnxruntime, on a machine with an NVIDIA GPU",
             "coreml": "use macOS, where onnxruntime brings it",
@@ -133,7 +134,7 @@ class Session:
     """A model that is ready to run: its runner, its card, the device it runs on and the runtime.
 
     sizes: the only (h, w) that it takes; empty for any, in multiples of 32. run refuses others, whatever computes it.
-    batch: how many photos one call is best given; run takes any number.
+    batch: how many photos one call is best given; run takes any number. calls: how many calls at once it is made for.
     """
 
     run: Runner
@@ -142,6 +143,7 @@ class Session:
     runtime: str
     sizes: tuple[Size, ...] = ()
     batch: int = 1
+    calls: int = 1
 
     def __post_init__(self) -> None:
         if self.sizes:
@@ -183,24 +185,21 @@ def _refusing(run: Runner, sizes: Sequence[Size], name: str) -> Runner:
     return checked
 
 
-def or_list(sizes: Sequence[Size]) -> str:
-    """The sizes as a part of a sentence.
-
-    >>> or_list([(320, 256), (256, 320)])
-    '320x256 or 256x320'
-    """
-    return " or ".join(f"{height}x{width}" for height, width in sizes)
-
-
-def open(path: Path, *, runtime: str = "auto", device: str = "auto", threads: int | None = None) -> Session:
+def open(
+    path: Path, *, runtime: str = "auto", device: str = "auto", threads: int | None = None, calls: int = 1
+) -> Session:
     """The model at path, ready to run. threads: of the network for one call; None means all cores.
+
+    calls: how many there may be at once, which share the threads where the runtime can do so; see Session.calls.
 
     Raises ModelError where the file is damaged, is no standout model or is not for this runtime, SetupError where the
     runtime or the device is not available, and MissingExtra where packages are not installed.
     """
     name, _ = choose(path.suffix.lower(), runtime=runtime, device=device, where=str(path))
-    session: Session = import_module(_named(name).module).open(path, device=device, threads=threads or cores())
-    return session
+    one, given = _named(name), threads or cores()
+    calls = min(calls, given) if one.by_callers and device in ("auto", "cpu") else 1
+    session: Session = import_module(one.module).open(path, device=device, threads=given - (calls - 1))
+    return session if calls == 1 else replace(session, calls=calls)
 
 
 def choose(suffix: str, *, runtime: str = "auto", device: str = "auto", where: str = "the model") -> tuple[str, str]:
@@ -300,42 +299,6 @@ def _missing(what: str, one: Runtime) -> SetupError:
     if not one.extra:
         return SetupError(f"{what} needs a package that is not installed; run: pip install {one.distribution}")
     return MissingExtra(what, one.extra)
-
-
-def sizes_of(
-    takes: Sequence[Sequence[int | None]], gives: Sequence[Sequence[int | None]], *, where: str, channels: int = 3
-) -> tuple[Size, ...]:
-    """The only (h, w) that a file with inputs and outputs of these shapes takes; empty where it takes any.
-
-    channels: of the input; what a person segmentation network takes has 3, what a click network takes has 8.
-
-    Raises ModelError where it is no such network, which maps one input (N, channels, h, w) to one output (N, 1, h, w);
-    where only one of the sides is free; and where N is neither free nor 1.
-
-    >>> sizes_of([(1, 3, 320, 256)], [(1, 1, 320, 256)], where="m.onnx")
-    ((320, 256),)
-    >>> sizes_of([(None, 3, None, None)], [(None, 1, None, None)], where="m.onnx")
-    ()
-    """
-
-    def fits(shapes: Sequence[Sequence[int | None]], channels: int) -> bool:
-        return len(shapes) == 1 and len(shapes[0]) == 4 and shapes[0][1] in (channels, None)
-
-    if not fits(takes, channels) or not fits(gives, 1):
-        shown = " -> ".join(
-            ", ".join("(" + ", ".join("any" if side is None else str(side) for side in one) + ")" for one in shapes)
-            for shapes in (takes, gives)
-        )
-        kind = "person segmentation net" if channels == 3 else "click net"
-        raise ModelError(f"{where} is no {kind}: it maps {shown}; wanted (N, {channels}, h, w) -> (N, 1, h, w)")
-    count, _, height, width = takes[0]
-    if (height is None) != (width is None) or count not in (None, 1):
-        sides = ", ".join("any" if side is None else str(side) for side in takes[0])
-        raise ModelError(
-            f"{where} takes photos of the shape ({sides}); wanted (1 or any, 3, h, w) with h and w both fixed or both "
-            "any; export it with standout's own exporter"
-        )
-    return () if height is None or width is None else ((height, width),)
 
 
 def one_by_one(run: Runner) -> Runner:

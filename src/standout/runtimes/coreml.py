@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from standout import images
 from standout.errors import ModelError, SetupError
 from standout.models.card import CARD_KEY, ModelCard
-from standout.runtimes import Session, Size, choose_device, loading, no_card, one_by_one
+from standout.runtimes import Session, choose_device, loading, no_card, one_by_one
+from standout.runtimes.sizes import Size
 
 UNITS = {"coreml": ct.ComputeUnit.ALL, "cpu": ct.ComputeUnit.CPU_ONLY}
 

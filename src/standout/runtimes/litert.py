@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from standout.errors import ModelError
 from standout.models.card import CARD_KEY, ModelCard
-from standout.runtimes import Session, choose_device, loading, no_card, one_by_one, sizes_of
+from standout.runtimes import Session, choose_device, loading, no_card, one_by_one
+from standout.runtimes.sizes import sizes_of
 from standout.support.quiet import hushed
 from standout.support.system import cores
 

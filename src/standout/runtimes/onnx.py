@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from standout.errors import SetupError
 from standout.models.card import CARD_KEY, ModelCard
-from standout.runtimes import GPU_BATCH, RUNTIMES, Session, choose_device, loading, no_card, one_by_one, sizes_of
+from standout.runtimes import GPU_BATCH, RUNTIMES, Session, choose_device, loading, no_card, one_by_one
+from standout.runtimes.sizes import sizes_of
 from standout.support.system import cores
 
 PROVIDERS = {

@@ -15,7 +15,8 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from standout.models.card import CARD_KEY, ModelCard
-from standout.runtimes import Session, choose_device, loading, no_card, one_by_one, sizes_of
+from standout.runtimes import Session, choose_device, loading, no_card, one_by_one
+from standout.runtimes.sizes import sizes_of
 
 SMALL = 1_000_000
 """The number of weights below which bfloat16 costs more accuracy than it saves time.

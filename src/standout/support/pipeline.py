@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from queue import Empty, Full, Queue
+from queue import Empty, Full, Queue, SimpleQueue
 from threading import Event, Thread
 from typing import TypeVar
 
@@ -73,6 +73,45 @@ def ahead(items: Iterable[Item], *, depth: int = 2) -> Generator[Item, None, Non
         unwanted.set()
         if thread.ident is not None:  # a signal may have come before the thread began; it then does nothing
             thread.join()
+
+
+def soon(work: Callable[[], Result]) -> Callable[[], Result]:
+    """A function that waits for the result of work, which a thread of its own begins now.
+
+    It may be called once, and then nothing here holds the result any longer. It raises what work raises.
+
+    >>> soon(lambda: 6 * 7)()
+    42
+    """
+    ended: SimpleQueue[tuple[Result | None, BaseException | None]] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            ended.put((work(), None))
+        except BaseException as error:
+            ended.put((None, error))
+
+    Thread(target=run, name="standout-soon", daemon=True).start()
+
+    def wait() -> Result:
+        result, error = ended.get()
+        if error is not None:
+            raise error
+        return result  # type: ignore[return-value]
+
+    return wait
+
+
+def on_threads(items: Iterable[Item], work: Callable[[Item], Result], *, count: int) -> Iterable[Result]:
+    """The results of work for so many items, in their order, on as many threads as OpenCV may use in this process.
+
+    >>> list(on_threads(range(3), lambda n: n * n, count=3))
+    [0, 1, 4]
+    """
+    import cv2
+
+    threads = min(cv2.getNumThreads(), count) if count > 1 else 1
+    return in_order(items, work, workers=threads) if threads > 1 else map(work, items)
 
 
 def in_order(items: Iterable[Item], work: Callable[[Item], Result], *, workers: int) -> Generator[Result, None, None]:

@@ -5,6 +5,7 @@
     process_age()       float   seconds for which this process has been there
     scheduling_kept()         a context for libraries that give threads real-time priority
     release_memory()          gives what this process has freed back to the operating system
+    keep_little_memory()      from now on, gives large arrays back as soon as they are freed
 
 To respect another limit: write a function like _quotas, and call it in cores.
 """
@@ -116,6 +117,23 @@ def release_memory() -> None:
 
         with suppress(OSError, AttributeError):  # musl has no such function and keeps nothing
             ctypes.CDLL(None).malloc_trim(0)
+
+
+def keep_little_memory() -> None:
+    """From now on, arrays of a megabyte and more go back to the operating system as they are freed.
+
+    glibc would keep what is as small as anything that was freed before, up to 32 MB, for later.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        with suppress(OSError, AttributeError):  # musl gives them back by itself
+            for parameter, size in ((_MMAP_THRESHOLD, 1 << 21), (_TRIM_THRESHOLD, 1 << 22)):
+                ctypes.CDLL(None).mallopt(parameter, size)
+
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""What glibc's malloc.h calls these parameters."""
 
 
 def process_age() -> float:
