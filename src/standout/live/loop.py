@@ -33,7 +33,7 @@ from standout.live.latest import LatestFrame, Shot
 from standout.masks.people import shrink
 from standout.masks.temporal import TemporalFilter
 from standout.masks.window import REACH, largest
-from standout.types import Image, Mask, PersonFinder, Picture
+from standout.types import Image, Mask, PersonFinder, Picture, PlanarFrame, Planes
 
 UNTOUCHED = "none"
 """The effect that shows frames as they are."""
@@ -217,9 +217,15 @@ class _Frames:
             return image
         time = self._time(taken)
         edit = self._edit(name)
-        found = self._found(edit, image, time)
-        mask = edit.mask(self._follower(found, image, time), image)
-        picture = edit.painted(image, mask, self._clock)
+        small = image if edit.effect.hides_people else shrink(image, self._seen)  # hidden are also those far away
+        found = self._follower(self._found(edit, small, time), image, time)
+        if edit.takes_planes:
+            frame = PlanarFrame(small, self._clock, planes=image)
+            made = edit.effect.on_planes(frame, edit.mask_of_planes(found, frame))
+            assert not isinstance(made, Planes), "a frame in RGB becomes a picture in RGB"
+            picture = made
+        else:
+            picture = edit.painted(image, edit.mask(found, image), self._clock)
         if picture.shape[2] == 1:
             picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB), np.uint8)
         picture = before_white(picture)
@@ -227,10 +233,9 @@ class _Frames:
             raise InputError(f"{name} made {picture.dtype} {picture.shape}; wanted uint8 {image.shape}")
         return picture
 
-    def _found(self, edit: Edit, image: Image, time: Fraction) -> Mask:
+    def _found(self, edit: Edit, small: Image, time: Fraction) -> Mask:
         """Where people are (h, w), filtered over time; the network need not see every frame."""
         hides = edit.effect.hides_people
-        small = image if hides else shrink(image, self._seen)  # more small people would be missed in it
         if not hides and (carried := self._filter.carried(small, time)) is not None:
             return carried
         coarse = edit.finder(self._finder).probability(small)
