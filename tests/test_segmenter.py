@@ -12,7 +12,8 @@ from standout import runtimes
 from standout.errors import InputError
 from standout.models.card import ModelCard
 from standout.runtimes import Session
-from standout.segmenter import Segmenter
+from standout.segmenter import Segmenter, side_seen_by
+from tests.fakes import LeftHalf
 from tests.runtimes.test_contract import HERE, made
 
 __all__ = ["made"]  # a fixture
@@ -120,3 +121,9 @@ def test_the_old_name_of_tta_still_works() -> None:
     with pytest.warns(DeprecationWarning, match="is called tta now"):
         assert segmenter.mirror is False
     assert Segmenter(session).tta is True
+
+
+def test_small_pictures_are_twice_what_the_network_sees() -> None:
+    large = replace(echo(batch=1)[0], card=replace(CARD, size=(384, 288)))
+    assert side_seen_by(Segmenter(large)) == 768
+    assert side_seen_by(Segmenter(echo(batch=1)[0])) == 640 == side_seen_by(LeftHalf()), "no smaller, so that edges are"

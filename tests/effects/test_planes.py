@@ -34,7 +34,7 @@ def scene() -> tuple[np.ndarray, np.ndarray]:
 def planar(image: np.ndarray, colors: Colors) -> PlanarFrame:
     like = Planes(*(np.zeros(size, np.uint8) for size in (SIZE, half(), half())), to_rgb(colors))
     planes = as_pixels(image, like)
-    return PlanarFrame(small_picture(planes), Fraction(0), planes=planes)
+    return PlanarFrame(small_picture(planes, 640), Fraction(0), planes=planes)
 
 
 def half() -> tuple[int, int]:

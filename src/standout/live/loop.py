@@ -41,10 +41,6 @@ UNTOUCHED = "none"
 BLANK = 32
 """Level of the blank picture, of 255."""
 
-SEEN = 640
-"""Longer side, in pixels, that the picture in which people are found has at least; to be hidden, they are looked for in
-the whole frame."""
-
 GIVE_UP = 30
 """Frames that fail one after another until the run ends: a second or so of blank pictures."""
 
@@ -178,9 +174,11 @@ class _Frames:
     """Frame -> the picture that is shown for it, which is blank where anything fails. failed: failures in a row."""
 
     def __init__(self, live: Live, finder: PersonFinder, controls: Controls) -> None:
+        from standout.segmenter import side_seen_by  # what made the finder has loaded it
+
         self.failed = 0
         self._live, self._finder, self._controls = live, finder, controls
-        self._seen = _side_seen_by(finder)
+        self._seen = side_seen_by(finder)
         self._filter = TemporalFilter(live.half_life, longest=CARRIED)
         self._follower = next(iter(live.edits.values()), Edit()).follower(waits=True)
         self._recent: deque[Mask] = deque(maxlen=2 * REACH)  # there are no frames ahead, so twice as many behind
@@ -271,13 +269,6 @@ class _Frames:
         running, self._running = self._running, None
         if running is not None:
             running[1].effect.close()
-
-
-def _side_seen_by(finder: PersonFinder) -> int:
-    """The longer side of the picture that the finder is shown: at least twice that at which its network sees it."""
-    from standout.segmenter import Segmenter  # what made the finder has loaded it
-
-    return max(SEEN, 2 * max(finder.card.size)) if isinstance(finder, Segmenter) else SEEN
 
 
 class _Meter:
