@@ -6,7 +6,7 @@ Picture  uint8 or uint16  (H, W, 1|3|4)   a result: gray, RGB or RGBA with strai
 Photo    an Image, and what else its file held
 Frame    an Image of a clip, and the time at which it is shown
 Planes   a picture of a clip as decoders and encoders hold it
-Pixels   Planes, or an Image in uint8
+Pixels   Planes, or an Image of uint8
 Judged  the Mask of an image's people, and how far it can be trusted
 Runner   a model that is ready to run: float32 (N, 3, h, w) in 0..1 -> float32 (N, 1, h, w) in 0..1
 
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     Bytes: TypeAlias = NDArray[np.uint8]
     Floats: TypeAlias = NDArray[np.float32]
     Doubles: TypeAlias = NDArray[np.float64]
+    Pixels: TypeAlias = "Planes | Image"
 else:  # only the names, so that NumPy is not loaded before something is computed
-    Image = Mask = Picture = Bools = Bytes = Floats = Doubles = Any
+    Image = Mask = Picture = Bools = Bytes = Floats = Doubles = Pixels = Any
     Runner = Callable
 
 
@@ -89,9 +90,6 @@ class Planes:
     v: Bytes
     to_rgb: Floats
     alpha: Bytes | None = None
-
-
-Pixels: TypeAlias = "Planes | Image"
 
 
 @dataclass(frozen=True, kw_only=True)
