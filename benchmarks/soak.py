@@ -92,7 +92,7 @@ def real(minutes: float) -> list[Sample]:
 
     def frames() -> Iterator[np.ndarray]:
         for number, _ in zip(count(), steps.frames(), strict=False):
-            decoded = cv2.imdecode(encoded[number % len(encoded)], cv2.IMREAD_COLOR)
+            decoded = np.asarray(cv2.imdecode(encoded[number % len(encoded)], cv2.IMREAD_COLOR))
             yield np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
 
     edits = {one.name: Edit(one) for one in EFFECTS}
