@@ -1,13 +1,13 @@
 """Runs live pictures for long, and tells how the memory of the process grows.
 
-    python benchmarks/soak.py [--frames 60000] [--minutes 4]
+    python benchmarks/soak.py [--frames 60000] [--minutes 3]
 
-Twice, through the same loop, in which a camera gives the next frame once the picture of the last one was shown. Over 24
-hours of a simulated clock: pictures of 64x48, a finder of a few lines instead of the network, visitors that come and
-go, and effects that change (tests/live/soak.py); the clock moves by the same time with each frame, so that all of them
-together last 24 hours. And for as long as is given: JPEG pictures of 1280x720 from the camera of live.py, the bundled
-model, a clock of 30 frames a second, and effects that change. All 2.6 million frames of a day at real cost would take
-longer than a day.
+Two runs at a time, through the same loop, in which a camera gives the next frame once the picture of the last one was
+shown. Over 24 hours of a simulated clock: pictures of 64x48, a finder of a few lines instead of the network, visitors
+that come and go, and effects that change (tests/live/soak.py); the clock moves by the same time with each frame, so
+that all of them together last 24 hours. And for as long as is given: JPEG pictures of 1280x720 from the camera of
+live.py, the bundled model, a clock of 30 frames a second, and effects that change. All 2.6 million frames of a day at
+real cost would take longer than a day.
 
 The slope is that of a straight line through the memory of the process (RSS), over the second half of the run. What it
 comes to over a day's frames is no forecast: the memory of a process grows in steps, of which a short run has few.
@@ -22,6 +22,7 @@ import os
 import subprocess
 import sys
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -62,7 +63,7 @@ def small(frames: int) -> list[Sample]:
     samples, sample = _sampled(max(1, frames // SAMPLES))
     pace = live.soak(frames, clock, each=sample)
     assert not pace.blank and pace.seconds > 0.999 * HOURS * 3600
-    return samples
+    return samples()
 
 
 def real(minutes: float) -> list[Sample]:
@@ -98,7 +99,7 @@ def real(minutes: float) -> list[Sample]:
     edits = {one.name: Edit(one) for one in EFFECTS}
     pace = Live(lambda: Segmenter(threads=1, tta=False, trim=True), edits, 0.2).run(frames(), [steps], controls)
     assert not pace.blank, f"{pace.blank} frames failed"
-    return samples
+    return samples()
 
 
 def _set(clock: Callable[[], float]) -> None:
@@ -109,13 +110,19 @@ def _set(clock: Callable[[], float]) -> None:
         module.monotonic = clock  # type: ignore[attr-defined]
 
 
-def _sampled(every: int) -> tuple[list[Sample], Callable[[int], None]]:
-    """Samples, and what takes one every so many frames."""
-    samples: list[Sample] = []
+def _sampled(every: int) -> tuple[Callable[[], list[Sample]], Callable[[int], None]]:
+    """What gives the samples, and what takes one every so many frames."""
+    kept = array("d", bytes(8 * 3 * 10 * SAMPLES))  # made before, so that what is measured does not grow by it
+    taken = 0
 
     def sample(shown: int) -> None:
-        if shown % every == 0:
-            samples.append((shown, time.process_time(), held()))
+        nonlocal taken
+        if shown % every == 0 and 3 * taken < len(kept):
+            kept[3 * taken], kept[3 * taken + 1], kept[3 * taken + 2] = shown, time.process_time(), held()
+            taken += 1
+
+    def samples() -> list[Sample]:
+        return [(int(kept[at]), kept[at + 1], int(kept[at + 2])) for at in range(0, 3 * taken, 3)]
 
     return samples, sample
 
@@ -134,18 +141,24 @@ def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=60_000, help="small pictures, over 24 hours of the clock")
-    parser.add_argument("--minutes", type=float, default=4.0, help="of large pictures")
+    parser.add_argument("--minutes", type=float, default=3.0, help="of large pictures")
     parser.add_argument("--part", choices=("small", "real"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     sys.path.insert(0, str(Path(__file__).parents[1]))
     if given.part:
         print(json.dumps(small(given.frames) if given.part == "small" else real(given.minutes)))
         return
-    rows = {}
-    for part, name in (("small", f"64x48, {HOURS} hours of the clock"), ("real", "1280x720, the bundled model")):
-        options = ["--part", part, "--frames", str(given.frames), "--minutes", str(given.minutes)]
-        done = subprocess.run([sys.executable, __file__, *options], stdout=subprocess.PIPE, check=True, text=True)
-        rows[name] = [tuple(one) for one in json.loads(done.stdout)]
+    parts = {"small": f"64x48, {HOURS} hours of the clock", "real": "1280x720, the bundled model"}
+    options = ["--frames", str(given.frames), "--minutes", str(given.minutes)]
+    runs = [
+        subprocess.Popen([sys.executable, __file__, "--part", one, *options], stdout=subprocess.PIPE) for one in parts
+    ]
+    rows = {
+        name: [tuple(one) for one in json.loads(run.communicate()[0])]
+        for name, run in zip(parts.values(), runs, strict=True)
+    }
+    if any(run.returncode for run in runs):
+        sys.exit("a run failed; nothing is published")
     heads = ["pictures", "frames", "ms a frame", *(f"MB at {10 * tenth} %" for tenth in TENTHS)]
     heads += ["bytes a frame, second half", f"over the {DAY:,} frames of a day"]
     print(f"| {' | '.join(heads)} |")
