@@ -51,15 +51,18 @@ BUFFERS = 4
 WARM = 2.0
 """Seconds at the start, while the model warms up, whose pictures do not count."""
 
+OWN = ("Blur", "Color", "Cut", "Replace", "Matte")
+"""The effects that are given a small picture of each frame."""
+
 STEPS = {
-    "network": ("standout.segmenter", "Segmenter", "probability"),
-    "carried masks": ("standout.masks.temporal", "TemporalFilter", "carried"),
-    "temporal filter": ("standout.masks.temporal", "TemporalFilter", "__call__"),
-    "mask at full size": ("standout.editing", "Edit", "mask"),
-    "effect": ("standout.editing", "Edit", "painted"),
-    "window": ("standout.serve.webcam.window", "Window", "show"),
+    "network": ["standout.segmenter Segmenter probability"],
+    "carried masks": ["standout.masks.temporal TemporalFilter carried"],
+    "temporal filter": ["standout.masks.temporal TemporalFilter __call__"],
+    "mask at full size": ["standout.editing Edit mask", "standout.editing Edit mask_of_planes"],
+    "effect": ["standout.editing Edit painted", *(f"standout.effects {one} on_planes" for one in OWN)],
+    "window": ["standout.serve.webcam.window Window show"],
 }
-"""Step of the main thread -> the module, the class and the method that do it."""
+"""Step of the main thread -> the module, the class and the method that do it, one way or another."""
 
 
 def numbered(image: np.ndarray, number: int) -> np.ndarray:
@@ -184,10 +187,11 @@ def webcam(folder: Path, seconds: float, arguments: list[str]) -> None:
     DrawnCamera.arrivals = []
     cv2.VideoCapture = DrawnCamera  # type: ignore[misc,assignment]
     clocks = Clocks()
-    for name, (module, kind, method) in STEPS.items():
-        owner = getattr(importlib.import_module(module), kind)
-        if hasattr(owner, method):  # an earlier version may lack it
-            setattr(owner, method, clocks.timed(name, getattr(owner, method)))
+    for name, ways in STEPS.items():
+        for module, kind, method in map(str.split, ways):
+            owner = getattr(importlib.import_module(module), kind)
+            if hasattr(owner, method):  # an earlier version may lack it
+                setattr(owner, method, clocks.timed(name, getattr(owner, method)))
     found: dict[str, float] = {}
     from standout.live.loop import Live
 

@@ -277,6 +277,7 @@ PARTS = {
     "large": Part("large.md", script("large.py"), {"large-edge": paragraph(0), "large": paragraph(1)}),
     "effects": Part("effects_time.md", lambda: signed(script("effects_time.py")()), {"effects": str}),
     "live": Part("live.md", lambda: signed(script("live.py")()), {"live": str}),
+    "soak": Part("soak.md", lambda: signed(script("soak.py")()), {"soak": str}),
     "growth": Part(
         "growth.json",
         growth,

@@ -31,7 +31,7 @@ from standout import video
 from standout.editing import Edit
 from standout.effects import Blur
 from standout.masks.temporal import TemporalFilter
-from standout.segmenter import Segmenter
+from standout.segmenter import Segmenter, side_seen_by
 from standout.support.system import cores
 
 COMMANDS = ("blur", "color", "replace", "mask", "blur --every-frame", "blur --model standout-tiny")
@@ -84,7 +84,7 @@ def steps(path: Path, count: int = 100) -> dict[str, float]:
         video.open_clip(path) as clip,
         video.Writer(Path(folder) / "out.mp4", clip, video.WriteOptions(threads=1)) as writer,
     ):
-        frames = clip.planar_frames((clip.height, clip.width))
+        frames = clip.planar_frames(video.PlanarSize((clip.height, clip.width), side_seen_by(segmenter)))
         for _ in range(count):
             with timed("decode"):
                 frame = next(frames)

@@ -12,7 +12,8 @@ from standout import runtimes
 from standout.errors import InputError
 from standout.models.card import ModelCard
 from standout.runtimes import Session
-from standout.segmenter import Segmenter
+from standout.segmenter import Segmenter, side_seen_by
+from tests.fakes import LeftHalf
 from tests.runtimes.test_contract import HERE, made
 
 __all__ = ["made"]  # a fixture
@@ -143,3 +144,9 @@ def test_looks_share_the_threads_only_where_the_session_is_made_for_it(monkeypat
     two = Segmenter(replace(session, calls=2)).probability(image)
     assert sorted(here[2:]) == [False, True]
     np.testing.assert_array_equal(one, two)
+
+
+def test_small_pictures_are_twice_what_the_network_sees() -> None:
+    large = replace(echo(batch=1)[0], card=replace(CARD, size=(384, 288)))
+    assert side_seen_by(Segmenter(large)) == 768
+    assert side_seen_by(Segmenter(echo(batch=1)[0])) == 640 == side_seen_by(LeftHalf()), "no smaller, so that edges are"

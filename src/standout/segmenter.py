@@ -219,6 +219,18 @@ class Segmenter:
         yield from in_order(images, view, workers=cores())
 
 
+SEEN = 640
+"""The longer side, in pixels, of small pictures of frames, where the finder's network asks for no more."""
+
+
+def side_seen_by(finder: PersonFinder) -> int:
+    """The longer side, in pixels, of the small picture of each frame in which the finder looks for people.
+
+    It is at least twice that at which the network sees it, since masks are refined by a picture of that size.
+    """
+    return max(SEEN, 2 * max(finder.card.size)) if isinstance(finder, Segmenter) else SEEN
+
+
 def scaled(size: tuple[int, int], by: float) -> tuple[int, int]:
     """The size so many times as long and wide, in multiples of 32.
 

@@ -6,6 +6,7 @@ Picture  uint8 or uint16  (H, W, 1|3|4)   a result: gray, RGB or RGBA with strai
 Photo    an Image, and what else its file held
 Frame    an Image of a clip, and the time at which it is shown
 Planes   a picture of a clip as decoders and encoders hold it
+Pixels   Planes, or an Image of uint8
 Judged  the Mask of an image's people, and how far it can be trusted
 Runner   a model that is ready to run: float32 (N, 3, h, w) in 0..1 -> float32 (N, 1, h, w) in 0..1
 
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
     Bytes: TypeAlias = NDArray[np.uint8]
     Floats: TypeAlias = NDArray[np.float32]
     Doubles: TypeAlias = NDArray[np.float64]
+    Pixels: TypeAlias = "Planes | Image"
 else:  # only the names, so that NumPy is not loaded before something is computed
-    Image = Mask = Picture = Bools = Bytes = Floats = Doubles = Any
+    Image = Mask = Picture = Bools = Bytes = Floats = Doubles = Pixels = Any
     Runner = Callable
 
 
@@ -92,9 +94,9 @@ class Planes:
 
 @dataclass(frozen=True, kw_only=True)
 class PlanarFrame(Frame):
-    """A frame whose pixels at full size are planes. image is a small picture of it, for what only looks at it."""
+    """A frame with its pixels at full size, in YUV or in RGB. image: a small picture of it, for what only looks."""
 
-    planes: Planes
+    planes: Pixels
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from standout import video
-from standout.batch.clip_pictures import Excerpt
+from standout.batch.clip_pictures import WHOLE, Excerpt, pictures
 from standout.batch.plan import Task
 from standout.editing import Edit, Placement
 from standout.effects import Color, Cut, Matte, Replace
@@ -109,6 +109,12 @@ def test_masks_are_steadied_in_the_order_of_the_frames(clip: Path, tmp_path: Pat
     raw, steadied = levels(0.0), levels(0.5)
     assert np.abs(np.diff(raw)).min() > 80
     assert np.abs(np.diff(steadied[5:])).max() < 0.6 * np.abs(np.diff(raw)).mean()
+
+
+def test_the_finder_is_shown_small_pictures_of_the_side_that_is_wanted(clip: Path) -> None:
+    with video.open_clip(clip) as opened:
+        made = pictures(opened, Edit(RED), WHOLE, video.PlanarSize((96, 128), 64), clear=False, takes_planes=True)
+        assert next(made.frames(onward=Fraction(0), seek=True)).image.shape == (48, 64, 3)
 
 
 def test_an_error_names_frame_and_time_and_leaves_nothing(clip: Path, tmp_path: Path) -> None:

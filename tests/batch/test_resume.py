@@ -425,7 +425,8 @@ def test_flicker_is_told_and_goes_on_too(clip: Path, tmp_path: Path) -> None:
     stopped(work, clip, out, after=30)
     assert work(task(clip, out)) == once, "flicker too"
     with video.open_clip(clip) as opened:
-        frames = list(opened.planar_frames((opened.height, opened.width)))  # the job looks at their small pictures
+        size = video.PlanarSize((opened.height, opened.width), 640)
+        frames = list(opened.planar_frames(size))  # the job looks at their small pictures
     raw = [Unsure().probability(frame.image) for frame in frames]
     steady = TemporalFilter(WORK.options.half_life)
     calm = [steady(mask, frame.image, frame.time) for mask, frame in zip(raw, frames, strict=True)]

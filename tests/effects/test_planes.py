@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from standout.effects import Blur, Color, Cut, Effect, Matte, Replace
-from standout.effects.planes import as_planes
+from standout.effects.planes import as_pixels
 from standout.errors import InputError
-from standout.masks.planes import full_size_of_planes
+from standout.masks.letterbox import resize
+from standout.masks.planes import full_size_of_pixels
 from standout.masks.refine import refine
 from standout.types import Mask, Photo, PlanarFrame, Planes
 from standout.video.color import FULL, LIMITED, Colors
@@ -32,8 +33,8 @@ def scene() -> tuple[np.ndarray, np.ndarray]:
 
 def planar(image: np.ndarray, colors: Colors) -> PlanarFrame:
     like = Planes(*(np.zeros(size, np.uint8) for size in (SIZE, half(), half())), to_rgb(colors))
-    planes = as_planes(image, like)
-    return PlanarFrame(small_picture(planes), Fraction(0), planes=planes)
+    planes = as_pixels(image, like)
+    return PlanarFrame(small_picture(planes, 640), Fraction(0), planes=planes)
 
 
 def half() -> tuple[int, int]:
@@ -57,7 +58,7 @@ def test_planes_become_what_rgb_becomes(effect: Effect, colors: Colors) -> None:
     image, coarse = scene()
     frame = planar(image, colors)
     seen = rgb(frame.planes)
-    mask, expected = full_size_of_planes(coarse, frame.image, frame.planes), refine(coarse, seen)
+    mask, expected = full_size_of_pixels(coarse, frame.image, frame.planes), refine(coarse, seen)
     assert np.abs(mask - expected).mean() < 0.002, "the same mask"
     made = effect.on_planes(frame, mask)
     assert isinstance(made, Planes) and made.alpha is None
@@ -66,10 +67,34 @@ def test_planes_become_what_rgb_becomes(effect: Effect, colors: Colors) -> None:
     assert np.percentile(apart, 99.5) < 20, "at the edge, too, but for the color of single pixels"
 
 
+@pytest.mark.parametrize("effect", [*EFFECTS, Cut(), Cut(decontaminate=False)], ids=repr)
+def test_frames_in_rgb_become_what_photos_become(effect: Effect) -> None:
+    small, coarse = scene()
+    image = cv2.resize(small, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    frame = PlanarFrame(resize(image, *SIZE), Fraction(0), planes=image)
+    mask, expected = full_size_of_pixels(coarse, frame.image, image), refine(coarse, image)
+    np.testing.assert_array_equal(mask, expected)
+    made, photo, before = effect.on_planes(frame, mask), effect(image, expected), image.copy()
+    assert isinstance(made, np.ndarray) and made.shape == photo.shape
+    shown = np.minimum(made[..., 3:], photo[..., 3:]) > 0 if made.shape[2] == 4 else np.ones((*mask.shape, 1), bool)
+    apart = (shown * np.abs(made.astype(float) - photo)).max(axis=2)
+    assert apart.mean() < 1 and np.percentile(apart, 99) < 6, "the same picture, but for the color of single pixels"
+    np.testing.assert_array_equal(image, before)
+
+
+def test_what_is_cut_out_of_rgb_hides_everything_else() -> None:
+    image, coarse = scene()
+    mask = refine(coarse, image)
+    made = Cut().on_planes(PlanarFrame(image[::2, ::2].copy(), Fraction(0), planes=image), mask)
+    assert isinstance(made, np.ndarray)
+    np.testing.assert_array_equal(made[..., 3], np.rint(mask * 255))
+    assert not made[made[..., 3] == 0].any() and (made[..., 3] == 0).any()
+
+
 def test_what_is_cut_out_hides_everything_else() -> None:
     image, coarse = scene()
     frame = planar(image, Colors(1, LIMITED))
-    mask = full_size_of_planes(coarse, frame.image, frame.planes)
+    mask = full_size_of_pixels(coarse, frame.image, frame.planes)
     made = Cut().on_planes(frame, mask)
     assert isinstance(made, Planes) and made.alpha is not None
     np.testing.assert_array_equal(made.alpha, np.rint(mask * 255))
@@ -84,7 +109,7 @@ def test_the_frame_itself_is_never_written_into() -> None:
     image, coarse = scene()
     frame = planar(image, Colors(1, LIMITED))
     before = [plane.copy() for plane in (frame.planes.y, frame.planes.u, frame.planes.v)]
-    mask: Mask = full_size_of_planes(coarse, frame.image, frame.planes)
+    mask: Mask = full_size_of_pixels(coarse, frame.image, frame.planes)
     for effect in (*EFFECTS, Cut(), Matte(), Blur(0.1)):
         effect.on_planes(frame, mask)
     for plane, copy in zip((frame.planes.y, frame.planes.u, frame.planes.v), before, strict=True):
@@ -94,7 +119,7 @@ def test_the_frame_itself_is_never_written_into() -> None:
 def test_a_picture_behind_stays_as_it_is_from_frame_to_frame() -> None:
     image, coarse = scene()
     frame = planar(image, Colors(1, LIMITED))
-    mask = full_size_of_planes(coarse, frame.image, frame.planes)
+    mask = full_size_of_pixels(coarse, frame.image, frame.planes)
     effect = Replace(Photo(np.full((50, 90, 3), (10, 200, 90), np.uint8)))
     first, second = effect.on_planes(frame, mask), effect.on_planes(frame, np.zeros_like(mask))
     assert (first.y != second.y).any(), "somebody stands before the first"
@@ -104,7 +129,7 @@ def test_a_picture_behind_stays_as_it_is_from_frame_to_frame() -> None:
 def test_a_mask_is_the_same_gray_picture() -> None:
     image, coarse = scene()
     frame = planar(image, Colors(1, LIMITED))
-    mask = full_size_of_planes(coarse, frame.image, frame.planes)
+    mask = full_size_of_pixels(coarse, frame.image, frame.planes)
     np.testing.assert_array_equal(Matte().on_planes(frame, mask), Matte()(image, mask))
 
 

@@ -12,7 +12,7 @@ from standout import video
 from standout.errors import InputError
 from standout.types import Planes
 from standout.video.color import FULL, LIMITED, Colors
-from standout.video.planes import SIDE, planes_of, small_picture, to_frame, to_rgb
+from standout.video.planes import PlanarSize, planes_of, small_picture, to_frame, to_rgb
 from standout.video.turn import Turn
 from tests.video.drawn import Made, flat, make
 
@@ -34,7 +34,7 @@ def test_planes_mean_the_same_colors_as_rgb(tmp_path: Path, pixels: str, matrix:
     path = make(tmp_path / "in.mkv", Made(pictures, pixels=pixels, matrix=matrix, range=known, codec=codec))
     with video.open_clip(path) as clip:
         assert video.has_planes(clip, SIZE)
-        for frame, planar in zip(clip.frames(), clip.planar_frames(SIZE), strict=True):
+        for frame, planar in zip(clip.frames(), clip.planar_frames(PlanarSize(SIZE, 640)), strict=True):
             assert planar.time == frame.time
             assert np.abs(whole(planar.planes).astype(int) - frame.image).max() <= 3
             assert np.abs(planar.image.astype(int) - frame.image).max() <= 3
@@ -45,7 +45,7 @@ def test_planes_are_upright(tmp_path: Path, turn: tuple[float, bool, bool]) -> N
     path = make(tmp_path / "in.mp4", Made(turn=turn))
     with video.open_clip(path) as clip:
         frame = next(clip.frames())
-        planar = next(clip.planar_frames((clip.height, clip.width)))
+        planar = next(clip.planar_frames(PlanarSize((clip.height, clip.width), 640)))
     assert planar.planes.y.shape == frame.image.shape[:2]
     assert np.abs(whole(planar.planes).astype(int) - frame.image).mean() < 3
 
@@ -53,7 +53,7 @@ def test_planes_are_upright(tmp_path: Path, turn: tuple[float, bool, bool]) -> N
 def test_planes_come_at_the_size_that_is_asked_for(clip: Path) -> None:
     with video.open_clip(clip) as opened:
         frame = next(opened.frames())
-        planar = next(opened.planar_frames((48, 64)))
+        planar = next(opened.planar_frames(PlanarSize((48, 64), 640)))
     assert (planar.planes.y.shape, planar.planes.u.shape) == ((48, 64), (24, 32))
     expected = cv2.resize(frame.image, (64, 48), interpolation=cv2.INTER_AREA)
     assert np.abs(whole(planar.planes).astype(int) - expected).mean() < 4
@@ -62,8 +62,8 @@ def test_planes_come_at_the_size_that_is_asked_for(clip: Path) -> None:
 def test_small_pictures_are_bounded() -> None:
     planes = Planes(*(np.full(size, 128, np.uint8) for size in ((2160, 3840), (1080, 1920), (1080, 1920))),
                     to_rgb(Colors(1, FULL)))  # fmt: skip
-    small = small_picture(planes)
-    assert small.shape == (SIDE * 9 // 16, SIDE, 3)
+    small = small_picture(planes, 960)
+    assert small.shape == (540, 960, 3)
     assert np.abs(small.astype(int) - 128).max() <= 1
 
 

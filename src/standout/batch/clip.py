@@ -31,6 +31,7 @@ from standout.lengths import Size
 from standout.masks.confidence import NOBODY
 from standout.masks.temporal import HALF_LIFE
 from standout.masks.window import widest
+from standout.segmenter import side_seen_by
 from standout.support.pipeline import ahead, in_order
 from standout.support.version import __version__
 from standout.types import Frame, Mask, PersonFinder, Picture, Planes
@@ -129,9 +130,8 @@ class ClipJob:
                 if not video.is_known(clip.colors):
                     codes = f"{clip.colors.primaries}, {clip.colors.transfer}"
                     clip.warnings.append(f"states its colors by codes that are not known ({codes}): taken for sRGB")
-                made = pictures(
-                    clip, self.edit, options.excerpt, (height, width), clear=clear, takes_planes=writer.takes_planes
-                )
+                wanted = video.PlanarSize((height, width), side_seen_by(self.finder))
+                made = pictures(clip, self.edit, options.excerpt, wanted, clear=clear, takes_planes=writer.takes_planes)
                 placement = self.edit.placement.of_frames(Size(clip.width, clip.height), Size(width, height))
                 self._write(task, clip, writer, state, self._pictures(made, state, placement))
             share = state.shares / state.frames

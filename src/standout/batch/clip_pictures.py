@@ -57,15 +57,16 @@ class Pictures(Protocol):
 
 
 def pictures(
-    clip: video.Clip, edit: Edit, part: Excerpt, size: tuple[int, int], *, clear: bool, takes_planes: bool
+    clip: video.Clip, edit: Edit, part: Excerpt, wanted: video.PlanarSize, *, clear: bool, takes_planes: bool
 ) -> Pictures:
     """What makes the pictures of an edit.
 
     clear: the clip's own transparency goes into them. takes_planes: the writer does.
     """
+    size = wanted.size
     fits = edit.takes_planes and edit.placement.canvas is None and video.has_planes(clip, size)
     if fits and (takes_planes or edit.effect.is_mask):
-        return InYuv(clip, part, size)
+        return InYuv(clip, part, wanted)
     return InRgb(clip, part, size, cover=edit.placement.canvas is not None, clear=clear)
 
 
@@ -75,13 +76,13 @@ class InYuv:
 
     clip: video.Clip
     part: Excerpt
-    size: tuple[int, int]
+    wanted: video.PlanarSize
 
     def frames(self, *, onward: Fraction, seek: bool) -> Generator[Frame, None, None]:
         """See Pictures."""
         part = self.part
         yield from self.clip.planar_frames(
-            self.size, start=part.start, end=part.end, rate=part.rate, onward=onward, seek=seek
+            self.wanted, start=part.start, end=part.end, rate=part.rate, onward=onward, seek=seek
         )  # fmt: skip
 
     def finished(self, edit: Edit, frame: Frame, coarse: Mask) -> tuple[Picture | Planes, float]:

@@ -98,14 +98,14 @@ class Edit:
 
     @property
     def takes_planes(self) -> bool:
-        """Whether frames of clips may be given to it in YUV; see Effect.takes_planes."""
+        """Whether frames of clips and cameras may be given to it by mask_of_planes; see Effect.takes_planes."""
         return self.effect.takes_planes and self.people.is_everybody and not self.dress.shows
 
     def mask_of_planes(self, coarse: Mask, frame: PlanarFrame) -> Mask:
-        """What mask gives, of a frame in YUV."""
-        from standout.masks.planes import full_size_of_planes
+        """What mask gives, of a frame with a small picture of it."""
+        from standout.masks.planes import full_size_of_pixels
 
-        return self._shaped(full_size_of_planes(coarse, frame.image, frame.planes, refined=self.refined))
+        return self._shaped(full_size_of_pixels(coarse, frame.image, frame.planes, refined=self.refined))
 
     def _shaped(self, mask: Mask) -> Mask:
         """The mask at full size with the region, the effect's cover and the edge of this edit."""

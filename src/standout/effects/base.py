@@ -83,7 +83,7 @@ class Effect:
 
     @property
     def takes_planes(self) -> bool:
-        """Whether it can be given frames of clips in YUV, by on_planes, which saves bringing them into RGB and back."""
+        """Whether it can be given frames of clips and cameras by on_planes, which is faster: those of clips in YUV."""
         return type(self).on_planes is not Effect.on_planes
 
     @property
@@ -136,10 +136,10 @@ class Effect:
         return compose.painted(image, mask, behind, alpha=kept, decontaminate=self.frees_edges, finish=finish)
 
     def on_planes(self, frame: PlanarFrame, mask: Mask, *, space: Space = SRGB) -> Planes | Picture:
-        """The picture of a clip's frame that is given in YUV; only of an effect that takes_planes.
+        """The picture of a frame that is given with a small picture of it; only of an effect that takes_planes.
 
-        mask: (H, W) of the planes. It is a gray picture of an effect that is_mask, else planes of the frame's size,
-        which have an alpha where the effect is_transparent.
+        mask: (H, W) of the frame. It is a gray picture of an effect that is_mask, else in YUV where the frame is, and
+        in RGB where that is; with an alpha where the effect is_transparent.
         """
         raise InputError(f"the effect {self.name} takes no planes; give it RGB pictures")
 

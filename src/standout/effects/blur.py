@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from standout.effects.base import Effect, Setting
 from standout.effects.space import SRGB, Space
 from standout.errors import InputError
-from standout.types import Image, Mask, Picture, PlanarFrame, Planes
+from standout.types import Image, Mask, Picture, Pixels, PlanarFrame
 
 WEAK = 0.1
 """The least strength of a blur that is made from a small picture of a frame."""
@@ -56,7 +56,7 @@ class Blur(Effect):
 
         return compose.blurred(image, mask, strength=self.strength, alpha=alpha)
 
-    def on_planes(self, frame: PlanarFrame, mask: Mask, *, space: Space = SRGB) -> Planes:
+    def on_planes(self, frame: PlanarFrame, mask: Mask, *, space: Space = SRGB) -> Pixels:
         """See Effect."""
         from standout.effects.planes import Scene
 

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from standout.effects.base import Effect, Setting
 from standout.effects.space import SRGB, Space
-from standout.types import Image, Mask, Picture, PlanarFrame, Planes
+from standout.types import Image, Mask, Picture, Pixels, PlanarFrame
 
 DECONTAMINATE = Setting("Free soft edges of the old background's color.")
 
@@ -46,7 +46,7 @@ class Color(Effect):
 
         return compose.filled(image, space.color(parsed(self.color)))
 
-    def on_planes(self, frame: PlanarFrame, mask: Mask, *, space: Space = SRGB) -> Planes:
+    def on_planes(self, frame: PlanarFrame, mask: Mask, *, space: Space = SRGB) -> Pixels:
         """See Effect."""
         from standout.effects.planes import Scene
 

@@ -67,7 +67,7 @@ class Cut(Effect):
             return np.zeros((*image.shape[:2], 4), image.dtype)
         return compose.filled(image, space.color(parsed(self.background)))
 
-    def on_planes(self, frame: PlanarFrame, mask: Mask, *, space: Space = SRGB) -> Planes:
+    def on_planes(self, frame: PlanarFrame, mask: Mask, *, space: Space = SRGB) -> Planes | Picture:
         """See Effect."""
         from standout.effects.planes import Scene
 

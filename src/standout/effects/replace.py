@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -11,7 +11,7 @@ from standout.effects.background import Background, Moving, Still
 from standout.effects.base import Effect, Setting
 from standout.effects.color import DECONTAMINATE
 from standout.effects.space import SRGB, Space
-from standout.types import Image, Mask, Photo, Picture, PlanarFrame, Planes
+from standout.types import Image, Mask, Photo, Picture, Pixels, PlanarFrame
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Replace(Effect):
     fit: Annotated[bool, Setting("Show the whole picture, or fill the frame and crop the rest.", off="fill")] = False
     decontaminate: Annotated[bool, DECONTAMINATE] = True
     _behind: Background = field(init=False, repr=False, compare=False)
-    _planes: dict[Any, Planes] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _planes: dict[Any, Pixels] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """A path may also be given as text."""
@@ -60,29 +60,29 @@ class Replace(Effect):
         background, shares = self._behind.at(Fraction(time), space, image)
         return compose.backdrop(image, background, alpha=shares, how=how)
 
-    def on_planes(self, frame: PlanarFrame, mask: Mask, *, space: Space = SRGB) -> Planes:
+    def on_planes(self, frame: PlanarFrame, mask: Mask, *, space: Space = SRGB) -> Pixels:
         """See Effect. Where the background is transparent, it is white."""
         from standout.effects.planes import Scene
 
         behind = self._planes_behind(frame, mask, space)
         return Scene(frame, mask).painted(behind, decontaminate=self.decontaminate)
 
-    def _planes_behind(self, frame: PlanarFrame, mask: Mask, space: Space) -> Planes:
-        """The background as planes like the frame's, which the caller may change. That of a picture is made once."""
+    def _planes_behind(self, frame: PlanarFrame, mask: Mask, space: Space) -> Pixels:
+        """The background as pixels like the frame's, which the caller may change. That of a picture is made once."""
         import numpy as np
 
         from standout.effects.compose import before_white
-        from standout.effects.planes import as_planes
+        from standout.effects.planes import as_pixels, copied, kind_of
 
         like = frame.planes
-        key = space, like.y.shape, like.to_rgb.tobytes()
+        key = space, kind_of(like)
         kept = self._planes.get(key)
         if kept is None:
             image = np.broadcast_to(np.uint8(0), (*mask.shape, 3))  # only its size and depth count
-            kept = as_planes(before_white(self.behind(image, mask, frame.time, space=space)), like)
+            kept = as_pixels(before_white(self.behind(image, mask, frame.time, space=space)), like)
             if not self.moves:
                 self._planes[key] = kept
-        return replace(kept, y=kept.y.copy(), u=kept.u.copy(), v=kept.v.copy())
+        return copied(kept)
 
     def open(self, *, max_pixels: int | None = None) -> tuple[str, ...]:
         """See Effect."""

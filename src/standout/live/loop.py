@@ -33,17 +33,13 @@ from standout.live.latest import LatestFrame, Shot
 from standout.masks.people import shrink
 from standout.masks.temporal import TemporalFilter
 from standout.masks.window import REACH, largest
-from standout.types import Image, Mask, PersonFinder, Picture
+from standout.types import Image, Mask, PersonFinder, Picture, PlanarFrame, Planes
 
 UNTOUCHED = "none"
 """The effect that shows frames as they are."""
 
 BLANK = 32
 """Level of the blank picture, of 255."""
-
-SEEN = 640
-"""Longer side, in pixels, that the picture in which people are found has at least; to be hidden, they are looked for in
-the whole frame."""
 
 GIVE_UP = 30
 """Frames that fail one after another until the run ends: a second or so of blank pictures."""
@@ -178,9 +174,11 @@ class _Frames:
     """Frame -> the picture that is shown for it, which is blank where anything fails. failed: failures in a row."""
 
     def __init__(self, live: Live, finder: PersonFinder, controls: Controls) -> None:
+        from standout.segmenter import side_seen_by  # what made the finder has loaded it
+
         self.failed = 0
         self._live, self._finder, self._controls = live, finder, controls
-        self._seen = _side_seen_by(finder)
+        self._seen = side_seen_by(finder)
         self._filter = TemporalFilter(live.half_life, longest=CARRIED)
         self._follower = next(iter(live.edits.values()), Edit()).follower(waits=True)
         self._recent: deque[Mask] = deque(maxlen=2 * REACH)  # there are no frames ahead, so twice as many behind
@@ -217,9 +215,15 @@ class _Frames:
             return image
         time = self._time(taken)
         edit = self._edit(name)
-        found = self._found(edit, image, time)
-        mask = edit.mask(self._follower(found, image, time), image)
-        picture = edit.painted(image, mask, self._clock)
+        small = image if edit.effect.hides_people else shrink(image, self._seen)  # hidden are also those far away
+        found = self._follower(self._found(edit, small, time), image, time)
+        if edit.takes_planes:
+            frame = PlanarFrame(small, self._clock, planes=image)
+            made = edit.effect.on_planes(frame, edit.mask_of_planes(found, frame))
+            assert not isinstance(made, Planes), "a frame in RGB becomes a picture in RGB"
+            picture = made
+        else:
+            picture = edit.painted(image, edit.mask(found, image), self._clock)
         if picture.shape[2] == 1:
             picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB), np.uint8)
         picture = before_white(picture)
@@ -227,10 +231,9 @@ class _Frames:
             raise InputError(f"{name} made {picture.dtype} {picture.shape}; wanted uint8 {image.shape}")
         return picture
 
-    def _found(self, edit: Edit, image: Image, time: Fraction) -> Mask:
+    def _found(self, edit: Edit, small: Image, time: Fraction) -> Mask:
         """Where people are (h, w), filtered over time; the network need not see every frame."""
         hides = edit.effect.hides_people
-        small = image if hides else shrink(image, self._seen)  # more small people would be missed in it
         if not hides and (carried := self._filter.carried(small, time)) is not None:
             return carried
         coarse = edit.finder(self._finder).probability(small)
@@ -266,13 +269,6 @@ class _Frames:
         running, self._running = self._running, None
         if running is not None:
             running[1].effect.close()
-
-
-def _side_seen_by(finder: PersonFinder) -> int:
-    """The longer side of the picture that the finder is shown: at least twice that at which its network sees it."""
-    from standout.segmenter import Segmenter  # what made the finder has loaded it
-
-    return max(SEEN, 2 * max(finder.card.size)) if isinstance(finder, Segmenter) else SEEN
 
 
 class _Meter:

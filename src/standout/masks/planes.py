@@ -1,8 +1,8 @@
-"""Masks of pictures in YUV 4:2:0, as the frames of clips are: no pixel is brought into RGB at full size.
+"""Masks of moving pictures, in the colors in which they come: clips in YUV 4:2:0, a camera's frames in RGB.
 
 coarse  float32  (h, w)      person probability of the whole picture, at the size at which the network saw it
 image   uint8    (h, w, 3)   RGB, the picture at a small size
-planes  Planes               the picture at full size, (H, W)
+pixels  Pixels               the picture at full size, (H, W)
 mask    float32  (H, W)      0..1
 """
 
@@ -12,30 +12,32 @@ import cv2
 import numpy as np
 
 from standout.masks.letterbox import resize
-from standout.masks.refine import fitted
+from standout.masks.refine import fitted, refine
 from standout.masks.tiles import EDGE, PERSON, Tile, enlarge, runs
-from standout.types import Floats, Image, Mask, Planes
+from standout.types import Floats, Image, Mask, Pixels, Planes
 
 
-def full_size_of_planes(coarse: Mask, image: Image, planes: Planes, *, refined: bool = True) -> Mask:
-    """The mask of a picture in planes; see full_size.
+def full_size_of_pixels(coarse: Mask, image: Image, pixels: Pixels, *, refined: bool = True) -> Mask:
+    """The mask of a picture of which a small one is at hand; see full_size.
 
     Alpha is linear in color, and color is linear in Y, U and V; so what U and V say is added up at their own size, and
     only the product with Y at full size.
     """
-    height, width = planes.y.shape
+    height, width = (pixels.y if isinstance(pixels, Planes) else pixels).shape[:2]
     if not refined:
         return resize(coarse, height, width)
+    if not isinstance(pixels, Planes):
+        return refine(coarse, pixels, image)
     lines, kinds = fitted(coarse, image, height, width)
-    of_y, of_color = _in_yuv(lines, planes.to_rgb)
+    of_y, of_color = _in_yuv(lines, pixels.to_rgb)
     mask = np.zeros((height, width), np.float32)
     for tile, kind in runs(kinds, height, width):
         if kind == PERSON:
             mask[tile] = 1.0
         elif kind == EDGE:
             alpha = enlarge(of_y, tile, height, width)
-            alpha *= planes.y[tile]
-            alpha += _of_color(of_color, planes, tile)
+            alpha *= pixels.y[tile]
+            alpha += _of_color(of_color, pixels, tile)
             np.clip(alpha, 0.0, 1.0, out=mask[tile])
     return mask
 

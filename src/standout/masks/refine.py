@@ -55,8 +55,10 @@ TAKEN = 0.35, 0.5
 """The probabilities at which a pixel begins to be taken for a person, and is."""
 
 
-def refine(coarse: Mask, image: Image) -> Mask:
+def refine(coarse: Mask, image: Image, small: Image | None = None) -> Mask:
     """The mask at the photo's own size, whose edge follows the edges of the photo.
+
+    small: the same photo scaled down, where that is at hand, to be looked at in place of the photo where it is scaled.
 
     This is a guided filter with color guidance (He, Sun, Tang, "Guided Image Filtering", TPAMI 2013): near the outline,
     alpha is a linear function of color, fitted around each of the network's pixels. As in "Fast Guided Filter" (He,
@@ -65,7 +67,7 @@ def refine(coarse: Mask, image: Image) -> Mask:
     wherever colors repeat; and full-size work is done only in the tiles that an edge crosses.
     """
     height, width = image.shape[:2]
-    lines, kinds = fitted(coarse, image, height, width)
+    lines, kinds = fitted(coarse, image if small is None else small, height, width)
     mask = np.zeros((height, width), np.float32)
     for tile, kind in runs(kinds, height, width):
         if kind == PERSON:

@@ -9,7 +9,7 @@
     appended         a second file behind the first, which FFmpeg does not read
     formats          which files are read and written                     READABLE, CONTAINERS, CODECS
     color            YUV <-> RGB, by the matrix and range of the clip     Colors
-    planes           frames in YUV, without a detour by RGB                has_planes
+    planes           frames in YUV, without a detour by RGB                has_planes, PlanarSize
     gamut            RGB -> RGB of other primaries or another curve       converter, SRGB
     stream           URL -> its frames, as they arrive                    Stream
     virtual_camera   pictures -> a virtual camera of Linux                VirtualCamera
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from standout.video.gamut import SRGB as SRGB
     from standout.video.gamut import converter as converter
     from standout.video.gamut import is_known as is_known
+    from standout.video.planes import PlanarSize as PlanarSize
     from standout.video.planes import has_planes as has_planes
     from standout.video.stream import Stream as Stream
     from standout.video.virtual_camera import VirtualCamera as VirtualCamera
@@ -43,6 +44,7 @@ _LATER = {
     "SRGB": "gamut",
     "Clip": "clip",
     "Colors": "color",
+    "PlanarSize": "planes",
     "VirtualCamera": "virtual_camera",
     "Stream": "stream",
     "WriteOptions": "write.options",
@@ -63,6 +65,7 @@ __all__ = [
     "Codec",
     "Colors",
     "Container",
+    "PlanarSize",
     "Stream",
     "VirtualCamera",
     "WriteOptions",

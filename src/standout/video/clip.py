@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
+    from standout.video.planes import PlanarSize
+
 
 class Clip(ClipFacts):
     """A video file that was opened; use it in a with statement.
@@ -67,7 +69,7 @@ class Clip(ClipFacts):
 
     def planar_frames(
         self,
-        size: tuple[int, int],
+        wanted: PlanarSize,
         *,
         start: Fraction = Fraction(0),
         end: Fraction | None = None,
@@ -75,9 +77,9 @@ class Clip(ClipFacts):
         onward: Fraction = Fraction(0),
         seek: bool = True,
     ) -> Generator[PlanarFrame, None, None]:
-        """The frames as planes of that (height, width), for a clip that has_planes of that size; else see frames."""
+        """The frames as planes, with small pictures, for a clip that has_planes of that size; else see frames."""
         frames = decode.frames(
-            self, start=Fraction(start), end=end, rate=rate, onward=onward, seek=seek, planar=size
+            self, start=Fraction(start), end=end, rate=rate, onward=onward, seek=seek, planar=wanted
         )  # fmt: skip
         self._open.add(frames)
         return cast("Generator[PlanarFrame, None, None]", frames)

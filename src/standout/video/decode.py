@@ -71,7 +71,7 @@ def frames(
     rate: Fraction | None,
     onward: Fraction,
     seek: bool,
-    planar: tuple[int, int] | None = None,
+    planar: planes.PlanarSize | None = None,
 ) -> Generator[Frame, None, None]:
     """The clip's frames; Clip.frames and Clip.planar_frames explain what the arguments mean."""
     if end is not None and end <= start:
@@ -300,14 +300,14 @@ def _nearest(value: Fraction) -> int:
     return int(value + Fraction(1, 2))
 
 
-def _upright(clip: ClipFacts, frame: VideoFrame, settled: Colors, planar: tuple[int, int] | None) -> Frame:
-    """The frame, upright, at time 0: its RGB pixels and its alpha, or its planes of the size `planar`.
+def _upright(clip: ClipFacts, frame: VideoFrame, settled: Colors, planar: planes.PlanarSize | None) -> Frame:
+    """The frame, upright, at time 0: its RGB pixels and its alpha, or its planes where they are wanted.
 
     settled: colors without gaps.
     """
     if planar is not None:
-        found = planes.planes_of(frame, settled, planar, clip.turn)
-        return PlanarFrame(planes.small_picture(found), Fraction(0), planes=found)
+        found = planes.planes_of(frame, settled, planar.size, clip.turn)
+        return PlanarFrame(planes.small_picture(found, planar.side), Fraction(0), planes=found)
     alpha = clip.alpha and color.has_alpha(frame)
     pixels = clip.turn(color.to_rgb(frame, settled, clip.coded, alpha=alpha))
     if not alpha:

@@ -1,5 +1,6 @@
 """Decoded frame -> Planes -> frame to encode, without a detour by RGB.
 
+wanted   PlanarSize         the size of planes and of small pictures
 planes   Planes             upright; Y, U and V as the clip has them, in 8 bits and 4:2:0
 small    uint8 (h, w, 3)    RGB, of the same picture
 
@@ -9,7 +10,7 @@ rounds twice.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import av
 import cv2
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from standout.video.facts import ClipFacts
     from standout.video.turn import Turn
 
-SIDE = 640
-"""The longest side, in pixels, of small pictures. The refinement of masks takes twice the network's usual side."""
-
 _RED_BLUE = {
     1: (0.2126, 0.0722),
     4: (0.30, 0.11),
@@ -40,6 +38,13 @@ _RED_BLUE = {
 
 _AS_THEY_ARE = {"yuv420p", "yuvj420p"}
 """Pixel formats whose planes are taken from the decoder without a copy."""
+
+
+class PlanarSize(NamedTuple):
+    """What is wanted of a clip. size: (height, width) of planes, both even. side: the longest of small pictures."""
+
+    size: tuple[int, int]
+    side: int
 
 
 def has_planes(clip: ClipFacts, size: tuple[int, int]) -> bool:
@@ -62,10 +67,10 @@ def planes_of(frame: VideoFrame, colors: Colors, size: tuple[int, int], turn: Tu
     return Planes(y, u, v, to_rgb(colors))
 
 
-def small_picture(planes: Planes) -> Image:
-    """The planes as a picture of at most SIDE pixels on its longer side, or as large as they are."""
+def small_picture(planes: Planes, side: int) -> Image:
+    """The planes as a picture of at most `side` pixels on its longer side, or as large as they are."""
     height, width = planes.y.shape
-    scale = min(1.0, SIDE / max(height, width))
+    scale = min(1.0, side / max(height, width))
     size = max(1, round(height * scale)), max(1, round(width * scale))
     parts = [shrunk(plane, *size) for plane in (planes.y, planes.u, planes.v)]
     return np.asarray(cv2.transform(cv2.merge(parts), planes.to_rgb), np.uint8)
