@@ -51,7 +51,7 @@ as it is, beyond FAR not at all. No hair stands out so far, but things that the 
 as a flag beside one.
 """
 
-TAKEN = 0.35, 0.5
+TAKEN = 0.42, 0.5
 """The probabilities at which a pixel begins to be taken for a person, and is."""
 
 

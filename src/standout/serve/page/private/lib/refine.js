@@ -15,7 +15,7 @@ const GAIN = 1.25;
 const [FIT, MIX] = [3.0, 1.4];
 const [FULL, NARROWEST] = [320, 1.1];
 const [NEAR, FAR] = [6, 14];
-const TAKEN = [0.35, 0.5];
+const TAKEN = [0.42, 0.5];
 const EPSILON = 2e-4;
 
 // The alpha of the photo, whose edge follows the edges of the photo. reach: pixels of the mask around its outline where
