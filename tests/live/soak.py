@@ -58,7 +58,8 @@ class InStep:
     """A camera whose next frame comes once the picture of the last one was shown to the sink, which is this as well."""
 
     def __init__(self, count: int, clock: Clock, each: Callable[[int], None]) -> None:
-        self.shown, self.last = 0, np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        self.shown = 0
+        self.last: Picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
         self._count, self._clock, self._each = count, clock, each
         self._turn = Semaphore(0)
 
