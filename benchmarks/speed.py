@@ -2,8 +2,9 @@
 
     python benchmarks/speed.py [--rounds 5] [--photos 200]
 
-The rows are start-up, a small photo in a new process, a photo of 12 megapixels on one core with its peak memory, and a
-folder on one core and on all cores. The photos are made from the sample photo, enlarged or cropped; the large photo has
+The rows are start-up, a small photo in a new process, a photo of 12 megapixels on one core and on all, with its peak
+memory, and a folder on all cores beside one core, and beside a process for each core, which is as much as the machine's
+cores can do together. The photos are made from the sample photo, enlarged or cropped; the large photo has
 a sensor's noise, so that encoders have real detail to encode. Machines differ, so compare the ratios.
 """
 
@@ -32,6 +33,20 @@ mask = Segmenter(threads=1).mask(photo, refine=False)
 Image.fromarray(np.dstack([photo, np.rint(mask * 255).astype(np.uint8)])).save(sys.argv[2])
 """
 """What a user would write without the command: no refinement, Pillow's default PNG, hidden pixels kept."""
+
+
+APART = """
+import os, subprocess, sys
+folder, target, *command = sys.argv[1:]
+cores = sorted(os.sched_getaffinity(0))
+runs = []
+for number, core in enumerate(cores):
+    os.sched_setaffinity(0, {core})
+    mine = sorted(os.listdir(folder))[number :: len(cores)]
+    runs.append(subprocess.Popen([*command, *(os.path.join(folder, name) for name in mine), "-o", target]))
+sys.exit(max(run.wait() for run in runs))
+"""
+"""Runs a command for a folder in a process for each core, each on its own part of the photos."""
 
 
 @dataclass
@@ -96,6 +111,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--photos", type=int, default=200)
     options = parser.parse_args()
+    every = len(os.sched_getaffinity(0))
     python, standout = sys.executable, str(Path(sys.executable).parent / "standout")
     rows: list[tuple[str, Cost, str, Cost]] = []
     with tempfile.TemporaryDirectory() as temp:
@@ -119,12 +135,15 @@ def main() -> None:
         plain = [python, "-c", PLAIN]
         measure("small photo, cold", [*cut, small, "-o", out], "by hand", [*plain, small, out], cores=2)
         measure("12 MP to RGBA PNG, one core", [*cut, large, "-o", out], "by hand", [*plain, large, out])
+        measure("12 MP to RGBA PNG, all cores", [*cut, large, "-o", out], "by hand", [*plain, large, out], every)
         many = [*cut, str(folder / "small"), "-o", str(folder / "many")]
-        rows.append((
-            f"{options.photos} photos, all cores",
-            cost(many, cores=os.cpu_count() or 1, rounds=1, bytecode=folder / "bytecode"),
-            "one core", cost(many, cores=1, rounds=1, bytecode=folder / "bytecode"),
-        ))  # fmt: skip
+        apart = [python, "-c", APART, str(folder / "small"), str(folder / "many"), *cut]
+        alone, together, parted = (
+            cost(command, cores=count, rounds=min(3, options.rounds), bytecode=folder / "bytecode")
+            for command, count in ((many, 1), (many, every), (apart, every))
+        )
+        rows.append((f"{options.photos} photos, all cores", together, "one core", alone))
+        rows.append((f"{options.photos} photos, all cores", together, "a process for each core", parted))
     print("| what | seconds | peak MB | against | seconds | peak MB | ratio |\n|---|---|---|---|---|---|---|")
     for name, one, against, other in rows:
         print(
