@@ -68,25 +68,30 @@ def test_refine_drops_islands_that_are_nowhere_surely_a_person() -> None:
     assert refined[355, 45] > 0.5
 
 
+def person_and_flag() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """How far each pixel is from the middle of a person, where she is, where a flag is, and their photo."""
+    y, x = np.mgrid[:320, :320]
+    away, flag = np.hypot(y - 200, x - 220), (y < 90) & (x < 60)
+    person = away < 80
+    photo = np.where((person | flag)[..., None], np.uint8((220, 120, 60)), np.uint8((30, 60, 130)))
+    return away, person, flag, photo
+
+
 def test_refine_drops_what_is_half_taken_for_a_person_and_lies_far_from_one() -> None:
     """A flag beside a person, which haze holds together with her; the same haze at her outline stays, as hair does."""
-    y, x = np.mgrid[:320, :320]
-    person, flag = np.hypot(y - 200, x - 220) < 80, (y < 90) & (x < 60)
+    away, person, flag, photo = person_and_flag()
     coarse = np.where(person, 0.98, np.where(flag, 0.4, 0.1)).astype(np.float32)
-    photo = np.where((person | flag)[..., None], np.uint8((220, 120, 60)), np.uint8((30, 60, 130)))
     assert refine(coarse, photo)[:80, :50].max() == 0
-    about = (np.hypot(y - 200, x - 220) < 80 + NEAR) & ~person
+    about = (away < 80 + NEAR) & ~person
     coarse[about] = 0.4
     photo[about] = 220, 120, 60
     assert refine(coarse, photo)[about].mean() > 0.2
 
 
 def test_what_lies_far_from_people_fades_in_as_it_is_taken_for_one() -> None:
-    y, x = np.mgrid[:320, :320]
-    person, beside = np.hypot(y - 200, x - 220) < 80, (y < 90) & (x < 60)
-    photo = np.where((person | beside)[..., None], np.uint8((220, 120, 60)), np.uint8((30, 60, 130)))
+    _, person, flag, photo = person_and_flag()
     found = [
-        refine(np.where(person, 0.98, np.where(beside, level, 0.1)).astype(np.float32), photo)[40, 30]
+        refine(np.where(person, 0.98, np.where(flag, level, 0.1)).astype(np.float32), photo)[40, 30]
         for level in np.linspace(TAKEN[0] - 0.02, TAKEN[1] + 0.02, 40)
     ]
     assert found[0] == 0 and found[-1] > 0.3

@@ -120,7 +120,7 @@ def release_memory() -> None:
 
 
 def keep_little_memory() -> None:
-    """From now on, arrays of a megabyte and more go back to the operating system as they are freed.
+    """From now on, arrays of two megabytes and more go back to the operating system as they are freed.
 
     glibc would keep what is as small as anything that was freed before, up to 32 MB, for later.
     """
