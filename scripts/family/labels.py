@@ -79,8 +79,9 @@ def target(pair: Pair, alphas: Path, scenes: Callable[[Plane], Share], segmenter
     if pair.source in UNDECIDED + PASSERS:
         scene, ours = scenes(image), resize(segmenter.probability(image), *mask.shape)
         mask = (decided if pair.source in UNDECIDED else passed_by)(mask, scene, np.asarray(ours, np.float32))
-    alpha = cv2.imread(str(alphas / f"{pair.image.stem}.png"), cv2.IMREAD_GRAYSCALE)
-    if pair.source in BELIEF and alpha is not None:
+    soft = alphas / f"{pair.image.stem}.png"
+    if pair.source in BELIEF and soft.exists():
+        alpha = cv2.imread(str(soft), cv2.IMREAD_GRAYSCALE)
         mask = softened(mask, np.asarray(alpha, np.uint8), BELIEF[pair.source])
     return mask
 

@@ -1,11 +1,11 @@
 """A training set as one small file, to travel to a machine with a GPU and no network.
 
-    .venv/bin/python scripts/family/pack.py runs/people people.zip --most 44
+    .venv/bin/python scripts/family/pack.py runs/people people.zip --most 44      # or --all --most 80
 
 Photos become AVIF with the longest side at SIDE, masks lossless WebP of that size, in a zip with index.json. Of the
-sources in KEPT only so many photos go along; photos of nobody go first where standout-mobile takes some of them for a
-person, and are drawn more often there: `draw` in the index. The quality is the highest of QUALITIES with which the file
-has at most so many MiB.
+sources in KEPT only so many photos go along, unless --all is given. Photos of nobody go first where standout-mobile
+takes some of them for a person, and are drawn more often there: `draw` in the index. The quality is the highest of
+QUALITIES with which the file has at most so many MiB.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ def hardness(pair: Pair, segmenter: Segmenter) -> float:
     return 0.6 + min(3.0, 40.0 * float((np.asarray(found) > 0.5).mean()))
 
 
-def chosen(draws: dict[str, float], pairs: list[Pair]) -> list[Pair]:
-    """The pairs that go along."""
+def chosen(draws: dict[str, float], pairs: list[Pair], kept_of: dict[str, int]) -> list[Pair]:
+    """The pairs that go along. kept_of: of these sources only so many, those that are drawn most often first."""
     rng, kept = random.Random(5), []
     for source in sorted({pair.source for pair in pairs}):
         some = [pair for pair in pairs if pair.source == source and pair.image.stem != LEAKED]
         rng.shuffle(some)
         some.sort(key=lambda pair: -draws[pair.image.stem])
-        kept += some[: KEPT.get(source, len(some))]
+        kept += some[: kept_of.get(source, len(some))]
     return kept
 
 
@@ -86,6 +86,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--most", type=float, required=True, metavar="MIB")
+    parser.add_argument("--all", action="store_true", help="every photo, for a file that may travel in parts")
     options = parser.parse_args()
     segmenter = Segmenter("standout-mobile", threads=1, tta=False)
     pairs = find_pairs(options.data)
@@ -93,7 +94,7 @@ def main() -> None:
         draws = {
             p.image.stem: d for p, d in zip(pairs, pool.map(partial(hardness, segmenter=segmenter), pairs), strict=True)
         }
-        pairs = chosen(draws, pairs)
+        pairs = chosen(draws, pairs, {} if options.all else KEPT)
         trial = random.Random(6).sample(pairs, min(len(pairs), 200))
         for quality in QUALITIES:
             size = sum(

@@ -128,7 +128,10 @@ class Photos:
         cx = w / 2 + (self._rand(n) - 0.5) * free_x
         cy = h / 2 + (self._rand(n) - 0.5) * free_y
         moved = self._rand(n) < 0.75
-        zoom = torch.where(moved, self._uniform(n, 0.65, 1.5), torch.ones_like(k))
+        # Now and then a part of a body fills the picture: an arm, a back, legs.
+        near = self._rand(n) < 0.12
+        zoom = torch.where(near, self._uniform(n, 1.4, 2.4), self._uniform(n, 0.65, 1.5))
+        zoom = torch.where(moved, zoom, torch.ones_like(k))
         angle = torch.where(moved, self._uniform(n, -18, 18), torch.zeros_like(k))
         angle = torch.where(self._rand(n) < turned, self._uniform(n, -180, 180), angle)
         shear = torch.where(moved, self._uniform(n, -4, 4), torch.zeros_like(k))
