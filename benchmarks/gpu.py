@@ -9,8 +9,9 @@ each thread had ended its first. Of these seconds the tables tell
 
     network     the share in which the network ran, from its first kernel to its last (CUDA events; on a CPU the clock)
     its calls   the share in which a call was under way: the network, and the photos' way there and the masks' way back
-    preparing   the share that went into letterboxing before those calls, in which the network waits
-    milliseconds of a thread for each photo, by step; "network, waiting" includes other photos' preparing and calls
+    between     the share that went into making batches before those calls, and masks after them
+    milliseconds of a thread for each photo, by step; "network, waiting" includes "prepare", its letterboxing, and the
+                wait for other photos' calls
 
 The network alone gets a batch of one portrait that is on the device already. "One graph" replays all its kernels by one
 call (CUDA graphs) with batch norms folded into convolutions; "from memory" is a call as the product makes it, from an
@@ -51,26 +52,29 @@ from standout.models.registry import find_checkpoint
 from standout.net import checkpoint
 from standout.net.unet import Probability
 from standout.runtimes import GPU_BATCH, pytorch
-from standout.segmenter import Segmenter
+from standout.segmenter import Prepared, Segmenter
 from standout.support.system import cores
 from standout.types import Image, Mask
 
 SMALL, LARGE = (480, 640), (1536, 2048)
 """Heights and widths of the photos of a folder."""
-SHARES = ("network", "its calls", "preparing")
+TIMED = (*STEPS[:2], "prepare", *STEPS[2:])
+SHARES = ("network", "its calls", "between")
 
 
 @dataclass(frozen=True)
 class Folder:
     """One way to work on a folder of photos. batch: the most in one call; None = as many as the runtime asks for.
 
-    times: threads for each core. on_gpu: by PyTorch on the device; else by ONNX Runtime on the CPU.
+    times: threads for each core. prepared: each thread prepares its own photo, as in the product; else the thread that
+    calls the network does so for all of its batch. on_gpu: by PyTorch on the device; else by ONNX Runtime on the CPU.
     """
 
     effect: str
     size: tuple[int, int]
     batch: int | None = None
     times: int = 1
+    prepared: bool = True
     model: str = "standout-mobile"
     on_gpu: bool = True
 
@@ -79,6 +83,8 @@ FOLDERS = (
     Folder("cut", SMALL, on_gpu=False),
     *(Folder("cut", SMALL, batch, times) for batch, times in ((1, 1), (8, 1), (32, 1), (32, 2), (32, 4), (128, 8))),
     *(Folder("mask", SMALL, batch, times) for batch, times in ((1, 1), (32, 1), (32, 4), (128, 8))),
+    Folder("cut", SMALL, 32, 2, prepared=False),
+    Folder("mask", SMALL, 32, 4, prepared=False),
     Folder("blur", SMALL, 32, 2),
     Folder("cut", SMALL, model="standout-quality"),
     Folder("cut", LARGE, on_gpu=False),
@@ -130,7 +136,7 @@ class Watched:
         """See Segmenter."""
         return self.probabilities([image])[0]
 
-    def probabilities(self, photos: Sequence[Image]) -> list[Mask]:
+    def probabilities(self, photos: Sequence[Image | Prepared]) -> list[Mask]:
         """See Segmenter."""
         self.calls += 1
         self.photos += len(photos)
@@ -145,6 +151,16 @@ class Moment:
         self.when, self.cpu, self.done, self.steps = time.perf_counter(), time.process_time(), done, steps
         self.calls, self.photos = finder.calls, finder.photos
         self.runs = len(finder.net.spans) if finder.net else 0
+
+
+@dataclass
+class Preparing(Watched):
+    """A Watched whose threads prepare their own photos (see PreparingFinder)."""
+
+    def prepared(self, image: Image) -> Prepared:
+        """See Segmenter."""
+        with self.clock.of("prepare"):
+            return self.segmenter.prepared(image)
 
 
 @dataclass
@@ -178,7 +194,7 @@ def watched(one: Folder, device: str, clock: Clock) -> Watched:
 
     batch = one.batch or session.batch
     segmenter = Segmenter(replace(session, run=call, batch=batch))
-    return Watched(segmenter, batch, clock, timed)
+    return (Preparing if one.prepared else Watched)(segmenter, batch, clock, timed)
 
 
 def worked(one: Folder, source: Path, device: str, seconds: float) -> FolderTimes:
@@ -209,13 +225,13 @@ def worked(one: Folder, source: Path, device: str, seconds: float) -> FolderTime
     spent, made = last.when - first.when, last.done - first.done
     clocked = {step: value - first.steps.get(step, 0.0) for step, value in last.steps.items()}
     found = FolderTimes(one, workers, made, spent, made / spent, (last.cpu - first.cpu) / spent, nvidia_smi=busy.share)
-    found.steps = {step: 1000 * clocked[step] / made for step in STEPS}
+    found.steps = {step: 1000 * clocked.get(step, 0.0) / made for step in TIMED}
     if finder.net:
         found.photos_a_call = (last.photos - first.photos) / (last.calls - first.calls)
         found.shares = {
             "network": finder.net.seconds(first.runs, last.runs) / spent,
             "its calls": clocked["calls"] / spent,
-            "preparing": (clocked["batches"] - clocked["calls"]) / spent,
+            "between": (clocked["batches"] - clocked["calls"]) / spent,
         }
     return found
 
@@ -243,11 +259,12 @@ def folder_row(one: FolderTimes) -> list[str]:
     """The cells of a folder's row."""
     height, width = one.folder.size
     cells = [one.folder.model, one.folder.effect, f"{width}x{height}", "GPU" if one.folder.on_gpu else "CPU alone"]
-    cells += ["" if one.photos_a_call is None else str(one.folder.batch or GPU_BATCH), str(one.workers)]
+    batch = f"{one.folder.batch or GPU_BATCH}{'' if one.folder.prepared else ', not prepared'}"
+    cells += ["" if one.photos_a_call is None else batch, str(one.workers)]
     cells += [f"{one.rate:.0f}", "" if one.photos_a_call is None else f"{one.photos_a_call:.1f}"]
     cells += [f"{100 * one.shares[share]:.0f} %" if one.shares else "" for share in SHARES]
     cells += ["" if one.nvidia_smi is None else f"{one.nvidia_smi:.0f} %", f"{one.cores_busy:.1f}"]
-    return cells + [f"{one.steps[step]:.1f}" for step in STEPS]
+    return cells + [f"{one.steps[step]:.1f}" for step in TIMED]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -268,11 +285,24 @@ def folders(given: argparse.Namespace, tell: Callable[[FolderTimes], None]) -> N
     with tempfile.TemporaryDirectory(prefix="gpu-") as temp:
         for size in (SMALL, LARGE):
             photos(Path(temp, f"{size[1]}", "in"), size, given.photos)
-        for one in FOLDERS[: given.folders]:
+        for one in [FOLDERS[int(text)] for text in given.rows.split(",") if text] or FOLDERS:
             try:
                 tell(worked(one, Path(temp, f"{one.size[1]}", "in"), given.device, given.seconds))
             except Exception as error:
                 print(f"{one}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+
+
+def networks(given: argparse.Namespace, told: dict[str, Any]) -> None:
+    """The tables of the networks alone, printed and told."""
+    told["original"] = original(given.device, given.calls)
+    ways = list(next(iter(told["original"].values())))
+    rows = [[name, *(f"{took[way]:.2f}" for way in ways)] for name, took in told["original"].items()]
+    print("\n" + table(["milliseconds a photo, 320x256", *ways], rows), flush=True)
+    batches = [int(text) for text in given.batches.split(",")]
+    told["network"] = alone("standout-mobile", given.device, batches, max(3, given.calls // 5))
+    ways = [way for way in told["network"][-1] if way != "batch"]
+    rows = [[f"{one['batch']:.0f}", *(f"{one[way]:.0f}" for way in ways)] for one in told["network"]]
+    print(table(["photos/s, by batch", *ways], rows), flush=True)
 
 
 def main() -> None:
@@ -282,9 +312,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a file for all figures as JSON")
     parser.add_argument("--seconds", type=float, default=1.5, help="of each folder's row")
     parser.add_argument("--photos", type=int, default=4000, help="names in each folder, more than a row can take")
-    parser.add_argument("--calls", type=int, default=100, help="of networks with random weights; others get a fifth")
+    parser.add_argument(
+        "--calls", type=int, default=100, help="of networks with random weights, of others a fifth; 0 for none"
+    )
     parser.add_argument("--batches", default="1,8,32,128,512", help="of the network alone")
-    parser.add_argument("--folders", type=int, help="rows of folders, all by default")
+    parser.add_argument("--rows", default="", help="of folders, by their numbers, such as 3,7; all by default")
     given = parser.parse_args()
     told: dict[str, Any] = {"machine": machine(given.device), "original": {}, "network": [], "folders": []}
 
@@ -298,19 +330,11 @@ def main() -> None:
         print(f"| {' | '.join(folder_row(found))} |", flush=True)
 
     print(", ".join(f"{name} {value}" for name, value in told["machine"].items()), flush=True)
-    told["original"] = original(given.device, given.calls)
-    ways = list(next(iter(told["original"].values())))
-    rows = [[name, *(f"{took[way]:.2f}" for way in ways)] for name, took in told["original"].items()]
-    print("\n" + table(["milliseconds a photo, 320x256", *ways], rows), flush=True)
-    keep()
-    batches = [int(text) for text in given.batches.split(",")]
-    told["network"] = alone("standout-mobile", given.device, batches, max(3, given.calls // 5))
-    ways = [way for way in told["network"][-1] if way != "batch"]
-    rows = [[f"{one['batch']:.0f}", *(f"{one[way]:.0f}" for way in ways)] for one in told["network"]]
-    print(table(["photos/s, by batch", *ways], rows), flush=True)
-    keep()
+    if given.calls:
+        networks(given, told)
+        keep()
     head = ["model", "effect", "photo", "by", "batch", "threads", "photos/s", "photos a call", *SHARES, "nvidia-smi"]
-    head += ["cores busy", *(f"{step}, ms" for step in STEPS)]
+    head += ["cores busy", *(f"{step}, ms" for step in TIMED)]
     print(table(head, []), end="", flush=True)
     folders(given, tell)
 

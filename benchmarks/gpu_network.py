@@ -38,7 +38,7 @@ def now(device: str) -> Any:
     if device == "cpu":
         return time.perf_counter()
     event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
-    event.record()  # type: ignore[no-untyped-call]
+    event.record()
     return event
 
 
@@ -66,7 +66,7 @@ def graphed(name: str, net: nn.Module, image: Tensor) -> dict[str, Callable[[], 
         return {}
     try:
         torch.cuda.synchronize()
-        with torch.cuda.stream(torch.cuda.Stream()):
+        with torch.cuda.stream(torch.cuda.Stream()):  # type: ignore[no-untyped-call]
             for _ in range(3):
                 net(image)
         torch.cuda.synchronize()
