@@ -330,13 +330,13 @@ def main() -> None:
         print(f"| {' | '.join(folder_row(found))} |", flush=True)
 
     print(", ".join(f"{name} {value}" for name, value in told["machine"].items()), flush=True)
+    head = ["model", "effect", "photo", "by", "batch", "threads", "photos/s", "photos a call", *SHARES, "nvidia-smi"]
+    head += ["cores busy", *(f"{step}, ms" for step in TIMED)]
+    print("\n" + table(head, []), end="", flush=True)
+    folders(given, tell)
     if given.calls:
         networks(given, told)
         keep()
-    head = ["model", "effect", "photo", "by", "batch", "threads", "photos/s", "photos a call", *SHARES, "nvidia-smi"]
-    head += ["cores busy", *(f"{step}, ms" for step in TIMED)]
-    print(table(head, []), end="", flush=True)
-    folders(given, tell)
 
 
 if __name__ == "__main__":
