@@ -3,8 +3,8 @@
     python benchmarks/throughput.py [--device cuda] [--photos 400] [--workers 1,2,4,8,16] [--side 1024]
 
 Photos are worked on as `standout cut FOLDER` works on them: by threads that read, wait for the network together,
-refine, cut and write. Of each number of threads, the table tells photos a second, the mean batch of the network's
-calls, and the share of all threads' time that each step took; "network, waiting" includes the wait for other
+refine, cut, encode and write. Of each number of threads, the table tells photos a second, the mean batch of the
+network's calls, and the share of all threads' time that each step took; "network, waiting" includes the wait for other
 photos' calls. Where nvidia-smi is there, it tells the share of time in which the GPU was at work. The first
 photos, which find the device cold, are not counted.
 """
@@ -37,10 +37,10 @@ from standout.masks.full_size import full_size
 from standout.segmenter import Segmenter
 from standout.support.atomic import write_atomic
 from standout.support.system import cores
-from standout.types import Image, Mask, Photo
+from standout.types import Image, Mask, PersonFinder, Photo
 
 SAMPLE = Path(__file__).parent.parent / "examples" / "astronaut.jpg"
-STEPS = ("read", "network, waiting", "refine", "cut", "encode", "write")
+STEPS = ("read", "network, waiting", "refine", "effect", "encode", "write")
 
 
 class Clock:
@@ -78,9 +78,9 @@ class Counting:
         return self._segmenter.probabilities(photos)
 
 
-def job(segmenter: Counting, clock: Clock) -> Callable[[Task], Outcome]:
-    """What `standout cut` does with a photo, with each step timed."""
-    finder, edit = gathered(segmenter), Edit()
+def job(segmenter: PersonFinder, clock: Clock, edit: Edit) -> Callable[[Task], Outcome]:
+    """What the command of an effect does with a photo, with each step timed."""
+    finder = gathered(segmenter)
 
     def work(task: Task) -> Outcome:
         with clock.of("read"):
@@ -89,7 +89,7 @@ def job(segmenter: Counting, clock: Clock) -> Callable[[Task], Outcome]:
             found = finder.probability(photo.image)
         with clock.of("refine"):
             mask = full_size(found, photo.image)
-        with clock.of("cut"):
+        with clock.of("effect"):
             edited = edit.of_photo(photo, mask)
         with clock.of("encode"):
             data = images.encode(edited.picture, task.suffix, meta=photo.meta)
@@ -140,7 +140,7 @@ def row(segmenter: Segmenter, folder: Path, out: Path, workers: int, warm: int) 
     for some in (tasks[:warm], tasks[warm:]):
         clock, counting = Clock(), Counting(segmenter)
         with Busy() as busy:
-            summary = run(some, job(counting, clock), engine=threads(workers))
+            summary = run(some, job(counting, clock, Edit()), engine=threads(workers))
         if summary.failed:
             raise SystemExit(f"{summary.failed[0].source}: {summary.failed[0].error}")
     whole = sum(clock.seconds.values())

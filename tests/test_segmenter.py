@@ -70,6 +70,21 @@ def test_each_image_gets_its_own_mask(sizes: tuple[tuple[int, int], ...], batch:
         np.testing.assert_array_equal(mask, segmenter.probability(image))
 
 
+@pytest.mark.parametrize("tta", [False, True])
+@pytest.mark.parametrize("sizes", [(), ((96, 64),)])
+def test_prepared_images_get_the_masks_of_the_images(sizes: tuple[tuple[int, int], ...], tta: bool) -> None:
+    (together, seen), (alone, other) = (echo(batch=4, sizes=sizes) for _ in range(2))
+    images, segmenter = pictures(SHAPES), Segmenter(together, tta=tta)
+    given = [one if n == 1 else segmenter.prepared(one) for n, one in enumerate(images)]
+    assert seen == [], "the network waits until it is asked"
+    wanted = Segmenter(alone, tta=tta).probabilities(images)
+    for mask, want in zip(segmenter.probabilities(given), wanted, strict=True):
+        np.testing.assert_array_equal(mask, want)
+    assert seen == other
+    with pytest.raises(InputError, match="wanted uint8 or uint16"):
+        segmenter.prepared(np.zeros((4, 4), np.uint8))
+
+
 def test_images_of_one_rectangle_are_seen_together() -> None:
     session, seen = echo(batch=4)
     upright, lying = (100, 60), (60, 100)

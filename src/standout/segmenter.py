@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
@@ -28,6 +28,14 @@ from standout.types import Floats, Image, Judged, Mask, PersonFinder, Runner
 
 if TYPE_CHECKING:
     from standout.second_opinion import SecondOpinion
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An image as the network is shown it. shape: (height, width) of the image. views: by the network's rectangle."""
+
+    shape: tuple[int, int]
+    views: dict[tuple[int, int], tuple[Floats, Where]]
 
 
 class Segmenter:
@@ -127,14 +135,25 @@ class Segmenter:
         """
         return self.probabilities([image])[0]
 
-    def probabilities(self, images: Sequence[Image]) -> list[Mask]:
+    def prepared(self, image: Image) -> Prepared:
+        """What probabilities takes in place of the image; making it is all the work before the network runs.
+
+        Raises InputError for an array that is no such image.
+        """
+        _check(image)
+        height, width = image.shape[:2]
+        return Prepared(
+            (height, width), {rect: _view(image, rect) for rect in dict.fromkeys(self.looks(height, width))}
+        )
+
+    def probabilities(self, images: Sequence[Image | Prepared]) -> list[Mask]:
         """What probability gives for each image, in their order.
 
         Raises InputError for an array that is no such image.
         """
         for image in images:
-            if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16) or not image.size:
-                raise InputError(f"image is {image.dtype} {image.shape}; wanted uint8 or uint16 (H, W, 3), RGB")
+            if not isinstance(image, Prepared):
+                _check(image)
         looks = [self.looks(*image.shape[:2]) for image in images]
         first = partial(self._seen, images, [first for first, *_ in looks])
         if not self.tta:
@@ -184,7 +203,7 @@ class Segmenter:
         return trimmed(height, width, found) if self._trim else found
 
     def _seen(
-        self, images: Sequence[Image], rectangles: Sequence[tuple[int, int]], *, mirrored: bool = False
+        self, images: Sequence[Image | Prepared], rectangles: Sequence[tuple[int, int]], *, mirrored: bool = False
     ) -> list[Mask]:
         """The network's mask of each whole image, seen in the rectangle (h, w) of the same index."""
         turn = slice(None, None, -1 if mirrored else None)
@@ -203,20 +222,30 @@ class Segmenter:
         return [found[i] for i in range(len(images))]
 
     def _fitted(
-        self, images: Sequence[Image], rectangle: tuple[int, int]
+        self, images: Sequence[Image | Prepared], rectangle: tuple[int, int]
     ) -> Generator[tuple[Floats, Where], None, None]:
         """Each image as (3, h, w) in the rectangle, and where it lies there; for batches, made on all cores."""
-
-        def view(image: Image) -> tuple[Floats, Where]:
-            pixels, where = fit(image, rectangle)
-            return to_input(pixels)[0], where
-
-        if self.batch == 1:
+        view = partial(_view, rectangle=rectangle)
+        if self.batch == 1 or all(isinstance(image, Prepared) for image in images):
             yield from map(view, images)
             return
         from standout.support.pipeline import in_order
 
         yield from in_order(images, view, workers=cores())
+
+
+def _check(image: Image) -> None:
+    """Raises InputError for an array that is no image."""
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16) or not image.size:
+        raise InputError(f"image is {image.dtype} {image.shape}; wanted uint8 or uint16 (H, W, 3), RGB")
+
+
+def _view(image: Image | Prepared, rectangle: tuple[int, int]) -> tuple[Floats, Where]:
+    """The image as (3, h, w) in the rectangle, and where it lies there."""
+    if isinstance(image, Prepared):
+        return image.views[rectangle]
+    pixels, where = fit(image, rectangle)
+    return to_input(pixels)[0], where
 
 
 SEEN = 640

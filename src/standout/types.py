@@ -138,6 +138,14 @@ class BatchFinder(PersonFinder, Protocol):
 
 
 @runtime_checkable
+class PreparingFinder(BatchFinder, Protocol):
+    """A BatchFinder that lets other threads do its work on each image before the network runs, such as a Segmenter."""
+
+    def prepared(self, image: Image) -> Any:
+        """The image as the network is shown it, which probabilities takes in its place."""
+
+
+@runtime_checkable
 class JudgingFinder(PersonFinder, Protocol):
     """What also tells how far its masks can be trusted, such as a Segmenter."""
 

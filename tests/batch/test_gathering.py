@@ -39,6 +39,15 @@ class Many(LeftHalf):
         return [np.full((2, 2), image[0, 0, 0], np.float32) for image in images]
 
 
+class Prepares(Many):
+    """A network that is shown half of each image, which it lets others make; black ones it refuses there."""
+
+    def prepared(self, image: Image) -> Image:
+        if not image.any():
+            raise InputError("black")
+        return image // 2
+
+
 def flat(level: int) -> Image:
     return np.full((8, 8, 3), level, np.uint8)
 
@@ -60,6 +69,19 @@ def test_images_of_several_threads_are_seen_together_and_errors_stay_apart() -> 
                 with pytest.raises(InputError, match="black"):
                     one.result(LIMIT)
     assert sorted(many.sizes) == [1, 1, 1, 1, 1, 4, 4], "two full calls, and the four with a black one once more apart"
+
+
+def test_images_are_prepared_while_the_network_is_at_work_for_others() -> None:
+    finder = gathered(network := Prepares())
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(finder.probability, flat(2))
+        assert network.first.wait(LIMIT)
+        second, black = pool.submit(finder.probability, flat(4)), pool.submit(finder.probability, flat(0))
+        with pytest.raises(InputError, match="black"):
+            black.result(LIMIT)
+        network.go.set()
+        assert (first.result(LIMIT)[0, 0], second.result(LIMIT)[0, 0]) == (1, 2)
+    assert network.sizes == [1, 1], "what is refused does not reach the network"
 
 
 def test_a_network_that_takes_one_image_is_asked_as_it_is() -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from threading import Lock
+from typing import Any
 
-from standout.types import BatchFinder, Image, Mask, PersonFinder
+from standout.types import BatchFinder, Image, Mask, PersonFinder, PreparingFinder
 
 
 def gathered(finder: PersonFinder) -> PersonFinder:
@@ -19,20 +20,22 @@ def gathered(finder: PersonFinder) -> PersonFinder:
 class Gathering:
     """See gathered. While the network is at work, images gather; the next call takes as many of them as it may.
 
-    Nobody waits for a batch to fill: a single thread gets its masks one by one, as from the finder itself.
+    Nobody waits for a batch to fill: a single thread gets its masks one by one, as from the finder itself. Each thread
+    prepares its own image before it waits, so that the network need not wait for that between two calls.
     """
 
     def __init__(self, finder: BatchFinder) -> None:
         self._finder = finder
-        self._waiting: list[tuple[Image, Future[Mask]]] = []
+        self._waiting: list[tuple[Any, Future[Mask]]] = []
         self._list = Lock()
         self._network = Lock()
 
     def probability(self, image: Image) -> Mask:
         """See PersonFinder. Raises what the finder raises for this very image."""
+        shown = self._finder.prepared(image) if isinstance(self._finder, PreparingFinder) else image
         mine: Future[Mask] = Future()
         with self._list:
-            self._waiting.append((image, mine))
+            self._waiting.append((shown, mine))
         while not mine.done():
             with self._network:
                 if not mine.done():
@@ -42,9 +45,9 @@ class Gathering:
                     self._answer(taken)
         return mine.result()
 
-    def _answer(self, taken: list[tuple[Image, Future[Mask]]]) -> None:
+    def _answer(self, taken: list[tuple[Any, Future[Mask]]]) -> None:
         try:
-            masks = self._finder.probabilities([image for image, _ in taken])
+            masks = self._finder.probabilities([shown for shown, _ in taken])
         except Exception as error:
             if len(taken) == 1:
                 taken[0][1].set_exception(error)
