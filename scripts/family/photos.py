@@ -49,7 +49,8 @@ class Photos:
     def __init__(self, pack: Path, draws: dict[str, float], device: torch.device) -> None:
         rows, files = _unpacked(pack)
         self.device, self.source = device, [str(row["source"]) for row in rows]
-        planes = torch.zeros((len(rows), 5, SIDE, SIDE), dtype=torch.uint8)
+        # Filled on the device: to gather them in main memory first took a virtual machine with a GPU most of a minute.
+        planes = torch.zeros((len(rows), 5, SIDE, SIDE), dtype=torch.uint8, device=device)
         people: list[Tensor] = []
         singles: list[list[float]] = []
         sizes = np.zeros((len(rows), 2), np.float32)
@@ -68,7 +69,7 @@ class Photos:
                 counts = np.where(mask == 128, 0, 255).astype(np.uint8)
                 person = np.where(mask == 128, 0, mask).astype(np.uint8)
                 stacked = np.concatenate([image.transpose(2, 0, 1), person[None], counts[None]])
-                planes[index, :, :h, :w] = torch.from_numpy(stacked)
+                planes[index, :, :h, :w] = torch.from_numpy(stacked).to(device)
                 sizes[index], boxes[index] = (h, w), _box(person > 127)
                 facts[index] = (person > 127).mean(), counts.all()
                 if apart is None:
@@ -80,7 +81,7 @@ class Photos:
                     if 0 < one < 255 and alone.mean() > 0.02:
                         singles.append([index, len(people), float(one), *_box(alone)])
                 people.append(canvas)
-        self.levels = [planes.to(device)]
+        self.levels = [planes]
         for _ in range(2):
             last = self.levels[-1]
             halves = [F.avg_pool2d(part.float(), 2).round().to(torch.uint8) for part in last.chunk(32)]

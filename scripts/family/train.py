@@ -8,6 +8,10 @@ The bundled models go on from their own weights. One batch at quality's size ser
 taught mobile and tiny, which learn from its answers beside the labels. A second mobile learns from labels alone on
 batches of its own: the two differ, so that their mean with the weights they started from is better than each. The
 learning rates follow the clock, so that all of them have come down when the time is over.
+
+Planes stay one after another in memory (NCHW): in channels-last order cuDNN compiles each depthwise convolution anew for
+each shape, a second or more each. On an H200, 480 seconds were 156 until the first step, 802 steps of 64 photos of the
+first three networks and 527 of the fourth: 0.32 s and 0.13 s a step, the GPU half busy.
 """
 
 from __future__ import annotations
@@ -67,7 +71,7 @@ class Learner:
     losses: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.net.to(DEVICE).to(memory_format=torch.channels_last).train()
+        self.net.to(DEVICE).train()
         split = groups(self.net, lr=self.lr, encoder_lr=self.encoder_lr, weight_decay=1e-2)
         self.optimizer = torch.optim.AdamW(split, lr=self.lr, fused=True)
         self.values = [v for v in self.net.state_dict().values() if v.is_floating_point()]
@@ -96,7 +100,7 @@ class Learner:
 def answers(learner: Learner, image: Tensor) -> Tensor:
     """The logits, float32."""
     with torch.autocast(DEVICE.type, dtype=torch.bfloat16):
-        logits: Tensor = learner.net(image.contiguous(memory_format=torch.channels_last))
+        logits: Tensor = learner.net(image)
     return logits.float()
 
 
@@ -164,7 +168,7 @@ def prepared(count: int) -> tuple[list[Learner], dict[str, ModelCard]]:
     for learner, size in zip(learners, (QUALITY, MOBILE, TINY, MOBILE), strict=True):
         trial = copy.deepcopy(learner.net)
         for rect in (size, size[::-1]):
-            image = torch.rand(count, 3, *rect, device=DEVICE).contiguous(memory_format=torch.channels_last)
+            image = torch.rand(count, 3, *rect, device=DEVICE)
             with torch.autocast(DEVICE.type, dtype=torch.bfloat16):
                 trial(image).float().mean().backward()
         settled()
