@@ -9,9 +9,9 @@ taught mobile and tiny, which learn from its answers beside the labels. A second
 batches of its own: the two differ, so that their mean with the weights they started from is better than each. The
 learning rates follow the clock, so that all of them have come down when the time is over.
 
-Planes stay one after another in memory (NCHW): in channels-last order cuDNN compiles each depthwise convolution anew for
-each shape, a second or more each. On an H200, 480 seconds were 156 until the first step, 802 steps of 64 photos of the
-first three networks and 527 of the fourth: 0.32 s and 0.13 s a step, the GPU half busy.
+Planes stay one after another in memory (NCHW): in channels-last order cuDNN compiles each depthwise convolution anew
+for each shape, a second or more each. On an H200, 480 seconds were 156 until the first step, 802 steps of 64 photos of
+the first three networks and 527 of the fourth: 0.32 s and 0.13 s a step, the GPU half busy.
 """
 
 from __future__ import annotations
