@@ -48,6 +48,7 @@ DRAWS = {
 NOBODY = 2.0
 """How often a photo of nobody counts: of the three losses only cross-entropy speaks about it, and quietly."""
 LOSS = combine({"bce": 0.4, "dice": 0.4, "matting": 0.2})
+TEACHERS = "MODNet for hair, DeepLabv3 for undecided pixels"
 TAUGHT = 0.3
 """The teacher's share of a taught network's loss."""
 EMA = 0.995
@@ -232,7 +233,11 @@ def main() -> None:
     for learner in learners:
         net = learner.averaged()
         print(f"{learner.name}: {learner.steps} steps of {options.batch}, {learner.spent:.0f} s", flush=True)
-        card = replace(cards[learner.name.split("-")[0]], base="", scores={}, protocol="")
+        card = cards[learner.name.split("-")[0]]
+        teachers = TEACHERS + (", the quality network trained beside it" if learner in (pupil, tiny) else "")
+        card = replace(
+            card, name=f"family-{learner.name}", base=card.identity, teacher=teachers, sha256="", scores={}, protocol=""
+        )
         checkpoint.save(net.cpu(), card, options.out / f"{learner.name}.safetensors")
 
 
