@@ -36,7 +36,7 @@ class Weights:
 REGISTRY: dict[str, Weights] = {
     "standout-mobile": Weights(
         "standout-mobile.onnx",
-        "fc133f0663fad987beface3447204f901266ed05c4fb84ee280e0b65fb92395f",
+        "ce603b01fb61b02a30b86c89e5130b0db20a9d28633780f3324c9b15b618b103",
         "photos and clips of all kinds",
     ),
     "standout-tiny": Weights(
@@ -46,8 +46,8 @@ REGISTRY: dict[str, Weights] = {
     ),
     "standout-quality": Weights(
         "standout-quality.onnx",
-        "99189275b108f332418213cde4e42eb4689b2459166f0ae7c0ee469d23ef5d2e",
-        "stills with small people, in one and a half times the time of the default",
+        "7771150a6b85f17fb596d720425f79a8b332c448b563b4a922386e1d99cdc672",
+        "stills with small people, in about twice the time of the default",
     ),
 }
 CLICK = Weights(
