@@ -50,8 +50,8 @@ class ClickNet:
     def person(self, image: Image, mask: Mask, *, at: Sequence[At], not_at: Sequence[At] = ()) -> Mask:
         """The mask of the person that the clicks in at are on, and those in not_at are not.
 
-        A click beside the people counts as one on the pixel of the mask nearest to it. Where the mask is of nobody,
-        the answer is empty.
+        A click beside the people, or near their outline, counts as one a little further in. Where the mask is of
+        nobody, the answer is empty.
 
         Raises InputError without a click in at, and for one outside the photo.
         """
@@ -63,7 +63,7 @@ class ClickNet:
         body = people > clicks.PERSON
         if not body.any():
             return np.zeros((height, width), np.float32)
-        on = [clicks.nearest(body, one) for one in on]
+        on = [clicks.inward(body, one) for one in on]
         part = clicks.parts_at(body, on)
         square = clicks.square_about(part)
         share = self._share(photo, people, part, square, on, off)

@@ -9,7 +9,7 @@ from standout.masks.clicks import (
     back,
     colors,
     inmost,
-    nearest,
+    inward,
     parts,
     parts_at,
     place_in,
@@ -67,14 +67,25 @@ def test_clicks_come_to_lie_on_what_was_clicked() -> None:
     assert not_near.max() == not_far.max() == 0
 
 
+@pytest.mark.parametrize(
+    ("click", "moved"),
+    [((150.5, 200.5), (150.5, 200.5)), ((70, 200), (111, 200)), ((102, 200), (113, 200)), ((239, 200), (249, 200))],
+    ids=["deep inside", "beside", "near the outline", "near another"],
+)
+def test_clicks_near_an_outline_move_inward(click: tuple[float, float], moved: tuple[float, float]) -> None:
+    """By REACH, 11 pixels here, and never to somebody else."""
+    people = np.zeros((600, 400), bool)
+    people[100:500, 100:230] = people[100:500, 238:396] = True
+    found = inward(people, click)
+    assert found == pytest.approx(moved, abs=1.5)
+
+
 def test_parts_are_told_apart_and_scraps_passed_over() -> None:
     mask = np.zeros((100, 100), np.float32)
     mask[10:40, 10:30], mask[50:90, 50:90], mask[5, 80] = 0.9, 1, 1
     assert [int(one.sum()) for one in parts(mask)] == [600, 1600]
     assert parts_at(mask > 0.5, [(12, 12), (60, 60)]).sum() == 2200
     assert parts_at(mask > 0.5, [(12, 12)]).sum() == 600
-    assert nearest(mask > 0.5, (12.5, 12.5)) == (12.5, 12.5)
-    assert nearest(mask > 0.5, (0, 20)) == (10, 20)
     assert inmost(box((50, 50), slice(10, 31), slice(5, 26))) == ((15, 20), pytest.approx(11, abs=0.3))
 
 
