@@ -62,7 +62,7 @@ def test_a_gap_between_groups_is_a_gate(data: Path, tmp_path: Path, capsys: pyte
     groups.write_text("name,half\ndrawn_0,a\ndrawn_1,a\ndrawn_2,b\n")
     assert evaluate("standout-mobile", data, "--groups", groups, "--max-gap", "1") == 0
     assert "gap between groups of half" in capsys.readouterr().out
-    assert evaluate("standout-mobile", data, "--groups", groups, "--max-gap", "0") == 1
+    assert evaluate("standout-quality", data, "--groups", groups, "--max-gap", "0") == 1
     assert "more than --max-gap 0" in capsys.readouterr().err
     groups.write_text("name,half\nnobody_here,a\n")
     assert evaluate("standout-mobile", data, "--groups", groups, "--max-gap", "1") == 1

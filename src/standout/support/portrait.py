@@ -1,6 +1,6 @@
 """A portrait drawn by code, for timing models and for comparing exports: the package holds no photo.
 
-image   uint8 (H, W, 3)   RGB: head and shoulders before soft colors, with a sensor's noise all over
+image   uint8 (H, W, 3)   RGB: head and shoulders before muted colors, lit from one side, with a sensor's noise all over
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ SKETCH = 640
 
 NOISE = 4.0
 """Standard deviation of the noise, in levels of 255. Without it, encoders of pictures would be too fast."""
+
+MUTED = 0.8
+"""How far the colors behind are drawn toward gray."""
 
 Color = tuple[int, int, int]
 """RGB, 0..255."""
@@ -40,8 +43,10 @@ def portrait(height: int, width: int, *, seed: int = 0) -> NDArray[np.uint8]:
 
 def _sketch(height: int, width: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     """The portrait without noise, uint8 (height, width, 3)."""
-    soft = rng.integers(60, 190, (5, 4, 3), np.uint8)
-    picture = np.ascontiguousarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_CUBIC))
+    soft = rng.integers(60, 190, (5, 4, 3)).astype(np.float32)
+    soft += MUTED * (soft.mean(2, keepdims=True) - soft)
+    behind = cv2.resize(soft, (width, height), interpolation=cv2.INTER_CUBIC)
+    picture = np.ascontiguousarray(np.clip(behind, 0, 255).astype(np.uint8))
     unit, middle = min(height, width), int(width * rng.uniform(0.44, 0.56))
     head, top = (int(0.15 * unit), int(0.2 * unit)), int(height * 0.40)
     red, green, blue = (int(level) for level in rng.integers(20, 110, 3))
@@ -65,4 +70,12 @@ def _sketch(height: int, width: int, rng: np.random.Generator) -> NDArray[np.uin
         oval((side * 0.058, -0.055), (0.034, 0.007), color=hair)
     oval((0, 0.035), (0.016, 0.036), color=shade)
     oval((0, 0.105), (0.048, 0.013), color=(176, 84, 84))
-    return np.asarray(picture, np.uint8)
+    return _lit(picture, rng)
+
+
+def _lit(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """The picture in light from the left, with folds and shadows: a flat drawing looks like no photo to a network."""
+    height, width = picture.shape[:2]
+    folds = rng.normal(1, 0.1, (height // 24 + 2, width // 24 + 2)).astype(np.float32)
+    light = np.linspace(1.12, 0.72, width) * cv2.resize(folds, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(np.clip(picture * light[..., None], 0, 255), np.uint8)
