@@ -50,8 +50,8 @@ class ClickNet:
     def person(self, image: Image, mask: Mask, *, at: Sequence[At], not_at: Sequence[At] = ()) -> Mask:
         """The mask of the person that the clicks in at are on, and those in not_at are not.
 
-        A click beside the people, or near their outline, counts as one a little further in. Where the mask is of
-        nobody, the answer is empty.
+        A click beside the people counts as one a little inside of them. Where the mask is of nobody, the answer is
+        empty.
 
         Raises InputError without a click in at, and for one outside the photo.
         """

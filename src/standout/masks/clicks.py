@@ -37,7 +37,7 @@ LEAST_PART = 0.0004
 """Connected parts smaller than this share of the photo are passed over where people are counted."""
 
 REACH = 0.015
-"""How far a click is moved away from an outline, as a share of the photo's diagonal."""
+"""How far a click beside the people is moved into them, as a share of the photo's diagonal."""
 
 MARGIN = 1.15
 """The side of the square, as a multiple of the longer side of what is looked at."""
@@ -83,11 +83,12 @@ def parts_at(people: Bools, at: Sequence[At]) -> Bools:
 
 
 def inward(people: Bools, at: At) -> At:
-    """The click, moved to the deepest place near it of those that it is on, or that are nearest to it.
+    """The click; one beside the people is moved to the deepest place near the pixel of theirs that is nearest to it.
 
-    At an outline the network sees little of the person, and people click beside those whom they mean. "Near" is within
-    REACH of the diagonal.
+    At an outline the network sees little of the person. "Near" is within REACH of the diagonal.
     """
+    if people[int(at[1]), int(at[0])]:
+        return at
     rows, columns = np.nonzero(people)
     one = int(((rows - int(at[1])) ** 2 + (columns - int(at[0])) ** 2).argmin())
     row, column = int(rows[one]), int(columns[one])
@@ -99,8 +100,6 @@ def inward(people: Bools, at: At) -> At:
     near = np.zeros_like(window)
     cv2.circle(near, (column - left, row - top), reach, 1, -1)
     down, across = divmod(int((depth * near).argmax()), window.shape[1])
-    if people[int(at[1]), int(at[0])] and depth[down, across] <= depth[row - top, column - left]:
-        return at
     return float(left + across), float(top + down)
 
 
