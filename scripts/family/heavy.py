@@ -30,11 +30,11 @@ LAST = 0.6
 def learned(photos: Photos, count: int, seconds: float) -> UNet:
     """The network after so many seconds of training on batches of count photos."""
     learner = Learner("heavy", UNet("resnet101", decoder="heavy"), 2e-3, 1.0, encoder_lr=1.0)
-    only = torch.tensor([source == ALONE for source in photos.source], device=DEVICE)
+    alone = photos.weights * torch.tensor([source == ALONE for source in photos.source], device=DEVICE)
     start, done, told = time.monotonic(), 0.0, 0.0
     while done < 1:
         if done > LAST:
-            photos.weights = photos.weights * only
+            photos.weights = alone
         how = Draw(MOBILE, 0.1, turned=0.0) if done > LAST else Draw(MOBILE, 0.2)
         batch = drawn(photos, count, how)
         learner.step(labeled(answers(learner, batch[0]), batch), done)

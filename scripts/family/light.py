@@ -89,9 +89,7 @@ def _blurred(image: Tensor, *, reach: int = 4) -> Tensor:
         kernel = (kernel / kernel.sum((1, 2), keepdim=True)).repeat_interleave(3, 0)[:, None]
         padded = F.pad(image[rows], (reach,) * 4, mode="replicate").flatten(0, 1)[None]
         image = image.clone()
-        # How many rows there are changes from batch to batch, and cuDNN would try its ways for each number anew.
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False):
-            image[rows] = F.conv2d(padded, kernel, groups=3 * len(rows))[0].reshape(image[rows].shape)
+        image[rows] = F.conv2d(padded, kernel, groups=3 * len(rows))[0].reshape(image[rows].shape)
     rows = (chance > 0.94).nonzero()[:, 0]
     if len(rows):
         share = 0.3 + 0.5 * float(torch.rand(()))

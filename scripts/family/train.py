@@ -184,10 +184,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--batch", type=int, default=96)
     parser.add_argument("--seed", type=int, default=41)
-    parser.add_argument("--tuned", action="store_true", help="let cuDNN try its ways of each convolution first")
     options = parser.parse_args()
     torch.manual_seed(options.seed)
-    torch.backends.cudnn.benchmark = options.tuned
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     begun = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
