@@ -22,6 +22,7 @@ from standout import images
 from standout.masks.letterbox import fit, to_input
 from standout.models.registry import find_checkpoint
 from standout.net import checkpoint
+from standout.net.arrange import arrange
 from standout.net.fold import fold_batch_norms
 from standout.net.unet import Probability, UNet
 from standout.runtimes import pytorch
@@ -98,6 +99,7 @@ def alone(model: str, device: str, batches: Sequence[int], calls: int) -> list[d
     """For each batch, photos a second by each way to run the network, and how far masks differ from float32's."""
     net, card = checkpoint.load_any(find_checkpoint(model))
     plain = Probability(net).eval().to(device)
+    order = arrange(plain, device)
     folded = deepcopy(plain)
     fold_batch_norms(folded)
     session = pytorch.session(plain, card, device=device)
@@ -105,14 +107,14 @@ def alone(model: str, device: str, batches: Sequence[int], calls: int) -> list[d
     pixels, rows = to_input(fit(images.read(SAMPLE).image, RECTANGLE)[0]), []
     for batch in batches:
         array = np.repeat(pixels, batch, axis=0)
-        image = torch.from_numpy(array).to(device, memory_format=torch.channels_last)
+        image = torch.from_numpy(array).to(device, memory_format=order)
         ways: dict[str, Callable[[], object]] = {way: partial(one, image) for way, one in nets.items()}
         for way in ("float32, folded", "bfloat16, folded"):
             ways |= graphed(way, nets[way], image)
         ways["float32, from memory"] = partial(session.run, array)
         took = {way: statistics.median(seconds_of(work, device, calls=calls, warm=3)) for way, work in ways.items()}
         rows.append({"batch": float(batch)} | {way: batch / seconds for way, seconds in took.items()})
-    one = torch.from_numpy(pixels).to(device, memory_format=torch.channels_last)
+    one = torch.from_numpy(pixels).to(device, memory_format=order)
     exact = plain(one)
     for way, other in nets.items():
         rows[0][f"{way}, largest difference"] = float((other(one).float() - exact).abs().max())
@@ -124,8 +126,8 @@ def original(device: str, calls: int) -> dict[str, dict[str, float]]:
     """Of the two networks of docs/research/original.md, milliseconds for a single photo."""
     found = {}
     for name, (encoder, decoder) in ORIGINAL.items():
-        net = Probability(UNet(encoder, decoder=decoder)).eval().to(memory_format=torch.channels_last).to(device)
-        image = torch.rand(1, 3, *RECTANGLE).to(device, memory_format=torch.channels_last)
+        net = Probability(UNet(encoder, decoder=decoder)).eval().to(device)
+        image = torch.rand(1, 3, *RECTANGLE).to(device, memory_format=arrange(net, device))
         ways: dict[str, Callable[[], object]] = {"float32": partial(net, image)}
         ways |= graphed("float32", net, image)
         found[name] = {

@@ -94,6 +94,19 @@ def test_a_backward_view_and_one_photo_of_a_batch_give_the_same(session: runtime
     np.testing.assert_allclose(session.run(np.ascontiguousarray(batch[..., ::-1])), mirrored, atol=1e-6)
 
 
+def test_a_gpu_sees_batches_of_few_sizes() -> None:
+    seen = []
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        seen.append(len(batch))
+        return batch[:, :1]
+
+    for count in (1, 2, 3, 5, 8, 31, 32):
+        batch = photos(count, 8, 8)
+        np.testing.assert_array_equal(runtimes.in_few_sizes(run)(batch), batch[:, :1])
+    assert seen == [1, 2, 4, 8, 8, 32, 32]
+
+
 def test_threads_do_not_disturb_one_another(session: runtimes.Session) -> None:
     batches = [photos(1, *(session.fixed or (64, 96)), seed=seed) for seed in range(12)]
     alone = [session.run(batch) for batch in batches]

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from standout.models.card import CARD_KEY, ModelCard
 from standout.net import checkpoint
+from standout.net.arrange import arrange
 from standout.net.unet import Probability
-from standout.runtimes import GPU_BATCH, Session, choose_device, loading, no_card
+from standout.runtimes import GPU_BATCH, Session, choose_device, in_few_sizes, loading, no_card
 
 
 def devices() -> list[str]:
@@ -38,17 +39,19 @@ def session(network: torch.nn.Module, card: ModelCard, *, device: str = "auto", 
     Raises SetupError where the device is not available.
     """
     chosen, _ = choose_device(device, runtime="pytorch")
-    network.to(chosen)
+    order = arrange(network.to(chosen), chosen)
     if threads is not None:
         torch.set_num_threads(threads)
 
     def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        image = torch.from_numpy(np.ascontiguousarray(batch)).to(chosen, memory_format=torch.channels_last)
+        image = torch.from_numpy(np.ascontiguousarray(batch)).to(chosen, memory_format=order)
         with torch.inference_mode():
             found: NDArray[np.float32] = network(image).cpu().numpy()
         return found
 
-    return Session(run, card, chosen, "pytorch", batch=1 if chosen == "cpu" else GPU_BATCH)
+    if chosen == "cpu":
+        return Session(run, card, chosen, "pytorch", batch=1)
+    return Session(in_few_sizes(run), card, chosen, "pytorch", batch=GPU_BATCH)
 
 
 def _checkpoint(path: Path) -> tuple[torch.nn.Module, ModelCard]:

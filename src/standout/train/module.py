@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from standout.data import Pair
 from standout.errors import InputError
 from standout.metrics import compute, update
+from standout.net.arrange import arrange
 from standout.net.unet import UNet
 from standout.train.averaging import Averaging
 from standout.train.batches import Batch, MixedBatch
@@ -56,13 +57,15 @@ class SegmentationModule(LightningModule):
         train: Sequence[Pair],
         val: Sequence[Pair],
         teacher: nn.Module | None = None,
+        device: str = "cpu",
     ) -> None:
         """steps: optimizer steps of the whole run. train, val: the pairs that the indices of a batch point to.
 
-        teacher: a trained network whose answers count beside the labels; None where the recipe names none.
+        teacher: a trained network whose answers count beside the labels; None where the recipe names none. device: what
+        Lightning will move the network to, "cpu" or "cuda".
         """
         super().__init__()
-        self.net = net.to(memory_format=torch.channels_last)
+        self.net, self.order = net, arrange(net, device)
         self.recipe, self.steps = recipe, max(1, steps)
         self.budget: Budget | None = None
         self.pairs, self.val_pairs = train, val
@@ -75,7 +78,7 @@ class SegmentationModule(LightningModule):
 
     def forward(self, image: Tensor) -> Tensor:
         """The logits, float32 (N, 1, h, w), of photos in uint8 (N, 3, h, w)."""
-        logits: Tensor = self.net(to_input(image))
+        logits: Tensor = self.net(to_input(image, self.order))
         return logits.float()
 
     # -- training
@@ -209,15 +212,16 @@ class SegmentationModule(LightningModule):
         self.plateau.factor, self.plateau.best, self.plateau.waited = checkpoint["plateau"]
 
 
-def to_input(image: Tensor) -> Tensor:
-    """The network's input, RGB float32 0..1 in channels-last memory, from photos in uint8; both (N, 3, h, w)."""
-    return (image.float() / 255).contiguous(memory_format=torch.channels_last)
+def to_input(image: Tensor, order: torch.memory_format) -> Tensor:
+    """The network's input, RGB float32 0..1 in the order of arrange, from photos in uint8; both (N, 3, h, w)."""
+    return (image.float() / 255).contiguous(memory_format=order)
 
 
 @torch.no_grad()
 def ask(teacher: nn.Module, image: Tensor) -> Tensor:
     """The teacher's probability, float32 (N, 1, h, w) in 0..1, for photos in uint8 (N, 3, h, w)."""
-    logits: Tensor = teacher.to(image.device)(to_input(image))
+    order = arrange(teacher.to(image.device), image.device.type)
+    logits: Tensor = teacher(to_input(image, order))
     return logits.float().sigmoid()
 
 

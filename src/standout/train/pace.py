@@ -16,12 +16,13 @@ from torch import nn
 from standout.data import Pair
 from standout.evaluate import measure
 from standout.models.card import ModelCard
+from standout.net.arrange import arrange
 from standout.net.unet import Probability, UNet
 from standout.runtimes import pytorch
 from standout.segmenter import Segmenter
 from standout.train.batches import TrainView, ValView, collate, draw_order
 from standout.train.config import Recipe
-from standout.train.module import optimizer, to_input
+from standout.train.module import ask, optimizer, to_input
 from standout.train.parts import Stage
 from standout.train.store import Store
 
@@ -83,6 +84,7 @@ def measure_rates(
 def step_seconds(net: UNet, recipe: Recipe, stage: Stage, *, device: str, teacher: nn.Module | None = None) -> float:
     """The seconds in which the network learns from a batch at the stage's size; net is trained on noise by this."""
     long, short = stage.size
+    order = arrange(net, device)
     chosen = optimizer(net, recipe.train)
     image = torch.randint(0, 255, (recipe.train.batch, 3, long, short), dtype=torch.uint8, device=device)
     net.train()
@@ -91,9 +93,8 @@ def step_seconds(net: UNet, recipe: Recipe, stage: Stage, *, device: str, teache
     def step() -> None:
         with torch.autocast(device, kind or torch.bfloat16, enabled=kind is not None):
             if teacher is not None:
-                with torch.no_grad():
-                    teacher.to(device)(to_input(image))
-            loss = net(to_input(image)).float().square().mean()
+                ask(teacher, image)
+            loss = net(to_input(image, order)).float().square().mean()
         chosen.zero_grad(set_to_none=True)
         loss.backward()
         chosen.step()
@@ -116,10 +117,10 @@ def _answer_seconds(net: UNet, recipe: Recipe, store: Store, device: str) -> flo
     size = recipe.epochs[-1].size
     view = ValView(store, recipe.loss, size)
     image = torch.randint(0, 255, (recipe.train.batch, 3, *size), dtype=torch.uint8, device=device)
-    numbers = iter(list(range(len(store))) * (MOST + 1))
+    numbers, order = iter(list(range(len(store))) * (MOST + 1)), arrange(net, device)
 
     def answer() -> None:
-        net(to_input(image))
+        net(to_input(image, order))
         _wait(device)
 
     return timed(answer) / recipe.train.batch + timed(lambda: view[next(numbers)])

@@ -130,7 +130,7 @@ def train(
         recipe = record.sliced(lambda: sliced(recipe, pace, clock, processes=machine.processes))
         budget = Budget(recipe, pace, clock, alone=machine.processes == 1)
     steps = count_steps(train_store, recipe, machine.processes)
-    module = SegmentationModule(net, recipe, steps=steps, train=splits[0], val=splits[1], teacher=taught)
+    module = SegmentationModule(net, recipe, steps=steps, train=splits[0], val=splits[1], teacher=taught, device=device)
     module.budget = budget
     batches = Batches(train_store, val_store, recipe, workers=workers, budget=budget, unlabelled=unlabelled)
     last = out / "last.ckpt"
