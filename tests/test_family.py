@@ -14,7 +14,7 @@ FAMILY = Path(__file__).parents[1] / "scripts" / "family"
 sys.path.insert(0, str(FAMILY))
 from light import compressed, relit  # noqa: E402
 from pack import packed  # noqa: E402
-from photos import FILL, SIDE, Draw, Photos  # noqa: E402
+from photos import FILL, SIDE, Draw, Photos, unpacked  # noqa: E402
 
 from standout.data import find_pairs  # noqa: E402
 
@@ -50,7 +50,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Photos:
             for name, data in packed(pair, 60).items():
                 held.writestr(name, data)
         held.writestr("index.json", json.dumps(rows))
-    return Photos(pack, {}, torch.device("cpu"))
+    return Photos(*unpacked(pack), {}, torch.device("cpu"))
 
 
 def test_a_pack_brings_photos_masks_and_people_back(photos: Photos) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from photos import Draw, Photos
+from photos import Draw, Photos, unpacked
 
 from standout.net.unet import UNet
 from train import DEVICE, DRAWS, MOBILE, Learner, answers, drawn, labeled
@@ -57,7 +57,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.manual_seed(41)
     begun = time.monotonic()
-    photos = Photos(options.pack, DRAWS, DEVICE)
+    photos = Photos(*unpacked(options.pack), DRAWS, DEVICE)
     print(f"{len(photos.source)} photos after {time.monotonic() - begun:.0f} s", flush=True)
     net = learned(photos, options.batch, options.seconds)
     seen = torch.from_numpy(np.load(options.photos)).to(DEVICE)

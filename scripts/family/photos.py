@@ -40,17 +40,23 @@ class Draw:
     smallest: float = 0.07
 
 
+Rows = list[dict[str, object]]
+Files = dict[str, bytes]
+
+
 class Photos:
     """All photos of a pack (see pack.py), on the device.
 
-    draws: how often a photo of each source is drawn, once if it is not named.
+    rows: what index.json says of each. files: the other files by name, in any format that Pillow and OpenCV read.
+    draws: how often a photo of each source is drawn, once if it is not named. side: the longest side that photos have.
     """
 
-    def __init__(self, pack: Path, draws: dict[str, float], device: torch.device) -> None:
-        rows, files = _unpacked(pack)
-        self.device, self.source = device, [str(row["source"]) for row in rows]
+    def __init__(
+        self, rows: Rows, files: Files, draws: dict[str, float], device: torch.device, *, side: int = SIDE
+    ) -> None:
+        self.device, self.side, self.source = device, side, [str(row["source"]) for row in rows]
         # Filled on the device: to gather them in main memory first took a virtual machine with a GPU most of a minute.
-        planes = torch.zeros((len(rows), 5, SIDE, SIDE), dtype=torch.uint8, device=device)
+        planes = torch.zeros((len(rows), 5, side, side), dtype=torch.uint8, device=device)
         people: list[Tensor] = []
         singles: list[list[float]] = []
         sizes = np.zeros((len(rows), 2), np.float32)
@@ -74,7 +80,7 @@ class Photos:
                 facts[index] = (person > 127).mean(), counts.all()
                 if apart is None:
                     continue
-                canvas = torch.zeros((SIDE, SIDE), dtype=torch.uint8)
+                canvas = torch.zeros((side, side), dtype=torch.uint8)
                 canvas[:h, :w] = torch.from_numpy(apart)
                 for one in np.unique(apart):
                     alone = apart == one
@@ -184,10 +190,10 @@ class Photos:
                 edge = 0.5 * 2**one_level
                 grid = torch.stack([_within(x[rows], edge, w[rows]), _within(y[rows], edge, h[rows])], -1)
                 seen = planes[index[rows]].float() / 255
-                grid = grid * (2 / SIDE) - 1
+                grid = grid * (2 / self.side) - 1
                 out[rows] = F.grid_sample(seen, grid, mode="bilinear", padding_mode="border", align_corners=False)
         if one is not None and self.people is not None:
-            grid = torch.stack([x, y], -1) * (2 / SIDE) - 1
+            grid = torch.stack([x, y], -1) * (2 / self.side) - 1
             maps = self.people[one[:, 1].long()].float()[:, None]
             alone = (
                 F.grid_sample(maps, grid, mode="nearest", align_corners=False).round() == one[:, 2, None, None, None]
@@ -286,7 +292,7 @@ def _box(person: np.ndarray) -> tuple[float, float, float, float]:
     return (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1) if len(xs) else (0.0, 0.0, 1.0, 1.0)
 
 
-def _unpacked(pack: Path) -> tuple[list[dict[str, object]], dict[str, bytes]]:
+def unpacked(pack: Path) -> tuple[Rows, Files]:
     """The rows of the index, and the files by name."""
     with zipfile.ZipFile(pack) as held:
         files = {name: held.read(name) for name in held.namelist()}

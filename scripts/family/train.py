@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from light import relit
-from photos import FILL, Draw, Photos
+from photos import FILL, Draw, Photos, unpacked
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -133,10 +133,10 @@ def smaller(batch: Batch, size: tuple[int, int]) -> Batch:
     return image, target, F.interpolate(weight, rect, mode="nearest")
 
 
-def labeled(logits: Tensor, batch: Batch) -> Tensor:
-    """The loss against labels."""
+def labeled(logits: Tensor, batch: Batch, nobody: float = NOBODY) -> Tensor:
+    """The loss against labels, in which photos of nobody count so many times."""
     _, target, weight = batch
-    counts = torch.where(target.amax((1, 2, 3)) < 0.5, NOBODY, 1.0)
+    counts = torch.where(target.amax((1, 2, 3)) < 0.5, nobody, 1.0)
     return (counts * LOSS(logits, target, weight)).sum() / counts.sum()
 
 
@@ -190,7 +190,7 @@ def main() -> None:
     begun = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
         ready = pool.submit(prepared, options.batch)
-        photos = Photos(options.pack, DRAWS, DEVICE)
+        photos = Photos(*unpacked(options.pack), DRAWS, DEVICE)
         print(f"{len(photos.source)} photos on the device after {time.monotonic() - begun:.0f} s", flush=True)
         learners, cards = ready.result()
     quality, pupil, tiny = learners[:3]
