@@ -7,8 +7,8 @@
     out       mobile and tiny, .safetensors each: running averages of the weights
 
 The data are those of labels.py. A target is the label with a share of the answer, and the answer alone where the label
-is undecided and the answer sure. What nobody wears is learned from photos of nobody with pieces of clothing in them.
-standout-tiny goes on from its mean with recipes/family-tiny.safetensors.
+is undecided and the answer sure. Photos of nobody with pieces of clothing in them teach that clothes alone are no
+person. standout-tiny goes on from its mean with recipes/family-tiny.safetensors.
 
 Two cores take 11 photos a second (both networks, augmentation included), in 19 GB of memory; without the settings of
 glibc above, which keep freed memory, 6.

@@ -103,7 +103,7 @@ def test_a_gpu_sees_batches_of_few_sizes() -> None:
 
     for count in (1, 2, 3, 5, 8, 31, 32):
         batch = photos(count, 8, 8)
-        np.testing.assert_array_equal(runtimes.in_few_sizes(run)(batch), batch[:, :1])
+        np.testing.assert_array_equal(runtimes.in_few_sizes(run, 32)(batch), batch[:, :1])
     assert seen == [1, 2, 4, 8, 8, 32, 32]
 
 

@@ -134,7 +134,8 @@ class Session:
     """A model that is ready to run: its runner, its card, the device it runs on and the runtime.
 
     sizes: the only (h, w) that it takes; empty for any, in multiples of 32. run refuses others, whatever computes it.
-    batch: how many photos one call is best given; run takes any number. calls: how many calls at once it is made for.
+    batch: how many photos one call is best given; run takes any number (see in_few_sizes). calls: how many calls at
+    once it is made for.
     """
 
     run: Runner
@@ -146,6 +147,8 @@ class Session:
     calls: int = 1
 
     def __post_init__(self) -> None:
+        if self.batch > 1:
+            object.__setattr__(self, "run", in_few_sizes(self.run, self.batch))
         if self.sizes:
             object.__setattr__(self, "run", _refusing(self.run, self.sizes, self.card.name))
 
@@ -308,16 +311,16 @@ def one_by_one(run: Runner) -> Runner:
     return lambda batch: np.concatenate([run(batch[i : i + 1]) for i in range(len(batch))])
 
 
-def in_few_sizes(run: Runner) -> Runner:
-    """A runner whose network only sees batches of 1, 2, 4, 8, ... photos, filled up with black ones.
+def in_few_sizes(run: Runner, most: int) -> Runner:
+    """A runner whose network only sees batches of 1, 2, 4, 8, ... and most photos, filled up with black ones.
 
     On a GPU the first call of each size takes seconds, in which the library looks for its fastest kernels.
     """
     import numpy as np
 
     def padded(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        missing = (1 << (len(batch) - 1).bit_length()) - len(batch)
-        if not missing:
+        missing = min(1 << (len(batch) - 1).bit_length(), most) - len(batch)
+        if missing <= 0:
             return run(batch)
         return run(np.concatenate([batch, np.zeros((missing, *batch.shape[1:]), np.float32)]))[: len(batch)]
 

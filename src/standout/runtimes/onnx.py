@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from standout.errors import SetupError
 from standout.models.card import CARD_KEY, ModelCard
-from standout.runtimes import GPU_BATCH, RUNTIMES, Session, choose_device, in_few_sizes, loading, no_card, one_by_one
+from standout.runtimes import GPU_BATCH, RUNTIMES, Session, choose_device, loading, no_card, one_by_one
 from standout.runtimes.sizes import sizes_of
 from standout.support.system import cores
 
@@ -70,6 +70,4 @@ def open(path: Path, *, device: str = "auto", threads: int | None = None, channe
 
     if takes[0][0] is not None:
         return Session(one_by_one(run), card, chosen, "onnx", sizes)
-    if chosen == "cpu":
-        return Session(run, card, chosen, "onnx", sizes, batch=1)
-    return Session(in_few_sizes(run), card, chosen, "onnx", sizes, batch=GPU_BATCH)
+    return Session(run, card, chosen, "onnx", sizes, batch=1 if chosen == "cpu" else GPU_BATCH)

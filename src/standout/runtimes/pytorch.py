@@ -16,7 +16,7 @@ from standout.models.card import CARD_KEY, ModelCard
 from standout.net import checkpoint
 from standout.net.arrange import arrange
 from standout.net.unet import Probability
-from standout.runtimes import GPU_BATCH, Session, choose_device, in_few_sizes, loading, no_card
+from standout.runtimes import GPU_BATCH, Session, choose_device, loading, no_card
 
 
 def devices() -> list[str]:
@@ -49,9 +49,7 @@ def session(network: torch.nn.Module, card: ModelCard, *, device: str = "auto", 
             found: NDArray[np.float32] = network(image).cpu().numpy()
         return found
 
-    if chosen == "cpu":
-        return Session(run, card, chosen, "pytorch", batch=1)
-    return Session(in_few_sizes(run), card, chosen, "pytorch", batch=GPU_BATCH)
+    return Session(run, card, chosen, "pytorch", batch=1 if chosen == "cpu" else GPU_BATCH)
 
 
 def _checkpoint(path: Path) -> tuple[torch.nn.Module, ModelCard]:
